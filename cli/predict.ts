@@ -1,0 +1,24 @@
+import { predict } from '../model/hiding/predict.ts';
+import { outputSchemas, type Prediction } from '../model/outputSchema.ts';
+import { comparePlans } from './compare.ts';
+import type { ScenarioFlags } from './options.ts';
+import { jsonText, type Output } from './output.ts';
+import { PLAN_COLUMNS, readable } from './readable.ts';
+import { buildScenario } from './scenario.ts';
+import { planFields, scenarioFields } from './scenarioFields.ts';
+
+/** Predicts each plan's step in closed form. */
+export function predictCommand(flags: ScenarioFlags, output: Output): void {
+  const scenario = buildScenario(flags);
+  const { workload, system } = scenario;
+  const compared = comparePlans(scenario, output, (plan) => ({ report: predict(workload, system, plan) }));
+  const document = outputSchemas.prediction.parse({
+    schema: 'chunkflow/prediction@1',
+    ...scenarioFields(scenario),
+    plans: compared.map(({ result, baseline }) => planFields(result.report, baseline, scenario)),
+  } satisfies Prediction);
+  const { spIsDefault } = scenario;
+  output.result(
+    flags.json ? jsonText(document) : readable(document, PLAN_COLUMNS, { how: 'Closed form', spIsDefault }),
+  );
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Argument, Command, CommanderError } from 'commander';
+import { packageRoot } from '../model/input/packageFiles.ts';
+import { UserError } from '../model/input/userError.ts';
+import { addScenarioOptions, type ScenarioFlags } from './options.ts';
+import type { Output } from './output.ts';
+
+/** Names of the JSON documents that the commands print. */
+export const SCHEMA_NAMES = ['prediction', 'simulation', 'models', 'machines'] as const;
+
+/**
+ * Runs one command line and returns its exit code: 0, 2 for a mistake in the input (one line on stderr and
+ * nothing else), 1 for a bug (with its stack).
+ *
+ * @example await run(['models', '--json'], processOutput)
+ */
+export async function run(args: readonly string[], output: Output): Promise<number> {
+  try {
+    await buildProgram(output).parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has already printed its message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof UserError) {
+      output.diagnostic(`error: ${oneLine(error.message)}\n`);
+      return 2;
+    }
+    output.diagnostic(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 1;
+  }
+}
+
+/** Every command loads its work only when it runs: reading mathjs alone takes longer than `--help` may. */
+function buildProgram(output: Output): Command {
+  const program = new Command('chunkflow')
+    .description(
+      "Predicts how a diffusion transformer's weights should be streamed from host memory, beside its collectives",
+    )
+    .version(packageVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => output.result(text),
+      writeErr: (text) => output.diagnostic(text),
+      outputError: (text, write) => write(`${oneLine(text)}\n`),
+    });
+
+  program
+    .command('models')
+    .description('list the diffusion transformers of the catalogue')
+    .option('--json', 'one JSON object')
+    .action(async (flags: { json?: boolean }) => (await import('./models.ts')).models(flags, output));
+  program
+    .command('machines')
+    .description('list the machines, or the numbers of one and where each came from')
+    .argument('[name|file]', 'machine whose numbers to show')
+    .option('--json', 'one JSON object')
+    .action(async (name: string | undefined, flags: { json?: boolean }) =>
+      (await import('./machines.ts')).machines(name, flags, output),
+    );
+  program
+    .command('plans')
+    .description('list the ways to stream weights that --plan takes')
+    .action(async () => (await import('./plans.ts')).plans(output));
+  addScenarioOptions(
+    program.command('predict').description('predict the step time of each plan in closed form'),
+  ).action(async (flags: ScenarioFlags) => (await import('./predict.ts')).predictCommand(flags, output));
+  addScenarioOptions(
+    program.command('simulate').description('simulate a steady step of each plan, event by event'),
+  )
+    .option('--trace <file>', 'write what happens in the step for https://ui.perfetto.dev')
+    .action(async (flags: ScenarioFlags & { trace?: string }) =>
+      (await import('./simulate.ts')).simulateCommand(flags, output),
+    );
+  program
+    .command('schema')
+    .description('print the JSON Schema of what --json prints')
+    .addArgument(new Argument('<name>', 'document').choices(SCHEMA_NAMES))
+    .action(async (name: (typeof SCHEMA_NAMES)[number]) =>
+      (await import('./schema.ts')).schema(name, output),
+    );
+  return program;
+}
+
+function packageVersion(): string {
+  return JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version;
+}
+
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, ' ');
+}

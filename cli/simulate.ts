@@ -1,0 +1,50 @@
+import { predict } from '../model/hiding/predict.ts';
+import { outputSchemas, type SimulatedPlan, type Simulation } from '../model/outputSchema.ts';
+import { simulate } from '../sim/simulate.ts';
+import { comparePlans } from './compare.ts';
+import type { ScenarioFlags } from './options.ts';
+import { jsonText, type Output } from './output.ts';
+import { PLAN_COLUMNS, readable } from './readable.ts';
+import { buildScenario } from './scenario.ts';
+import { planFields, scenarioFields } from './scenarioFields.ts';
+import type { Column } from './table.ts';
+import { tracePaths, writeTraces } from './traceFiles.ts';
+
+const COLUMNS: readonly Column<SimulatedPlan>[] = [
+  ...PLAN_COLUMNS.slice(0, 2),
+  { header: 'closed form ms', value: (report) => report.closedFormStepTimeS * 1e3, digits: 1 },
+  ...PLAN_COLUMNS.slice(2),
+];
+
+/** Simulates a steady step of each plan, and writes its trace where asked. */
+export function simulateCommand(flags: ScenarioFlags & { trace?: string }, output: Output): void {
+  const scenario = buildScenario(flags);
+  const { workload, system, plans, spIsDefault } = scenario;
+  const files = flags.trace === undefined ? null : tracePaths(flags.trace, plans);
+  const compared = comparePlans(scenario, output, (plan) =>
+    simulate(workload, system, plan, { timeline: files !== null && plans.includes(plan) }),
+  );
+  const document = outputSchemas.simulation.parse({
+    schema: 'chunkflow/simulation@1',
+    ...scenarioFields(scenario),
+    plans: compared.map(({ plan, result, baseline }, index) => {
+      const closedForm = predict(workload, system, plan);
+      // Where a plan breaks even is a question to the closed form: it needs many sizes, not one step.
+      const report = { ...result.report, breakEven: closedForm.breakEven };
+      return {
+        ...planFields(report, baseline, scenario),
+        closedFormStepTimeS: closedForm.stepTimeS,
+        steady: result.steady,
+        steps: result.steps,
+        trace: files?.[index] ?? null,
+      };
+    }),
+  } satisfies Simulation);
+  if (files !== null) {
+    writeTraces(compared.map(({ result }, index) => ({ file: files[index]!, timeline: result.timeline! })));
+  }
+  output.result(
+    flags.json ? jsonText(document) : readable(document, COLUMNS, { how: 'Simulated', spIsDefault }),
+  );
+  for (const file of files ?? []) output.diagnostic(`wrote ${file}; open it at https://ui.perfetto.dev\n`);
+}

@@ -1,0 +1,126 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { Resvg } from '@resvg/resvg-js';
+import * as vega from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+
+const FONT = 'DejaVu Sans';
+const fontFolder = join(
+  dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')),
+  'ttf',
+);
+
+/** Look of every chart: thin grey lines, one font, and a palette that survives colour blindness and grey print. */
+const CONFIG: NonNullable<TopLevelSpec['config']> = {
+  font: FONT,
+  background: 'white',
+  view: { stroke: null },
+  axis: { labelFontSize: 10, titleFontSize: 11, titleFontWeight: 'normal', gridColor: '#e6e6e6' },
+  legend: { labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal', orient: 'top' },
+  header: { labelFontSize: 12, labelFontWeight: 'bold', titleFontSize: 11 },
+  title: { fontSize: 13, anchor: 'start' },
+};
+
+/** Draws a Vega-Lite specification as SVG text; the same specification always gives the same text. */
+export async function renderSvg(spec: TopLevelSpec): Promise<string> {
+  const compiled = compile(spec, { config: CONFIG }).spec;
+  const view = new vega.View(vega.parse(compiled), { renderer: 'none' });
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}
+
+/**
+ * An SVG as PNG, with the package's own font files: without them labels would vanish silently, and with the
+ * system's the picture would differ from machine to machine.
+ *
+ * @param scale pixels per SVG unit
+ */
+export function renderPng(svg: string, scale = 2): Uint8Array {
+  const font = {
+    loadSystemFonts: false,
+    fontFiles: ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((file) => join(fontFolder, file)),
+    defaultFontFamily: FONT,
+    sansSerifFamily: FONT,
+  };
+  return new Resvg(svg, { font, fitTo: { mode: 'zoom', value: scale } }).render().asPng();
+}
+
+/** One step time of the published comparison. Seconds. */
+export interface PublishedRow {
+  /** Model and size, such as `Wan2.2-TI2V-5B, 81 frames`. */
+  case: string;
+  plan: string;
+  source: 'published' | 'closed form' | 'simulated';
+  stepTimeS: number;
+}
+
+const SOURCES: readonly PublishedRow['source'][] = ['published', 'closed form', 'simulated'];
+const SOURCE_COLOURS = ['#4d4d4d', '#0072b2', '#e69f00'];
+
+/**
+ * Published step times beside both predictions of them: a panel per case, a group of bars per plan, and on
+ * each predicted bar its error.
+ */
+export function publishedChart(rows: readonly PublishedRow[], title?: string): TopLevelSpec {
+  const plans = [...new Set(rows.map((row) => row.plan))];
+  const cases = [...new Set(rows.map((row) => row.case))];
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    ...(title !== undefined && { title }),
+    data: { values: rows.map((row) => ({ ...row, label: barLabel(row, rows) })) },
+    facet: { column: { field: 'case', type: 'nominal', sort: cases, title: null } },
+    resolve: { scale: { x: 'independent' } },
+    spec: {
+      width: { step: 36, for: 'position' },
+      height: 220,
+      encoding: {
+        x: {
+          field: 'plan',
+          type: 'nominal',
+          sort: plans,
+          title: null,
+          scale: { paddingInner: 0.18, paddingOuter: 0.1 },
+          axis: { labelAngle: 0, ticks: false, labelPadding: 6 },
+        },
+        xOffset: { field: 'source', type: 'nominal', sort: [...SOURCES], scale: { domain: [...SOURCES] } },
+        y: {
+          field: 'stepTimeS',
+          type: 'quantitative',
+          title: 'step time (s)',
+          axis: { domain: false, ticks: false, tickCount: 6 },
+        },
+      },
+      layer: [
+        {
+          mark: { type: 'bar', width: { band: 0.94 } },
+          encoding: {
+            color: {
+              field: 'source',
+              type: 'nominal',
+              title: null,
+              scale: { domain: [...SOURCES], range: SOURCE_COLOURS },
+            },
+          },
+        },
+        {
+          mark: { type: 'text', dy: -6, fontSize: 9, color: '#333333' },
+          encoding: { text: { field: 'label', type: 'nominal' } },
+        },
+      ],
+    },
+  };
+}
+
+/** The published time itself, or the error of a prediction of it in percent. */
+function barLabel(row: PublishedRow, rows: readonly PublishedRow[]): string {
+  if (row.source === 'published') return row.stepTimeS.toFixed(2);
+  const published = rows.find(
+    (other) => other.source === 'published' && other.case === row.case && other.plan === row.plan,
+  );
+  if (published === undefined) return '';
+  const percent = (row.stepTimeS / published.stepTimeS - 1) * 100;
+  return `${percent >= 0 ? '+' : '\u2212'}${Math.abs(percent).toFixed(1)}%`;
+}

@@ -1,0 +1,177 @@
+import { arithmetic, type Names, shape } from '../input/arithmetic.ts';
+import { shown, UserError } from '../input/userError.ts';
+import { checked, placed, type YamlFile } from '../input/yamlFile.ts';
+import { expandBraces } from './braces.ts';
+import type { Dit, DitBlockKind, DitSegment, Rows, WeightTensor } from './dit.ts';
+import { ditFormat, type WrittenBlock, type WrittenDit, type WrittenSegment } from './format.ts';
+import { parseSize } from './tokens.ts';
+
+type Path = readonly PropertyKey[];
+type WrittenTensors = WrittenDit['outside'];
+
+/** A model with what the Dit type leaves out: the tensors outside the blocks, of one expert. */
+export interface DitSource {
+  dit: Dit;
+  outside: readonly WeightTensor[];
+}
+
+const ROWS: readonly Rows[] = ['x', 't', 'a', 'j', 'c'];
+
+/**
+ * A diffusion transformer from its YAML: every number that follows from the architecture is worked out here.
+ *
+ * @throws UserError with the place in the file: an unknown key, an expression that is no arithmetic in the
+ * model's dimensions, a tensor named twice in one block.
+ */
+export function derive(source: YamlFile): DitSource {
+  const written = checked(source, ditFormat);
+  const names = dimensionsOf(source, written);
+  const number = (path: Path, value: string | number) => wholeNumber(source, path, value, names);
+  if ((written.modality === 'image') !== (written.vae.frames === 'none')) {
+    const expected = written.modality === 'image' ? 'none for images' : 'causal or segments for video';
+    throw new UserError(
+      `vae.frames: expected ${expected}, got ${shown(written.vae.frames)}`,
+      source.place(['vae', 'frames']),
+    );
+  }
+  const outside = tensorsOf(source, ['outside'], written.outside, names);
+  refuseTwice(source, ['outside'], outside);
+  const dit: Dit = {
+    id: written.id,
+    name: written.name,
+    modality: written.modality,
+    file: source.file,
+    hidden: number(['hidden'], written.hidden),
+    heads: names.heads!,
+    blocks: written.blocks.map((block, index) => blockOf(source, ['blocks', index], block, names)),
+    experts: written.experts ?? 1,
+    outsideParameters: parametersOf(outside),
+    parameterBytes: written.parameterBytes ?? 2,
+    textRows: written.text.rows,
+    rowMultiple: written.rowMultiple ?? 1,
+    vae: written.vae,
+    patch: written.patch,
+    ...(written.audio === undefined ? {} : { audio: written.audio }),
+    guidance: written.guidance,
+    referenceSize: placed(source, ['referenceSize'], () => parseSize(written.referenceSize)),
+    assumptions: [],
+  };
+  return { dit, outside };
+}
+
+/** Parameters of some tensors together. */
+export function parametersOf(tensors: readonly WeightTensor[]): number {
+  return tensors.reduce((sum, tensor) => sum + tensor.parameters, 0);
+}
+
+/** The tensors that a block of this kind owns, in the order in which its segments use them. */
+export function tensorsOfBlock(segments: readonly DitSegment[]): WeightTensor[] {
+  return segments.flatMap((segment) => ('tensors' in segment ? segment.tensors : []));
+}
+
+function dimensionsOf(source: YamlFile, written: WrittenDit): Names {
+  const names: Record<string, number> = { channels: written.vae.channels };
+  for (const [name, value] of Object.entries(written.dimensions)) {
+    const path = ['dimensions', name];
+    if (!/^[A-Za-z][A-Za-z0-9]*$/.test(name) || Object.hasOwn(names, name)) {
+      throw new UserError(
+        `dimensions.${name}: expected a name of letters and digits that is not in use, such as textWidth`,
+        source.place(path),
+      );
+    }
+    names[name] = wholeNumber(source, path, value, names);
+  }
+  return names;
+}
+
+function blockOf(source: YamlFile, path: Path, written: WrittenBlock, names: Names): DitBlockKind {
+  const segments = written.segments.map((segment, index) =>
+    segmentOf(source, [...path, 'segments', index], segment, names),
+  );
+  const tensors = tensorsOfBlock(segments);
+  refuseTwice(source, path, tensors);
+  const { name, container, count } = written;
+  return { name, container, count, segments, parameters: parametersOf(tensors) };
+}
+
+function segmentOf(source: YamlFile, path: Path, written: WrittenSegment, names: Names): DitSegment {
+  const number = (key: string, value: string | number) => wholeNumber(source, [...path, key], value, names);
+  if ('exchange' in written) {
+    const { exchange: direction, attention, rows, kvRows = rows } = written;
+    const width = number('width', written.width);
+    return {
+      kind: 'exchange',
+      name: `${attention} exchange ${direction}`,
+      direction,
+      attention,
+      rows,
+      kvRows,
+      width,
+    };
+  }
+  if ('attention' in written) {
+    const { attention: name, q, kv } = written;
+    return { kind: 'attention', name, q, kv, width: number('width', written.width) };
+  }
+  if ('elementwise' in written) {
+    return {
+      kind: 'elementwise',
+      name: written.elementwise,
+      touches: ROWS.flatMap((rows) => {
+        const elements = written.touches[rows];
+        return elements === undefined ? [] : [{ rows, elements: number('touches', elements) }];
+      }),
+      tensors: tensorsOf(source, [...path, 'weights'], written.weights ?? {}, names),
+    };
+  }
+  const perRows = ROWS.map((rows) => ({
+    rows,
+    tensors: tensorsOf(source, [...path, rows], written[rows] ?? {}, names),
+  }));
+  return {
+    kind: 'gemm',
+    name: written.gemm,
+    // Only matrices do work; a bias beside them is a parameter and no more.
+    products: perRows.flatMap(({ rows, tensors }) =>
+      tensors
+        .filter((tensor) => tensor.shape.length === 2)
+        .map((tensor) => ({ rows, in: tensor.shape[1]!, out: tensor.shape[0]! })),
+    ),
+    tensors: perRows.flatMap(({ tensors }) => tensors),
+    reduces: ROWS.flatMap((rows) => {
+      const width = written.reduces?.[rows];
+      return width === undefined ? [] : [{ rows, width: number('reduces', width) }];
+    }),
+  };
+}
+
+function tensorsOf(source: YamlFile, path: Path, written: WrittenTensors, names: Names): WeightTensor[] {
+  return Object.entries(written).flatMap(([name, sides]) =>
+    placed(source, [...path, name], () => {
+      const dimensions = shape(`[${sides.join(', ')}]`, names);
+      const parameters = dimensions.reduce((product, side) => product * side, 1);
+      return expandBraces(name).map((expanded) => ({ name: expanded, shape: dimensions, parameters }));
+    }),
+  );
+}
+
+function wholeNumber(source: YamlFile, path: Path, value: string | number, names: Names): number {
+  return placed(source, path, () => {
+    const result = arithmetic(value, names);
+    if (Number.isSafeInteger(result) && result >= 1) return result;
+    throw new UserError(`${shown(value)} is ${result}, expected a whole number of at least 1`);
+  });
+}
+
+function refuseTwice(source: YamlFile, path: Path, tensors: readonly WeightTensor[]): void {
+  const seen = new Set<string>();
+  for (const { name } of tensors) {
+    if (seen.has(name)) {
+      throw new UserError(
+        `${path.map(String).join('.')}: the tensor ${shown(name)} is named twice; it belongs to one segment`,
+        source.place(path),
+      );
+    }
+    seen.add(name);
+  }
+}

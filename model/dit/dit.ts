@@ -1,0 +1,115 @@
+/**
+ * What a matrix or an activation has one of: `x` a video or image token, `t` a text row, `a` an audio row,
+ * `j` a row of the joint sequence (x and t through the same weights), `c` one conditioning row per sample.
+ */
+export type Rows = 'x' | 't' | 'a' | 'j' | 'c';
+
+/** One stored parameter tensor; `shape` as PyTorch stores it, [out, in] for a matrix. */
+export interface WeightTensor {
+  name: string;
+  shape: readonly number[];
+  parameters: number;
+}
+
+/** Matrix products of one stage: FLOPs are 2 x in x out per row. */
+export interface GemmSegment {
+  kind: 'gemm';
+  name: string;
+  /** One entry per matrix: which rows it multiplies and its sides. */
+  products: readonly { rows: Rows; in: number; out: number }[];
+  tensors: readonly WeightTensor[];
+  /** Under tensor parallelism these outputs ([rows, width] each) are summed over the ranks after the segment. */
+  reduces: readonly { rows: Rows; width: number }[];
+}
+
+/** Scaled dot-product attention: 4 x q x kv x width FLOPs. */
+export interface AttentionSegment {
+  kind: 'attention';
+  name: string;
+  q: Rows;
+  kv: Rows;
+  width: number;
+}
+
+/** Norms, modulation, RoPE, activations, residual adds: bound by device memory. */
+export interface ElementwiseSegment {
+  kind: 'elementwise';
+  name: string;
+  /** Elements read plus written, per row. */
+  touches: readonly { rows: Rows; elements: number }[];
+  tensors: readonly WeightTensor[];
+}
+
+/**
+ * A point where sequence parallelism moves activations: `in` before an attention (Q, K and V change from
+ * sharded rows to sharded heads), `out` behind it.
+ */
+export interface ExchangeSegment {
+  kind: 'exchange';
+  name: string;
+  direction: 'in' | 'out';
+  /** `cross`: only old implementations exchange here (SGLang before February 2026); off by default. */
+  attention: 'self' | 'cross';
+  /** Rows of Q (and of K and V for self-attention) that are exchanged. */
+  rows: Rows;
+  /** Rows of K and V. */
+  kvRows: Rows;
+  width: number;
+}
+
+export type DitSegment = GemmSegment | AttentionSegment | ElementwiseSegment | ExchangeSegment;
+
+/** Blocks that are alike: same tensors, same work. Kinds stand in the order in which a forward runs them. */
+export interface DitBlockKind {
+  name: string;
+  /** Attribute path of the layer list in the checkpoint, such as `transformer_blocks`. */
+  container: string;
+  count: number;
+  segments: readonly DitSegment[];
+  parameters: number;
+}
+
+/** A diffusion transformer: everything that follows from the architecture alone, before a size is chosen. */
+export interface Dit {
+  id: string;
+  name: string;
+  modality: 'image' | 'video';
+  /** The file that it came from, for messages. */
+  file: string;
+  hidden: number;
+  heads: number;
+  /** Most kinds of one forward, in order; a model with several experts runs one of them per step. */
+  blocks: readonly DitBlockKind[];
+  experts: number;
+  /** Parameters outside the blocks, per expert: embeddings, heads, shared modulation. */
+  outsideParameters: number;
+  parameterBytes: number;
+  textRows: number;
+  /** Rows of text and image are rounded up to a multiple of this (Z-Image: 32); 1 for most. */
+  rowMultiple: number;
+  vae: {
+    temporal: number;
+    spatial: number;
+    channels: number;
+    /**
+     * How frames become latent frames: `causal` 1 + (F-1)/temporal, the first frame on its own; `segments`
+     * of 17 frames that become 3 (Step-Video); `none` for images.
+     */
+    frames: 'causal' | 'segments' | 'none';
+  };
+  patch: { t: number; h: number; w: number };
+  /** Audio rows per second and the frame rate that they are counted against, for models that make sound. */
+  audio?: { rowsPerSecond: number; framesPerSecond: number };
+  /** Network evaluations per denoising step, and in how many passes over the weights they are made. */
+  guidance: { evaluations: number; passes: number };
+  referenceSize: { width: number; height: number; frames: number };
+  /** What had to be assumed because the source did not say, one sentence each (empty for the catalogue). */
+  assumptions: readonly string[];
+}
+
+/** Resolution in pixels and frames; 1 frame for images. */
+export interface Size {
+  width: number;
+  height: number;
+  frames: number;
+}

@@ -1,0 +1,121 @@
+/**
+ * The YAML format of a diffusion transformer, as people write it; docs/models.md is the page about it.
+ *
+ * Shapes and widths are expressions in the model's own dimensions, so no derived number is ever typed in.
+ * How many elements an elementwise segment touches is an estimate by rule: norm and modulate 2 x width,
+ * residual add 3 x width (5 behind a norm of its own), QK norm with RoPE 8 x width (4 for one of the two, half
+ * of it for Q or K alone), GELU 2 x f, SwiGLU 3 x f.
+ */
+import { z } from 'zod';
+
+const count = z.number().int().min(1).max(1_000_000);
+const text = z.string().min(1).max(300);
+
+const expression = z
+  .union([z.number(), z.string()], { error: 'expected a number or an expression such as 3*d' })
+  .describe('a number, or arithmetic in the names of `dimensions` and `channels`');
+
+const rows = z.enum(['x', 't', 'a', 'j', 'c']);
+
+/** One value for each kind of rows that takes part. */
+const perRows = z.strictObject({
+  x: expression.optional(),
+  t: expression.optional(),
+  a: expression.optional(),
+  j: expression.optional(),
+  c: expression.optional(),
+});
+
+const shape = z.array(expression).min(1).max(8).describe('[out, in] for a matrix');
+const tensors = z.record(text, shape).describe('tensor name, braces allowed, to shape');
+
+const gemm = z.strictObject({
+  gemm: text,
+  x: tensors.optional(),
+  t: tensors.optional(),
+  a: tensors.optional(),
+  j: tensors.optional(),
+  c: tensors.optional(),
+  reduces: perRows.optional().describe('output widths summed over the ranks under tensor parallelism'),
+});
+
+const attention = z.strictObject({ attention: text, q: rows, kv: rows, width: expression });
+
+const elementwise = z.strictObject({
+  elementwise: text,
+  touches: perRows.describe('elements read plus written, per row'),
+  weights: tensors.optional(),
+});
+
+const exchange = z.strictObject({
+  exchange: z.enum(['in', 'out']),
+  attention: z.enum(['self', 'cross']),
+  rows,
+  kvRows: rows.optional().describe('rows of K and V, if they are not those of Q'),
+  width: expression,
+});
+
+// An exchange also has a key `attention`, so it is looked for first.
+const SEGMENTS = { exchange, gemm, elementwise, attention } as const;
+
+type WrittenSegment = z.output<(typeof SEGMENTS)[keyof typeof SEGMENTS]>;
+
+/**
+ * A segment is told by its first key. A plain union would do, but its errors would speak of all four kinds
+ * instead of the one that was meant.
+ */
+const segment = z.looseObject({}).transform((value, context): WrittenSegment => {
+  const kind = (Object.keys(SEGMENTS) as (keyof typeof SEGMENTS)[]).find((key) => Object.hasOwn(value, key));
+  if (kind === undefined) {
+    context.addIssue({
+      code: 'custom',
+      message: 'expected a segment that begins with gemm, attention, elementwise or exchange',
+    });
+    return z.NEVER;
+  }
+  const result = SEGMENTS[kind].safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) context.addIssue({ ...issue });
+  return z.NEVER;
+});
+
+const block = z.strictObject({
+  name: text,
+  container: text.describe('attribute path of the layer list in the checkpoint'),
+  count,
+  segments: z.array(segment).min(1),
+});
+
+export const ditFormat = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected small letters, digits, dots and dashes'),
+  name: text,
+  modality: z.enum(['image', 'video']),
+  dimensions: z
+    .object({ heads: expression })
+    .catchall(expression)
+    .describe('names for expressions; a later one may use the earlier ones'),
+  hidden: expression,
+  text: z.strictObject({ encoder: text, rows: z.number().int().min(0).max(1_000_000) }),
+  audio: z
+    .strictObject({ rowsPerSecond: z.number().positive(), framesPerSecond: z.number().positive() })
+    .optional(),
+  vae: z.strictObject({
+    temporal: count,
+    spatial: count,
+    channels: count,
+    frames: z.enum(['causal', 'segments', 'none']),
+  }),
+  patch: z.strictObject({ t: count, h: count, w: count }),
+  rowMultiple: count.optional(),
+  guidance: z.strictObject({ evaluations: count, passes: count }),
+  referenceSize: z.string(),
+  experts: count.optional(),
+  parameterBytes: z.number().positive().max(16).optional().describe('2 (bf16) unless given'),
+  blocks: z.array(block).min(1),
+  outside: tensors.describe('tensors outside the blocks, of one expert'),
+  sources: z.array(text),
+});
+
+export type WrittenDit = z.output<typeof ditFormat>;
+export type WrittenBlock = WrittenDit['blocks'][number];
+export type { WrittenSegment };

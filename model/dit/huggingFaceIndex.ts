@@ -1,0 +1,59 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { shown, UserError } from '../input/userError.ts';
+import { readSafetensors, type StoredTensor } from './safetensors.ts';
+
+const MAX_BYTES = 100 * 1024 * 1024;
+
+const format = z.object({ weight_map: z.record(z.string(), z.string()) });
+
+/**
+ * The tensors of a checkpoint in several safetensors files, by its index: `weight_map` says which shard, in the
+ * folder of the index, holds each tensor.
+ *
+ * @throws UserError that names the index and the shard if one is missing, stands in another folder, or lacks a
+ * tensor that the index promises; and every error of readSafetensors.
+ */
+export function readHuggingFaceIndex(file: string): StoredTensor[] {
+  const wrong = (message: string) => new UserError(message, { file });
+  const { weight_map } = readIndex(file);
+  const shards = new Map<string, Map<string, StoredTensor>>();
+  for (const shard of new Set(Object.values(weight_map))) {
+    if (shard !== basename(shard) || shard.includes('\\') || shard === '..') {
+      throw wrong(`shard ${shown(shard)}: expected a file name in the folder of the index`);
+    }
+    const path = join(dirname(file), shard);
+    if (!existsSync(path)) {
+      throw wrong(`shard ${shown(shard)} is missing; download it into ${dirname(file)}`);
+    }
+    shards.set(shard, new Map(readSafetensors(path).map((tensor) => [tensor.name, tensor])));
+  }
+  return Object.entries(weight_map).map(([name, shard]) => {
+    const tensor = shards.get(shard)!.get(name);
+    if (tensor !== undefined) return tensor;
+    throw wrong(
+      `tensor ${shown(name)} is not in ${shown(shard)}; index and shards are of different downloads, get both again`,
+    );
+  });
+}
+
+function readIndex(file: string): z.output<typeof format> {
+  const wrong = (message: string) => new UserError(message, { file });
+  let value: unknown;
+  try {
+    const { size } = statSync(file);
+    if (size > MAX_BYTES) throw wrong(`has ${size} bytes, expected at most ${MAX_BYTES} for an index`);
+    value = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const why =
+      error instanceof SyntaxError
+        ? 'is no JSON'
+        : `cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    throw wrong(`${why}; give the *.index.json that lies beside the shards`);
+  }
+  const parsed = format.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw wrong('expected an object with weight_map, from tensor name to shard, as *.index.json has it');
+}

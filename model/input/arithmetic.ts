@@ -1,0 +1,106 @@
+import { create, type MathNode, parseDependencies } from 'mathjs';
+import { shown, UserError } from './userError.ts';
+
+const { parse } = create({ ...parseDependencies });
+
+const FUNCTIONS: Record<string, (...values: number[]) => number> = {
+  floor: Math.floor,
+  ceil: Math.ceil,
+  round: Math.round,
+  min: Math.min,
+  max: Math.max,
+};
+
+const OPERATORS: Record<string, (left: number, right: number) => number> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '^': (a, b) => a ** b,
+};
+
+const MAX_LENGTH = 200;
+
+/** Named numbers that an expression may use, such as `{d: 5120, f: 13824}`. */
+export type Names = Readonly<Record<string, number>>;
+
+/**
+ * The number an arithmetic expression stands for, such as `3*d` or `floor(H/16) * floor(W/16)`.
+ *
+ * Only arithmetic, `floor ceil round min max` and the given names are allowed: the syntax tree is walked
+ * against a list of what may appear, and nothing is ever handed to an evaluator, so a catalogue file from a
+ * stranger cannot reach beyond arithmetic.
+ *
+ * @throws UserError that names the expression and what in it is not allowed.
+ * @example arithmetic('3*d', { d: 5120 }) // 15360
+ */
+export function arithmetic(expression: string | number, names: Names): number {
+  if (typeof expression === 'number') return expression;
+  return numberOf(syntaxTree(expression), names, expression);
+}
+
+/**
+ * A shape such as `[3*d, d]` as numbers, [out, in] for a matrix.
+ *
+ * @throws UserError if it is no array, or a side is not a whole number of at least 1.
+ * @example shape('[3*d, d]', { d: 4 }) // [12, 4]
+ */
+export function shape(expression: string, names: Names): number[] {
+  const tree = syntaxTree(expression);
+  if (tree.type !== 'ArrayNode') {
+    throw new UserError(`shape ${shown(expression)}: expected an array of dimensions such as "[3*d, d]"`);
+  }
+  return (tree as unknown as { items: MathNode[] }).items.map((item) => {
+    const side = numberOf(item, names, expression);
+    if (!Number.isSafeInteger(side) || side < 1) {
+      throw new UserError(
+        `shape ${shown(expression)}: a dimension is ${side}, expected a whole number of at least 1`,
+      );
+    }
+    return side;
+  });
+}
+
+function syntaxTree(expression: string): MathNode {
+  if (expression.length > MAX_LENGTH) {
+    throw new UserError(`expression ${shown(expression)}: longer than ${MAX_LENGTH} characters`);
+  }
+  try {
+    return parse(expression);
+  } catch (error) {
+    throw new UserError(`expression ${shown(expression)}: ${(error as Error).message}`);
+  }
+}
+
+function numberOf(node: MathNode, names: Names, expression: string): number {
+  const refuse = (what: string): never => {
+    throw new UserError(
+      `expression ${shown(expression)}: ${what} is not allowed; use + - * / ^, ${Object.keys(FUNCTIONS).join(', ')} and ${Object.keys(names).join(', ') || 'numbers'}`,
+    );
+  };
+  // mathjs types nodes as one open union; each branch below reads only the fields of the type it has checked.
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  const any = node as any;
+  switch (node.type) {
+    case 'ConstantNode':
+      return typeof any.value === 'number' ? any.value : refuse(shown(any.value));
+    case 'ParenthesisNode':
+      return numberOf(any.content, names, expression);
+    case 'SymbolNode':
+      return Object.hasOwn(names, any.name) ? names[any.name]! : refuse(`the name ${shown(any.name)}`);
+    case 'OperatorNode': {
+      const values: number[] = any.args.map((arg: MathNode) => numberOf(arg, names, expression));
+      if (any.op === '-' && values.length === 1) return -values[0]!;
+      return Object.hasOwn(OPERATORS, any.op) && values.length === 2
+        ? OPERATORS[any.op]!(values[0]!, values[1]!)
+        : refuse(`the operator ${shown(any.op)}`);
+    }
+    case 'FunctionNode': {
+      const name: unknown = any.fn?.type === 'SymbolNode' ? any.fn.name : undefined;
+      if (typeof name !== 'string' || !Object.hasOwn(FUNCTIONS, name)) return refuse(shown(node.toString()));
+      return FUNCTIONS[name]!(...any.args.map((arg: MathNode) => numberOf(arg, names, expression)));
+    }
+    default:
+      return refuse(shown(node.toString()));
+  }
+}

@@ -1,0 +1,53 @@
+import { create, createUnitDependencies, unitDependencies } from 'mathjs';
+import { shown, UserError } from './userError.ts';
+
+const math = create({ ...unitDependencies, ...createUnitDependencies });
+math.createUnit('FLOP', { prefixes: 'short' });
+
+/** What a quantity measures, with the unit that the library uses inside and an example of what people write. */
+const DIMENSIONS = {
+  time: { unit: 's', example: '2.5 us' },
+  bytes: { unit: 'B', example: '16 MiB' },
+  rate: { unit: 'B/s', example: '55.4 GB/s' },
+  compute: { unit: 'FLOP/s', example: '756 TFLOP/s' },
+  power: { unit: 'W', example: '700 W' },
+  energyPerFlop: { unit: 'J/FLOP', example: '0.6 pJ/FLOP' },
+  energyPerByte: { unit: 'J/B', example: '20 pJ/B' },
+  frequency: { unit: 'Hz', example: '1.98 GHz' },
+} as const;
+
+export type Dimension = keyof typeof DIMENSIONS;
+
+const NUMBER_THEN_UNIT = /^\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([A-Za-zµ][A-Za-zµ/ ]*)$/;
+
+/**
+ * A quantity as people write it (`16 MiB`, `55 GB/s`, `2.5 us`), in the library's unit: seconds, bytes,
+ * bytes/s, FLOP/s, watts, joules per FLOP or byte, hertz.
+ *
+ * PCIe lane speeds in GT/s have no place here: mathjs reads `T` as tesla. Give generation and width instead.
+ *
+ * @throws UserError if the text has no unit, the wrong dimension, or is negative.
+ * @example quantity('16 MiB', 'bytes') // 16777216
+ */
+export function quantity(text: string, dimension: Dimension): number {
+  const { unit, example } = DIMENSIONS[dimension];
+  const expected = `expected a ${dimension} such as "${example}"`;
+  const match = NUMBER_THEN_UNIT.exec(text);
+  if (match === null) throw new UserError(`${expected}, got ${shown(text)}`);
+  if (/GT\/s/.test(text)) {
+    throw new UserError(`${expected}, got ${shown(text)}; for PCIe give pcie: {gen, lanes} instead of GT/s`);
+  }
+  let value: number;
+  try {
+    // The number goes through Number() and only the unit through mathjs, so 30.5 GB/s is 30500000000 exactly.
+    const factor = math.unit(1, match[2]!.trim()).toNumber(unit);
+    value = Number(match[1]) * factor;
+    const whole = Math.round(value);
+    if (factor >= 1 && Math.abs(value - whole) < 1e-9 * whole) value = whole;
+  } catch {
+    throw new UserError(`${expected}, got ${shown(text)}`);
+  }
+  if (value < 0 || !Number.isFinite(value))
+    throw new UserError(`${expected} that is not negative, got ${shown(text)}`);
+  return value;
+}

@@ -1,0 +1,124 @@
+import { readFileSync, statSync } from 'node:fs';
+import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { type Place, shown, UserError } from './userError.ts';
+
+const MAX_BYTES = 1024 * 1024;
+
+/** A YAML file that was read, with the way back from a path in it to line and column. */
+export interface YamlFile {
+  file: string;
+  value: unknown;
+  place(path: readonly PropertyKey[]): Place;
+}
+
+/**
+ * Reads one YAML file and remembers where each value stands.
+ *
+ * A file above 1 MiB or with more than a hundred alias expansions is refused before it is expanded: ours are a
+ * few kilobytes, so such a file is a mistake or a bomb.
+ *
+ * @throws UserError if it cannot be read, is too large, or is no valid YAML.
+ */
+export function readYamlFile(file: string): YamlFile {
+  let bytes: number;
+  try {
+    bytes = statSync(file).size;
+  } catch (error) {
+    throw new UserError(
+      `cannot be read (${(error as NodeJS.ErrnoException).code}); give a name from the catalogue or a path`,
+      { file },
+    );
+  }
+  if (bytes > MAX_BYTES) {
+    throw new UserError(
+      `the file has ${bytes} bytes, expected at most ${MAX_BYTES}; is it a model or machine description?`,
+      {
+        file,
+        line: 1,
+        column: 1,
+      },
+    );
+  }
+  return parseYaml(file, readFileSync(file, 'utf8'));
+}
+
+/** As readYamlFile, for text that is already in memory; `file` is only for messages. */
+export function parseYaml(file: string, text: string): YamlFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line, column: col };
+  };
+  const [error] = document.errors;
+  if (error !== undefined) throw new UserError(error.message.split('\n')[0]!, at(error.pos[0]));
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch {
+    throw new UserError('aliases expand to more than a hundred copies; write the values out', at(0));
+  }
+  return { file, value, place: (path) => at(offsetOf(document, path)) };
+}
+
+/**
+ * The file's value, checked against a zod schema.
+ *
+ * @throws UserError with the place, path and value of the first thing that does not fit.
+ */
+export function checked<Schema extends z.ZodType>(source: YamlFile, schema: Schema): z.output<Schema> {
+  const result = schema.safeParse(source.value, { reportInput: true });
+  if (result.success) return result.data;
+  const issue = deepest(result.error.issues);
+  const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
+  const name = path.map(String).join('.') || 'the file';
+  throw new UserError(`${name}: ${explain(issue)}`, source.place(path));
+}
+
+/** Rethrows a UserError of `compute` with the place of `path` in front. */
+export function placed<T>(source: YamlFile, path: readonly PropertyKey[], compute: () => T): T {
+  try {
+    return compute();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.place !== undefined) throw error;
+    throw new UserError(`${path.map(String).join('.')}: ${error.message}`, source.place(path));
+  }
+}
+
+/** Of a union's failures, the one that got furthest into the value says most about what was meant. */
+function deepest(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
+  const first = issues[0]!;
+  if (first.code !== 'invalid_union' || first.errors.length === 0) return first;
+  const inner = first.errors
+    .map((errors) => deepest(errors))
+    .reduce((best, issue) => (issue.path.length > best.path.length ? issue : best));
+  return inner.path.length > 0 ? { ...inner, path: [...first.path, ...inner.path] } : first;
+}
+
+function explain(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys')
+    return 'unknown key; check the spelling against the format page in docs/';
+  const got = 'input' in issue && issue.input !== undefined ? `, got ${shown(issue.input)}` : '';
+  const text = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+  return text.includes(', got ') ? text : text.replace(/, received .*$/, '') + got;
+}
+
+/** Offset of the deepest node on the path that exists; for a key of a map, of the key itself. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  let node = document.contents as Node | null;
+  let offset = node?.range?.[0] ?? 0;
+  for (const [depth, key] of path.entries()) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
+      if (pair === undefined) return offset;
+      offset = (pair.key as Node).range?.[0] ?? offset;
+    } else {
+      const item = document.getIn(path.slice(0, depth + 1), true) as Node | null | undefined;
+      offset = item?.range?.[0] ?? offset;
+    }
+    node = (document.getIn(path.slice(0, depth + 1), true) ?? null) as Node | null;
+    if (node === null) return offset;
+  }
+  return offset;
+}

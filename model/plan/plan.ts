@@ -1,0 +1,50 @@
+/** How chunks treat collectives. */
+export type YieldRule =
+  /** They share the link: nothing is held back. */
+  | 'none'
+  /** Every collective first waits until all copies issued so far have landed (the paper's baseline). */
+  | 'drain'
+  /** The chunks of a window wait, on the device, for the end of the collective before it. */
+  | 'wait'
+  /** Chunks pause while the host launches a collective, which is long before or after it runs (the paper). */
+  | 'launch-window';
+
+/** What happens to one block of a pass. */
+export interface BlockPlan {
+  /** Bytes at the block's front that stay on the GPU. */
+  residentBytes: number;
+  /** Index of the block of the same pass order (it may lie in the previous pass) at whose start the copy may go. */
+  issueAt: number;
+  /**
+   * Bytes issued in each window of the block that runs meanwhile: [before its first collective, between the
+   * first and the second, ...]. Their sum is the block's non-resident bytes.
+   */
+  windowBytes: readonly number[];
+}
+
+/**
+ * How to stream a workload's weights: data that the closed form, the simulator and the code generator all read.
+ *
+ * Block i of a pass is copied into the next of `slots` device buffers, in a ring over the streamed blocks.
+ */
+export interface Plan {
+  /** The preset and its settings, as a user would type them. */
+  name: string;
+  preset: string;
+  /** Largest copy, bytes; a block's bytes go in chunks of this size. Infinity: the whole block in one copy. */
+  chunkBytes: number;
+  slots: number;
+  blocks: readonly BlockPlan[];
+  yieldRule: YieldRule;
+  /** Pause after each chunk, seconds; 0 for none. */
+  paceS: number;
+  /** The first block of a pass also waits for every copy issued before it (SGLang's prepare_for_next_req). */
+  drainAtPassStart: boolean;
+  /** Copies follow the compute they feed in stream order, from pageable memory, with no overlap at all. */
+  sequential: boolean;
+  transport: string;
+  /** Bytes of one piece of a `staged-copy` collective. */
+  pieceBytes: number;
+  /** The H2D pieces of `staged-copy` collectives stand in the prefetch stream, in order, instead of their own. */
+  stagedInCopyStream: boolean;
+}

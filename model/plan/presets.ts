@@ -1,0 +1,207 @@
+import { shown, UserError } from '../input/userError.ts';
+import { blockComputeS, windowTimesS } from '../roofline/segmentTime.ts';
+import { h2dRateAllLoading, runningRanks } from '../system/linkShare.ts';
+import { transportOf } from '../system/load.ts';
+import type { System } from '../system/system.ts';
+import type { Workload } from '../workload/workload.ts';
+import { type IssueOrder, leadingBursts, residentBlocks, topUp } from './issueOrder.ts';
+import type { BlockPlan, Plan, YieldRule } from './plan.ts';
+import { type PlanKeys, parsePlanText } from './planText.ts';
+import { dealChunks, fractionsToShares } from './windows.ts';
+
+const MiB = 1024 * 1024;
+
+/** What a preset decides; everything a user may then change with keys. */
+interface Policy {
+  order: 'top-up' | 'leading';
+  residents: 'leading' | 'strided';
+  chunkBytes: number;
+  yieldRule: YieldRule;
+  /** `open`: all chunks at once; `proportional`: dealt to the windows by their length. */
+  windows: 'open' | 'proportional';
+  paced?: boolean;
+  drainAtPassStart?: boolean;
+  sequential?: boolean;
+  allResident?: boolean;
+}
+
+const LAYERWISE: Policy = {
+  order: 'leading',
+  residents: 'leading',
+  chunkBytes: Number.POSITIVE_INFINITY,
+  yieldRule: 'none',
+  windows: 'open',
+  drainAtPassStart: true,
+};
+
+const CHUNKED: Policy = {
+  order: 'top-up',
+  residents: 'strided',
+  chunkBytes: 16 * MiB,
+  yieldRule: 'none',
+  windows: 'open',
+};
+
+/** Every known policy as a few decisions, with what it stands for. Sources: the projects' own code. */
+const PRESETS: Record<string, { summary: string; policy: Policy }> = {
+  none: { summary: 'no offload: all weights stay on the GPU', policy: { ...CHUNKED, allResident: true } },
+  sequential: {
+    summary: 'accelerate: copy a block from pageable memory, compute it, drop it; nothing overlaps',
+    policy: { ...LAYERWISE, sequential: true, drainAtPassStart: false },
+  },
+  layerwise: {
+    summary: 'SGLang: whole blocks ahead, bursts of `prefetch`, leading blocks resident',
+    policy: LAYERWISE,
+  },
+  'layerwise-strided': {
+    summary: 'SGLang with residents spread over the depth',
+    policy: { ...LAYERWISE, order: 'top-up', residents: 'strided' },
+  },
+  'layerwise-drain': {
+    summary: "layerwise whose collectives first wait for all copies (the paper's baseline)",
+    policy: { ...LAYERWISE, yieldRule: 'drain' },
+  },
+  chunked: { summary: 'one block ahead in chunks, no yielding', policy: CHUNKED },
+  'chunkflow-paper': {
+    summary: "chunks that pause in the host's launch window of each collective, with the host's lead",
+    policy: { ...CHUNKED, chunkBytes: 16e6, yieldRule: 'launch-window' },
+  },
+  yield: {
+    summary: 'chunks dealt to the windows between collectives, waiting on the device for each to end',
+    policy: { ...CHUNKED, yieldRule: 'wait', windows: 'proportional' },
+  },
+  paced: {
+    summary: 'chunks with a pause after each, spread over the block unless `pace` says how long',
+    policy: { ...CHUNKED, chunkBytes: 4 * MiB, paced: true },
+  },
+};
+
+/** Names and one-line summaries of the presets, for help texts. */
+export const presetHelp: readonly { name: string; summary: string }[] = Object.entries(PRESETS).map(
+  ([name, { summary }]) => ({ name, summary }),
+);
+
+/**
+ * A plan from a preset and its settings, as users type it: `yield,chunk=16MiB,resident=0.25`.
+ *
+ * Keys: `resident` (fraction of every block), `resident-layers` (whole blocks: a count, or a fraction below 1),
+ * `prefetch`, `slots`, `chunk`, `windows` (fractions such as 0.3/0.3, the last window takes the rest), `pace`,
+ * `transport`, `piece`.
+ *
+ * @throws UserError that names the key, the value and what was expected.
+ */
+export function makePlan(text: string, workload: Workload, system: System, transport?: string): Plan {
+  const { preset, keys } = parsePlanText(text);
+  const known = Object.hasOwn(PRESETS, preset) ? PRESETS[preset] : undefined;
+  if (known === undefined) {
+    throw new UserError(
+      `--plan ${shown(preset)}: is no preset; expected one of ${Object.keys(PRESETS).join(', ')}`,
+    );
+  }
+  const { policy } = known;
+  const chunkBytes = keys.chunkBytes ?? policy.chunkBytes;
+  const order = policy.allResident === true ? nothingStreamed() : issueOrder(workload, policy, keys);
+  const blocks = workload.blocks.map((_, index) =>
+    planBlock(index, order, workload, system, policy, keys, chunkBytes),
+  );
+  const slots = Math.min(
+    keys.slots ?? (policy.sequential === true ? 1 : order.slots),
+    Math.max(1, order.streamed.length),
+  );
+  if (order.streamed.length > 1 && slots < 2 && policy.sequential !== true) {
+    throw new UserError(
+      `--plan ${text}: slots=${slots}: a block cannot be copied while another runs; give at least 2`,
+    );
+  }
+  const chosen = workload.ranks > 1 ? transportOf(system, keys.transport ?? transport) : undefined;
+  return {
+    name: text,
+    preset,
+    chunkBytes,
+    slots: order.streamed.length === 0 ? 0 : slots,
+    blocks,
+    yieldRule: policy.yieldRule,
+    paceS:
+      policy.paced === true || keys.paceS !== undefined
+        ? (keys.paceS ?? evenPaceS(workload, system, blocks, chunkBytes))
+        : 0,
+    drainAtPassStart: policy.drainAtPassStart ?? false,
+    sequential: policy.sequential ?? false,
+    transport: chosen?.name ?? 'none',
+    pieceBytes: keys.pieceBytes ?? (chosen?.kind === 'staged-copy' ? chosen.pieceBytes : 0),
+    stagedInCopyStream: chosen?.kind === 'staged-copy' && policy.yieldRule === 'wait',
+  };
+}
+
+function nothingStreamed(): IssueOrder {
+  return { streamed: [], issueAt: [], slots: 0 };
+}
+
+function issueOrder(workload: Workload, policy: Policy, keys: PlanKeys): IssueOrder {
+  const count = workload.blocks.length;
+  const asked = keys.residentLayers ?? 0;
+  const residents = asked < 1 ? Math.round(asked * count) : asked;
+  if (residents > count) {
+    throw new UserError(`resident-layers=${residents}: ${workload.model.name} has ${count} blocks`);
+  }
+  if (residents === count || keys.resident === 1) return nothingStreamed();
+  const resident = residentBlocks(count, residents, policy.residents);
+  const streamed = Array.from({ length: count }, (_, index) => index).filter((index) => !resident.has(index));
+  if (policy.sequential === true) return { streamed, issueAt: streamed, slots: 1 };
+  const prefetch =
+    keys.prefetch ??
+    (keys.slots === undefined || policy.order === 'leading' ? 1 : Math.max(1, keys.slots - 1));
+  return policy.order === 'leading'
+    ? leadingBursts(streamed, count, prefetch)
+    : topUp(streamed, count, prefetch);
+}
+
+function planBlock(
+  index: number,
+  order: IssueOrder,
+  workload: Workload,
+  system: System,
+  policy: Policy,
+  keys: PlanKeys,
+  chunkBytes: number,
+): BlockPlan {
+  const { weightBytes } = workload.blocks[index]!;
+  const place = order.streamed.indexOf(index);
+  if (place < 0) return { residentBytes: weightBytes, issueAt: index, windowBytes: [] };
+  const residentBytes = keepResident(weightBytes, chunkBytes, keys.resident ?? 0);
+  const streamedBytes = weightBytes - residentBytes;
+  const issueAt = order.issueAt[place]!;
+  const running = workload.blocks[(issueAt + workload.blocks.length) % workload.blocks.length]!;
+  const windows = windowTimesS(running, system.gpu);
+  const shares =
+    policy.windows === 'open'
+      ? [1]
+      : keys.windows === undefined
+        ? windows
+        : fractionsToShares(keys.windows, windows.length);
+  return { residentBytes, issueAt, windowBytes: dealChunks(streamedBytes, chunkBytes, shares) };
+}
+
+/** Whole chunks that stay, as near to the fraction as chunks allow; without chunks, bytes. */
+function keepResident(weightBytes: number, chunkBytes: number, fraction: number): number {
+  if (!Number.isFinite(chunkBytes)) return Math.round(weightBytes * fraction);
+  const chunks = Math.ceil(weightBytes / chunkBytes);
+  return Math.min(weightBytes, Math.round(chunks * fraction) * chunkBytes);
+}
+
+/** The pause after each chunk that spreads an average block's copy over an average block's time without offload. */
+function evenPaceS(
+  workload: Workload,
+  system: System,
+  blocks: readonly BlockPlan[],
+  chunkBytes: number,
+): number {
+  const streamedBytes = blocks.reduce((sum, block) => sum + block.windowBytes.reduce((a, b) => a + b, 0), 0);
+  const chunks = Math.ceil(streamedBytes / chunkBytes);
+  if (chunks === 0) return 0;
+  const rate = Math.min(...h2dRateAllLoading(system, runningRanks(system, workload.ranks)));
+  const computeS = workload.blocks.reduce((sum, block) => sum + blockComputeS(block, system.gpu), 0);
+  const copyS =
+    streamedBytes / rate + chunks * (system.gpu.copyEngine.gapS + system.gpu.copyEngine.paceOverheadS);
+  return Math.max(0, (computeS - copyS) / chunks);
+}

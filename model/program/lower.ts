@@ -1,0 +1,321 @@
+import type { Plan } from '../plan/plan.ts';
+import { segmentTimeS } from '../roofline/segmentTime.ts';
+import { runningRanks } from '../system/linkShare.ts';
+import { transportOf } from '../system/load.ts';
+import type { System } from '../system/system.ts';
+import type { CollectiveSegment, Workload } from '../workload/workload.ts';
+import { launchLeadBlocks } from './launchLead.ts';
+import { ProgramBuilder } from './programBuilder.ts';
+import { addStagedCollective } from './stagedCollective.ts';
+import type { StepProgram } from './stepProgram.ts';
+
+/** A block's copy, placed in the step: issued at the start of position `from` for the block at position `to`. */
+interface Transfer {
+  to: number;
+  /** 1 where the block belongs to the next step. */
+  stepsAhead: 0 | 1;
+  from: number;
+  /** Bytes per hiding window of the block at `from`. */
+  windowBytes: readonly number[];
+  residentBytes: number;
+  /** Place among the streamed blocks of the step, which gives the slot. */
+  ordinal: number;
+}
+
+/**
+ * Lowers a plan for one workload and machine to the program of one steady step: the seam between simulator and
+ * code generator, which both run exactly this.
+ *
+ * Per rank: `compute` runs the blocks' segments; `collective` the collectives, each after the compute before
+ * it; `copy` the prefetch runs, per executing block and window in order. The last block of a step issues the
+ * first block of the next.
+ */
+export function lower(workload: Workload, system: System, plan: Plan): StepProgram {
+  const builder = new ProgramBuilder();
+  const ranks = runningRanks(system, workload.ranks);
+  const lowering = new Lowering(builder, workload, system, plan, ranks);
+  for (let position = 0; position < lowering.positions; position += 1) lowering.addBlock(position);
+  lowering.closeStep();
+  const streamed = plan.blocks.filter((block) => block.windowBytes.length > 0).length;
+  return builder.finish({
+    ranks,
+    groupSize: workload.ranks,
+    blocks: Array.from({ length: lowering.positions }, (_, position) => ({
+      weightBytes: workload.blocks[position % workload.blocks.length]!.weightBytes,
+      residentBytes: plan.blocks[position % workload.blocks.length]!.residentBytes,
+    })),
+    blocksPerPass: workload.blocks.length,
+    slots: plan.slots,
+    slotBytes: Math.max(0, ...plan.blocks.map((block) => total(block.windowBytes))),
+    streamedPerStep: streamed * workload.passes,
+  });
+}
+
+class Lowering {
+  readonly positions: number;
+  readonly #transfersFrom: Transfer[][];
+  readonly #transferTo = new Map<number, Transfer>();
+  /** Per rank and position: the block-start mark, the last compute operation, the last copy for that block. */
+  readonly #starts: number[][];
+  readonly #lastReads: number[][];
+  readonly #lastCopies: (number | undefined)[][];
+  /** Per rank and position: what each collective of the block waits for on the compute stream. */
+  readonly #launchPoints: number[][][];
+  readonly #streamedPositions: number[];
+  readonly #leadBlocks: number;
+  /** Waits that need an operation that is not there yet: [waiting op, () => op it waits for, steps ago]. */
+  readonly #later: [number, () => number | undefined, 0 | 1][] = [];
+  /** Per rank: the collective that the next operation on the compute stream must wait for. */
+  readonly #pending: (number | undefined)[] = [];
+  #group = 0;
+
+  readonly builder: ProgramBuilder;
+  readonly workload: Workload;
+  readonly system: System;
+  readonly plan: Plan;
+  readonly ranks: number;
+
+  constructor(builder: ProgramBuilder, workload: Workload, system: System, plan: Plan, ranks: number) {
+    this.builder = builder;
+    this.workload = workload;
+    this.system = system;
+    this.plan = plan;
+    this.ranks = ranks;
+    const perPass = workload.blocks.length;
+    this.positions = perPass * workload.passes;
+    const perRank = <T>(): T[][] => Array.from({ length: ranks }, () => []);
+    this.#starts = perRank();
+    this.#lastReads = perRank();
+    this.#lastCopies = perRank();
+    this.#launchPoints = perRank();
+    this.#transfersFrom = Array.from({ length: this.positions }, () => []);
+    this.#streamedPositions = [];
+    for (let position = 0; position < this.positions; position += 1) {
+      const block = plan.blocks[position % perPass]!;
+      if (block.windowBytes.length === 0) continue;
+      const from = Math.floor(position / perPass) * perPass + block.issueAt;
+      const transfer: Transfer = {
+        to: position,
+        stepsAhead: from < 0 ? 1 : 0,
+        from: (from + this.positions) % this.positions,
+        windowBytes: block.windowBytes,
+        residentBytes: block.residentBytes,
+        ordinal: this.#streamedPositions.length,
+      };
+      this.#streamedPositions.push(position);
+      this.#transferTo.set(position, transfer);
+      this.#transfersFrom[transfer.from]!.push(transfer);
+    }
+    for (const list of this.#transfersFrom) list.sort((a, b) => a.stepsAhead - b.stepsAhead || a.to - b.to);
+    this.#leadBlocks = plan.yieldRule === 'launch-window' ? launchLeadBlocks(workload, system, plan) : 0;
+  }
+
+  addBlock(position: number): void {
+    const block = this.workload.blocks[position % this.workload.blocks.length]!;
+    const pass = Math.floor(position / this.workload.blocks.length);
+    const name = `${this.workload.passes > 1 ? `pass ${pass} ` : ''}block ${position % this.workload.blocks.length}`;
+    const sequential = this.plan.sequential;
+    for (let rank = 0; rank < this.ranks; rank += 1) {
+      if (sequential) this.#addCopies(rank, position, 0, undefined);
+      const start = this.builder.add(
+        {
+          kind: 'mark',
+          role: 'block-start',
+          rank,
+          stream: 'compute',
+          position,
+          label: `${name} start`,
+          group: -1,
+        },
+        [this.#takePending(rank)],
+      );
+      this.#starts[rank]!.push(start);
+      this.#launchPoints[rank]!.push([]);
+      this.#waitForWeights(rank, position, start);
+      if (!sequential) this.#addCopies(rank, position, 0, start);
+    }
+    let window = 0;
+    for (const segment of block.segments) {
+      if (segment.kind === 'compute') {
+        for (let rank = 0; rank < this.ranks; rank += 1) {
+          this.builder.add(
+            {
+              kind: 'compute',
+              rank,
+              stream: 'compute',
+              position,
+              label: `${name} ${segment.name}`,
+              class: segment.class,
+              flops: segment.flops,
+              bytes: segment.bytes,
+              durationS: segmentTimeS(segment, this.system.gpu),
+            },
+            [this.#takePending(rank)],
+          );
+        }
+      } else {
+        window += 1;
+        this.#addCollective(position, window, `${name} ${segment.name}`, segment);
+      }
+    }
+    for (let rank = 0; rank < this.ranks; rank += 1) {
+      this.#lastReads[rank]!.push(this.builder.last(rank, 'compute')!);
+    }
+  }
+
+  /** Waits across the step's end: the first operations of a step follow the last ones of the step before. */
+  closeStep(): void {
+    for (const [id, target, stepsAgo] of this.#later) {
+      const op = target();
+      if (op !== undefined) this.builder.wait(id, op, stepsAgo);
+    }
+    for (let rank = 0; rank < this.ranks; rank += 1) {
+      const pending = this.#pending[rank];
+      if (pending !== undefined) this.builder.wait(this.#starts[rank]![0]!, pending, 1);
+    }
+  }
+
+  #takePending(rank: number): number | undefined {
+    const pending = this.#pending[rank];
+    this.#pending[rank] = undefined;
+    return pending;
+  }
+
+  #waitForWeights(rank: number, position: number, start: number): void {
+    const transfer = this.#transferTo.get(position);
+    if (transfer !== undefined) {
+      this.#later.push([start, () => this.#lastCopies[rank]![position], transfer.stepsAhead]);
+    }
+    const firstOfPass = position % this.workload.blocks.length === 0;
+    if (!this.plan.drainAtPassStart || !firstOfPass) return;
+    if (position === 0) this.#later.push([start, () => this.builder.last(rank, 'copy'), 1]);
+    else {
+      const last = this.builder.last(rank, 'copy');
+      if (last !== undefined) this.builder.wait(start, last);
+    }
+  }
+
+  /** The runs of one window, for every block whose copy is issued at this position. */
+  #addCopies(rank: number, position: number, window: number, after: number | undefined): void {
+    for (const transfer of this.#transfersFrom[position]!) {
+      const bytes = transfer.windowBytes[window] ?? 0;
+      if (bytes === 0) continue;
+      const from = transfer.residentBytes + total(transfer.windowBytes.slice(0, window));
+      const { plan } = this;
+      const id = this.builder.add(
+        {
+          kind: 'copy',
+          role: 'prefetch',
+          rank,
+          stream: 'copy',
+          position,
+          label: `prefetch block ${transfer.to % this.workload.blocks.length}`,
+          direction: 'h2d',
+          bytes,
+          chunkBytes: Math.min(plan.chunkBytes, bytes),
+          paceS: plan.paceS,
+          pausedByHost: plan.yieldRule === 'launch-window',
+          sourceBytesPerS: plan.sequential ? this.system.host.pageableBytesPerS : Number.POSITIVE_INFINITY,
+          target: {
+            position: transfer.to,
+            from,
+            to: from + bytes,
+            slot: transfer.ordinal % Math.max(1, plan.slots),
+          },
+          group: -1,
+        },
+        [after],
+      );
+      if (this.plan.sequential) {
+        // In stream order behind the compute before it, and behind a collective that ends a block.
+        const before = this.#pending[rank] ?? this.builder.last(rank, 'compute');
+        if (before !== undefined) this.builder.wait(id, before);
+        else this.#later.push([id, () => this.#pending[rank] ?? this.builder.last(rank, 'compute'), 1]);
+      }
+      this.#waitForSlot(rank, transfer, id);
+      this.#lastCopies[rank]![transfer.to] = id;
+    }
+  }
+
+  /** A slot is overwritten only when the block that sat in it, `slots` streamed blocks earlier, has been read. */
+  #waitForSlot(rank: number, transfer: Transfer, id: number): void {
+    const count = this.#streamedPositions.length;
+    const before = transfer.ordinal - this.plan.slots + transfer.stepsAhead * count;
+    const stepsBack = before < 0 ? 1 : 0;
+    const reader = this.#streamedPositions[((before % count) + count) % count]!;
+    // A transfer for the next step may wait for a reader of this step; one for this step, of the last.
+    if (before < -count || before >= count) return;
+    this.#later.push([id, () => this.#lastReads[rank]![reader], stepsBack]);
+  }
+
+  #addCollective(position: number, window: number, label: string, segment: CollectiveSegment): void {
+    const { plan, builder } = this;
+    const transport = transportOf(this.system, plan.transport);
+    const group = this.#group++;
+    const afterCompute = Array.from({ length: this.ranks }, (_, rank) => builder.last(rank, 'compute')!);
+    for (let rank = 0; rank < this.ranks; rank += 1) {
+      this.#launchPoints[rank]![position]!.push(afterCompute[rank]!);
+      if (plan.yieldRule === 'launch-window') this.#addLaunch(rank, position, label);
+    }
+    const drained = (rank: number) => (plan.yieldRule === 'drain' ? builder.last(rank, 'copy') : undefined);
+    const ends =
+      transport.kind === 'flow'
+        ? afterCompute.map((before, rank) =>
+            builder.add(
+              {
+                kind: 'collective',
+                rank,
+                stream: 'collective',
+                position,
+                label,
+                collective: segment.collective,
+                group,
+                transport: transport.name,
+                sentBytes: segment.sentBytes,
+              },
+              [before, drained(rank)],
+            ),
+          )
+        : addStagedCollective(builder, {
+            ranks: this.ranks,
+            groupSize: this.workload.ranks,
+            position,
+            label,
+            group,
+            segment,
+            transport,
+            plan,
+            after: afterCompute,
+            drained,
+          });
+    for (let rank = 0; rank < this.ranks; rank += 1) {
+      this.#pending[rank] = ends[rank]!;
+      this.#addCopies(rank, position, window, plan.yieldRule === 'wait' ? ends[rank]! : undefined);
+    }
+  }
+
+  /** What the host does for one collective: its launch, as early as the launching thread runs ahead. */
+  #addLaunch(rank: number, position: number, label: string): void {
+    const id = this.builder.add({
+      kind: 'delay',
+      role: 'launch',
+      rank,
+      stream: 'host',
+      position,
+      label: `launch ${label}`,
+      durationS: this.system.host.launchWindowS,
+    });
+    const index = this.#launchPoints[rank]![position]!.length - 1;
+    const earlier = position - this.#leadBlocks;
+    const point = (at: number) => () => {
+      const points = this.#launchPoints[rank]![at]!;
+      return points[Math.min(index, points.length - 1)] ?? this.#starts[rank]![at];
+    };
+    if (earlier >= 0) this.#later.push([id, point(earlier), 0]);
+    else this.#later.push([id, point(earlier + this.positions), 1]);
+  }
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

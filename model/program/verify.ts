@@ -1,0 +1,206 @@
+import { happensBefore, type Instance } from './happensBefore.ts';
+import type { CopyOp, Op, StepProgram } from './stepProgram.ts';
+
+/** A rule of the verifier that a program breaks; the message names the operations. */
+export interface Violation {
+  rule:
+    | 'acyclic'
+    | 'landed-before-start'
+    | 'slot-reuse'
+    | 'collective-order'
+    | 'bytes-per-step'
+    | 'coverage'
+    | 'staged-exchange';
+  message: string;
+}
+
+/**
+ * Every rule that a StepProgram breaks; an empty list means that it may run.
+ *
+ * Works on the program alone, not on the plan it came from, by following which operation must be done before
+ * which other one may start:
+ * - `acyclic`: no operation waits for itself, through waits, stream order or a collective's other ranks;
+ * - `landed-before-start`: no block computes before all its bytes have landed;
+ * - `slot-reuse`: no slot is overwritten before the last reader of what sat in it is done;
+ * - `collective-order`: all ranks issue the same collectives, of the same kind and bytes, in the same order;
+ * - `coverage` and `bytes-per-step`: the copies of a block cover its non-resident bytes exactly once, and
+ *   together what does not stay on the GPU;
+ * - `staged-exchange`: a piece is read only after it was written.
+ */
+export function verify(program: StepProgram): Violation[] {
+  const structural = [...collectiveOrder(program), ...coverage(program)];
+  const order = happensBefore(program);
+  if ('cycle' in order) {
+    const names = order.cycle.slice(0, 4).map((op) => nameOf(program.ops[op]!));
+    return [...structural, { rule: 'acyclic', message: `these wait for each other: ${names.join(' <- ')}` }];
+  }
+  return [
+    ...structural,
+    ...landedBeforeStart(program, order.before),
+    ...slotReuse(program, order.before),
+    ...stagedExchange(program, order.before),
+  ];
+}
+
+type Before = (earlier: Instance, later: Instance) => boolean;
+
+function nameOf(op: Op): string {
+  return `rank ${op.rank} ${op.stream} "${op.label}"`;
+}
+
+function prefetches(program: StepProgram): (CopyOp & { target: NonNullable<CopyOp['target']> })[] {
+  return program.ops.filter(
+    (op): op is CopyOp & { target: NonNullable<CopyOp['target']> } =>
+      op.kind === 'copy' && op.target !== null,
+  );
+}
+
+/** Operations of a block on the compute stream, in order. */
+function readersOf(program: StepProgram): Op[][][] {
+  const readers = Array.from({ length: program.ranks }, () => program.blocks.map((): Op[] => []));
+  for (const op of program.ops) if (op.kind === 'compute') readers[op.rank]![op.position]!.push(op);
+  return readers;
+}
+
+function collectiveOrder(program: StepProgram): Violation[] {
+  const sequences = Array.from({ length: program.ranks }, (): string[] => []);
+  for (const stream of program.streams) {
+    if (stream.kind !== 'collective') continue;
+    for (const id of stream.ops) {
+      const op = program.ops[id]!;
+      if (op.kind === 'collective') {
+        sequences[stream.rank]!.push(
+          `${op.group} ${op.collective} ${op.sentBytes} bytes over ${op.transport}`,
+        );
+      } else if (op.kind === 'mark') sequences[stream.rank]!.push(`${op.group} ${op.role}`);
+    }
+  }
+  return sequences.slice(1).flatMap((sequence, index) => {
+    const first = sequences[0]!;
+    const at = Array.from({ length: Math.max(first.length, sequence.length) }, (_, i) => i).find(
+      (i) => first[i] !== sequence[i],
+    );
+    if (at === undefined) return [];
+    const message = `rank ${index + 1} issues ${sequence[at] ?? 'nothing'} as collective ${at}, rank 0 ${first[at] ?? 'nothing'}`;
+    return [{ rule: 'collective-order' as const, message }];
+  });
+}
+
+function coverage(program: StepProgram): Violation[] {
+  const violations: Violation[] = [];
+  for (let rank = 0; rank < program.ranks; rank += 1) {
+    const runs = prefetches(program).filter((op) => op.rank === rank);
+    const copied = runs.reduce((sum, op) => sum + op.bytes, 0);
+    const expected = program.blocks.reduce((sum, block) => sum + block.weightBytes - block.residentBytes, 0);
+    if (copied !== expected) {
+      const message = `rank ${rank} copies ${copied} bytes a step, but ${expected} do not stay on the GPU`;
+      violations.push({ rule: 'bytes-per-step', message });
+    }
+    program.blocks.forEach((block, position) => {
+      const parts = runs
+        .filter((op) => op.target.position === position)
+        .sort((a, b) => a.target.from - b.target.from);
+      let reached = block.residentBytes;
+      for (const part of parts) {
+        if (part.target.from !== reached || part.target.to - part.target.from !== part.bytes) break;
+        reached = part.target.to;
+      }
+      if (reached !== block.weightBytes) {
+        const message = `rank ${rank} block ${position}: bytes from ${reached} on are not copied exactly once`;
+        violations.push({ rule: 'coverage', message });
+      }
+    });
+  }
+  return violations;
+}
+
+function landedBeforeStart(program: StepProgram, before: Before): Violation[] {
+  const readers = readersOf(program);
+  return prefetches(program).flatMap((copy) => {
+    const first = readers[copy.rank]![copy.target.position]![0];
+    if (first === undefined) return [];
+    // The copy belongs to the block of this step or, where the step wraps, of the next one.
+    const step = copyStep(program, copy);
+    if (before({ op: copy.id, step: 0 }, { op: first.id, step })) return [];
+    return [
+      {
+        rule: 'landed-before-start' as const,
+        message: `${nameOf(first)} may start before ${nameOf(copy)} is done`,
+      },
+    ];
+  });
+}
+
+/** 0 where a copy feeds a block of its own step, 1 where that block has already begun and it feeds the next step's. */
+function copyStep(program: StepProgram, copy: CopyOp): 0 | 1 {
+  return copy.target!.position > copy.position ||
+    (copy.target!.position === copy.position && program.slots === 1 && readsAfter(program, copy))
+    ? 0
+    : 1;
+}
+
+/** Whether the block's start on this rank waits for the copy in the same step (sequential plans). */
+function readsAfter(program: StepProgram, copy: CopyOp): boolean {
+  return program.ops.some(
+    (op) =>
+      op.rank === copy.rank &&
+      op.position === copy.position &&
+      op.waits.some((wait) => wait.op === copy.id && wait.stepsAgo === 0),
+  );
+}
+
+function slotReuse(program: StepProgram, before: Before): Violation[] {
+  const { slots, streamedPerStep } = program;
+  if (streamedPerStep === 0) return [];
+  const readers = readersOf(program);
+  const streamed = program.blocks.flatMap((block, position) =>
+    block.residentBytes < block.weightBytes ? [position] : [],
+  );
+  const ordinal = new Map(streamed.map((position, index) => [position, index]));
+  return prefetches(program).flatMap((copy) => {
+    const place = ordinal.get(copy.target.position);
+    if (place === undefined) return [];
+    const step = 1 + copyStep(program, copy);
+    const violations: Violation[] = [];
+    // Physical slot of this copy's block and of every block that sat there before, within the two steps looked at.
+    const sequence = place + step * streamedPerStep;
+    if (copy.target.slot !== place % slots) {
+      const message = `${nameOf(copy)} goes to slot ${copy.target.slot}, the ring says ${place % slots}`;
+      violations.push({ rule: 'slot-reuse', message });
+    }
+    const earlier = sequence - slots;
+    if (earlier < 0) return violations;
+    const occupant = streamed[earlier % streamedPerStep]!;
+    const last = readers[copy.rank]![occupant]!.at(-1);
+    if (last === undefined) return violations;
+    const occupied = { op: last.id, step: Math.floor(earlier / streamedPerStep) };
+    if (!before(occupied, { op: copy.id, step: 1 })) {
+      const message = `${nameOf(copy)} may overwrite slot ${copy.target.slot} before ${nameOf(last)} has read it`;
+      violations.push({ rule: 'slot-reuse', message });
+    }
+    return violations;
+  });
+}
+
+function stagedExchange(program: StepProgram, before: Before): Violation[] {
+  const staged = program.ops.filter((op): op is CopyOp => op.kind === 'copy' && op.role === 'staging');
+  const groups = new Map<number, { writes: CopyOp[]; reads: CopyOp[] }>();
+  for (const op of staged) {
+    let group = groups.get(op.group);
+    if (group === undefined) groups.set(op.group, (group = { writes: [], reads: [] }));
+    (op.direction === 'd2h' ? group.writes : group.reads).push(op);
+  }
+  return [...groups.values()].flatMap(({ writes, reads }) =>
+    reads.flatMap((read) => {
+      const sources = writes.filter((write) => before({ op: write.id, step: 1 }, { op: read.id, step: 1 }));
+      return sources.length > 0
+        ? []
+        : [
+            {
+              rule: 'staged-exchange' as const,
+              message: `${nameOf(read)} may read before any rank has written it`,
+            },
+          ];
+    }),
+  );
+}

@@ -1,0 +1,34 @@
+/** Sizes from which a plan is as fast as no offload (within 1 %); null where the question has no answer. */
+export interface BreakEven {
+  tokens: number | null;
+  frames: number | null;
+  batch: number | null;
+}
+
+export type BoundBy = 'compute' | 'link' | 'yield' | 'memory';
+
+/** What one plan costs: the answer of both the closed form and the simulator. Times in seconds per step. */
+export interface StepReport {
+  plan: string;
+  transport: string;
+  stepTimeS: number;
+  /** Compute on the critical path of rank 0, at the clock it runs at. */
+  computeS: number;
+  /** Collectives on the critical path, inflation included. */
+  collectiveS: number;
+  /** Time in which compute or a collective waits for weights and nothing else. */
+  exposedPrefetchS: number;
+  /** What collectives take longer than alone because H2D runs beside them. */
+  collectiveInflationS: number;
+  /** Seconds per step that H2D prefetch takes alone, at full rate; and the windows it could hide in. */
+  prefetchS: number;
+  windowS: number;
+  gpuPeakBytes: number;
+  hostPinnedBytes: number;
+  boundBy: BoundBy;
+  breakEven: BreakEven;
+  /** Clock as a fraction of the highest; 1 where the machine file knows no power. */
+  clock: number;
+  /** Watts averaged over the step; null where the machine file knows no power. */
+  powerW: number | null;
+}

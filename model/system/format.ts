@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import type { Dimension } from '../input/quantity.ts';
+import { quantity } from '../input/quantity.ts';
+import type { UserError } from '../input/userError.ts';
+
+const provenance = z
+  .enum(['datasheet', 'published', 'measured', 'fitted', 'default'])
+  .describe('where the number came from');
+
+/** A number with a unit and where it came from: `{is: 55.4 GB/s, from: measured, source: nvbandwidth}`. */
+function physical(dimension: Dimension) {
+  const text = z.string().superRefine((value, context) => {
+    try {
+      quantity(value, dimension);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as UserError).message });
+    }
+  });
+  return z
+    .strictObject({ is: text, from: provenance, source: z.string().default('') })
+    .transform((entry) => ({ ...entry, value: quantity(entry.is, dimension) }));
+}
+
+/** A plain number between bounds, with where it came from. */
+function plain(low: number, high: number) {
+  return z
+    .strictObject({ is: z.number().min(low).max(high), from: provenance, source: z.string().default('') })
+    .transform((entry) => ({ ...entry, value: entry.is }));
+}
+
+const pcieLink = z.strictObject({
+  gen: z.literal([1, 2, 3, 4, 5, 6]),
+  lanes: z.literal([1, 2, 4, 8, 16]),
+});
+
+/** A node of the tree; `pcie` or measured rates describe the link to its parent. */
+const treeNode = z.strictObject({
+  parent: z.string().optional(),
+  pcie: pcieLink.optional(),
+  down: physical('rate')
+    .optional()
+    .describe('payload rate towards the GPUs, instead of the one that pcie gives'),
+  up: physical('rate').optional(),
+  duplex: physical('rate').optional().describe('both directions together, where that is less than twice one'),
+  memory: physical('rate').optional().describe('host memory at this node, reads plus writes'),
+});
+
+const collectiveRate = z.strictObject({
+  rate: physical('rate').describe('per GPU and direction, alone, large messages'),
+  besideH2d: z.strictObject({
+    collective: plain(0.01, 1).describe(
+      "what is left of the collective's rate while H2D runs, as a fraction",
+    ),
+    h2d: plain(0.01, 1).describe("what is left of H2D's rate while the collective runs"),
+  }),
+});
+
+/** all-gather and all-reduce default to the all-to-all's numbers. */
+const collectiveRates = {
+  'all-to-all': collectiveRate,
+  'all-gather': collectiveRate.optional(),
+  'all-reduce': collectiveRate.optional(),
+};
+
+const flowTransport = z.strictObject({
+  path: z.enum(['host', 'peer', 'nvlink']),
+  latency: physical('time'),
+  ...collectiveRates,
+});
+
+const stagedSm = z.strictObject({
+  path: z.literal('host'),
+  latency: physical('time'),
+  defaultCtas: z.int().min(1),
+  ctas: z
+    .record(z.string().regex(/^\d+$/), z.strictObject(collectiveRates))
+    .describe('by CTAs per direction'),
+});
+
+const stagedCopy = z.strictObject({
+  latency: physical('time'),
+  flag: physical('time').describe('a flag write between a D2H piece and the next'),
+  piece: physical('bytes'),
+});
+
+export const systemFile = z.strictObject({
+  id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  name: z.string(),
+  peer: z.enum(['real', 'mirrored', 'colocated']),
+  gpu: z.strictObject({
+    name: z.string(),
+    memory: physical('bytes'),
+    peak: physical('compute').describe('dense bf16'),
+    deviceMemory: physical('rate'),
+    efficiency: z.strictObject({
+      gemm: plain(0.01, 1),
+      attention: plain(0.01, 1),
+      elementwise: plain(0.01, 1),
+    }),
+    launchFloor: physical('time'),
+    copyEngine: z.strictObject({
+      h2d: physical('rate'),
+      d2h: physical('rate'),
+      startUp: physical('time').describe('first copy on an idle engine'),
+      gap: physical('time').describe('between back-to-back copies'),
+      turn: physical('time').describe('how long one stream keeps the engine from another'),
+      paceOverhead: physical('time').describe('what an asked-for pause costs on top'),
+    }),
+    power: z
+      .strictObject({
+        cap: physical('power'),
+        idle: physical('power'),
+        gemm: physical('energyPerFlop').describe('at the highest clock'),
+        attention: physical('energyPerFlop'),
+        elementwise: physical('energyPerByte'),
+        energyExponent: plain(0, 4).describe('energy per FLOP grows with the clock to this power'),
+        clockShare: plain(0, 1).describe('share of compute time that scales with the clock'),
+        minClock: plain(0.05, 1).describe('lowest clock as a fraction of the highest'),
+      })
+      .optional(),
+  }),
+  gpus: z.array(z.string()).min(1).max(64).describe('tree node of each GPU'),
+  tree: z.record(z.string(), treeNode),
+  transports: z.strictObject({
+    shm: flowTransport.optional(),
+    p2p: flowTransport.optional(),
+    nvlink: flowTransport.optional(),
+    'staged-sm': stagedSm.optional(),
+    'staged-copy': stagedCopy.optional(),
+  }),
+  defaultTransport: z.string(),
+  host: z.strictObject({
+    memory: physical('bytes'),
+    pageable: physical('rate'),
+    launchLead: physical('time'),
+    launchWindow: physical('time'),
+    deviceReserve: physical('bytes'),
+  }),
+  notes: z.array(z.string()).default([]),
+});
+
+export type SystemFile = z.output<typeof systemFile>;

@@ -1,0 +1,66 @@
+import type { CollectiveKind } from '../workload/workload.ts';
+import type { CollectiveRate, FlowTransport, System } from './system.ts';
+import { pathToMemory } from './tree.ts';
+
+/** GPUs that the first `ranks` ranks use: all on the first where peers are colocated. */
+export function gpusOfRanks(system: System, ranks: number): string[] {
+  return Array.from({ length: ranks }, (_, rank) =>
+    system.peer === 'colocated' ? system.gpus[0]! : system.gpus[Math.min(rank, system.gpus.length - 1)]!,
+  );
+}
+
+/** Ranks that really run: one where the peers are mirrored. */
+export function runningRanks(system: System, groupSize: number): number {
+  return system.peer === 'mirrored' ? 1 : groupSize;
+}
+
+/**
+ * H2D bytes/s of each rank's GPU while all of them load: its copy engine's rate, or its share of the link with
+ * the most GPUs below it. Colocated ranks share one engine.
+ */
+export function h2dRateAllLoading(system: System, ranks: number): number[] {
+  const paths = gpusOfRanks(system, ranks).map((gpu) => pathToMemory(system.tree, gpu));
+  const loads = new Map<string, number>();
+  for (const { links, memory } of paths) {
+    for (const { id } of [...links, memory]) loads.set(id, (loads.get(id) ?? 0) + 1);
+  }
+  const sharing = system.peer === 'colocated' ? ranks : 1;
+  return paths.map(({ links, memory }) =>
+    Math.min(
+      system.gpu.copyEngine.h2dBytesPerS / sharing,
+      ...links.map((link) => Math.min(link.downBytesPerS, link.duplexBytesPerS) / loads.get(link.id)!),
+      memory.memoryBytesPerS! / loads.get(memory.id)!,
+    ),
+  );
+}
+
+/** How a collective's flow weighs against an H2D copy (weight 1) on the links that both cross. */
+export interface Weighing {
+  /** Share per unit of the copy's share. */
+  weight: number;
+  /** Capacity of the receiver's down links that one payload byte uses, in bytes of H2D. */
+  downCoefficient: number;
+}
+
+/**
+ * Weight and coefficient that reproduce a measured contention: with copies and the collective both running on
+ * every rank, each keeps the stated fraction of its own rate.
+ *
+ *   weight      = (collective x R) / (h2d x C)
+ *   coefficient = (1 - h2d) x C / (collective x R)
+ *
+ * R is the collective's rate alone, C the H2D rate with all ranks loading. The pair saturates the link exactly:
+ * h2d x C + coefficient x collective x R = C.
+ */
+export function weigh({ bytesPerS, besideH2d }: CollectiveRate, h2dBytesPerS: number): Weighing {
+  const beside = besideH2d.collective * bytesPerS;
+  return {
+    weight: beside / (besideH2d.h2d * h2dBytesPerS),
+    downCoefficient: ((1 - besideH2d.h2d) * h2dBytesPerS) / beside,
+  };
+}
+
+/** Seconds of a collective by itself: start-up plus bytes over its rate. */
+export function collectiveAloneS(transport: FlowTransport, kind: CollectiveKind, sentBytes: number): number {
+  return transport.latencyS + sentBytes / transport.collectives[kind].bytesPerS;
+}

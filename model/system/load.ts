@@ -1,0 +1,221 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { packageRoot } from '../input/packageFiles.ts';
+import { shown, UserError } from '../input/userError.ts';
+import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
+import { type SystemFile, systemFile } from './format.ts';
+import { withOverrides } from './overrides.ts';
+import type {
+  CollectiveRate,
+  FlowTransport,
+  Power,
+  ProvenanceEntry,
+  StagedCopyTransport,
+  System,
+  Transport,
+} from './system.ts';
+import { buildTree, pathToMemory, TreeError } from './tree.ts';
+
+const folder = join(packageRoot, 'model', 'systems');
+
+/** Names of the machines that ship with the package. */
+export function systemIds(): string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => basename(file, '.yaml'))
+    .sort();
+}
+
+/**
+ * A machine by name or from a YAML file, with `key=value` overrides of any of its numbers, such as
+ * `transports.shm.all-to-all.rate=20.4 GB/s`.
+ *
+ * @throws UserError with file, line and column of what does not fit.
+ */
+export function loadSystem(nameOrFile: string, overrides: readonly string[] = []): System {
+  const source = readYamlFile(findFile(nameOrFile));
+  return buildSystem(withOverrides(source, overrides));
+}
+
+function findFile(nameOrFile: string): string {
+  if (systemIds().includes(nameOrFile)) return join(folder, `${nameOrFile}.yaml`);
+  if (/\.ya?ml$/i.test(nameOrFile) || existsSync(nameOrFile)) return nameOrFile;
+  throw new UserError(
+    `machine ${shown(nameOrFile)} is not known; give a YAML file or one of ${systemIds().join(', ')}`,
+  );
+}
+
+/** Checks a machine file and turns it into a System. */
+export function buildSystem(source: YamlFile): System {
+  const file = checked(source, systemFile);
+  const fail = (path: readonly PropertyKey[], message: string): never => {
+    throw new UserError(`${path.map(String).join('.')}: ${message}`, source.place(path));
+  };
+  let tree: System['tree'];
+  try {
+    tree = buildTree(file);
+  } catch (error) {
+    if (error instanceof TreeError) return fail(error.path, error.message);
+    throw error;
+  }
+  file.gpus.forEach((gpu, index) => {
+    if (!Object.hasOwn(file.tree, gpu)) fail(['gpus', index], `"${gpu}" is no node of the tree`);
+    if (pathToMemory(tree, gpu).memory === undefined) {
+      fail(['gpus', index], `"${gpu}" reaches no host memory; give a node above it \`memory\``);
+    }
+  });
+  if (file.peer === 'mirrored' && file.gpus.length !== 1)
+    fail(['peer'], 'a mirrored peer needs exactly one GPU');
+  const transports = transportsOf(file, fail);
+  if (!transports.some((transport) => transport.name === file.defaultTransport)) {
+    fail(
+      ['defaultTransport'],
+      `expected one of ${transports.map((t) => t.name).join(', ')}, got ${shown(file.defaultTransport)}`,
+    );
+  }
+  const { gpu, host } = file;
+  return {
+    id: file.id,
+    name: file.name,
+    file: source.file,
+    peer: file.peer,
+    gpu: {
+      name: gpu.name,
+      memoryBytes: gpu.memory.value,
+      peakFlops: gpu.peak.value,
+      hbmBytesPerS: gpu.deviceMemory.value,
+      efficiency: {
+        gemm: gpu.efficiency.gemm.value,
+        attention: gpu.efficiency.attention.value,
+        elementwise: gpu.efficiency.elementwise.value,
+      },
+      launchFloorS: gpu.launchFloor.value,
+      copyEngine: {
+        h2dBytesPerS: gpu.copyEngine.h2d.value,
+        d2hBytesPerS: gpu.copyEngine.d2h.value,
+        startUpS: gpu.copyEngine.startUp.value,
+        gapS: gpu.copyEngine.gap.value,
+        turnS: gpu.copyEngine.turn.value,
+        paceOverheadS: gpu.copyEngine.paceOverhead.value,
+      },
+      power: gpu.power === undefined ? null : powerOf(gpu.power),
+    },
+    gpus: file.gpus,
+    tree,
+    transports,
+    defaultTransport: file.defaultTransport,
+    host: {
+      memoryBytes: host.memory.value,
+      pageableBytesPerS: host.pageable.value,
+      launchLeadS: host.launchLead.value,
+      launchWindowS: host.launchWindow.value,
+      deviceReserveBytes: host.deviceReserve.value,
+    },
+    provenance: provenanceOf(file),
+  };
+}
+
+function powerOf(power: NonNullable<SystemFile['gpu']['power']>): Power {
+  return {
+    capW: power.cap.value,
+    idleW: power.idle.value,
+    joulesPerFlop: { gemm: power.gemm.value, attention: power.attention.value },
+    joulesPerByte: power.elementwise.value,
+    energyExponent: power.energyExponent.value,
+    clockShare: power.clockShare.value,
+    minClock: power.minClock.value,
+  };
+}
+
+type Rates = Pick<NonNullable<SystemFile['transports']['shm']>, 'all-to-all' | 'all-gather' | 'all-reduce'>;
+
+function transportsOf(
+  file: SystemFile,
+  fail: (path: readonly PropertyKey[], message: string) => never,
+): Transport[] {
+  const { 'staged-sm': stagedSm, 'staged-copy': stagedCopy, ...nccl } = file.transports;
+  const flow = (
+    key: readonly string[],
+    name: string,
+    path: FlowTransport['path'],
+    latencyS: number,
+    rates: Rates,
+  ): FlowTransport => {
+    const rate = (kind: keyof Rates): CollectiveRate => {
+      const entry = rates[kind] ?? rates['all-to-all'];
+      const collective = entry.besideH2d.collective.value;
+      const h2d = entry.besideH2d.h2d.value;
+      if (collective + h2d < 1) {
+        fail(
+          ['transports', ...key, kind, 'besideH2d'],
+          `collective ${collective} and h2d ${h2d} add up to less than 1; a shared link is never left idle`,
+        );
+      }
+      return { bytesPerS: entry.rate.value, besideH2d: { collective, h2d } };
+    };
+    return {
+      kind: 'flow',
+      name,
+      path,
+      latencyS,
+      collectives: {
+        'all-to-all': rate('all-to-all'),
+        'all-gather': rate('all-gather'),
+        'all-reduce': rate('all-reduce'),
+      },
+    };
+  };
+  const transports: Transport[] = Object.entries(nccl).flatMap(([name, transport]) =>
+    transport === undefined ? [] : [flow([name], name, transport.path, transport.latency.value, transport)],
+  );
+  if (stagedSm !== undefined) {
+    const byCtas = Object.entries(stagedSm.ctas).map(([ctas, rates]) =>
+      flow(['staged-sm', 'ctas', ctas], `staged-sm:${ctas}`, 'host', stagedSm.latency.value, rates),
+    );
+    transports.push(...byCtas);
+    const usual = byCtas.find((transport) => transport.name === `staged-sm:${stagedSm.defaultCtas}`);
+    if (usual === undefined) {
+      return fail(
+        ['transports', 'staged-sm', 'defaultCtas'],
+        `expected one of ${Object.keys(stagedSm.ctas).join(', ')}, got ${stagedSm.defaultCtas}`,
+      );
+    }
+    transports.push({ ...usual, name: 'staged-sm' });
+  }
+  if (stagedCopy !== undefined) {
+    const copies: StagedCopyTransport = {
+      kind: 'staged-copy',
+      name: 'staged-copy',
+      latencyS: stagedCopy.latency.value,
+      flagS: stagedCopy.flag.value,
+      pieceBytes: stagedCopy.piece.value,
+    };
+    transports.push(copies);
+  }
+  return transports;
+}
+
+/** Every number of the file that says where it came from, in the file's order. */
+function provenanceOf(file: SystemFile): ProvenanceEntry[] {
+  const entries: ProvenanceEntry[] = [];
+  const walk = (value: unknown, key: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if ('is' in value && 'from' in value) {
+      const entry = value as { is: string | number; from: ProvenanceEntry['from']; source: string };
+      entries.push({ key, shown: String(entry.is), from: entry.from, source: entry.source });
+      return;
+    }
+    for (const [name, inner] of Object.entries(value)) walk(inner, key === '' ? name : `${key}.${name}`);
+  };
+  walk(file, '');
+  return entries;
+}
+
+/** The transport of a name, or the machine's own choice for none. */
+export function transportOf(system: System, name: string = system.defaultTransport): Transport {
+  const transport = system.transports.find((candidate) => candidate.name === name);
+  if (transport !== undefined) return transport;
+  throw new UserError(
+    `transport ${shown(name)} is not one of ${system.name}; it has ${system.transports.map((t) => t.name).join(', ')}`,
+  );
+}

@@ -1,0 +1,54 @@
+import { shown, UserError } from '../input/userError.ts';
+import type { YamlFile } from '../input/yamlFile.ts';
+
+/**
+ * A machine file with some of its numbers replaced: `key=value`, the key as the file's own path
+ * (`gpu.copyEngine.h2d=30.5 GB/s`). A replaced number's provenance says that it was set by hand.
+ *
+ * @throws UserError where the key names nothing, with the keys that stand there.
+ */
+export function withOverrides(source: YamlFile, overrides: readonly string[]): YamlFile {
+  if (overrides.length === 0) return source;
+  const value = structuredClone(source.value);
+  const set = new Map<string, string>();
+  for (const override of overrides) {
+    const equals = override.indexOf('=');
+    if (equals < 1)
+      throw new UserError(
+        `--set ${shown(override)}: expected key=value such as gpu.copyEngine.h2d="30.5 GB/s"`,
+      );
+    const key = override.slice(0, equals);
+    replace(value, key, override.slice(equals + 1).trim());
+    set.set(key, override);
+  }
+  return {
+    file: source.file,
+    value,
+    place: (path) => {
+      const override = set.get(path.filter((part) => part !== 'is').join('.'));
+      return override === undefined ? source.place(path) : { file: `--set ${override}` };
+    },
+  };
+}
+
+function replace(root: unknown, key: string, text: string): void {
+  const parts = key.split('.');
+  let node = root as Record<string, unknown>;
+  parts.forEach((part, index) => {
+    if (typeof node !== 'object' || node === null || !Object.hasOwn(node, part)) {
+      const here = typeof node === 'object' && node !== null ? Object.keys(node).join(', ') : 'nothing';
+      throw new UserError(`--set ${key}: there is no ${shown(part)} here; expected one of ${here}`);
+    }
+    if (index < parts.length - 1) node = node[part] as Record<string, unknown>;
+  });
+  const last = parts.at(-1)!;
+  const old = node[last];
+  if (typeof old === 'object' && old !== null && 'is' in old) {
+    const number = typeof old.is === 'number' ? Number(text) : text;
+    node[last] = { is: number, from: 'default', source: 'set by hand' };
+  } else if (typeof old === 'object') {
+    throw new UserError(`--set ${key}: is no number; it holds ${Object.keys(old ?? {}).join(', ')}`);
+  } else {
+    node[last] = typeof old === 'number' ? Number(text) : text;
+  }
+}

@@ -1,0 +1,138 @@
+import type { CollectiveKind, SegmentClass } from '../workload/workload.ts';
+
+/** Where a number of a machine file came from; shown wherever the number is. */
+export type Provenance = 'datasheet' | 'published' | 'measured' | 'fitted' | 'default';
+
+/** One number of a machine file as it was given, for listings: `gpu.power.cap = 700 W (datasheet)`. */
+export interface ProvenanceEntry {
+  key: string;
+  shown: string;
+  from: Provenance;
+  source: string;
+}
+
+/** A node of the PCIe tree; its link is the one to its parent. The tree's top has no parent and no link. */
+export interface TreeNode {
+  id: string;
+  parent: string | null;
+  /** Payload bytes/s towards this node (host to device). */
+  downBytesPerS: number;
+  /** Payload bytes/s from this node (device to host). */
+  upBytesPerS: number;
+  /** Payload bytes/s of both directions together; Infinity where the link is truly full-duplex. */
+  duplexBytesPerS: number;
+  /** Host memory at this node, bytes/s read plus written; copies end at the nearest such node above a GPU. */
+  memoryBytesPerS: number | null;
+}
+
+/**
+ * What is left of a collective's rate and of H2D's rate while both run, as fractions of each alone. Equal
+ * shares of one saturated link are {0.5, 0.5}; separate links {1, 1}. Together at least 1.
+ */
+export interface Contention {
+  collective: number;
+  h2d: number;
+}
+
+/** Transports that one flow per rank describes. `staged-copy` is made of copies instead. */
+export interface FlowTransport {
+  kind: 'flow';
+  name: string;
+  /** Which links it crosses: the PCIe tree through host memory, through the lowest common node, or none of it. */
+  path: 'host' | 'peer' | 'nvlink';
+  /** Start-up seconds per call. */
+  latencyS: number;
+  collectives: Readonly<Record<CollectiveKind, CollectiveRate>>;
+}
+
+export interface CollectiveRate {
+  /** Bytes/s per GPU and direction, alone, of large messages. */
+  bytesPerS: number;
+  besideH2d: Contention;
+}
+
+/** Collectives made of copies through pinned host staging, in pieces: D2H, flag, H2D. */
+export interface StagedCopyTransport {
+  kind: 'staged-copy';
+  name: string;
+  /** Seconds from the call to its first copy. */
+  latencyS: number;
+  /** Seconds that a flag write takes on the sending stream. */
+  flagS: number;
+  /** Piece size where a plan names none, bytes. */
+  pieceBytes: number;
+}
+
+export type Transport = FlowTransport | StagedCopyTransport;
+
+/**
+ * Power-limited clock. At the highest clock a FLOP costs `joulesPerFlop`; at clock f (as a fraction of the
+ * highest) it costs f^energyExponent of that and takes (1 - clockShare) + clockShare/f of the time.
+ */
+export interface Power {
+  capW: number;
+  idleW: number;
+  joulesPerFlop: Readonly<Record<'gemm' | 'attention', number>>;
+  /** Joules per byte of device memory moved by elementwise work. */
+  joulesPerByte: number;
+  energyExponent: number;
+  clockShare: number;
+  /** Lowest clock as a fraction of the highest. */
+  minClock: number;
+}
+
+export interface CopyEngine {
+  /** Bytes/s of one long copy, alone. */
+  h2dBytesPerS: number;
+  d2hBytesPerS: number;
+  /** Seconds before a copy on an idle engine moves its first byte. */
+  startUpS: number;
+  /** Seconds between back-to-back copies of one stream. */
+  gapS: number;
+  /** Seconds that one stream may hold the engine while another has a copy ready. */
+  turnS: number;
+  /** Seconds that a pause between chunks costs beyond the pause asked for (an empty kernel or wait). */
+  paceOverheadS: number;
+}
+
+export interface Gpu {
+  name: string;
+  memoryBytes: number;
+  peakFlops: number;
+  hbmBytesPerS: number;
+  /** Fraction of the peak (FLOP/s, or device memory bytes/s for elementwise) that large segments reach. */
+  efficiency: Readonly<Record<SegmentClass, number>>;
+  /** Seconds that a kernel takes at least. */
+  launchFloorS: number;
+  copyEngine: CopyEngine;
+  power: Power | null;
+}
+
+/** What stands on the other end of a collective: see Plan "Where a program runs" in the documentation. */
+export type Peer = 'real' | 'mirrored' | 'colocated';
+
+/** A machine: everything that a predictor may know about where a program runs. */
+export interface System {
+  id: string;
+  name: string;
+  file: string;
+  peer: Peer;
+  gpu: Gpu;
+  /** Tree node of each GPU; its length is the number of GPUs. */
+  gpus: readonly string[];
+  tree: readonly TreeNode[];
+  transports: readonly Transport[];
+  defaultTransport: string;
+  host: {
+    memoryBytes: number;
+    /** H2D bytes/s of one GPU from pageable memory. */
+    pageableBytesPerS: number;
+    /** How far the host's launches run ahead of the device, seconds: what a pause taken by host code misses by. */
+    launchLeadS: number;
+    /** How long the host call of one collective takes, seconds. */
+    launchWindowS: number;
+    /** Device memory outside the model: context, libraries, workspaces; bytes. */
+    deviceReserveBytes: number;
+  };
+  provenance: readonly ProvenanceEntry[];
+}

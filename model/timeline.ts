@@ -1,0 +1,38 @@
+/** One operation or chunk on one stream or engine. Seconds from the start of the recorded step. */
+export interface Interval {
+  rank: number;
+  /** `compute`, `collective`, `copy`, ... for streams; `h2d`, `d2h` for copy engines. */
+  track: string;
+  name: string;
+  /** What it is, for colours and filters. */
+  category: 'compute' | 'collective' | 'prefetch' | 'staging' | 'host' | 'stall';
+  startS: number;
+  endS: number;
+  /** Operation of the StepProgram; -1 where there is none. */
+  op: number;
+  /** Block position it works for; -1 for none. */
+  position: number;
+  bytes: number;
+}
+
+/** Rate of a link over time, bytes/s; each value holds until the next. */
+export interface LinkSeries {
+  name: string;
+  capacityBytesPerS: number;
+  timeS: readonly number[];
+  bytesPerS: readonly number[];
+}
+
+/**
+ * Intervals of operations on streams over one steady step, predicted or measured: one type for both, so that
+ * they can be laid over each other.
+ */
+export interface Timeline {
+  /** `simulated`, or where it was measured. */
+  source: string;
+  stepTimeS: number;
+  intervals: readonly Interval[];
+  links: readonly LinkSeries[];
+  /** From the end of the last chunk to the start of the block that waited for it. */
+  arrivals: readonly { fromOp: number; fromS: number; toOp: number; toS: number; rank: number }[];
+}

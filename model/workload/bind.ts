@@ -1,0 +1,212 @@
+import type { Dit, DitBlockKind, DitSegment, Size } from '../dit/dit.ts';
+import { rowsOf } from '../dit/tokens.ts';
+import { UserError } from '../input/userError.ts';
+import { exchangeCollectives } from './exchange.ts';
+import { type RankRows, rankRows, type SampleRows } from './rows.ts';
+import {
+  ACTIVATION_BYTES,
+  type BlockKind,
+  type CollectiveSegment,
+  type ComputeSegment,
+  type ExchangeStyle,
+  type GuidanceMode,
+  type ParallelLayout,
+  type Segment,
+  type Workload,
+} from './workload.ts';
+
+export interface WorkloadOptions {
+  size: Size;
+  batch?: number;
+  sp?: number;
+  tp?: number;
+  /** Default: as the model's own pipeline makes its evaluations. */
+  cfg?: GuidanceMode;
+  /** Default `packed`: one all-to-all for Q, K and V, one for the output. */
+  exchange?: ExchangeStyle;
+  /** Text rows where the prompt is not padded, or an implementation pads to another length. */
+  textRows?: number;
+}
+
+/**
+ * The work of one rank in one denoising step of a model at a size and parallel layout.
+ *
+ * @throws UserError where the layout does not fit the model: SP x TP that does not divide the heads, a batch
+ * below 1, guidance for a model that makes one evaluation.
+ */
+export function bindWorkload(dit: Dit, options: WorkloadOptions): Workload {
+  const rows = rowsOf(dit, options.size);
+  return bindRows(dit, { ...rows, t: options.textRows ?? rows.t }, options);
+}
+
+/**
+ * As bindWorkload, for rows that need not be whole: break-even points lie between real sizes. The joint rows
+ * follow from x and t.
+ */
+export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions): Workload {
+  const { batch = 1, sp = 1, tp = 1, cfg = defaultGuidance(dit), exchange = 'packed' } = options;
+  const layout: ParallelLayout = { sp, tp, cfg, exchange };
+  checkLayout(dit, layout, batch);
+  const sequences = batch * (cfg === 'batched' ? dit.guidance.evaluations : 1);
+  const kindRows = dit.blocks.map((kind) => rankRows(sample, sequences, sp, joinsText(kind)));
+  const kinds = dit.blocks.map((kind, index) => bindBlock(dit, kind, kindRows[index]!, layout));
+  const blocks = dit.blocks.flatMap((kind, index) => Array<BlockKind>(kind.count).fill(kinds[index]!));
+  const collectives = kinds.flatMap((kind) =>
+    kind.segments.filter((segment) => segment.kind === 'collective'),
+  );
+  return {
+    model: dit,
+    size: options.size,
+    batch,
+    layout,
+    tokens: sample.x,
+    passes: cfg === 'sequential' ? sequentialPasses(dit) : 1,
+    ranks: sp * tp,
+    blocks,
+    experts: dit.experts,
+    outsideBytes: (dit.outsideParameters * dit.parameterBytes * dit.experts) / tp,
+    activationBytes: Math.max(
+      ...dit.blocks.map((kind, index) => activationBytes(dit, kind, kindRows[index]!, tp)),
+    ),
+    collectiveBufferBytes: Math.max(0, ...collectives.map((segment) => segment.bufferBytes)),
+  };
+}
+
+function defaultGuidance(dit: Dit): GuidanceMode {
+  if (dit.guidance.evaluations === 1) return 'none';
+  return dit.guidance.passes === 1 ? 'batched' : 'sequential';
+}
+
+/** Evaluations one after the other: as many passes as evaluations, also where the model's own pipeline batches them. */
+function sequentialPasses(dit: Dit): number {
+  return Math.max(2, dit.guidance.evaluations);
+}
+
+function checkLayout(dit: Dit, { sp, tp, exchange }: ParallelLayout, batch: number): void {
+  for (const [name, value] of [
+    ['sp', sp],
+    ['tp', tp],
+  ] as const) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new UserError(`--${name}: expected a whole number of at least 1, got ${value}`);
+    }
+  }
+  if (!(batch > 0)) throw new UserError(`--batch: expected at least 1, got ${batch}`);
+  const exchangesHeads = exchange !== 'kv-gather' && sp > 1;
+  if (dit.heads % tp !== 0 || (exchangesHeads && dit.heads % (sp * tp) !== 0)) {
+    const degrees = divisors(dit.heads).filter((degree) => degree % tp === 0);
+    throw new UserError(
+      `--sp ${sp}${tp > 1 ? ` --tp ${tp}` : ''}: does not divide the ${dit.heads} heads of ${dit.name}; ` +
+        `SP x TP must be one of ${(degrees.length > 0 ? degrees : divisors(dit.heads)).join(', ')}` +
+        `${dit.heads % tp === 0 ? ', or use --exchange kv-gather' : ''}`,
+    );
+  }
+}
+
+/** Text that meets the image in one attention is sharded with it; text that only feeds a cross-attention is not. */
+function joinsText(kind: DitBlockKind): boolean {
+  return kind.segments.some((segment) => segment.kind === 'exchange' && segment.rows === 'j');
+}
+
+function divisors(n: number): number[] {
+  return Array.from({ length: n }, (_, index) => index + 1).filter((degree) => n % degree === 0);
+}
+
+function bindBlock(dit: Dit, kind: DitBlockKind, rows: RankRows, layout: ParallelLayout): BlockKind {
+  return {
+    name: kind.name,
+    weightBytes: Math.round((kind.parameters * dit.parameterBytes) / layout.tp),
+    segments: kind.segments.flatMap((segment) => bindSegment(dit, segment, rows, layout)),
+  };
+}
+
+function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: ParallelLayout): Segment[] {
+  const { tp } = layout;
+  const weightBytes = (tensors: readonly { parameters: number }[]) =>
+    (tensors.reduce((sum, tensor) => sum + tensor.parameters, 0) * dit.parameterBytes) / tp;
+  switch (segment.kind) {
+    case 'gemm': {
+      const compute: ComputeSegment = {
+        kind: 'compute',
+        name: segment.name,
+        class: 'gemm',
+        flops: sum(segment.products, (p) => (2 * p.in * p.out * rows.gemm[p.rows]) / tp),
+        bytes:
+          weightBytes(segment.tensors) +
+          sum(segment.products, (p) => rows.gemm[p.rows] * (p.in + p.out / tp) * ACTIVATION_BYTES),
+        kernels: segment.products.length,
+      };
+      return [compute, ...(tp > 1 ? reductions(segment.name, segment.reduces, rows, tp) : [])];
+    }
+    case 'attention': {
+      const heads = { q: rows.attention[segment.q], kv: rows.attention[segment.kv] };
+      return [
+        {
+          kind: 'compute',
+          name: segment.name,
+          class: 'attention',
+          // Ulysses and tensor parallelism split the heads: every rank sees all rows of a part of the width.
+          // Cross-attention that is not exchanged splits its queries instead, which is the same work.
+          flops: (4 * heads.q * heads.kv * segment.width * rows.sequences) / (rows.sp * tp),
+          bytes:
+            ((2 * heads.q + 2 * heads.kv) * segment.width * ACTIVATION_BYTES * rows.sequences) /
+            (rows.sp * tp),
+          kernels: 1,
+        },
+      ];
+    }
+    case 'elementwise':
+      return [
+        {
+          kind: 'compute',
+          name: segment.name,
+          class: 'elementwise',
+          flops: 0,
+          bytes:
+            weightBytes(segment.tensors) +
+            sum(segment.touches, (touch) => rows.gemm[touch.rows] * touch.elements * ACTIVATION_BYTES),
+          kernels: segment.touches.length,
+        },
+      ];
+    case 'exchange':
+      return rows.sp > 1 ? exchangeCollectives(segment, rows, layout) : [];
+  }
+}
+
+/** All-reduce of each row-parallel output, as a ring sends it. */
+function reductions(
+  name: string,
+  reduces: readonly { rows: keyof RankRows['gemm']; width: number }[],
+  rows: RankRows,
+  tp: number,
+): CollectiveSegment[] {
+  return reduces.map((reduce) => {
+    const bytes = rows.gemm[reduce.rows] * reduce.width * ACTIVATION_BYTES;
+    return {
+      kind: 'collective',
+      name: `${name} all-reduce`,
+      collective: 'all-reduce',
+      sentBytes: (2 * bytes * (tp - 1)) / tp,
+      bufferBytes: bytes,
+    };
+  });
+}
+
+/**
+ * Peak activation bytes of one rank: the residual stream and its normalised copy, and the widest working set
+ * of a block (Q, K, V and the attention's output, or the MLP's input and inner activation). An estimate good
+ * to the allocator's slack; differences between plans do not depend on it.
+ */
+function activationBytes(dit: Dit, kind: DitBlockKind, rows: RankRows, tp: number): number {
+  const widest = Math.max(
+    ...kind.segments.map((segment) =>
+      segment.kind === 'gemm' ? sum(segment.products, (p) => rows.gemm[p.rows] * (p.in + p.out / tp)) : 0,
+    ),
+  );
+  const stream = (rows.gemm.x + rows.gemm.t + rows.gemm.a) * dit.hidden;
+  return (2 * stream + widest) * ACTIVATION_BYTES;
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}

@@ -1,0 +1,63 @@
+import type { ExchangeSegment } from '../dit/dit.ts';
+import type { RankRows } from './rows.ts';
+import {
+  ACTIVATION_BYTES,
+  type CollectiveSegment,
+  type ComputeSegment,
+  type ParallelLayout,
+  type Segment,
+} from './workload.ts';
+
+/**
+ * The collectives of one exchange point under sequence parallelism P, as the layout's style issues them.
+ *
+ * One exchanged tensor is [batch, rows/P, width] on each rank, b x rows x width x e / P bytes, of which (P-1)/P
+ * leaves (Ulysses). Styles: `packed` one all-to-all for Q, K, V; `separate` three; `separate-cross` exchanges
+ * the cross-attention as well, with P copies of the text gathered, as SGLang did until February 2026;
+ * `kv-gather` all-gathers K and V and moves no output.
+ */
+export function exchangeCollectives(
+  exchange: ExchangeSegment,
+  rows: RankRows,
+  { exchange: style, tp }: ParallelLayout,
+): Segment[] {
+  if (exchange.attention === 'cross' && style !== 'separate-cross') return [];
+  const { sp, sequences } = rows;
+  const width = exchange.width / tp;
+  const tensorBytes = (tensorRows: number) => (tensorRows * sequences * width * ACTIVATION_BYTES) / sp;
+  const own = rows.attention[exchange.rows];
+  const kv =
+    exchange.attention === 'cross' ? rows.attention[exchange.kvRows] * sp : rows.attention[exchange.kvRows];
+  const allToAll = (name: string, bytes: number): CollectiveSegment => ({
+    kind: 'collective',
+    name,
+    collective: 'all-to-all',
+    sentBytes: (bytes * (sp - 1)) / sp,
+    bufferBytes: 2 * bytes,
+  });
+
+  if (style === 'kv-gather') {
+    if (exchange.direction === 'out') return [];
+    return ['K', 'V'].map((name) => ({
+      kind: 'collective',
+      name: `${name} all-gather`,
+      collective: 'all-gather',
+      sentBytes: tensorBytes(kv) * (sp - 1),
+      bufferBytes: tensorBytes(kv) * (1 + sp),
+    }));
+  }
+  if (exchange.direction === 'out') {
+    return [allToAll('output all-to-all', tensorBytes(own)), relayout('output relayout', tensorBytes(own))];
+  }
+  const q = tensorBytes(own);
+  const k = tensorBytes(kv);
+  const before = relayout('QKV relayout', q + 2 * k);
+  return style === 'packed'
+    ? [before, allToAll('QKV all-to-all', q + 2 * k)]
+    : [before, allToAll('Q all-to-all', q), allToAll('K all-to-all', k), allToAll('V all-to-all', k)];
+}
+
+/** Moving heads and rows around in device memory beside an exchange: one read and one write. */
+function relayout(name: string, bytes: number): ComputeSegment {
+  return { kind: 'compute', name, class: 'elementwise', flops: 0, bytes: 2 * bytes, kernels: 1 };
+}

@@ -1,0 +1,89 @@
+import type { Dit, Size } from '../dit/dit.ts';
+
+/** Activations are bf16 in every implementation that we know of, whatever the weights are stored in. */
+export const ACTIVATION_BYTES = 2;
+
+/** What limits a compute segment, and so which fitted efficiency applies to it. */
+export type SegmentClass = 'gemm' | 'attention' | 'elementwise';
+
+/** Work of one stage on one rank. */
+export interface ComputeSegment {
+  kind: 'compute';
+  name: string;
+  class: SegmentClass;
+  /** FLOPs on this rank. */
+  flops: number;
+  /** Bytes of device memory read and written on this rank, weights included. */
+  bytes: number;
+  /** Kernels launched; each costs at least the launch floor. */
+  kernels: number;
+}
+
+export type CollectiveKind = 'all-to-all' | 'all-gather' | 'all-reduce';
+
+/** One collective call on one rank. */
+export interface CollectiveSegment {
+  kind: 'collective';
+  name: string;
+  collective: CollectiveKind;
+  /**
+   * Bytes that leave this rank, which are also the bytes that arrive (the part a rank keeps is not counted).
+   * All-reduce: 2 (n-1)/n of the buffer, as a ring sends them.
+   */
+  sentBytes: number;
+  /** Bytes of the local input plus output buffer. */
+  bufferBytes: number;
+}
+
+export type Segment = ComputeSegment | CollectiveSegment;
+
+/** Blocks with the same weights and work; a workload's block list refers to these. */
+export interface BlockKind {
+  name: string;
+  /** Bytes of one block's weights on one rank (tensor parallelism divides them, sequence parallelism does not). */
+  weightBytes: number;
+  segments: readonly Segment[];
+}
+
+/** How the Q, K and V of an attention change hands under sequence parallelism. */
+export type ExchangeStyle = 'packed' | 'separate' | 'separate-cross' | 'kv-gather';
+
+export type GuidanceMode = 'none' | 'sequential' | 'batched' | 'parallel';
+
+export interface ParallelLayout {
+  /** Ulysses degree: activations are sharded, weights are not. */
+  sp: number;
+  /** Tensor-parallel degree: weights are sharded too. */
+  tp: number;
+  cfg: GuidanceMode;
+  exchange: ExchangeStyle;
+}
+
+/** What one rank computes in one denoising step: the input of every predictor. */
+export interface Workload {
+  model: Dit;
+  size: Size;
+  batch: number;
+  layout: ParallelLayout;
+  /** Video or image tokens of one sample. */
+  tokens: number;
+  /** Trips through all blocks in one step: 2 for sequential guidance. */
+  passes: number;
+  /** Ranks that meet in a collective: sp x tp. */
+  ranks: number;
+  /** The blocks of one pass in order; equal kinds are the same object. */
+  blocks: readonly BlockKind[];
+  /** Experts with weights of their own; one of them runs in a step, all of them are stored. */
+  experts: number;
+  /** Weights outside the blocks on one rank, all experts, always resident. */
+  outsideBytes: number;
+  /** Peak bytes of activations on one rank, collective buffers not counted. An estimate: see activationBytes. */
+  activationBytes: number;
+  /** Bytes of the largest collective's input and output buffers on one rank; 0 without collectives. */
+  collectiveBufferBytes: number;
+}
+
+/** Bytes of one pass's block weights on one rank: what a plan with nothing resident streams per pass. */
+export function passWeightBytes(workload: Workload): number {
+  return workload.blocks.reduce((sum, block) => sum + block.weightBytes, 0);
+}

@@ -1,0 +1,135 @@
+// Runs one of the project's tasks after whatever set-up it still needs, so that a fresh clone needs one command.
+// Plain Node without dependencies: it runs before anything is installed.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const OLDEST_NODE = [20, 19];
+const SOURCES = [
+  'model',
+  'sim',
+  'cli',
+  'experiments',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package-lock.json',
+];
+const STAMP = 'dist/.built';
+
+const BIOME = ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'];
+const TYPES = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'];
+const BUILD = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'];
+const script = (file, args) => ['--import', 'tsx', file, ...args];
+
+const TASKS = {
+  build: () => buildAlways(),
+  demo: (args) => buildIfStale() || node(script('cli/demo.ts', args)),
+  bench: (args) => buildIfStale() || node(script('bench/bench.ts', args)),
+  test: (args) => test(args),
+};
+
+process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
+checkNodeVersion();
+installIfStale();
+const [task, ...taskArgs] = process.argv.slice(2);
+if (!Object.hasOwn(TASKS, task)) {
+  stop(`error: unknown task "${task}"; expected one of ${Object.keys(TASKS).join(', ')}`);
+}
+process.exitCode = await TASKS[task](taskArgs);
+
+function checkNodeVersion() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  stop(
+    `error: Node ${process.versions.node} is too old; chunkflow needs ${OLDEST_NODE.join('.')} or newer (https://nodejs.org)`,
+  );
+}
+
+function installIfStale() {
+  const installed = 'node_modules/.package-lock.json';
+  if (existsSync(installed) && newestMtime(['package-lock.json']) <= statSync(installed).mtimeMs) return;
+  process.stderr.write('installing dependencies ...\n');
+  // npm's own command file is a shell script on Windows, which only a shell can start.
+  const npm = spawnSync('npm', ['ci', '--loglevel=error'], {
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  if (npm.status === 0) return;
+  stop(
+    `${npm.stdout ?? ''}${npm.stderr ?? ''}error: npm ci failed${npm.error ? `: ${npm.error.message}` : ''}`,
+  );
+}
+
+function buildIfStale() {
+  if (existsSync(STAMP) && newestMtime(SOURCES) <= statSync(STAMP).mtimeMs) return 0;
+  return buildAlways();
+}
+
+function buildAlways() {
+  // Taken before the compiler reads, so that a file saved meanwhile still counts as newer.
+  const started = new Date().toISOString();
+  rmSync('dist', { recursive: true, force: true });
+  const code = node(BUILD);
+  if (code === 0) writeFileSync(STAMP, `${started}\n`);
+  return code;
+}
+
+/** Format, lint, types, build and tests; the very last line is `N passed, N failed`. */
+async function test(args) {
+  const failures = [];
+  for (const [name, command] of [
+    ['format and lint', BIOME],
+    ['types', TYPES],
+  ]) {
+    if (node(command) !== 0) failures.push(name);
+  }
+  // What does not type-check does not build either; saying so twice helps nobody.
+  if (!failures.includes('types') && buildIfStale() !== 0) failures.push('build');
+  const { code, summary } = await runTests(script('test/run.ts', args));
+  if (summary === undefined) failures.push('test runner');
+  for (const name of failures) console.log(`FAIL ${name}`);
+  const [, passed, failed, rest] = summary ?? ['', '0', '0', ''];
+  console.log(`${passed} passed, ${Number(failed) + failures.length} failed${rest}`);
+  return failures.length > 0 ? 1 : code;
+}
+
+/** Passes the runner's lines on as they come, except its summary, which belongs behind everything else. */
+function runTests(command) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let summary;
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const match = /^(\d+) passed, (\d+) failed(|, \d+ skipped)$/.exec(line);
+      if (match === null) console.log(line);
+      else summary = match;
+    });
+    child.on('close', (code) => resolve({ code: code ?? 1, summary }));
+  });
+}
+
+function node(args) {
+  const { status, error } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  if (error) process.stderr.write(`error: ${error.message}\n`);
+  return status ?? 1;
+}
+
+/** Modification time of the newest file among files and folders, in milliseconds. */
+function newestMtime(paths) {
+  let newest = 0;
+  for (const path of paths) {
+    const info = statSync(path, { throwIfNoEntry: false });
+    if (info === undefined) continue;
+    // A folder's own time changes when a file in it is removed, which also makes what was built stale.
+    newest = Math.max(newest, info.mtimeMs);
+    if (info.isDirectory())
+      newest = Math.max(newest, newestMtime(readdirSync(path).map((name) => join(path, name))));
+  }
+  return newest;
+}
+
+function stop(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}

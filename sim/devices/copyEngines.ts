@@ -1,0 +1,410 @@
+import type { CopyEngine } from '../../model/system/system.ts';
+import type { FlowSystem } from '../sharing/flowSystem.ts';
+
+const IDLE = 0;
+/** The pause before a chunk moves its first byte. */
+const STARTING = 1;
+/** A chunk is a flow on the links. */
+const MOVING = 2;
+/** Nobody else is on the links: chunk boundaries follow from the clock, and only the run's end is an event. */
+const ALONE = 3;
+
+/** What the engines need from the simulation around them. */
+export interface CopyEngineHost {
+  readonly now: number;
+  at(timeS: number, kind: 'engine' | 'turn' | 'channel', index: number): void;
+  copyDone(channel: number): void;
+  /** No chunk of this channel may start at present. */
+  held(channel: number): boolean;
+  /** A chunk moved from startS to endS at bytesPerS. Only called while recording. */
+  chunk(engine: number, channel: number, startS: number, endS: number): void;
+  readonly recording: boolean;
+}
+
+/**
+ * The copy engines: one per GPU and direction, each a server of its streams ("channels").
+ *
+ * Laws, each measured (the machine file says where): a copy starts after a start-up, shorter behind another copy
+ * of the same stream; a stream keeps the engine for a turn while another has a copy ready, then the engine goes
+ * round, even in the middle of a chunk; a copy that must wait for an event ends its stream's turn; stream
+ * priority does not exist.
+ *
+ * While one stream has an engine and its links to itself, chunks are not events: their boundaries are computed
+ * when somebody else appears (`disturb`).
+ */
+export class CopyEngines {
+  readonly #host: CopyEngineHost;
+  readonly #flows: FlowSystem;
+  readonly #timing: CopyEngine;
+  readonly #route: readonly number[];
+  readonly #rate: readonly number[];
+  readonly #uses: readonly (readonly { resource: number }[])[];
+  /** Channels of each engine, in the order in which it goes round. */
+  readonly #channels: number[][] = [];
+  readonly #phase: number[] = [];
+  readonly #active: number[] = [];
+  readonly #lastEnd: number[] = [];
+  readonly #turnStart: number[] = [];
+  readonly #turnOver: boolean[] = [];
+  readonly #timerAt: number[] = [];
+  readonly #turnAt: number[] = [];
+  readonly #flow: number[] = [];
+  readonly #movingSince: number[] = [];
+  readonly #dirty: number[] = [];
+  readonly #aloneOn: Int32Array;
+  /** Alone runs: when the first chunk's pause began, and how long that pause is. */
+  readonly #aloneFrom: number[] = [];
+  readonly #alonePause: number[] = [];
+
+  // Per channel: the run at the head of its stream.
+  readonly #engineOf: number[] = [];
+  readonly #ready: boolean[] = [];
+  readonly #left: number[] = [];
+  readonly #chunk: number[] = [];
+  readonly #chunkLeft: number[] = [];
+  readonly #bound: number[] = [];
+  readonly #pace: number[] = [];
+  readonly #pausable: boolean[] = [];
+  readonly #endsTurn: boolean[] = [];
+  readonly #blockedUntil: number[] = [];
+
+  constructor(
+    host: CopyEngineHost,
+    flows: FlowSystem,
+    timing: CopyEngine,
+    engines: readonly { route: number; bytesPerS: number; uses: readonly { resource: number }[] }[],
+    resourceCount: number,
+  ) {
+    this.#host = host;
+    this.#flows = flows;
+    this.#timing = timing;
+    this.#route = engines.map((engine) => engine.route);
+    this.#rate = engines.map((engine) => engine.bytesPerS);
+    this.#uses = engines.map((engine) => engine.uses);
+    this.#aloneOn = new Int32Array(resourceCount).fill(-1);
+    for (const _ of engines) {
+      this.#channels.push([]);
+      this.#phase.push(IDLE);
+      this.#active.push(-1);
+      this.#lastEnd.push(Number.NEGATIVE_INFINITY);
+      this.#turnStart.push(0);
+      this.#turnOver.push(false);
+      this.#timerAt.push(-1);
+      this.#turnAt.push(-1);
+      this.#flow.push(-1);
+      this.#movingSince.push(0);
+      this.#aloneFrom.push(0);
+      this.#alonePause.push(0);
+    }
+  }
+
+  /** A stream that uses an engine; returns its channel number. */
+  addChannel(engine: number): number {
+    const channel = this.#engineOf.length;
+    this.#engineOf.push(engine);
+    this.#channels[engine]!.push(channel);
+    this.#ready.push(false);
+    for (const list of [
+      this.#left,
+      this.#chunk,
+      this.#chunkLeft,
+      this.#bound,
+      this.#pace,
+      this.#blockedUntil,
+    ])
+      list.push(0);
+    this.#pausable.push(false);
+    this.#endsTurn.push(false);
+    return channel;
+  }
+
+  /** A run of copies has reached the head of its stream and may go. `waits`: it had to wait for an event first. */
+  submit(
+    channel: number,
+    run: { bytes: number; chunkBytes: number; paceS: number; pausedByHost: boolean; sourceBytesPerS: number },
+    waits: boolean,
+  ): void {
+    const engine = this.#engineOf[channel]!;
+    this.#ready[channel] = true;
+    this.#left[channel] = run.bytes;
+    this.#chunk[channel] = run.chunkBytes;
+    this.#chunkLeft[channel] = Math.min(run.chunkBytes, run.bytes);
+    this.#bound[channel] = Math.min(this.#rate[engine]!, run.sourceBytesPerS);
+    this.#pace[channel] = run.paceS > 0 ? run.paceS + this.#timing.paceOverheadS : 0;
+    this.#pausable[channel] = run.pausedByHost;
+    this.#endsTurn[channel] = waits;
+    if (waits && this.#active[engine] === channel) this.#turnOver[engine] = true;
+    this.#mark(engine);
+  }
+
+  /** Channels that were held may go on. */
+  release(channel: number): void {
+    this.#mark(this.#engineOf[channel]!);
+  }
+
+  /** Lets every engine that something happened to choose what to do next; call once per instant. */
+  dispatchDirty(): void {
+    for (let index = 0; index < this.#dirty.length; index += 1) this.#dispatch(this.#dirty[index]!);
+    this.#dirty.length = 0;
+  }
+
+  get hasDirty(): boolean {
+    return this.#dirty.length > 0;
+  }
+
+  /** Another flow is about to use this resource: chunks that ran by the clock become flows again. */
+  disturb(resource: number): void {
+    const engine = this.#aloneOn[resource]!;
+    if (engine >= 0) this.#materialise(engine);
+  }
+
+  /** The engine's timer: a pause is over, or an undisturbed run has ended. */
+  timer(engine: number): void {
+    if (this.#timerAt[engine] !== this.#host.now) return;
+    this.#timerAt[engine] = -1;
+    if (this.#phase[engine] === STARTING) this.#move(engine);
+    else if (this.#phase[engine] === ALONE) this.#endAlone(engine);
+  }
+
+  /** A turn is over: if another stream has a copy ready, the chunk in flight is set aside. */
+  turn(engine: number): void {
+    if (this.#turnAt[engine] !== this.#host.now) return;
+    this.#turnAt[engine] = -1;
+    if (this.#phase[engine] !== MOVING || !this.#othersReady(engine)) return;
+    const channel = this.#active[engine]!;
+    const moved = this.#chunkLeft[channel]! - this.#flows.stop(this.#host.now, this.#flow[engine]!);
+    this.#account(engine, channel, moved);
+    this.#turnOver[engine] = true;
+    this.#phase[engine] = IDLE;
+    this.#mark(engine);
+  }
+
+  /** The pause after a chunk of this channel is over. */
+  channelTimer(channel: number): void {
+    this.#mark(this.#engineOf[channel]!);
+  }
+
+  /** The engine's flow has moved its last byte. */
+  flowDone(engine: number): void {
+    const channel = this.#active[engine]!;
+    this.#account(engine, channel, this.#chunkLeft[channel]!);
+    this.#chunkEnds(engine, channel);
+  }
+
+  #mark(engine: number): void {
+    this.#dirty.push(engine);
+  }
+
+  #account(engine: number, channel: number, moved: number): void {
+    this.#left[channel]! -= moved;
+    this.#chunkLeft[channel]! -= moved;
+    if (this.#host.recording) this.#host.chunk(engine, channel, this.#movingSince[engine]!, this.#host.now);
+  }
+
+  #chunkEnds(engine: number, channel: number): void {
+    const { now } = this.#host;
+    this.#phase[engine] = IDLE;
+    this.#lastEnd[engine] = now;
+    if (this.#pace[channel]! > 0) {
+      this.#blockedUntil[channel] = now + this.#pace[channel]!;
+      this.#host.at(this.#blockedUntil[channel]!, 'channel', channel);
+    }
+    this.#mark(engine);
+    // Bytes are whole numbers; what is left below one is rounding.
+    if (this.#left[channel]! < 0.5) {
+      this.#ready[channel] = false;
+      this.#host.copyDone(channel);
+      return;
+    }
+    this.#chunkLeft[channel] = Math.min(this.#chunk[channel]!, this.#left[channel]!);
+  }
+
+  #runnable(channel: number): boolean {
+    return (
+      this.#ready[channel]! &&
+      this.#blockedUntil[channel]! <= this.#host.now &&
+      !(this.#pausable[channel]! && this.#host.held(channel))
+    );
+  }
+
+  #othersReady(engine: number): boolean {
+    const active = this.#active[engine];
+    for (const channel of this.#channels[engine]!)
+      if (channel !== active && this.#runnable(channel)) return true;
+    return false;
+  }
+
+  #dispatch(engine: number): void {
+    const { now } = this.#host;
+    if (this.#phase[engine] === ALONE && this.#othersReady(engine)) this.#materialise(engine);
+    if (this.#phase[engine] === MOVING) this.#limitTurn(engine);
+    if (this.#phase[engine] !== IDLE) return;
+    const next = this.#choose(engine);
+    if (next < 0) return;
+    const active = this.#active[engine]!;
+    if (next !== active || this.#turnOver[engine]!) {
+      this.#turnStart[engine] = now;
+      this.#turnOver[engine] = false;
+    }
+    this.#active[engine] = next;
+    const backToBack = this.#lastEnd[engine] === now;
+    const pauseS = backToBack ? this.#timing.gapS : this.#timing.startUpS;
+    if (this.#undisturbed(engine, next)) {
+      this.#startAlone(engine, next, pauseS);
+      return;
+    }
+    this.#phase[engine] = STARTING;
+    this.#timerAt[engine] = now + pauseS;
+    this.#host.at(now + pauseS, 'engine', engine);
+  }
+
+  /** The present stream while its turn lasts, then the next one round that can go. */
+  #choose(engine: number): number {
+    const channels = this.#channels[engine]!;
+    const active = this.#active[engine]!;
+    const turnEnds =
+      this.#turnOver[engine]! || this.#host.now - this.#turnStart[engine]! >= this.#timing.turnS;
+    if (active >= 0 && !turnEnds && this.#runnable(active)) return active;
+    const start = channels.indexOf(active);
+    for (let step = 1; step <= channels.length; step += 1) {
+      const channel = channels[(start + step + channels.length) % channels.length]!;
+      if (this.#runnable(channel)) return channel;
+    }
+    return -1;
+  }
+
+  #move(engine: number): void {
+    const channel = this.#active[engine]!;
+    for (const { resource } of this.#uses[engine]!) this.disturb(resource);
+    this.#startFlow(engine, channel, this.#chunkLeft[channel]!);
+    this.#movingSince[engine] = this.#host.now;
+    this.#limitTurn(engine);
+  }
+
+  #startFlow(engine: number, channel: number, bytes: number): void {
+    this.#phase[engine] = MOVING;
+    this.#flow[engine] = this.#flows.start(
+      this.#host.now,
+      this.#route[engine]!,
+      bytes,
+      this.#bound[channel]!,
+      1,
+      -1 - engine,
+    );
+  }
+
+  /** Sees to it that the stream that is being served loses the engine at the end of its turn. */
+  #limitTurn(engine: number): void {
+    if (!this.#othersReady(engine)) return;
+    const end = Math.max(this.#host.now, this.#turnStart[engine]! + this.#timing.turnS);
+    if (this.#turnAt[engine] === end) return;
+    this.#turnAt[engine] = end;
+    this.#host.at(end, 'turn', engine);
+  }
+
+  /** Whether this run has the engine and its links to itself, and enough chunks for that to matter. */
+  #undisturbed(engine: number, channel: number): boolean {
+    if (
+      this.#left[channel]! < 2 * this.#chunk[channel]! ||
+      this.#pausable[channel]! ||
+      this.#othersReady(engine)
+    )
+      return false;
+    for (const { resource } of this.#uses[engine]!) {
+      if (this.#flows.activeOn(resource) > 0 || this.#aloneOn[resource]! >= 0) return false;
+    }
+    return true;
+  }
+
+  /** Seconds from one chunk's start to the next's in an undisturbed run, and of that the bytes' share. */
+  #chunkMoveS(engine: number, channel: number): number {
+    return this.#chunk[channel]! / this.#aloneRate(engine, channel);
+  }
+
+  #aloneRate(engine: number, channel: number): number {
+    return Math.min(this.#bound[channel]!, this.#flows.ceilingOf(this.#route[engine]!));
+  }
+
+  #betweenS(channel: number): number {
+    return this.#pace[channel]! > 0 ? this.#pace[channel]! + this.#timing.startUpS : this.#timing.gapS;
+  }
+
+  #startAlone(engine: number, channel: number, pauseS: number): void {
+    const { now } = this.#host;
+    this.#phase[engine] = ALONE;
+    this.#aloneFrom[engine] = now;
+    this.#alonePause[engine] = pauseS;
+    for (const { resource } of this.#uses[engine]!) this.#aloneOn[resource] = engine;
+    const chunks = this.#wholeChunksAhead(channel);
+    const rate = this.#aloneRate(engine, channel);
+    const end = now + pauseS + this.#left[channel]! / rate + chunks * this.#betweenS(channel);
+    this.#timerAt[engine] = end;
+    this.#host.at(end, 'engine', engine);
+  }
+
+  /** Chunks of an undisturbed run before its last one. The first may already be shortened by a lost turn. */
+  #wholeChunksAhead(channel: number): number {
+    return Math.ceil((this.#left[channel]! - this.#chunkLeft[channel]!) / this.#chunk[channel]! - 1e-9);
+  }
+
+  #endAlone(engine: number): void {
+    const channel = this.#active[engine]!;
+    this.#leaveAlone(engine);
+    if (this.#host.recording) this.#recordAlone(engine, channel, this.#host.now);
+    this.#left[channel] = 0;
+    this.#chunkEnds(engine, channel);
+  }
+
+  #leaveAlone(engine: number): void {
+    for (const { resource } of this.#uses[engine]!) this.#aloneOn[resource] = -1;
+    this.#timerAt[engine] = -1;
+  }
+
+  /** Turns a run that went by the clock into the chunk that is in flight right now. */
+  #materialise(engine: number): void {
+    const { now } = this.#host;
+    const channel = this.#active[engine]!;
+    this.#leaveAlone(engine);
+    const rate = this.#aloneRate(engine, channel);
+    if (this.#host.recording) this.#recordAlone(engine, channel, now);
+    let start = this.#aloneFrom[engine]! + this.#alonePause[engine]!;
+    const between = this.#betweenS(channel);
+    const firstS = this.#chunkLeft[channel]! / rate;
+    if (now >= start + firstS && this.#left[channel]! > this.#chunkLeft[channel]!) {
+      const period = this.#chunkMoveS(engine, channel) + between;
+      const afterFirst = start + firstS + between;
+      const whole = Math.max(0, Math.floor((now - afterFirst + between) / period));
+      this.#left[channel]! -= this.#chunkLeft[channel]! + whole * this.#chunk[channel]!;
+      this.#chunkLeft[channel] = Math.min(this.#chunk[channel]!, this.#left[channel]!);
+      start = afterFirst + whole * period;
+    }
+    if (now < start) {
+      // In the pause before a chunk.
+      this.#phase[engine] = STARTING;
+      this.#timerAt[engine] = start;
+      this.#host.at(start, 'engine', engine);
+      return;
+    }
+    const moved = Math.min((now - start) * rate, this.#chunkLeft[channel]!);
+    this.#left[channel]! -= moved;
+    this.#chunkLeft[channel]! -= moved;
+    this.#startFlow(engine, channel, this.#chunkLeft[channel]!);
+    this.#movingSince[engine] = start;
+    this.#limitTurn(engine);
+  }
+
+  /** The chunks of an undisturbed run up to `until`, for a timeline. */
+  #recordAlone(engine: number, channel: number, until: number): void {
+    const rate = this.#aloneRate(engine, channel);
+    let start = this.#aloneFrom[engine]! + this.#alonePause[engine]!;
+    let left = this.#left[channel]!;
+    let bytes = this.#chunkLeft[channel]!;
+    // The chunk in flight at `until` is recorded when it ends. The slack covers rounding of the last one's end.
+    while (left > 0.5 && start + bytes / rate <= until * (1 + 1e-12)) {
+      this.#host.chunk(engine, channel, start, start + bytes / rate);
+      start += bytes / rate + this.#betweenS(channel);
+      left -= bytes;
+      bytes = Math.min(this.#chunk[channel]!, left);
+    }
+  }
+}

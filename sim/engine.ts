@@ -1,0 +1,417 @@
+import type { StepProgram } from '../model/program/stepProgram.ts';
+import type { System } from '../model/system/system.ts';
+import type { CollectiveKind } from '../model/workload/workload.ts';
+import {
+  COMPUTE,
+  COPY,
+  type CompiledProgram,
+  compile,
+  DELAY,
+  MARK,
+} from './devices/compiledProgram.ts';
+import { CopyEngines } from './devices/copyEngines.ts';
+import { Links } from './devices/links.ts';
+import { EventQueue } from './kernel/eventQueue.ts';
+import type { Recorder } from './recorder.ts';
+
+/** Steps that are kept: of the present one, the one before, and the one that prefetch has already begun. */
+const KEPT = 4;
+/** Two steps are the same when no operation ends at another place by more than this share of the step. */
+const SAME_STEP = 1e-7;
+
+const EVENT = { op: 0, engine: 1, turn: 2, channel: 3, meeting: 4 } as const;
+const INDEX_BITS = 26;
+
+/** When each operation ran in one step, seconds from the step's end; the step is steady if the next one repeats it. */
+export interface SteadyStep {
+  steady: boolean;
+  /** Steps simulated. */
+  steps: number;
+  stepTimeS: number;
+  /** Time at which the step ended, and its number. */
+  endS: number;
+  step: number;
+  /** Start and end of operation o in that step. */
+  startS(op: number): number;
+  endS_(op: number, stepsAgo?: number): number;
+}
+
+export interface EngineOptions {
+  /** Factor on compute time: 1 at the highest clock. */
+  slowdown?: number;
+  /** Most steps simulated before giving up on a steady one. */
+  maxSteps?: number;
+  /** Run exactly this many steps, steady or not. */
+  exactSteps?: number;
+  recorder?: Recorder;
+}
+
+/**
+ * Executes a StepProgram on a machine: a discrete-event simulation of streams, copy engines, links and
+ * collectives.
+ *
+ * Time in seconds. Events at one instant are handled in the order they were made; then streams advance as far
+ * as their waits allow; then engines choose; then the links are shared anew. The program is repeated until one
+ * step repeats the one before, operation by operation.
+ */
+export class Engine {
+  now = 0;
+  readonly recording: boolean;
+  readonly compiled: CompiledProgram;
+  readonly links: Links;
+  readonly #program: StepProgram;
+  readonly #recorder: Recorder | undefined;
+  readonly #queue = new EventQueue();
+  readonly #engines: CopyEngines;
+  readonly #slowdown: number;
+  readonly #latencyS: number;
+
+  readonly #started: Float64Array;
+  readonly #ended: Float64Array;
+  readonly #doneStep: Int32Array;
+  /** Streams whose head waits for an operation: a list per operation, linked by stream. */
+  readonly #firstWaiting: Int32Array;
+  readonly #nextWaiting: Int32Array;
+  readonly #head: Int32Array;
+  readonly #step: Int32Array;
+  readonly #nextWait: Int32Array;
+  readonly #busy: Uint8Array;
+  readonly #ready: Int32Array;
+  #readyCount = 0;
+
+  readonly #channelOf: Int32Array;
+  readonly #streamOfChannel: number[] = [];
+  readonly #arrived: Int32Array;
+  readonly #flowsLeft: Int32Array;
+  readonly #flowTags: { meeting: number }[] = [];
+  readonly #launching: Int32Array;
+  readonly #computeRoute: number[] = [];
+
+  readonly #stepDone: number[] = [];
+  readonly #boundaries: number[] = [];
+  readonly #boundaryCount: number[] = [];
+  readonly #boundaryOps: number;
+  #completedSteps = 0;
+
+  constructor(program: StepProgram, system: System, options: EngineOptions = {}) {
+    this.#program = program;
+    this.compiled = compile(program);
+    this.#recorder = options.recorder;
+    this.recording = options.recorder !== undefined;
+    this.#slowdown = options.slowdown ?? 1;
+    const { compiled } = this;
+    const count = compiled.ops.length;
+    const transports = [...new Set(compiled.meetings.map((ops) => ops[0]!.transport))];
+    const transport = system.transports.find((candidate) => candidate.name === transports[0]);
+    const kinds = [...new Set(compiled.meetings.map((ops) => ops[0]!.collective))];
+    if (transports.length > 1 || (kinds.length > 0 && transport?.kind !== 'flow')) {
+      throw new Error(`a program's flow collectives use one transport, got ${transports.join(', ')}`);
+    }
+    this.links = new Links(system, program.ranks, transport?.kind === 'flow' ? transport : undefined, kinds);
+    this.#latencyS = transport?.kind === 'flow' ? transport.latencyS : 0;
+
+    this.#started = new Float64Array(count * KEPT);
+    this.#ended = new Float64Array(count * KEPT);
+    this.#doneStep = new Int32Array(count).fill(-1);
+    this.#firstWaiting = new Int32Array(count).fill(-1);
+    this.#nextWaiting = new Int32Array(compiled.streamCount).fill(-1);
+    this.#head = compiled.firstOp.slice(0, compiled.streamCount);
+    this.#step = new Int32Array(compiled.streamCount);
+    this.#nextWait = new Int32Array(compiled.streamCount);
+    this.#busy = new Uint8Array(compiled.streamCount);
+    this.#ready = new Int32Array(compiled.streamCount * 4 + 64);
+    this.#arrived = new Int32Array(compiled.meetings.length);
+    this.#flowsLeft = new Int32Array(compiled.meetings.length);
+    this.#launching = new Int32Array(program.ranks);
+    this.#channelOf = new Int32Array(compiled.streamCount).fill(-1);
+    this.#boundaryOps = program.streams.filter((stream) => onCriticalPath(stream.kind)).length;
+
+    const { h2dBytesPerS, d2hBytesPerS } = system.gpu.copyEngine;
+    const engines = this.links.h2dRoute.flatMap((_, gpu) => [
+      { route: this.links.h2dRoute[gpu]!, bytesPerS: h2dBytesPerS },
+      { route: this.links.d2hRoute[gpu]!, bytesPerS: d2hBytesPerS },
+    ]);
+    this.#engines = new CopyEngines(
+      this,
+      this.links.flows,
+      system.gpu.copyEngine,
+      engines.map((engine) => ({ ...engine, uses: this.links.routeUses[engine.route]! })),
+      this.links.resources.length,
+    );
+    program.streams.forEach((stream, index) => {
+      const first = stream.ops.map((op) => compiled.ops[op]!).find((op) => op.kind === 'copy');
+      if (first === undefined || first.kind !== 'copy') return;
+      const gpu = this.links.gpuOfRank[stream.rank]!;
+      this.#channelOf[index] = this.#engines.addChannel(2 * gpu + (first.direction === 'h2d' ? 0 : 1));
+      this.#streamOfChannel.push(index);
+    });
+    const shared = this.links.gpuCount < program.ranks;
+    this.#computeRoute = this.links.gpuOfRank.map((gpu) => (shared ? this.links.computeRoute(gpu) : -1));
+    this.#recorder?.begin(this);
+  }
+
+  /** Runs until a step repeats the one before, or `maxSteps`. */
+  run(options: EngineOptions = {}): SteadyStep {
+    const maxSteps = options.exactSteps ?? options.maxSteps ?? 24;
+    for (let stream = 0; stream < this.compiled.streamCount; stream += 1) this.#wake(stream);
+    this.#settle();
+    let steady = false;
+    while (this.#completedSteps < maxSteps && !steady) {
+      const before = this.#completedSteps;
+      if (!this.#advance()) {
+        throw new Error(`the simulation stands still at ${this.now} s in step ${before}: ${this.#stuck()}`);
+      }
+      if (this.#completedSteps > before && options.exactSteps === undefined) {
+        steady = this.#repeats(this.#completedSteps - 1);
+      }
+    }
+    return this.#report(steady);
+  }
+
+  // What the copy engines ask of their surroundings.
+
+  at(timeS: number, kind: keyof typeof EVENT, index: number): void {
+    this.#queue.push(timeS, EVENT[kind] * 2 ** INDEX_BITS + index);
+  }
+
+  copyDone(channel: number): void {
+    const stream = this.#streamOfChannel[channel]!;
+    this.#complete(this.compiled.streamOps[this.#head[stream]!]!);
+  }
+
+  held(channel: number): boolean {
+    return this.#launching[this.#program.streams[this.#streamOfChannel[channel]!]!.rank]! > 0;
+  }
+
+  chunk(engine: number, channel: number, startS: number, endS: number): void {
+    const op = this.compiled.streamOps[this.#head[this.#streamOfChannel[channel]!]!]!;
+    this.#recorder!.chunk(engine, op, startS, endS);
+  }
+
+  /** Next instant: all its events and completions, then whatever they let go. False if nothing is left to happen. */
+  #advance(): boolean {
+    const next = Math.min(this.#queue.peekTime(), this.links.flows.nextCompletion());
+    if (next === Number.POSITIVE_INFINITY) return false;
+    this.now = next;
+    while (this.#queue.peekTime() === next) this.#handle(this.#queue.pop());
+    if (this.links.flows.nextCompletion() <= next) this.links.flows.completeAt(next, this.#flowDone);
+    this.#settle();
+    return true;
+  }
+
+  #handle(event: number): void {
+    const kind = Math.floor(event / 2 ** INDEX_BITS);
+    const index = event % 2 ** INDEX_BITS;
+    switch (kind) {
+      case EVENT.op:
+        this.#complete(index);
+        break;
+      case EVENT.engine:
+        this.#engines.timer(index);
+        break;
+      case EVENT.turn:
+        this.#engines.turn(index);
+        break;
+      case EVENT.channel:
+        this.#engines.channelTimer(index);
+        break;
+      default:
+        this.#startMeeting(index);
+    }
+  }
+
+  readonly #flowDone = (tag: number): void => {
+    if (tag < 0) {
+      this.#engines.flowDone(-1 - tag);
+      return;
+    }
+    if (tag >= this.#flowTags.length) {
+      this.#complete(tag - this.#flowTags.length);
+      return;
+    }
+    const meeting = this.#flowTags[tag]!.meeting;
+    if (--this.#flowsLeft[meeting]! > 0) return;
+    this.#recorder?.rates();
+    for (const op of this.compiled.meetings[meeting]!) this.#complete(op.id);
+  };
+
+  #settle(): void {
+    do {
+      while (this.#readyCount > 0) this.#advanceStream(this.#ready[--this.#readyCount]!);
+      this.#engines.dispatchDirty();
+    } while (this.#readyCount > 0 || this.#engines.hasDirty);
+    this.links.flows.settle(this.now);
+    this.#recorder?.rates();
+  }
+
+  #wake(stream: number): void {
+    this.#ready[this.#readyCount++] = stream;
+  }
+
+  /** Starts the operations at a stream's head as long as they may start and take no time. */
+  #advanceStream(stream: number): void {
+    const { compiled } = this;
+    while (this.#busy[stream] === 0) {
+      const op = compiled.streamOps[this.#head[stream]!]!;
+      const first = compiled.firstWait[op]!;
+      const count = compiled.firstWait[op + 1]! - first;
+      while (this.#nextWait[stream]! < count) {
+        const wait = first + this.#nextWait[stream]!;
+        const waited = compiled.waitOp[wait]!;
+        if (this.#doneStep[waited]! < this.#step[stream]! - compiled.waitAgo[wait]!) {
+          this.#nextWaiting[stream] = this.#firstWaiting[waited]!;
+          this.#firstWaiting[waited] = stream;
+          this.#busy[stream] = 2;
+          return;
+        }
+        this.#nextWait[stream]! += 1;
+      }
+      this.#busy[stream] = 1;
+      this.#started[(this.#step[stream]! % KEPT) * compiled.ops.length + op] = this.now;
+      this.#start(op, stream, count > 0);
+    }
+  }
+
+  #start(op: number, stream: number, waited: boolean): void {
+    const { compiled } = this;
+    switch (compiled.kind[op]) {
+      case MARK:
+        this.#complete(op);
+        break;
+      case COMPUTE: {
+        const durationS = compiled.durationS[op]! * this.#slowdown;
+        const route = this.#computeRoute[compiled.rankOf[op]!]!;
+        if (route < 0) this.at(this.now + durationS, 'op', op);
+        else this.links.flows.start(this.now, route, durationS, 1, 1, this.#computeTag(op));
+        break;
+      }
+      case DELAY: {
+        const delay = compiled.ops[op]!;
+        if (delay.kind === 'delay' && delay.role === 'launch') this.#launching[delay.rank]! += 1;
+        this.at(this.now + compiled.durationS[op]!, 'op', op);
+        break;
+      }
+      case COPY: {
+        const copy = compiled.ops[op]!;
+        if (copy.kind === 'copy') this.#engines.submit(this.#channelOf[stream]!, copy, waited);
+        break;
+      }
+      default: {
+        const meeting = compiled.meeting[op]!;
+        if (++this.#arrived[meeting]! < compiled.meetings[meeting]!.length) break;
+        this.#arrived[meeting] = 0;
+        this.at(this.now + this.#latencyS, 'meeting', meeting);
+      }
+    }
+  }
+
+  /** Tags of flows: copy engines are negative, collectives count from 0, compute comes behind all collectives. */
+  #computeTag(op: number): number {
+    while (this.#flowTags.length < this.compiled.meetings.length)
+      this.#flowTags.push({ meeting: this.#flowTags.length });
+    return this.#flowTags.length + op;
+  }
+
+  #startMeeting(meeting: number): void {
+    const op = this.compiled.meetings[meeting]![0]!;
+    this.#computeTag(0);
+    const parts = this.links.collective(op.collective as CollectiveKind);
+    if (op.sentBytes === 0) {
+      for (const member of this.compiled.meetings[meeting]!) this.#complete(member.id);
+      return;
+    }
+    this.#flowsLeft[meeting] = parts.length;
+    for (const part of parts) {
+      for (const { resource } of this.links.routeUses[part.route]!) this.#engines.disturb(resource);
+      this.links.flows.start(this.now, part.route, op.sentBytes, part.bytesPerS, part.weight, meeting);
+    }
+  }
+
+  #complete(op: number): void {
+    const { compiled } = this;
+    const stream = compiled.streamOf[op]!;
+    const step = this.#step[stream]!;
+    const count = compiled.ops.length;
+    this.#ended[(step % KEPT) * count + op] = this.now;
+    this.#doneStep[op] = step;
+    const source = compiled.ops[op]!;
+    if (source.kind === 'delay' && source.role === 'launch') {
+      this.#launching[source.rank]! -= 1;
+      for (let channel = 0; channel < this.#streamOfChannel.length; channel += 1)
+        this.#engines.release(channel);
+    }
+    this.#busy[stream] = 0;
+    this.#nextWait[stream] = 0;
+    let next = this.#head[stream]! + 1;
+    if (next === compiled.firstOp[stream + 1]) {
+      next = compiled.firstOp[stream]!;
+      this.#step[stream] = step + 1;
+      if (onCriticalPath(this.#program.streams[stream]!.kind)) this.#reachBoundary(step);
+    }
+    this.#head[stream] = next;
+    this.#wake(stream);
+    let waiting = this.#firstWaiting[op]!;
+    this.#firstWaiting[op] = -1;
+    while (waiting >= 0) {
+      const following = this.#nextWaiting[waiting]!;
+      this.#busy[waiting] = 0;
+      this.#wake(waiting);
+      waiting = following;
+    }
+    this.#stepDone[step] = (this.#stepDone[step] ?? 0) + 1;
+    if (this.#stepDone[step] === count) this.#completedSteps = step + 1;
+  }
+
+  /** A step ends when every rank's compute and collectives of it are done. */
+  #reachBoundary(step: number): void {
+    this.#boundaryCount[step] = (this.#boundaryCount[step] ?? 0) + 1;
+    if (this.#boundaryCount[step] === this.#boundaryOps) this.#boundaries[step] = this.now;
+  }
+
+  /** Whether every operation of a step ended where it ended in the step before, seen from the step's end. */
+  #repeats(step: number): boolean {
+    if (step < 1) return false;
+    const count = this.compiled.ops.length;
+    const shift = this.#boundaries[step]! - this.#boundaries[step - 1]!;
+    const slack = SAME_STEP * shift;
+    const here = (step % KEPT) * count;
+    const before = ((step - 1) % KEPT) * count;
+    for (let op = 0; op < count; op += 1) {
+      if (Math.abs(this.#ended[here + op]! - this.#ended[before + op]! - shift) > slack) return false;
+    }
+    return true;
+  }
+
+  #report(steady: boolean): SteadyStep {
+    const count = this.compiled.ops.length;
+    const step = this.#completedSteps - 1;
+    const at = (ago: number) => ((step - ago + KEPT) % KEPT) * count;
+    const first = Math.floor(this.#completedSteps / 2);
+    return {
+      steady,
+      steps: this.#completedSteps,
+      step,
+      endS: this.#boundaries[step]!,
+      // Where no step repeats, the mean of the later half is the honest number.
+      stepTimeS: steady
+        ? this.#boundaries[step]! - this.#boundaries[step - 1]!
+        : step > first
+          ? (this.#boundaries[step]! - this.#boundaries[first]!) / (step - first)
+          : this.#boundaries[step]!,
+      startS: (op) => this.#started[at(0) + op]!,
+      endS_: (op, stepsAgo = 0) => this.#ended[at(stepsAgo) + op]!,
+    };
+  }
+
+  #stuck(): string {
+    const waits = this.#program.streams.map((stream, index) => {
+      const op = this.compiled.ops[this.compiled.streamOps[this.#head[index]!]!]!;
+      return `rank ${stream.rank} ${stream.kind} at "${op.label}"`;
+    });
+    return waits.join('; ');
+  }
+}
+
+function onCriticalPath(kind: string): boolean {
+  return kind === 'compute' || kind === 'collective';
+}

@@ -1,0 +1,45 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { skips } from './skip.ts';
+
+/** What one test file came to; its process sends this to the runner. */
+export interface Outcome {
+  passed: number;
+  failed: number;
+  /** Why each skipped test was skipped, one line each. */
+  skipped: string[];
+  errors: string;
+}
+
+type SuiteResult = [errors: string | true, passed: number, skipped: number, total: number];
+
+const uvu = globalThis as unknown as {
+  UVU_DEFER: number;
+  UVU_INDEX: number;
+  UVU_QUEUE: (null | string | (() => Promise<SuiteResult>))[][];
+};
+// With UVU_DEFER uvu queues suites instead of starting them, and each resolves to exact counts.
+uvu.UVU_DEFER = 1;
+uvu.UVU_INDEX = 0;
+uvu.UVU_QUEUE = [[]];
+
+await import(pathToFileURL(resolve(process.argv[2]!)).href);
+
+const outcome: Outcome = { passed: 0, failed: 0, skipped: [], errors: '' };
+let skipCount = 0;
+for (const runSuite of uvu.UVU_QUEUE[0]!) {
+  if (typeof runSuite !== 'function') continue;
+  const [errors, passed, skipped, total] = await runSuite();
+  outcome.passed += passed;
+  outcome.failed += total - passed;
+  skipCount += skipped;
+  if (errors !== true) outcome.errors += errors;
+  else if (passed < total) outcome.errors += 'a before or after hook failed\n';
+}
+outcome.skipped.push(...skips());
+// Left over: test.skip without a reason, or tests beside a test.only.
+for (let left = skipCount - outcome.skipped.length; left > 0; left -= 1) {
+  outcome.skipped.push('a test, no reason given: use skip(suite, name, why), and no test.only');
+}
+// Exits even if the file left a timer running.
+process.send!(outcome, () => process.exit(outcome.failed > 0 ? 1 : 0));
