@@ -1,17 +1,19 @@
+import { planKeyHelp } from '../model/plan/planText.ts';
 import { presetHelp } from '../model/plan/presets.ts';
 import type { Output } from './output.ts';
-import { formatTable } from './table.ts';
+import { type Column, formatTable } from './table.ts';
 
-/** Lists the presets and the settings that each takes. */
+const PRESET_COLUMNS: readonly Column<(typeof presetHelp)[number]>[] = [
+  { header: 'preset', value: (preset) => preset.name },
+  { header: 'how it streams', value: (preset) => preset.summary },
+];
+
+const KEY_COLUMNS: readonly Column<(typeof planKeyHelp)[number]>[] = [
+  { header: 'key', value: (key) => key.name },
+  { header: 'value', value: (key) => key.expected },
+];
+
+/** Lists the presets that --plan takes, and the settings that may follow one. */
 export function plans(output: Output): void {
-  output.result(
-    formatTable<(typeof presetHelp)[number]>(
-      [
-        { header: 'preset', value: (preset) => preset.name },
-        { header: 'what it does', value: (preset) => preset.summary },
-        { header: 'settings', value: (preset) => preset.keys.join(', ') },
-      ],
-      presetHelp,
-    ),
-  );
+  output.result(`${formatTable(PRESET_COLUMNS, presetHelp)}\n${formatTable(KEY_COLUMNS, planKeyHelp)}`);
 }

@@ -3,8 +3,8 @@ import { loadDit } from '../model/dit/load.ts';
 import { parseSize } from '../model/dit/tokens.ts';
 import { UserError } from '../model/input/userError.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import { makePlan, presetHelp } from '../model/plan/presets.ts';
-import { loadSystem } from '../model/system/load.ts';
+import { makePlan } from '../model/plan/presets.ts';
+import { loadSystem, transportOf } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
 import type { Workload } from '../model/workload/workload.ts';
@@ -24,7 +24,7 @@ export interface Scenario {
 const DEFAULT_PLANS = ['none', 'layerwise', 'layerwise-drain', 'chunked', 'chunkflow-paper', 'yield'];
 /** Without collectives there is nothing to drain for, to pause around or to yield to. */
 const DEFAULT_PLANS_WITHOUT_COLLECTIVES = ['none', 'layerwise', 'chunked'];
-/** Flags that stand for a setting of every plan that takes it and does not give it. */
+/** Flags that stand for a setting of every plan that streams weights and does not give it. */
 const PLAN_FLAGS = ['resident', 'prefetch', 'chunk', 'slots'] as const;
 
 /**
@@ -49,7 +49,7 @@ export function buildScenario(flags: ScenarioFlags): Scenario {
   return {
     workload,
     system,
-    transport: flags.transport ?? system.defaultTransport,
+    transport: transportOf(system, flags.transport).name,
     plans: planTexts(flags, usual).map((text) => makePlan(text, workload, system, flags.transport)),
     spIsDefault: flags.sp === undefined,
   };
@@ -82,25 +82,19 @@ function defaultSp(dit: Dit, system: System, { tp = 1, cfg, exchange }: Scenario
 }
 
 function planTexts(flags: ScenarioFlags, usual: readonly string[]): string[] {
-  const given = PLAN_FLAGS.flatMap((key) => (flags[key] === undefined ? [] : [{ key, value: flags[key] }]));
+  const given = PLAN_FLAGS.flatMap((key) => (flags[key] === undefined ? [] : [`${key}=${flags[key]}`]));
   const texts = flags.plan ?? usual;
-  for (const { key, value } of given) {
-    if (texts.some((text) => takes(text, key))) continue;
-    throw new UserError(
-      `--${key} ${value}: none of the plans ${texts.join(', ')} takes it; see \`chunkflow plans\``,
-    );
+  if (given.length > 0 && !texts.some(streams)) {
+    throw new UserError(`--${given[0]}: no plan here streams anything; add one such as --plan yield`);
   }
   return texts.map((text) => {
-    const added = given.filter(({ key }) => takes(text, key) && !sets(text, key));
-    return [text, ...added.map(({ key, value }) => `${key}=${value}`)].join(',');
+    const added = streams(text) ? given.filter((setting) => !sets(text, setting.split('=')[0]!)) : [];
+    return [text, ...added].join(',');
   });
 }
 
-function takes(planText: string, key: string): boolean {
-  const name = planText.split(',')[0]!.trim();
-  const preset = presetHelp.find((candidate) => candidate.name === name);
-  // A preset that does not exist is refused where plans are made, with the names that do.
-  return preset === undefined || preset.keys.includes(key);
+function streams(planText: string): boolean {
+  return planText.split(',')[0]!.trim() !== 'none';
 }
 
 function sets(planText: string, key: string): boolean {

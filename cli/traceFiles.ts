@@ -1,5 +1,5 @@
 import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, parse } from 'node:path';
+import { dirname, join, parse } from 'node:path';
 import { shown, UserError } from '../model/input/userError.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import type { Timeline } from '../model/timeline.ts';
@@ -15,12 +15,11 @@ const LINES_PER_WRITE = 1000;
  */
 export function tracePaths(file: string, plans: readonly Plan[]): string[] {
   const { dir, name, ext } = parse(file);
-  const base = dir === '' ? name : `${dir}/${name}`;
   const slugs = plans.map((plan) => plan.name.replace(/[^A-Za-z0-9.-]+/g, '-'));
   const unique = slugs.map((slug, index) => (slugs.indexOf(slug) < index ? `${slug}.${index + 1}` : slug));
-  const files = plans.length === 1 ? [file] : unique.map((slug) => `${base}.${slug}${ext}`);
+  const files = plans.length === 1 ? [file] : unique.map((slug) => join(dir, `${name}.${slug}${ext}`));
   refuseMissingFolder(file);
-  for (const path of files) refuseFolder(path);
+  for (const path of [file, ...files]) refuseFolder(path);
   return files;
 }
 

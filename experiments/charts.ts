@@ -60,57 +60,71 @@ export interface PublishedRow {
 const SOURCES: readonly PublishedRow['source'][] = ['published', 'closed form', 'simulated'];
 const SOURCE_COLOURS = ['#4d4d4d', '#0072b2', '#e69f00'];
 
+/** Room for one bar with its label above it, in SVG units. */
+const BAR_WIDTH = 38;
+
 /**
  * Published step times beside both predictions of them: a panel per case, a group of bars per plan, and on
  * each predicted bar its error.
  */
 export function publishedChart(rows: readonly PublishedRow[], title?: string): TopLevelSpec {
-  const plans = [...new Set(rows.map((row) => row.plan))];
   const cases = [...new Set(rows.map((row) => row.case))];
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    ...(title !== undefined && { title }),
-    data: { values: rows.map((row) => ({ ...row, label: barLabel(row, rows) })) },
-    facet: { column: { field: 'case', type: 'nominal', sort: cases, title: null } },
-    resolve: { scale: { x: 'independent' } },
-    spec: {
-      width: { step: 36, for: 'position' },
-      height: 220,
-      encoding: {
-        x: {
-          field: 'plan',
-          type: 'nominal',
-          sort: plans,
-          title: null,
-          scale: { paddingInner: 0.18, paddingOuter: 0.1 },
-          axis: { labelAngle: 0, ticks: false, labelPadding: 6 },
-        },
-        xOffset: { field: 'source', type: 'nominal', sort: [...SOURCES], scale: { domain: [...SOURCES] } },
-        y: {
-          field: 'stepTimeS',
-          type: 'quantitative',
-          title: 'step time (s)',
-          axis: { domain: false, ticks: false, tickCount: 6 },
-        },
+    ...(title !== undefined && { title: { text: title, offset: 12 } }),
+    hconcat: cases.map((name, index) => casePanel(name, rows, index === 0)),
+    spacing: 28,
+    resolve: { scale: { y: 'shared', color: 'shared' } },
+  };
+}
+
+function casePanel(name: string, rows: readonly PublishedRow[], first: boolean) {
+  const own = rows.filter((row) => row.case === name);
+  const plans = [...new Set(own.map((row) => row.plan))];
+  return {
+    title: { text: name, fontSize: 12, anchor: 'middle' as const, offset: 10 },
+    data: { values: own.map((row) => ({ ...row, label: barLabel(row, rows) })) },
+    width: plans.length * SOURCES.length * BAR_WIDTH,
+    height: 220,
+    encoding: {
+      x: {
+        field: 'plan',
+        type: 'nominal' as const,
+        sort: plans,
+        title: null,
+        scale: { paddingInner: 0.14, paddingOuter: 0.07 },
+        axis: { labelAngle: 0, ticks: false, labelPadding: 6 },
       },
-      layer: [
-        {
-          mark: { type: 'bar', width: { band: 0.94 } },
-          encoding: {
-            color: {
-              field: 'source',
-              type: 'nominal',
-              title: null,
-              scale: { domain: [...SOURCES], range: SOURCE_COLOURS },
-            },
+      xOffset: {
+        field: 'source',
+        type: 'nominal' as const,
+        sort: [...SOURCES],
+        scale: { domain: [...SOURCES] },
+      },
+      y: {
+        field: 'stepTimeS',
+        type: 'quantitative' as const,
+        title: first ? 'step time (s)' : null,
+        axis: { domain: false, ticks: false, tickCount: 6 },
+      },
+    },
+    layer: [
+      {
+        mark: { type: 'bar' as const, width: { band: 0.94 } },
+        encoding: {
+          color: {
+            field: 'source',
+            type: 'nominal' as const,
+            title: null,
+            scale: { domain: [...SOURCES], range: [...SOURCE_COLOURS] },
           },
         },
-        {
-          mark: { type: 'text', dy: -6, fontSize: 9, color: '#333333' },
-          encoding: { text: { field: 'label', type: 'nominal' } },
-        },
-      ],
-    },
+      },
+      {
+        mark: { type: 'text' as const, dy: -6, fontSize: 9, color: '#333333' },
+        encoding: { text: { field: 'label', type: 'nominal' as const } },
+      },
+    ],
   };
 }
 

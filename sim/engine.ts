@@ -1,14 +1,7 @@
-import type { StepProgram } from '../model/program/stepProgram.ts';
+import type { CollectiveOp, StepProgram } from '../model/program/stepProgram.ts';
 import type { System } from '../model/system/system.ts';
 import type { CollectiveKind } from '../model/workload/workload.ts';
-import {
-  COMPUTE,
-  COPY,
-  type CompiledProgram,
-  compile,
-  DELAY,
-  MARK,
-} from './devices/compiledProgram.ts';
+import { COMPUTE, COPY, type CompiledProgram, compile, DELAY, MARK } from './devices/compiledProgram.ts';
 import { CopyEngines } from './devices/copyEngines.ts';
 import { Links } from './devices/links.ts';
 import { EventQueue } from './kernel/eventQueue.ts';
@@ -22,7 +15,7 @@ const SAME_STEP = 1e-7;
 const EVENT = { op: 0, engine: 1, turn: 2, channel: 3, meeting: 4 } as const;
 const INDEX_BITS = 26;
 
-/** When each operation ran in one step, seconds from the step's end; the step is steady if the next one repeats it. */
+/** When each operation ran in the last completed step, in seconds since the start of the simulation. */
 export interface SteadyStep {
   steady: boolean;
   /** Steps simulated. */
@@ -31,9 +24,11 @@ export interface SteadyStep {
   /** Time at which the step ended, and its number. */
   endS: number;
   step: number;
-  /** Start and end of operation o in that step. */
+  /** Time at which the step before ended: its own beginning. */
+  previousEndS: number;
+  /** Start and end of an operation in that step, or its end some steps before. */
   startS(op: number): number;
-  endS_(op: number, stepsAgo?: number): number;
+  endOf(op: number, stepsAgo?: number): number;
 }
 
 export interface EngineOptions {
@@ -107,7 +102,13 @@ export class Engine {
     if (transports.length > 1 || (kinds.length > 0 && transport?.kind !== 'flow')) {
       throw new Error(`a program's flow collectives use one transport, got ${transports.join(', ')}`);
     }
-    this.links = new Links(system, program.ranks, transport?.kind === 'flow' ? transport : undefined, kinds);
+    this.links = new Links(
+      system,
+      program.ranks,
+      transport?.kind === 'flow' ? transport : undefined,
+      kinds,
+      this.recording,
+    );
     this.#latencyS = transport?.kind === 'flow' ? transport.latencyS : 0;
 
     this.#started = new Float64Array(count * KEPT);
@@ -147,7 +148,6 @@ export class Engine {
     });
     const shared = this.links.gpuCount < program.ranks;
     this.#computeRoute = this.links.gpuOfRank.map((gpu) => (shared ? this.links.computeRoute(gpu) : -1));
-    this.#recorder?.begin(this);
   }
 
   /** Runs until a step repeats the one before, or `maxSteps`. */
@@ -166,6 +166,19 @@ export class Engine {
       }
     }
     return this.#report(steady);
+  }
+
+  /** Seconds of a collective by itself on these links. */
+  collectiveAloneS({ collective, sentBytes }: CollectiveOp): number {
+    const routes = this.links.collective(collective);
+    const load = new Map<number, number>();
+    for (const { route } of routes) {
+      for (const { resource, coefficient } of this.links.routeUses[route]!) {
+        load.set(resource, (load.get(resource) ?? 0) + coefficient);
+      }
+    }
+    const limits = [...load].map(([resource, used]) => this.links.resources[resource]!.capacity / used);
+    return this.#latencyS + sentBytes / Math.min(...limits, ...routes.map((part) => part.bytesPerS));
   }
 
   // What the copy engines ask of their surroundings.
@@ -231,7 +244,6 @@ export class Engine {
     }
     const meeting = this.#flowTags[tag]!.meeting;
     if (--this.#flowsLeft[meeting]! > 0) return;
-    this.#recorder?.rates();
     for (const op of this.compiled.meetings[meeting]!) this.#complete(op.id);
   };
 
@@ -241,7 +253,10 @@ export class Engine {
       this.#engines.dispatchDirty();
     } while (this.#readyCount > 0 || this.#engines.hasDirty);
     this.links.flows.settle(this.now);
-    this.#recorder?.rates();
+    this.#recorder?.rates(
+      this.now,
+      this.links.resources.map((_, resource) => this.links.flows.usage(resource)),
+    );
   }
 
   #wake(stream: number): void {
@@ -392,6 +407,7 @@ export class Engine {
       steps: this.#completedSteps,
       step,
       endS: this.#boundaries[step]!,
+      previousEndS: step > 0 ? this.#boundaries[step - 1]! : 0,
       // Where no step repeats, the mean of the later half is the honest number.
       stepTimeS: steady
         ? this.#boundaries[step]! - this.#boundaries[step - 1]!
@@ -399,7 +415,7 @@ export class Engine {
           ? (this.#boundaries[step]! - this.#boundaries[first]!) / (step - first)
           : this.#boundaries[step]!,
       startS: (op) => this.#started[at(0) + op]!,
-      endS_: (op, stepsAgo = 0) => this.#ended[at(stepsAgo) + op]!,
+      endOf: (op, stepsAgo = 0) => this.#ended[at(stepsAgo) + op]!,
     };
   }
 

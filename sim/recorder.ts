@@ -1,8 +1,7 @@
-import type { Engine } from './engine.ts';
-/** Collects what a timeline shows while an engine runs. */
+/** What an engine tells whoever draws its timeline. */
 export interface Recorder {
-  begin(engine: Engine): void;
+  /** A chunk of operation `op` moved on copy engine `engine` (2 x GPU, plus 1 for D2H). */
   chunk(engine: number, op: number, startS: number, endS: number): void;
-  /** Rates may have changed. */
-  rates(): void;
+  /** The links have been shared anew at `timeS`: what each resource carries from now on. */
+  rates(timeS: number, bytesPerS: readonly number[]): void;
 }

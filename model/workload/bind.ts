@@ -60,6 +60,7 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     batch,
     layout,
     tokens: sample.x,
+    textRows: sample.t,
     passes: cfg === 'sequential' ? sequentialPasses(dit) : 1,
     ranks: sp * tp,
     blocks,

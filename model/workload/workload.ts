@@ -67,6 +67,8 @@ export interface Workload {
   layout: ParallelLayout;
   /** Video or image tokens of one sample. */
   tokens: number;
+  /** Text rows of one sample. */
+  textRows: number;
   /** Trips through all blocks in one step: 2 for sequential guidance. */
   passes: number;
   /** Ranks that meet in a collective: sp x tp. */

@@ -247,8 +247,9 @@ export class CopyEngines {
       this.#turnOver[engine] = false;
     }
     this.#active[engine] = next;
-    const backToBack = this.#lastEnd[engine] === now;
-    const pauseS = backToBack ? this.#timing.gapS : this.#timing.startUpS;
+    // An engine that stood idle for less than its start-up has not gone to sleep.
+    const awake = now - this.#lastEnd[engine]! < this.#timing.startUpS;
+    const pauseS = awake ? this.#timing.gapS : this.#timing.startUpS;
     if (this.#undisturbed(engine, next)) {
       this.#startAlone(engine, next, pauseS);
       return;
@@ -304,7 +305,9 @@ export class CopyEngines {
 
   /** Whether this run has the engine and its links to itself, and enough chunks for that to matter. */
   #undisturbed(engine: number, channel: number): boolean {
+    // A timeline shows every chunk, so it is simulated chunk by chunk.
     if (
+      this.#host.recording ||
       this.#left[channel]! < 2 * this.#chunk[channel]! ||
       this.#pausable[channel]! ||
       this.#othersReady(engine)
@@ -326,7 +329,8 @@ export class CopyEngines {
   }
 
   #betweenS(channel: number): number {
-    return this.#pace[channel]! > 0 ? this.#pace[channel]! + this.#timing.startUpS : this.#timing.gapS;
+    const pace = this.#pace[channel]!;
+    return pace + (pace < this.#timing.startUpS ? this.#timing.gapS : this.#timing.startUpS);
   }
 
   #startAlone(engine: number, channel: number, pauseS: number): void {
@@ -350,7 +354,6 @@ export class CopyEngines {
   #endAlone(engine: number): void {
     const channel = this.#active[engine]!;
     this.#leaveAlone(engine);
-    if (this.#host.recording) this.#recordAlone(engine, channel, this.#host.now);
     this.#left[channel] = 0;
     this.#chunkEnds(engine, channel);
   }
@@ -366,7 +369,6 @@ export class CopyEngines {
     const channel = this.#active[engine]!;
     this.#leaveAlone(engine);
     const rate = this.#aloneRate(engine, channel);
-    if (this.#host.recording) this.#recordAlone(engine, channel, now);
     let start = this.#aloneFrom[engine]! + this.#alonePause[engine]!;
     const between = this.#betweenS(channel);
     const firstS = this.#chunkLeft[channel]! / rate;
@@ -391,20 +393,5 @@ export class CopyEngines {
     this.#startFlow(engine, channel, this.#chunkLeft[channel]!);
     this.#movingSince[engine] = start;
     this.#limitTurn(engine);
-  }
-
-  /** The chunks of an undisturbed run up to `until`, for a timeline. */
-  #recordAlone(engine: number, channel: number, until: number): void {
-    const rate = this.#aloneRate(engine, channel);
-    let start = this.#aloneFrom[engine]! + this.#alonePause[engine]!;
-    let left = this.#left[channel]!;
-    let bytes = this.#chunkLeft[channel]!;
-    // The chunk in flight at `until` is recorded when it ends. The slack covers rounding of the last one's end.
-    while (left > 0.5 && start + bytes / rate <= until * (1 + 1e-12)) {
-      this.#host.chunk(engine, channel, start, start + bytes / rate);
-      start += bytes / rate + this.#betweenS(channel);
-      left -= bytes;
-      bytes = Math.min(this.#chunk[channel]!, left);
-    }
   }
 }

@@ -1,23 +1,17 @@
 import { gpusOfRanks, h2dRateAllLoading, weigh } from '../../model/system/linkShare.ts';
-import type { CollectiveRate, FlowTransport, System, TreeNode } from '../../model/system/system.ts';
-import { ancestors, pathToMemory } from '../../model/system/tree.ts';
+import { collectiveUses, copyUses, resourceCapacity, type Use } from '../../model/system/routes.ts';
+import type { FlowTransport, System } from '../../model/system/system.ts';
 import type { CollectiveKind } from '../../model/workload/workload.ts';
 import { FlowSystem } from '../sharing/flowSystem.ts';
 
-/** What a path uses: capacity of a resource per payload byte. */
-interface Use {
-  resource: string;
-  coefficient: number;
-}
-
-/** How one receiving rank's part of a collective moves: path, largest rate, weight. */
+/** How one receiving rank's part of a collective moves: path, largest rate, weight against a copy's 1. */
 export interface CollectiveRoute {
   route: number;
   bytesPerS: number;
   weight: number;
 }
 
-/** Something whose utilisation a timeline shows. */
+/** A shared resource under the name that timelines show. */
 export interface LinkResource {
   name: string;
   capacity: number;
@@ -26,66 +20,65 @@ export interface LinkResource {
 /**
  * The machine's links as resources of a FlowSystem, and the paths of copies and collectives over them.
  *
- * Per tree node with a parent: a `down` and an `up` resource, and a `duplex` one where both directions together
- * are limited; per memory node a `memory` resource (reads plus writes). A resource that all its users together
- * cannot saturate is left out: it would couple flows that do not compete.
+ * A resource that all its users together cannot saturate is left out unless `all` is asked for: it holds nobody
+ * back, and costs time.
  */
 export class Links {
   readonly flows = new FlowSystem();
-  readonly h2dRoute: number[] = [];
-  readonly d2hRoute: number[] = [];
+  /** Routes of copies, per GPU in use. */
+  readonly h2dRoute: readonly number[];
+  readonly d2hRoute: readonly number[];
   readonly resources: LinkResource[] = [];
-  /** Per route: the resources it crosses and their coefficients, for utilisation. */
+  /** Per route: the resources that it crosses. */
   readonly routeUses: { resource: number; coefficient: number }[][] = [];
-  /** GPU index of each rank. */
-  readonly gpuOfRank: number[];
+  /** Index of each rank's GPU among the GPUs in use. */
+  readonly gpuOfRank: readonly number[];
   readonly gpuCount: number;
-  readonly #system: System;
-  readonly #gpus: string[];
   readonly #ids = new Map<string, number>();
-  readonly #h2dRates: number[];
-  readonly #transport: FlowTransport | undefined;
   readonly #collectives = new Map<CollectiveKind, CollectiveRoute[]>();
-  readonly #ranks: number;
 
   constructor(
     system: System,
     ranks: number,
     transport: FlowTransport | undefined,
     kinds: readonly CollectiveKind[],
+    all = false,
   ) {
-    this.#system = system;
-    this.#transport = transport;
-    this.#ranks = ranks;
-    const gpus = gpusOfRanks(system, ranks);
-    this.#gpus = [...new Set(gpus)];
-    this.gpuOfRank = gpus.map((gpu) => this.#gpus.indexOf(gpu));
-    this.gpuCount = this.#gpus.length;
-    this.#h2dRates = h2dRateAllLoading(system, ranks);
-    const copies = this.#gpus.map((gpu) => ({
-      h2d: this.#copyUses(gpu, 'down'),
-      d2h: this.#copyUses(gpu, 'up'),
+    const gpuNames = gpusOfRanks(system, ranks);
+    const gpus = [...new Set(gpuNames)];
+    this.gpuOfRank = gpuNames.map((gpu) => gpus.indexOf(gpu));
+    this.gpuCount = gpus.length;
+    const h2dRates = h2dRateAllLoading(system, ranks);
+    const copies = gpus.map((gpu) => ({
+      h2d: copyUses(system, gpu, 'down'),
+      d2h: copyUses(system, gpu, 'up'),
     }));
-    const collectives = kinds.map((kind) => ({
-      kind,
-      parts: gpus.map((_, rank) => ({
-        uses: this.#collectiveUses(rank, gpus, kind),
-        ...this.#limits(kind, rank),
-      })),
-    }));
+    const collectives = kinds.map((kind) => {
+      const rate = transport!.collectives[kind];
+      const parts = gpuNames.map((_, rank) => ({
+        uses: collectiveUses(system, ranks, rank, transport!, kind),
+        bytesPerS: rate.bytesPerS,
+        weight: weigh(rate, h2dRates[rank]!).weight,
+      }));
+      return { kind, parts };
+    });
     const { h2dBytesPerS, d2hBytesPerS } = system.gpu.copyEngine;
-    this.#addResources([
+    const users = [
       ...copies.flatMap(({ h2d, d2h }) => [
         { uses: h2d, rate: h2dBytesPerS },
         { uses: d2h, rate: d2hBytesPerS },
       ]),
-      // Only one collective runs at a time; the most demanding kind decides.
-      ...(collectives[0]?.parts ?? []).map(({ uses, bytesPerS }) => ({ uses, rate: bytesPerS })),
-    ]);
-    for (const { h2d, d2h } of copies) {
-      this.h2dRoute.push(this.#addRoute(h2d));
-      this.d2hRoute.push(this.#addRoute(d2h));
+      // One collective runs at a time, of whichever kind.
+      ...gpuNames.flatMap((_, rank) => heaviest(collectives.map(({ parts }) => parts[rank]!))),
+    ];
+    for (const [resource, most] of demand(users)) {
+      const capacity = resourceCapacity(system, resource);
+      if (!Number.isFinite(capacity) || (most <= capacity * (1 + 1e-9) && !all)) continue;
+      const [kind, id] = resource.split(' ');
+      this.#addResource(resource, `${id} ${kind}`, capacity);
     }
+    this.h2dRoute = copies.map(({ h2d }) => this.#addRoute(h2d));
+    this.d2hRoute = copies.map(({ d2h }) => this.#addRoute(d2h));
     for (const { kind, parts } of collectives) {
       this.#collectives.set(
         kind,
@@ -99,155 +92,56 @@ export class Links {
     return this.#collectives.get(kind)!;
   }
 
-  /** Rate at which a collective runs when nothing else does: its own bound, or the links'. */
-  collectiveAloneBytesPerS(kind: CollectiveKind): number {
-    const routes = this.collective(kind);
-    const load = new Map<number, number>();
-    for (const { route } of routes) {
-      for (const { resource, coefficient } of this.routeUses[route]!) {
-        load.set(resource, (load.get(resource) ?? 0) + coefficient);
-      }
-    }
-    const links = [...load].map(
-      ([resource, coefficient]) => this.resources[resource]!.capacity / coefficient,
-    );
-    return Math.min(...links, ...routes.map((part) => part.bytesPerS));
-  }
-
-  /** Resource of a GPU's streaming multiprocessors, for ranks that share it: capacity one second per second. */
+  /** A GPU's multiprocessors, for ranks that share it: one second of compute per second. */
   computeRoute(gpu: number): number {
     const key = `sm ${gpu}`;
-    let resource = this.#ids.get(key);
-    if (resource === undefined) {
-      resource = this.#addResource(key, 1);
-      this.resources[resource] = { name: `${this.#gpus[gpu]} SMs`, capacity: 1 };
-    }
+    if (!this.#ids.has(key)) this.#addResource(key, `gpu ${gpu} SMs`, 1);
     return this.#addRoute([{ resource: key, coefficient: 1 }]);
   }
 
-  #limits(kind: CollectiveKind, rank: number): { bytesPerS: number; weight: number; rate: CollectiveRate } {
-    const rate = this.#transport!.collectives[kind];
-    return { bytesPerS: rate.bytesPerS, weight: weigh(rate, this.#h2dRates[rank]!).weight, rate };
-  }
-
-  #copyUses(gpu: string, direction: 'down' | 'up'): Use[] {
-    const { links, memory } = pathToMemory(this.#system.tree, gpu);
-    return [
-      ...links.flatMap((node) => linkUses(node, direction, 1)),
-      { resource: `memory ${memory.id}`, coefficient: 1 },
-    ];
-  }
-
-  /**
-   * What arrives at one rank, from all its peers in equal parts: each peer's way up, host memory written and
-   * read, and the receiver's way down, where H2D prefetch also lives.
-   */
-  #collectiveUses(rank: number, gpus: readonly string[], kind: CollectiveKind): Use[] {
-    const { tree, peer } = this.#system;
-    const transport = this.#transport!;
-    const receiver = gpus[rank]!;
-    const { downCoefficient } = weigh(transport.collectives[kind], this.#h2dRates[rank]!);
-    const senders = peer === 'mirrored' ? [receiver] : gpus.filter((_, other) => other !== rank);
-    const share = 1 / senders.length;
-    const toMemory = pathToMemory(tree, receiver);
-    const down = toMemory.links.flatMap((node) => linkUses(node, 'down', downCoefficient));
-    if (transport.path === 'nvlink') return downCoefficient > 0 ? down : [];
-    if (transport.path === 'peer') {
-      const hops = senders.flatMap((sender) => {
-        const way = pathBetween(tree, sender, receiver);
-        return [
-          ...way.up.flatMap((node) => linkUses(node, 'up', share)),
-          ...way.down.flatMap((node) => linkUses(node, 'down', share * downCoefficient)),
-        ];
-      });
-      return merged(hops);
-    }
-    const hops = senders.flatMap((sender) => {
-      const way = pathBetween(tree, sender, toMemory.memory.id);
-      return [
-        ...way.up.flatMap((node) => linkUses(node, 'up', share)),
-        ...way.down.flatMap((node) => linkUses(node, 'down', share)),
-      ];
-    });
-    return merged([...hops, ...down, { resource: `memory ${toMemory.memory.id}`, coefficient: 2 }]);
-  }
-
-  #capacity(resource: string): number {
-    const [kind, id] = resource.split(' ') as [string, string];
-    const node = this.#system.tree.find((candidate) => candidate.id === id)!;
-    switch (kind) {
-      case 'down':
-        return node.downBytesPerS;
-      case 'up':
-        return node.upBytesPerS;
-      case 'duplex':
-        return node.duplexBytesPerS;
-      default:
-        return node.memoryBytesPerS!;
-    }
-  }
-
-  #addResources(users: readonly { uses: readonly Use[]; rate: number }[]): void {
-    const demand = new Map<string, number>();
-    for (const { uses, rate } of users) {
-      for (const { resource, coefficient } of uses) {
-        demand.set(resource, (demand.get(resource) ?? 0) + coefficient * rate);
-      }
-    }
-    for (const [resource, most] of demand) {
-      const capacity = this.#capacity(resource);
-      if (most <= capacity * (1 + 1e-9)) continue;
-      const index = this.#addResource(resource, capacity);
-      const [kind, id] = resource.split(' ');
-      this.resources[index] = { name: `${id} ${kind}`, capacity };
-    }
-  }
-
-  #addResource(key: string, capacity: number): number {
+  #addResource(key: string, name: string, capacity: number): void {
     const index = this.flows.addResource(capacity);
     this.#ids.set(key, index);
-    return index;
+    this.resources[index] = { name, capacity };
   }
 
   #addRoute(uses: readonly Use[]): number {
-    const kept = uses.filter((use) => this.#ids.has(use.resource) && use.coefficient > 0);
-    const resources = kept.map((use) => this.#ids.get(use.resource)!);
-    const coefficients = kept.map((use) => use.coefficient);
-    const route = this.flows.addRoute(resources, coefficients);
-    this.routeUses[route] = kept.map((use, index) => ({
-      resource: resources[index]!,
-      coefficient: use.coefficient,
-    }));
+    const kept = uses.flatMap(({ resource, coefficient }) => {
+      const index = this.#ids.get(resource);
+      return index === undefined ? [] : [{ resource: index, coefficient }];
+    });
+    const route = this.flows.addRoute(
+      kept.map((use) => use.resource),
+      kept.map((use) => use.coefficient),
+    );
+    this.routeUses[route] = kept;
     return route;
   }
+}
 
-  get ranks(): number {
-    return this.#ranks;
+interface User {
+  uses: readonly Use[];
+  rate: number;
+}
+
+/** Most that all users together can ask of each resource. */
+function demand(users: readonly User[]): Map<string, number> {
+  const most = new Map<string, number>();
+  for (const { uses, rate } of users) {
+    for (const { resource, coefficient } of uses) {
+      most.set(resource, (most.get(resource) ?? 0) + coefficient * rate);
+    }
   }
+  return most;
 }
 
-function linkUses(node: TreeNode, direction: 'down' | 'up', coefficient: number): Use[] {
-  const uses = [{ resource: `${direction} ${node.id}`, coefficient }];
-  if (Number.isFinite(node.duplexBytesPerS)) uses.push({ resource: `duplex ${node.id}`, coefficient });
-  return uses;
-}
-
-/** Links between a GPU and any node: up to where their ways to the top meet, then down. */
-function pathBetween(
-  tree: readonly TreeNode[],
-  from: string,
-  to: string,
-): { up: TreeNode[]; down: TreeNode[] } {
-  const fromChain = ancestors(tree, from);
-  const toChain = ancestors(tree, to);
-  const meets = fromChain.findIndex((node) => toChain.includes(node));
-  const meeting = fromChain[meets]!;
-  return { up: fromChain.slice(0, meets), down: toChain.slice(0, toChain.indexOf(meeting)) };
-}
-
-/** Uses of the same resource added up. */
-function merged(uses: readonly Use[]): Use[] {
-  const sums = new Map<string, number>();
-  for (const { resource, coefficient } of uses) sums.set(resource, (sums.get(resource) ?? 0) + coefficient);
-  return [...sums].map(([resource, coefficient]) => ({ resource, coefficient }));
+/** Per resource the most demanding of several alternatives, as a user of its own. */
+function heaviest(alternatives: readonly { uses: readonly Use[]; bytesPerS: number }[]): User[] {
+  const most = new Map<string, number>();
+  for (const { uses, bytesPerS } of alternatives) {
+    for (const { resource, coefficient } of uses) {
+      most.set(resource, Math.max(most.get(resource) ?? 0, coefficient * bytesPerS));
+    }
+  }
+  return [{ uses: [...most].map(([resource, coefficient]) => ({ resource, coefficient })), rate: 1 }];
 }

@@ -61,6 +61,7 @@ function systems(maxResources: number, maxFlows: number, positive = wide): fc.Ar
   });
 }
 const anySystem = fc.oneof(systems(6, 8), systems(3, 12), systems(30, 60));
+const moderateSystem = fc.oneof(systems(6, 8, moderate), systems(3, 12, moderate), systems(30, 60, moderate));
 
 function usages({ capacities, flows }: System, rates: readonly number[]): number[] {
   const usage = capacities.map(() => 0);
@@ -170,8 +171,10 @@ test('every flow is at its bound or has the largest rate / weight on a saturated
   });
 });
 
+// From here on values are moderate: what a large flow leaves of a resource, to 1e-16 of its capacity, may be the whole of
+// a flow a million times smaller.
 test('the order of flows and resources does not matter', () => {
-  check(anySystem, (system) => {
+  check(moderateSystem, (system) => {
     const { capacities, flows } = system;
     const mirrored = flows.toReversed().map(({ bound, weight, uses }) => ({
       bound,
@@ -183,7 +186,7 @@ test('the order of flows and resources does not matter', () => {
 });
 
 test('rates scale with capacities and bounds, and do not depend on the scale of weights', () => {
-  check(anySystem, ({ capacities, flows }) => {
+  check(moderateSystem, ({ capacities, flows }) => {
     const scaled = flows.map((f) => ({ ...f, bound: f.bound * 1000, weight: f.weight * 7 }));
     const expected = solve({ capacities, flows }).map((rate) => rate * 1000);
     near(solve({ capacities: capacities.map((c) => c * 1000), flows: scaled }), expected);
@@ -193,7 +196,7 @@ test('rates scale with capacities and bounds, and do not depend on the scale of 
 // More capacity may slow a single flow: another that it frees elsewhere may then press harder on a resource they share.
 test('more capacity never lowers the sorted rate / weight, compared from the smallest on', () => {
   check(
-    fc.tuple(anySystem, fc.nat(), fc.double({ min: 1, max: 4, noNaN: true })),
+    fc.tuple(moderateSystem, fc.nat(), fc.double({ min: 1, max: 4, noNaN: true })),
     ([system, pick, factor]) => {
       const { flows } = system;
       const chosen = pick % system.capacities.length;

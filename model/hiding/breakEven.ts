@@ -1,0 +1,62 @@
+import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
+import type { Plan } from '../plan/plan.ts';
+import { makePlan } from '../plan/presets.ts';
+import type { BreakEven } from '../report.ts';
+import type { System } from '../system/system.ts';
+import { bindRows } from '../workload/bind.ts';
+import type { SampleRows } from '../workload/rows.ts';
+import type { Workload } from '../workload/workload.ts';
+import { HIDDEN_SHARE, predictStep } from './stepReport.ts';
+
+/** Range of sizes that is searched, and how fine: a quarter of a per cent of the answer. */
+const MOST_TOKENS = 4e6;
+const MOST_FRAMES = 4000;
+const MOST_BATCH = 4096;
+const STEPS = 24;
+
+/**
+ * The sizes from which a plan costs less than 1 % of a step against no offload: more tokens at this batch, more
+ * frames at this resolution, or a larger batch at this size. Between whole sizes, so that curves can be read.
+ *
+ * Null for a plan that streams nothing, for frames of an image model, and where even the largest size that is
+ * looked at (4 M tokens, 4000 frames, batch 4096) does not hide the offload, as for plans that never overlap.
+ */
+export function breakEven(workload: Workload, system: System, plan: Plan): BreakEven {
+  if (plan.slots === 0) return { tokens: null, frames: null, batch: null };
+  const { model, size, batch } = workload;
+  const hidden = (rows: SampleRows, atBatch: number): boolean => {
+    const { sp, tp, cfg, exchange } = workload.layout;
+    const bound = bindRows(model, rows, { size, batch: atBatch, sp, tp, cfg, exchange });
+    const stepOf = (text: string) =>
+      predictStep(
+        bound,
+        system,
+        makePlan(text, bound, system, plan.transport === 'none' ? undefined : plan.transport),
+      ).stepTimeS;
+    return stepOf(plan.name) <= (1 + HIDDEN_SHARE) * stepOf('none');
+  };
+  const textRows = workload.textRows;
+  const at = (tokens: number): SampleRows => ({ ...rowsAt(model, tokens, size.frames), t: textRows });
+  return {
+    tokens: smallest((tokens) => hidden(at(tokens), batch), 1, MOST_TOKENS),
+    frames:
+      model.vae.frames === 'none'
+        ? null
+        : smallest((frames) => hidden(at(tokensOfFrames(model, size, frames)), batch), 1, MOST_FRAMES),
+    batch: smallest((value) => hidden(at(workload.tokens), value), 1 / 64, MOST_BATCH),
+  };
+}
+
+/** Bisection on a logarithmic scale for the smallest value that satisfies; the lower end if even that does. */
+export function smallest(satisfies: (value: number) => boolean, low: number, high: number): number | null {
+  if (!satisfies(high)) return null;
+  if (satisfies(low)) return low;
+  let below = low;
+  let above = high;
+  for (let step = 0; step < STEPS && above / below > 1.0005; step += 1) {
+    const middle = Math.sqrt(below * above);
+    if (satisfies(middle)) above = middle;
+    else below = middle;
+  }
+  return above;
+}

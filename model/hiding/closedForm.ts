@@ -1,0 +1,266 @@
+import type { Plan } from '../plan/plan.ts';
+import { segmentTimeS } from '../roofline/segmentTime.ts';
+import { runningRanks } from '../system/linkShare.ts';
+import { transportOf } from '../system/load.ts';
+import { stagedCopyAloneS } from '../system/stagedCopy.ts';
+import type { FlowTransport, System, Transport } from '../system/system.ts';
+import type { CollectiveKind, CollectiveSegment, Workload } from '../workload/workload.ts';
+import { CopyQueue } from './copyQueue.ts';
+import { copyRates, type PairRates, pairRates } from './rates.ts';
+
+/** Seconds of one steady step on the critical path of one rank. */
+export interface StepTimes {
+  stepTimeS: number;
+  computeS: number;
+  /** Collectives, inflation included. */
+  collectiveS: number;
+  exposedPrefetchS: number;
+  collectiveInflationS: number;
+  /** Copying alone, at full rate, pauses included. */
+  prefetchS: number;
+}
+
+/** Steps walked at most until one takes as long as the one before. */
+const MAX_STEPS = 6;
+
+/**
+ * The hiding model in closed form: step time of a plan without simulating events.
+ *
+ * One rank stands for all, since all do the same. The step is walked block by block and window by window; in
+ * each, elementary formulas say how much of the prefetch fits and what the rest costs:
+ *
+ * - compute of w seconds hides w seconds of copying;
+ * - a collective of c seconds beside copying takes c / collective share of it, while copies go at their share
+ *   (rates.ts), and at full speed for what is left when either ends;
+ * - a block whose weights have not landed waits for exactly what is left of them: exposed prefetch;
+ * - a drained collective waits for all that was issued; a yielding window's chunks start when the collective
+ *   before it has ended;
+ * - copy-engine collectives on a stream of their own get one piece per turn beside a full prefetch stream, and
+ *   queue in order when they share its stream.
+ *
+ * What it leaves out, on purpose: that chunks are not divisible, that ranks may differ, and which copy is in
+ * flight at a boundary. `simulate` has all three.
+ */
+export function closedForm(workload: Workload, system: System, plan: Plan, slowdown = 1): StepTimes {
+  const walk = new Walk(workload, system, plan, slowdown);
+  let before = walk.step();
+  for (let step = 1; step < MAX_STEPS; step += 1) {
+    const now = walk.step();
+    if (Math.abs(now.stepTimeS - before.stepTimeS) <= 1e-9 * now.stepTimeS) return now;
+    before = now;
+  }
+  return before;
+}
+
+class Walk {
+  readonly #workload: Workload;
+  readonly #system: System;
+  readonly #plan: Plan;
+  readonly #computeFactor: number;
+  readonly #queue = new CopyQueue();
+  readonly #transport: Transport | undefined;
+  readonly #pairs = new Map<CollectiveKind, PairRates>();
+  readonly #copy: { h2d: number; d2h: number; both: number };
+  /** Per block of a pass: the blocks whose copies are issued at its start, by how many blocks they lie ahead. */
+  readonly #issued: { block: number; ahead: number }[][];
+  /** Blocks whose streamed predecessor in the same slot must have been read before they are issued. */
+  readonly #slotGuard: (block: number) => number;
+  readonly #times: Map<object, number> = new Map();
+  #count = 0;
+
+  constructor(workload: Workload, system: System, plan: Plan, slowdown: number) {
+    this.#workload = workload;
+    this.#system = system;
+    this.#plan = plan;
+    this.#transport = workload.ranks > 1 ? transportOf(system, plan.transport) : undefined;
+    const sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
+    this.#computeFactor = slowdown * sharing;
+    this.#copy = copyRates(system, workload.ranks);
+    const length = workload.blocks.length;
+    this.#issued = Array.from({ length }, () => []);
+    const streamed = plan.blocks.flatMap((block, index) => (block.windowBytes.length > 0 ? [index] : []));
+    const ordinal = new Map(streamed.map((block, index) => [block, index]));
+    this.#slotGuard = (block) => {
+      const place = ordinal.get(block)! - plan.slots;
+      const wraps = Math.floor(place / streamed.length);
+      return streamed[place - wraps * streamed.length]! + wraps * length;
+    };
+    for (const block of streamed) {
+      const { issueAt } = plan.blocks[block]!;
+      // A slot that is read later than the issue point puts the issue off to the block after the reader.
+      const at = Math.max(issueAt, plan.sequential ? issueAt : this.#slotGuard(block) + 1);
+      const running = ((at % length) + length) % length;
+      this.#issued[running]!.push({ block, ahead: block - at });
+    }
+    for (const list of this.#issued) list.sort((a, b) => a.ahead - b.ahead);
+  }
+
+  /** Walks one step and returns its times; the first call starts with every first copy landed. */
+  step(): StepTimes {
+    const times: StepTimes = {
+      stepTimeS: 0,
+      computeS: 0,
+      collectiveS: 0,
+      exposedPrefetchS: 0,
+      collectiveInflationS: 0,
+      prefetchS: 0,
+    };
+    for (let pass = 0; pass < this.#workload.passes; pass += 1) {
+      for (let block = 0; block < this.#workload.blocks.length; block += 1) this.#block(block, times);
+    }
+    times.stepTimeS = times.computeS + times.collectiveS + times.exposedPrefetchS;
+    return times;
+  }
+
+  #block(index: number, times: StepTimes): void {
+    const { plan, queue } = { plan: this.#plan, queue: this.#queue };
+    const place = this.#count++;
+    if (plan.sequential) this.#issue(index, place, 0, times);
+    const drains = plan.drainAtPassStart && index === 0;
+    this.#expose(drains ? queue.allLeftS : queue.leftS(place), times);
+    if (!plan.sequential) this.#issue(index, place, 0, times);
+    let window = 0;
+    for (const segment of this.#workload.blocks[index]!.segments) {
+      if (segment.kind === 'compute') {
+        const seconds = this.#computeS(segment);
+        times.computeS += seconds;
+        queue.alone(seconds);
+        continue;
+      }
+      window += 1;
+      if (plan.yieldRule === 'drain') this.#expose(queue.allLeftS, times);
+      const seconds = this.#collective(segment, times);
+      times.collectiveS += seconds;
+      if (plan.yieldRule === 'wait') this.#issue(index, place, window, times);
+    }
+  }
+
+  #computeS(segment: Parameters<typeof segmentTimeS>[0] & object): number {
+    let seconds = this.#times.get(segment);
+    if (seconds === undefined) {
+      seconds = segmentTimeS(segment, this.#system.gpu) * this.#computeFactor;
+      this.#times.set(segment, seconds);
+    }
+    return seconds;
+  }
+
+  #expose(seconds: number, times: StepTimes): void {
+    times.exposedPrefetchS += seconds;
+    this.#queue.alone(seconds);
+  }
+
+  #issue(index: number, place: number, window: number, times: StepTimes): void {
+    const { gpu, host } = this.#system;
+    const { startUpS } = gpu.copyEngine;
+    for (const { block, ahead } of this.#issued[index]!) {
+      const { windowBytes } = this.#plan.blocks[block]!;
+      // Windows that the running block does not have are issued with its last one.
+      const bytes = windowBytes[window] ?? 0;
+      if (bytes === 0) continue;
+      const chunks = Math.ceil(bytes / this.#plan.chunkBytes);
+      const betweenS = this.#betweenChunksS();
+      const rate = this.#plan.sequential ? Math.min(this.#copy.h2d, host.pageableBytesPerS) : this.#copy.h2d;
+      const firstS = this.#queue.empty ? startUpS : betweenS;
+      const moveS = bytes / rate;
+      const pauseS = firstS + (chunks - 1) * betweenS + this.#launchPausesS(index, moveS / chunks);
+      times.prefetchS += moveS + pauseS;
+      this.#queue.push(place + ahead, moveS, pauseS);
+    }
+  }
+
+  /** Pause from one chunk's last byte to the next one's first. */
+  #betweenChunksS(): number {
+    const { startUpS, gapS, paceOverheadS } = this.#system.gpu.copyEngine;
+    if (this.#plan.paceS === 0) return gapS;
+    const paceS = this.#plan.paceS + paceOverheadS;
+    return paceS + (paceS < startUpS ? gapS : startUpS);
+  }
+
+  /**
+   * What host launches cost a block's copy: a launch of w seconds comes at a random time of a chunk of c seconds,
+   * and the next chunk waits for what is left of w then: w^2 / 2c on average, or w - c/2 for short chunks.
+   */
+  #launchPausesS(index: number, chunkS: number): number {
+    if (this.#plan.yieldRule !== 'launch-window') return 0;
+    const launchS = this.#system.host.launchWindowS;
+    const collectives = this.#workload.blocks[index]!.segments.filter(
+      (segment) => segment.kind === 'collective',
+    ).length;
+    const one = chunkS > launchS ? launchS ** 2 / (2 * chunkS) : launchS - chunkS / 2;
+    return collectives * one * 0.5;
+  }
+
+  #collective(segment: CollectiveSegment, times: StepTimes): number {
+    const transport = this.#transport!;
+    if (transport.kind === 'flow') return this.#flowCollective(transport, segment, times);
+    const { copyEngine } = this.#system.gpu;
+    const rates = {
+      downBytesPerS: this.#copy.h2d,
+      upBytesPerS: this.#copy.d2h,
+      duplexBytesPerS: 2 * this.#copy.both,
+    };
+    const perPeer = segment.sentBytes / (this.#workload.ranks - 1);
+    const pieceBytes = Math.min(this.#plan.pieceBytes, perPeer);
+    const pieces = Math.ceil(perPeer / this.#plan.pieceBytes) * (this.#workload.ranks - 1);
+    const aloneS = stagedCopyAloneS(
+      transport,
+      copyEngine,
+      segment.sentBytes,
+      segment.sentBytes / pieces,
+      rates,
+    );
+    const busyS = this.#queue.allLeftS;
+    let seconds = aloneS;
+    if (this.#plan.stagedInCopyStream) {
+      // The pieces queue behind what was issued before them; writing them out goes on meanwhile.
+      const readS = pieces * (copyEngine.gapS + segment.sentBytes / pieces / rates.downBytesPerS);
+      seconds = Math.max(aloneS, busyS + readS);
+      this.#queue.alone(seconds);
+    } else if (busyS > 0) {
+      seconds = this.#takeTurns(pieces, pieceBytes / rates.downBytesPerS + copyEngine.gapS, aloneS);
+    }
+    times.collectiveInflationS += seconds - aloneS;
+    return seconds;
+  }
+
+  /**
+   * Pieces on a stream of their own beside a full prefetch stream: one per turn, and as many as fit into the
+   * pauses of a paced one; at their own pace when the prefetch has ended.
+   */
+  #takeTurns(pieces: number, pieceS: number, aloneS: number): number {
+    const { turnS, gapS } = this.#system.gpu.copyEngine;
+    const { chunkBytes, paceS } = this.#plan;
+    const aloneOnePieceS = aloneS / pieces;
+    const turnLastsS = paceS > 0 ? Math.min(turnS, chunkBytes / this.#copy.h2d) : turnS;
+    const pauseS = paceS > 0 ? this.#betweenChunksS() : 0;
+    let left = pieces;
+    // The first piece is written out before it takes its first turn.
+    let elapsed = Math.max(0, aloneOnePieceS - pieceS);
+    this.#queue.alone(elapsed);
+    while (left > 1 && !this.#queue.empty) {
+      const prefetchS = Math.min(turnLastsS, this.#queue.allLeftS);
+      const served = Math.min(left, Math.max(1, pauseS / aloneOnePieceS));
+      left -= served;
+      // The prefetch stands still while a piece moves, except in a pause of its own.
+      this.#queue.alone(prefetchS + pauseS);
+      elapsed += prefetchS + Math.max(pauseS, pieceS) + gapS;
+    }
+    return elapsed + left * aloneOnePieceS;
+  }
+
+  #flowCollective(transport: FlowTransport, segment: CollectiveSegment, times: StepTimes): number {
+    let rates = this.#pairs.get(segment.collective);
+    if (rates === undefined) {
+      rates = pairRates(this.#system, this.#workload.ranks, transport, segment.collective);
+      this.#pairs.set(segment.collective, rates);
+    }
+    const moveS = segment.sentBytes / rates.collectiveAlone;
+    this.#queue.alone(transport.latencyS);
+    const seconds = this.#queue.beside(moveS, {
+      h2d: rates.h2dShared / rates.h2dAlone,
+      collective: rates.collectiveShared / rates.collectiveAlone,
+    });
+    times.collectiveInflationS += seconds - moveS;
+    return transport.latencyS + seconds;
+  }
+}

@@ -1,0 +1,86 @@
+import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
+import type { BreakEven } from '../report.ts';
+import { h2dRateAllLoading, runningRanks } from '../system/linkShare.ts';
+import type { System } from '../system/system.ts';
+import { bindRows } from '../workload/bind.ts';
+import type { SampleRows } from '../workload/rows.ts';
+import { passWeightBytes, type Workload } from '../workload/workload.ts';
+import { smallest } from './breakEven.ts';
+
+/** Constants of the paper's model; by default they are read from the machine and the workload. */
+export interface PaperConstants {
+  /** eta_comp x P_peak, FLOP/s. */
+  computeFlops: number;
+  /** eta_pref x BW_h2d, bytes/s. */
+  h2dBytesPerS: number;
+  /** Bytes of an average block. */
+  blockBytes: number;
+}
+
+export interface PaperCriterion {
+  /** Seconds that an average block's weights take, on a link that nothing else uses. */
+  prefetchS: number;
+  /** Seconds that an average block computes, collectives left out. */
+  computeS: number;
+  hidden: boolean;
+  /** Where the two are equal. */
+  breakEven: BreakEven;
+}
+
+/**
+ * The ChunkFlow paper's hiding criterion (arXiv 2605.11335, section 3.1): prefetch is hidden when
+ *
+ *   F_block / (T x eta_comp x P_peak) >= B_pref / (eta_pref x BW_h2d)
+ *
+ * F_block are the FLOPs of an average block (matrix products and attention), T the Ulysses degree, B_pref its
+ * bytes. It knows no collectives and no contention: cases that it calls hidden measure 10 to 25 % slower.
+ */
+export function paperCriterion(
+  workload: Workload,
+  system: System,
+  constants: PaperConstants = machineConstants(workload, system),
+): PaperCriterion {
+  const computeS = averageBlockFlops(workload) / constants.computeFlops;
+  const prefetchS = constants.blockBytes / constants.h2dBytesPerS;
+  const { model, size, batch } = workload;
+  const hidden = (rows: SampleRows, atBatch: number) => {
+    const { sp, tp, cfg, exchange } = workload.layout;
+    const bound = bindRows(model, rows, { size, batch: atBatch, sp, tp, cfg, exchange });
+    return averageBlockFlops(bound) / constants.computeFlops >= prefetchS;
+  };
+  const at = (tokens: number): SampleRows => ({
+    ...rowsAt(model, tokens, size.frames),
+    t: workload.textRows,
+  });
+  return {
+    prefetchS,
+    computeS,
+    hidden: computeS >= prefetchS,
+    breakEven: {
+      tokens: smallest((tokens) => hidden(at(tokens), batch), 1, 4e6),
+      frames:
+        model.vae.frames === 'none'
+          ? null
+          : smallest((frames) => hidden(at(tokensOfFrames(model, size, frames)), batch), 1, 4000),
+      batch: smallest((value) => hidden(at(workload.tokens), value), 1 / 64, 4096),
+    },
+  };
+}
+
+/** The machine's numbers in the paper's terms: one efficiency for all compute, H2D with every GPU loading. */
+export function machineConstants(workload: Workload, system: System): PaperConstants {
+  return {
+    computeFlops: system.gpu.efficiency.gemm * system.gpu.peakFlops,
+    h2dBytesPerS: Math.min(...h2dRateAllLoading(system, runningRanks(system, workload.ranks))),
+    blockBytes: passWeightBytes(workload) / workload.blocks.length,
+  };
+}
+
+/** FLOPs of an average block on one rank. */
+export function averageBlockFlops(workload: Workload): number {
+  let flops = 0;
+  for (const block of workload.blocks) {
+    for (const segment of block.segments) if (segment.kind === 'compute') flops += segment.flops;
+  }
+  return flops / workload.blocks.length;
+}

@@ -1,0 +1,80 @@
+import type { Plan } from '../plan/plan.ts';
+import type { BoundBy, BreakEven, StepReport } from '../report.ts';
+import { cappedClock, slowdown, stepEnergyJ, stepPowerW } from '../roofline/clock.ts';
+import { blockComputeS } from '../roofline/segmentTime.ts';
+import type { System } from '../system/system.ts';
+import type { Workload } from '../workload/workload.ts';
+import { closedForm, type StepTimes } from './closedForm.ts';
+import { memoryNeed } from './memory.ts';
+
+/** Offload that costs less than this share of a step counts as hidden. */
+export const HIDDEN_SHARE = 0.01;
+
+/** Share of a step in which the link must be busy before the link, not the schedule, is what limits it. */
+const LINK_BUSY_SHARE = 0.95;
+
+const NO_BREAK_EVEN: BreakEven = { tokens: null, frames: null, batch: null };
+
+/**
+ * The closed form's answer for one plan, at the clock that the machine's power cap allows. Its break-even is left
+ * open: `predict` adds it.
+ */
+export function predictStep(workload: Workload, system: System, plan: Plan): StepReport {
+  const clock = clockOf(workload, system, plan);
+  const { power } = system.gpu;
+  const times = closedForm(workload, system, plan, power === null ? 1 : slowdown(power, clock));
+  return report(workload, system, plan, times, clock);
+}
+
+/** The clock that a plan's step reaches under the power cap, by the closed form; 1 where no power is known. */
+export function clockOf(workload: Workload, system: System, plan: Plan): number {
+  const { power } = system.gpu;
+  if (power === null) return 1;
+  return cappedClock(
+    power,
+    stepEnergyJ(workload, power),
+    (factor) => closedForm(workload, system, plan, factor).stepTimeS,
+  );
+}
+
+/** A report from a step's times, whoever found them. */
+export function report(
+  workload: Workload,
+  system: System,
+  plan: Plan,
+  times: StepTimes,
+  clock: number,
+  breakEven: BreakEven = NO_BREAK_EVEN,
+): StepReport {
+  const { power } = system.gpu;
+  const memory = memoryNeed(workload, system, plan);
+  const factor = power === null ? 1 : slowdown(power, clock);
+  const windowS =
+    workload.passes *
+    factor *
+    workload.blocks.reduce((sum, block) => sum + blockComputeS(block, system.gpu), 0);
+  return {
+    plan: plan.name,
+    transport: plan.transport,
+    ...times,
+    windowS,
+    gpuPeakBytes: memory.gpuPeakBytes,
+    hostPinnedBytes: memory.hostPinnedBytes,
+    boundBy: boundBy(times, memory.gpuPeakBytes, system),
+    breakEven,
+    clock,
+    powerW: power === null ? null : stepPowerW(power, stepEnergyJ(workload, power), clock, times.stepTimeS),
+  };
+}
+
+/**
+ * What limits a step: memory if it does not fit; compute (with its collectives) if the offload is hidden; the
+ * link if prefetch and collectives alone would fill it; otherwise how the plan yields, since there was room.
+ */
+function boundBy(times: StepTimes, gpuPeakBytes: number, system: System): BoundBy {
+  if (gpuPeakBytes > system.gpu.memoryBytes) return 'memory';
+  const cost = times.exposedPrefetchS + times.collectiveInflationS;
+  if (cost <= HIDDEN_SHARE * times.stepTimeS) return 'compute';
+  const linkS = times.prefetchS + times.collectiveS - times.collectiveInflationS;
+  return linkS >= LINK_BUSY_SHARE * times.stepTimeS ? 'link' : 'yield';
+}

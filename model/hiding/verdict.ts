@@ -1,0 +1,51 @@
+import type { StepReport } from '../report.ts';
+import type { Workload } from '../workload/workload.ts';
+import { HIDDEN_SHARE } from './stepReport.ts';
+
+/**
+ * One sentence on a plan: hidden or by how much not, what binds, and where it would be hidden.
+ *
+ * @param baseline The report of `none` on the same transport, if it was made.
+ * @example "hidden: 12.4 ms of prefetch fits 31.0 ms of windows; break-even at 11,900 tokens"
+ */
+export function verdict(report: StepReport, baseline: StepReport | undefined, workload: Workload): string {
+  const prefetch = milliseconds(report.prefetchS);
+  const windows = milliseconds(report.windowS);
+  const against =
+    baseline === undefined || baseline === report
+      ? ''
+      : `, ${(report.stepTimeS / baseline.stepTimeS).toFixed(3)}x of ${baseline.plan}`;
+  if (report.boundBy === 'memory') {
+    return `does not fit: needs ${gibibytes(report.gpuPeakBytes)} of GPU memory${against}`;
+  }
+  if (report.prefetchS === 0) return `nothing to hide: all weights stay on the GPU${against}`;
+  const cost = report.exposedPrefetchS + report.collectiveInflationS;
+  const where = breakEvenText(report, workload);
+  if (cost <= HIDDEN_SHARE * report.stepTimeS) {
+    return `hidden: ${prefetch} of prefetch fits ${windows} of windows${against}${where}`;
+  }
+  const parts = [
+    report.exposedPrefetchS > 0 ? `${milliseconds(report.exposedPrefetchS)} exposed` : '',
+    report.collectiveInflationS > 0 ? `collectives ${milliseconds(report.collectiveInflationS)} longer` : '',
+  ].filter((part) => part !== '');
+  return `not hidden: ${prefetch} of prefetch against ${windows} of windows, ${parts.join(', ')}; bound by ${report.boundBy}${against}${where}`;
+}
+
+function breakEvenText({ breakEven }: StepReport, workload: Workload): string {
+  const { tokens, frames, batch } = breakEven;
+  if (tokens === null && frames === null && batch === null) return '';
+  const points = [
+    tokens === null ? '' : `${Math.round(tokens).toLocaleString('en-US')} tokens`,
+    frames === null ? '' : `${frames.toFixed(0)} frames`,
+    batch === null ? '' : `batch ${batch.toFixed(batch < 10 ? 1 : 0)}`,
+  ].filter((point) => point !== '');
+  return `; break-even at ${points.join(', ')} (now ${Math.round(workload.tokens).toLocaleString('en-US')} tokens)`;
+}
+
+function milliseconds(seconds: number): string {
+  return `${(seconds * 1e3).toFixed(1)} ms`;
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}

@@ -1,0 +1,177 @@
+import { breakEven } from '../model/hiding/breakEven.ts';
+import type { StepTimes } from '../model/hiding/closedForm.ts';
+import { copyRates } from '../model/hiding/rates.ts';
+import { clockOf, HIDDEN_SHARE, report } from '../model/hiding/stepReport.ts';
+import type { Plan } from '../model/plan/plan.ts';
+import { lower } from '../model/program/lower.ts';
+import type { StepProgram } from '../model/program/stepProgram.ts';
+import type { StepReport } from '../model/report.ts';
+import { slowdown, stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
+import { stagedCopyAloneS } from '../model/system/stagedCopy.ts';
+import type { System } from '../model/system/system.ts';
+import type { Timeline } from '../model/timeline.ts';
+import type { Workload } from '../model/workload/workload.ts';
+import { Engine, type SteadyStep } from './engine.ts';
+import { recordTimeline } from './timelineRecorder.ts';
+
+export interface Simulation {
+  report: StepReport;
+  /** Whether one step repeated the one before, operation by operation. */
+  steady: boolean;
+  steps: number;
+  timeline: Timeline | null;
+}
+
+export interface SimulateOptions {
+  /** Record the steady step's intervals. */
+  timeline?: boolean;
+  /** Leave break-even points out; they come from the closed form and cost most of a call's time. */
+  breakEven?: boolean;
+}
+
+/** Rounds in which the clock and the step time that it depends on are brought into agreement. */
+const CLOCK_ROUNDS = 4;
+
+/** Simulates a plan: lowers it, runs it until a step repeats, and reports that step. */
+export function simulate(
+  workload: Workload,
+  system: System,
+  plan: Plan,
+  options: SimulateOptions = {},
+): Simulation {
+  const program = lower(workload, system, plan);
+  const { engine, step, clock } = atSteadyClock(workload, system, plan, program);
+  const times = stepTimes(program, system, plan, engine, step);
+  return {
+    report: report(
+      workload,
+      system,
+      plan,
+      times,
+      clock,
+      options.breakEven === false ? undefined : breakEven(workload, system, plan),
+    ),
+    steady: step.steady,
+    steps: step.steps,
+    timeline:
+      options.timeline === true ? recordTimeline(program, system, step, slowdownAt(system, clock)) : null,
+  };
+}
+
+function slowdownAt(system: System, clock: number): number {
+  return system.gpu.power === null ? 1 : slowdown(system.gpu.power, clock);
+}
+
+/**
+ * Runs at the clock that the closed form expects, then corrects it: while the power of the simulated step is off
+ * the cap (or below it at a reduced clock), the clock moves by what energy per FLOP says.
+ */
+function atSteadyClock(workload: Workload, system: System, plan: Plan, program: StepProgram) {
+  const { power } = system.gpu;
+  let clock = clockOf(workload, system, plan);
+  for (let round = 0; ; round += 1) {
+    const engine = new Engine(program, system, { slowdown: slowdownAt(system, clock) });
+    const step = engine.run();
+    if (power === null) return { engine, step, clock };
+    const energyJ = stepEnergyJ(workload, power);
+    const workW = stepPowerW(power, energyJ, clock, step.stepTimeS) - power.idleW;
+    const next = Math.min(
+      1,
+      Math.max(power.minClock, clock * ((power.capW - power.idleW) / workW) ** (1 / power.energyExponent)),
+    );
+    if (round === CLOCK_ROUNDS || Math.abs(next - clock) < HIDDEN_SHARE * 0.1) return { engine, step, clock };
+    clock = next;
+  }
+}
+
+/** What the steady step's times say about rank 0: where its critical path went. */
+function stepTimes(
+  program: StepProgram,
+  system: System,
+  plan: Plan,
+  engine: Engine,
+  step: SteadyStep,
+): StepTimes {
+  const times: StepTimes = {
+    stepTimeS: step.stepTimeS,
+    computeS: 0,
+    collectiveS: 0,
+    exposedPrefetchS: 0,
+    collectiveInflationS: 0,
+    prefetchS: 0,
+  };
+  const { startUpS, gapS } = system.gpu.copyEngine;
+  const copy = copyRates(system, program.groupSize);
+  const staged = stagedAlone(program, system, plan, copy);
+  const begins = new Map<number, number>();
+  for (const stream of program.streams) {
+    if (stream.rank !== 0 || !['compute', 'collective', 'copy'].includes(stream.kind)) continue;
+    let before = -1;
+    for (const id of stream.ops) {
+      const op = program.ops[id]!;
+      const startS = step.startS(id);
+      const endS = step.endOf(id);
+      if (op.kind === 'compute') times.computeS += endS - startS;
+      if (op.kind === 'copy' && op.role === 'prefetch') {
+        const chunks = Math.ceil(op.bytes / op.chunkBytes);
+        times.prefetchS +=
+          op.bytes / Math.min(copy.h2d, op.sourceBytesPerS) + startUpS + (chunks - 1) * (gapS + op.paceS);
+      }
+      if (op.kind === 'collective') {
+        times.collectiveS += endS - startS;
+        times.collectiveInflationS += endS - startS - engine.collectiveAloneS(op);
+      }
+      if (op.kind === 'mark' && op.role === 'collective-begin') begins.set(op.group, startS);
+      if (op.kind === 'mark' && op.role === 'collective-end') {
+        const seconds = endS - begins.get(op.group)!;
+        times.collectiveS += seconds;
+        // The closed form of a collective by itself is good to half a per cent; less than that is no inflation.
+        times.collectiveInflationS += Math.max(0, seconds - (staged.get(op.group) ?? seconds));
+      }
+      if (stream.kind !== 'copy' && op.waits.some((wait) => isPrefetch(program, wait.op))) {
+        times.exposedPrefetchS += exposed(program, step, id, before);
+      }
+      before = id;
+    }
+  }
+  return times;
+}
+
+function isPrefetch(program: StepProgram, id: number): boolean {
+  const op = program.ops[id]!;
+  return op.kind === 'copy' && op.role === 'prefetch';
+}
+
+/** Seconds that an operation stood at its stream's head with only prefetch left to wait for. */
+function exposed(program: StepProgram, step: SteadyStep, id: number, before: number): number {
+  const others = program.ops[id]!.waits.filter((wait) => !isPrefetch(program, wait.op));
+  const ready = Math.max(
+    before >= 0 ? step.endOf(before) : step.previousEndS,
+    ...others.map((wait) => step.endOf(wait.op, wait.stepsAgo)),
+  );
+  return Math.max(0, step.startS(id) - ready);
+}
+
+/** Seconds of each staged collective by itself. */
+function stagedAlone(
+  program: StepProgram,
+  system: System,
+  plan: Plan,
+  copy: { h2d: number; d2h: number; both: number },
+): Map<number, number> {
+  const transport = system.transports.find((candidate) => candidate.name === plan.transport);
+  if (transport?.kind !== 'staged-copy') return new Map();
+  const bytes = new Map<number, { total: number; piece: number }>();
+  for (const op of program.ops) {
+    if (op.kind !== 'copy' || op.role !== 'staging' || op.rank !== 0 || op.direction !== 'h2d') continue;
+    const known = bytes.get(op.group) ?? { total: 0, piece: op.bytes };
+    bytes.set(op.group, { ...known, total: known.total + op.bytes });
+  }
+  const link = { downBytesPerS: copy.h2d, upBytesPerS: copy.d2h, duplexBytesPerS: 2 * copy.both };
+  return new Map(
+    [...bytes].map(([group, { total, piece }]) => [
+      group,
+      stagedCopyAloneS(transport, system.gpu.copyEngine, total, piece, link),
+    ]),
+  );
+}

@@ -1,0 +1,156 @@
+import type { Op, StepProgram } from '../model/program/stepProgram.ts';
+import type { System } from '../model/system/system.ts';
+import type { Interval, LinkSeries, Timeline } from '../model/timeline.ts';
+import { Engine, type SteadyStep } from './engine.ts';
+import type { Recorder } from './recorder.ts';
+
+/** Waits shorter than this are rounding, not waits. */
+const SHORTEST_WAIT_S = 1e-9;
+
+/**
+ * The timeline of a steady step: runs the program again, as far as the step that was found, and keeps what
+ * happened in it. Chunks appear on the track of their copy engine, waits for weights on a track of their own.
+ */
+export function recordTimeline(
+  program: StepProgram,
+  system: System,
+  found: SteadyStep,
+  slowdown: number,
+): Timeline {
+  const recording = new Recording();
+  const engine = new Engine(program, system, { slowdown, recorder: recording });
+  const step = engine.run({ exactSteps: found.steps });
+  const from = step.previousEndS;
+  return {
+    source: 'simulated',
+    stepTimeS: step.endS - from,
+    intervals: [
+      ...operationIntervals(program, step),
+      ...recording.chunkIntervals(program, from, step.endS),
+    ].sort((a, b) => a.rank - b.rank || compare(a.track, b.track) || a.startS - b.startS),
+    links: recording.linkSeries(engine, from, step.endS),
+    arrivals: arrivals(program, step),
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+class Recording implements Recorder {
+  readonly #chunks: { engine: number; op: number; startS: number; endS: number }[] = [];
+  readonly #samples: { timeS: number; values: number[] }[] = [];
+
+  chunk(engine: number, op: number, startS: number, endS: number): void {
+    this.#chunks.push({ engine, op, startS, endS });
+  }
+
+  rates(timeS: number, bytesPerS: readonly number[]): void {
+    this.#samples.push({ timeS, values: [...bytesPerS] });
+  }
+
+  chunkIntervals(program: StepProgram, from: number, to: number): Interval[] {
+    return this.#chunks
+      .filter((chunk) => chunk.endS > from && chunk.startS < to)
+      .map(({ op: id, startS, endS }) => {
+        const op = program.ops[id]!;
+        const copy = op.kind === 'copy' ? op : undefined;
+        return {
+          rank: op.rank,
+          track: copy?.direction ?? 'h2d',
+          name: op.label,
+          category: copy?.role ?? 'prefetch',
+          startS: Math.max(startS, from) - from,
+          endS: Math.min(endS, to) - from,
+          op: id,
+          position: copy?.target?.position ?? op.position,
+          bytes: Math.min(copy?.chunkBytes ?? 0, copy?.bytes ?? 0),
+        };
+      });
+  }
+
+  linkSeries(engine: Engine, from: number, to: number): LinkSeries[] {
+    return engine.links.resources.map(({ name, capacity }, resource): LinkSeries => {
+      const timeS: number[] = [];
+      const bytesPerS: number[] = [];
+      let before = 0;
+      for (const sample of this.#samples) {
+        const value = sample.values[resource]!;
+        if (sample.timeS <= from) before = value;
+        else if (sample.timeS < to && value !== (bytesPerS.at(-1) ?? before)) {
+          timeS.push(sample.timeS - from);
+          bytesPerS.push(value);
+        }
+      }
+      return { name, capacityBytesPerS: capacity, timeS: [0, ...timeS], bytesPerS: [before, ...bytesPerS] };
+    });
+  }
+}
+
+const CATEGORY = { compute: 'compute', collective: 'collective', delay: 'host' } as const;
+
+/** Operations that take time on their streams, and what each block waited for its weights. */
+function operationIntervals(program: StepProgram, step: SteadyStep): Interval[] {
+  const from = step.previousEndS;
+  const intervals: Interval[] = [];
+  const begins = new Map<string, number>();
+  for (const stream of program.streams) {
+    let before = from;
+    for (const id of stream.ops) {
+      const op = program.ops[id]!;
+      const startS = step.startS(id);
+      const endS = step.endOf(id);
+      const add = (track: string, name: string, category: Interval['category'], start: number, end: number) =>
+        intervals.push({
+          rank: op.rank,
+          track,
+          name,
+          category,
+          startS: start - from,
+          endS: end - from,
+          op: id,
+          position: op.position,
+          bytes: op.kind === 'collective' ? op.sentBytes : 0,
+        });
+      if (op.kind === 'compute' || op.kind === 'collective' || op.kind === 'delay') {
+        if (endS > startS) add(op.stream, op.label, CATEGORY[op.kind], startS, endS);
+      } else if (op.kind === 'mark') {
+        const key = `${op.rank} ${op.group}`;
+        if (op.role === 'collective-begin') begins.set(key, startS);
+        if (op.role === 'collective-end') {
+          add(op.stream, op.label.replace(/ ends$/, ''), 'collective', begins.get(key) ?? startS, endS);
+        }
+      }
+      if (waitsForWeights(program, op) && startS - before > SHORTEST_WAIT_S && op.stream !== 'copy') {
+        add('waits', `${op.label}: waits for weights`, 'stall', before, startS);
+      }
+      before = endS;
+    }
+  }
+  return intervals;
+}
+
+function waitsForWeights(program: StepProgram, op: Op): boolean {
+  return op.waits.some((wait) => isPrefetch(program.ops[wait.op]!));
+}
+
+function isPrefetch(op: Op): boolean {
+  return op.kind === 'copy' && op.role === 'prefetch';
+}
+
+/** From the end of a block's last chunk to its start, where both lie in this step. */
+function arrivals(program: StepProgram, step: SteadyStep): Timeline['arrivals'] {
+  return program.ops.flatMap((op) => {
+    if (op.kind !== 'mark' || op.role !== 'block-start') return [];
+    return op.waits
+      .filter((wait) => isPrefetch(program.ops[wait.op]!) && wait.stepsAgo === 0)
+      .map((wait) => ({
+        fromOp: wait.op,
+        fromS: step.endOf(wait.op) - step.previousEndS,
+        toOp: op.id,
+        toS: step.startS(op.id) - step.previousEndS,
+        rank: op.rank,
+      }))
+      .filter((arrival) => arrival.fromS >= 0);
+  });
+}
