@@ -62,5 +62,5 @@ function machineLine({ machine, plans, workload }: Prediction | Simulation): str
 function paperLine({ prefetchS, computeS, hidden }: Prediction['paperCriterion']): string {
   const ms = (seconds: number) => `${(seconds * 1e3).toFixed(1)} ms`;
   const says = hidden ? 'hidden' : 'not hidden';
-  return `paper-criterion (ignores collectives): ${says}, ${ms(prefetchS)} of prefetch against ${ms(computeS)} of compute\n`;
+  return `paper-criterion (ignores collectives): ${says}, ${ms(prefetchS)} of prefetch against ${ms(computeS)} of compute in an average block\n`;
 }

@@ -52,6 +52,8 @@ export function scenarioFields({
 export function planFields(report: StepReport, baseline: StepReport, { workload }: Scenario): PlanReport {
   return {
     ...report,
+    // A difference of simulated times, which may round to a hair below nothing.
+    collectiveInflationS: Math.max(0, report.collectiveInflationS),
     versusNone: report.stepTimeS / baseline.stepTimeS,
     verdict: verdict(report, baseline, workload),
   };

@@ -21,24 +21,23 @@ export function simulateCommand(flags: ScenarioFlags & { trace?: string }, outpu
   const scenario = buildScenario(flags);
   const { workload, system, plans, spIsDefault } = scenario;
   const files = flags.trace === undefined ? null : tracePaths(flags.trace, plans);
-  const compared = comparePlans(scenario, output, (plan) =>
-    simulate(workload, system, plan, { timeline: files !== null && plans.includes(plan) }),
-  );
+  const compared = comparePlans(scenario, output, (plan) => {
+    const closedForm = predict(workload, system, plan);
+    const timeline = files !== null && plans.includes(plan);
+    const simulated = simulate(workload, system, plan, { timeline, breakEven: false });
+    // Where a plan breaks even is a question to the closed form: it takes many sizes, not one step.
+    return { ...simulated, report: { ...simulated.report, breakEven: closedForm.breakEven }, closedForm };
+  });
   const document = outputSchemas.simulation.parse({
     schema: 'chunkflow/simulation@1',
     ...scenarioFields(scenario),
-    plans: compared.map(({ plan, result, baseline }, index) => {
-      const closedForm = predict(workload, system, plan);
-      // Where a plan breaks even is a question to the closed form: it needs many sizes, not one step.
-      const report = { ...result.report, breakEven: closedForm.breakEven };
-      return {
-        ...planFields(report, baseline, scenario),
-        closedFormStepTimeS: closedForm.stepTimeS,
-        steady: result.steady,
-        steps: result.steps,
-        trace: files?.[index] ?? null,
-      };
-    }),
+    plans: compared.map(({ result, baseline }, index) => ({
+      ...planFields(result.report, baseline, scenario),
+      closedFormStepTimeS: result.closedForm.stepTimeS,
+      steady: result.steady,
+      steps: result.steps,
+      trace: files?.[index] ?? null,
+    })),
   } satisfies Simulation);
   if (files !== null) {
     writeTraces(compared.map(({ result }, index) => ({ file: files[index]!, timeline: result.timeline! })));

@@ -51,8 +51,8 @@ const machine = z.strictObject({
 
 const paperCriterion = z
   .strictObject({
-    prefetchS: seconds,
-    computeS: seconds,
+    prefetchS: seconds.describe('of an average block, on a link that nothing else uses'),
+    computeS: seconds.describe('of an average block'),
     hidden: z.boolean(),
     breakEven,
   })

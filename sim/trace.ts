@@ -1,7 +1,7 @@
 import type { Interval, LinkSeries, Timeline } from '../model/timeline.ts';
 
 /** Tracks in the order in which a reader wants them; others follow by name. */
-const TRACK_ORDER = ['compute', 'collective', 'h2d', 'd2h', 'copy', 'stage-in', 'stage-out', 'host'];
+const TRACK_ORDER = ['compute', 'waits', 'collective', 'h2d', 'd2h', 'copy', 'stage-in', 'stage-out', 'host'];
 
 type Fields = Record<string, string | number | object>;
 
@@ -85,6 +85,16 @@ class Tracks {
     return this.#byOp.get(`${rank}.${op}`) ?? [];
   }
 
+  /** The first slice of a track at or after a time. */
+  firstFrom(rank: number, track: string, timeS: number): Slice | undefined {
+    for (const [thread, intervals] of this.threads) {
+      if (thread.pid !== rank || thread.name !== track) continue;
+      const interval = intervals.find(({ startS }) => nanoseconds(startS) >= nanoseconds(timeS));
+      return interval && { thread, interval };
+    }
+    return undefined;
+  }
+
   #index(slice: Slice): void {
     const { rank, op, category } = slice.interval;
     if (category === 'stall') return;
@@ -132,7 +142,10 @@ function details({ op, position, bytes, startS, endS }: Interval): Fields {
 function* arrows({ arrivals }: Timeline, tracks: Tracks): Generator<string> {
   for (const [index, { rank, fromOp, fromS, toOp, toS }] of arrivals.entries()) {
     const from = nearest(tracks.slicesOf(rank, fromOp), ({ interval }) => interval.endS - fromS);
-    const to = nearest(tracks.slicesOf(rank, toOp), ({ interval }) => interval.startS - toS);
+    // The start of a block takes no time itself; what the arrow shows is what it starts.
+    const to =
+      nearest(tracks.slicesOf(rank, toOp), ({ interval }) => interval.startS - toS) ??
+      tracks.firstFrom(rank, 'compute', toS);
     if (from === undefined || to === undefined) continue;
     const fields = { name: 'arrival', cat: 'arrival', id: index + 1 };
     // A slice does not contain its own end, so the arrow leaves one nanosecond before it.

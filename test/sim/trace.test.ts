@@ -101,6 +101,12 @@ test('an arrow goes from the end of the chunk to the start of the block, not of 
   assert.is(from!.id, to!.id);
 });
 
+test('an arrow to an operation that takes no time ends at the next compute', () => {
+  const waiting = timeline({ ...small, arrivals: [{ ...small.arrivals[0]!, toOp: 99, toS: 0.55e-3 }] });
+  const to = parse(waiting).traceEvents.find((event) => event.ph === 'f')!;
+  assert.equal([to.tid, to.ts], [1, 600]);
+});
+
 test('counters hold the link rate in GB/s, the last value of a time', () => {
   const counters = parse(small).traceEvents.filter((event) => event.ph === 'C');
   assert.equal(

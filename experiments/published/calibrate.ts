@@ -1,0 +1,71 @@
+import { closedForm } from '../../model/hiding/closedForm.ts';
+import { makePlan } from '../../model/plan/presets.ts';
+import { transportOf } from '../../model/system/load.ts';
+import type { FlowTransport, System } from '../../model/system/system.ts';
+import type { Workload } from '../../model/workload/workload.ts';
+
+/** What a no-offload run says about a machine. Seconds per step. */
+export interface NoOffloadArm {
+  stepTimeS: number;
+  /** Time in collectives. */
+  collectiveS: number;
+}
+
+/** Rounds of proportional correction; memory-bound work does not scale, so it takes a few. */
+const ROUNDS = 12;
+
+/**
+ * A machine whose matrix efficiency and collective rate reproduce one no-offload run of a workload: two numbers
+ * from two numbers. Everything that concerns offloading stays as the machine file has it.
+ *
+ * @throws Error if the run cannot be reproduced (more compute than the GPU's peak).
+ */
+export function calibrateOnNoOffload(workload: Workload, system: System, arm: NoOffloadArm): System {
+  let calibrated = system;
+  const computeS = arm.stepTimeS - arm.collectiveS;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const none = closedForm(workload, calibrated, makePlan('none', workload, calibrated));
+    calibrated = scaled(
+      calibrated,
+      none.computeS / computeS,
+      workload.ranks > 1 ? none.collectiveS / arm.collectiveS : 1,
+    );
+  }
+  const reached = closedForm(workload, calibrated, makePlan('none', workload, calibrated)).stepTimeS;
+  if (Math.abs(reached / arm.stepTimeS - 1) > 1e-3) {
+    throw new Error(`no-offload step of ${arm.stepTimeS} s cannot be reproduced, reached ${reached} s`);
+  }
+  return calibrated;
+}
+
+/**
+ * The machine with matrix products and attention `faster` times as fast, and its default transport's rates scaled.
+ * Memory-bound work keeps its own efficiency: it follows device memory, not the tensor cores.
+ */
+function scaled(system: System, faster: number, transportFaster: number): System {
+  const { gpu } = system;
+  const transport = transportOf(system);
+  const { gemm, attention, elementwise } = gpu.efficiency;
+  return {
+    ...system,
+    gpu: {
+      ...gpu,
+      efficiency: { gemm: gemm * faster, attention: attention * faster, elementwise },
+    },
+    transports: system.transports.map((candidate) =>
+      candidate === transport && candidate.kind === 'flow'
+        ? scaledTransport(candidate, transportFaster)
+        : candidate,
+    ),
+  };
+}
+
+function scaledTransport(transport: FlowTransport, faster: number): FlowTransport {
+  const collectives = Object.fromEntries(
+    Object.entries(transport.collectives).map(([kind, rate]) => [
+      kind,
+      { ...rate, bytesPerS: rate.bytesPerS * faster },
+    ]),
+  ) as unknown as FlowTransport['collectives'];
+  return { ...transport, collectives };
+}
