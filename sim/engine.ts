@@ -168,6 +168,11 @@ export class Engine {
     return this.#report(steady);
   }
 
+  /** Time at which a step's compute and collectives ended on all ranks. */
+  boundaryS(step: number): number {
+    return this.#boundaries[step]!;
+  }
+
   /** Seconds of a collective by itself on these links. */
   collectiveAloneS({ collective, sentBytes }: CollectiveOp): number {
     const routes = this.links.collective(collective);

@@ -2,6 +2,9 @@ import type { StepReport } from '../report.ts';
 import type { Workload } from '../workload/workload.ts';
 import { HIDDEN_SHARE } from './stepReport.ts';
 
+/** Less than this would print as 0.0 ms. */
+const NEGLIGIBLE_S = 50e-6;
+
 /**
  * One sentence on a plan: hidden or by how much not, what binds, and where it would be hidden.
  *
@@ -25,8 +28,8 @@ export function verdict(report: StepReport, baseline: StepReport | undefined, wo
     return `hidden: ${prefetch} of prefetch fits ${windows} of windows${against}${where}`;
   }
   const parts = [
-    report.exposedPrefetchS > 0 ? `${milliseconds(report.exposedPrefetchS)} exposed` : '',
-    report.collectiveInflationS > 0 ? `collectives ${milliseconds(report.collectiveInflationS)} longer` : '',
+    report.exposedPrefetchS > NEGLIGIBLE_S ? `${milliseconds(report.exposedPrefetchS)} exposed` : '',
+    report.collectiveInflationS > NEGLIGIBLE_S ? `collectives ${milliseconds(report.collectiveInflationS)} longer` : '',
   ].filter((part) => part !== '');
   return `not hidden: ${prefetch} of prefetch against ${windows} of windows, ${parts.join(', ')}; bound by ${report.boundBy}${against}${where}`;
 }

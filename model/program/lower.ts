@@ -284,7 +284,8 @@ class Lowering {
             group,
             segment,
             transport,
-            plan,
+            pieceBytes: plan.pieceBytes,
+            inCopyStream: plan.stagedInCopyStream,
             after: afterCompute,
             drained,
           });

@@ -1,4 +1,3 @@
-import type { Plan } from '../plan/plan.ts';
 import { pieceSizes } from '../system/stagedCopy.ts';
 import type { StagedCopyTransport } from '../system/system.ts';
 import type { CollectiveSegment } from '../workload/workload.ts';
@@ -13,9 +12,11 @@ interface StagedCollective {
   group: number;
   segment: CollectiveSegment;
   transport: StagedCopyTransport;
-  plan: Plan;
-  /** Per rank: the compute operation that it follows. */
-  after: readonly number[];
+  pieceBytes: number;
+  /** The H2D pieces stand in the prefetch stream instead of their own. */
+  inCopyStream: boolean;
+  /** Per rank: the operation that it follows, besides its streams' own order. */
+  after: readonly (number | undefined)[];
   drained(rank: number): number | undefined;
 }
 
@@ -28,9 +29,10 @@ interface StagedCollective {
  * Returns, per rank, the mark that ends it.
  */
 export function addStagedCollective(builder: ProgramBuilder, staged: StagedCollective): number[] {
-  const { ranks, groupSize, position, label, group, segment, transport, plan, after } = staged;
+  const { ranks, groupSize, position, label, group, segment, transport, pieceBytes, inCopyStream, after } =
+    staged;
   const peers = groupSize - 1;
-  const perPeer = pieceSizes(segment.sentBytes / peers, plan.pieceBytes);
+  const perPeer = pieceSizes(segment.sentBytes / peers, pieceBytes);
   const writes = segment.collective === 'all-gather' ? 1 : peers;
   /** flags[rank][piece x writes + peer]: the operation behind which a peer may read. */
   const flags: number[][] = [];
@@ -62,7 +64,7 @@ export function addStagedCollective(builder: ProgramBuilder, staged: StagedColle
     );
   }
   return after.map((_, rank) => {
-    const stream: StreamKind = plan.stagedInCopyStream ? 'copy' : 'stage-in';
+    const stream: StreamKind = inCopyStream ? 'copy' : 'stage-in';
     perPeer.forEach((bytes, piece) => {
       for (let hop = 1; hop <= peers; hop += 1) {
         // With mirrored peers the only running rank stands for all of them.

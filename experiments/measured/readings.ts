@@ -1,0 +1,214 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { packageRoot } from '../../model/input/packageFiles.ts';
+import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
+import { cappedClock, slowdown } from '../../model/roofline/clock.ts';
+import { segmentTimeS } from '../../model/roofline/segmentTime.ts';
+import { loadSystem } from '../../model/system/load.ts';
+import { probe } from '../../sim/probe.ts';
+
+/** One reading beside what the machine file predicts for it. */
+export interface Reading {
+  group: string;
+  what: string;
+  unit: 'GB/s' | 'ms';
+  measured: number;
+  predicted: number;
+}
+
+const kind = z.enum(['all-to-all', 'all-gather', 'all-reduce']);
+const provenance = {
+  place: z.string(),
+  peer: z.enum(['real', 'mirrored', 'colocated']),
+  device: z.string(),
+  software: z.record(z.string(), z.string()),
+};
+
+const pairFormat = z.strictObject({
+  machine: z.string(),
+  ...provenance,
+  transport: z.string(),
+  copies: z.array(z.strictObject({ gpus: z.int(), chunkBytes: z.int(), GBps: z.number() })),
+  alone: z.array(z.strictObject({ kind, sentBytes: z.int(), ms: z.number() })),
+  besideH2d: z.array(z.strictObject({ kind, sentBytes: z.int(), chunkBytes: z.int(), ms: z.number() })),
+  paced: z.array(
+    z.strictObject({
+      sentBytes: z.int(),
+      chunkBytes: z.int(),
+      pauseUs: z.number(),
+      collectiveGBps: z.number(),
+      h2dGBps: z.number(),
+    }),
+  ),
+});
+
+const mirroredFormat = z.strictObject({
+  machine: z.string(),
+  ...provenance,
+  stagedSm: z.array(
+    z.strictObject({ ctas: z.int(), sentBytes: z.int(), chunkBytes: z.int().optional(), ms: z.number() }),
+  ),
+  stagedCopy: z.array(
+    z.strictObject({
+      sentBytes: z.int(),
+      pieceBytes: z.int(),
+      ms: z.number(),
+      prefetchBytes: z.int().optional(),
+      allMs: z.number().optional(),
+    }),
+  ),
+  duty: z.array(
+    z.strictObject({
+      op: z.enum(['gemm', 'attention']),
+      gapMs: z.number(),
+      ms: z.number(),
+      MHz: z.number(),
+      W: z.number(),
+    }),
+  ),
+});
+
+function read<Schema extends z.ZodType>(name: string, format: Schema): z.output<Schema> {
+  return checked(readYamlFile(join(packageRoot, 'experiments', 'measured', name)), format);
+}
+
+const MiB = 2 ** 20;
+const mib = (bytes: number) => `${Number((bytes / MiB).toPrecision(3))} MiB`;
+
+/** Every reading of the real pair over host shared memory. */
+export function pairReadings(): Reading[] {
+  const file = read('h200-pair-shm.yaml', pairFormat);
+  const system = loadSystem(file.machine);
+  const readings: Reading[] = [];
+  for (const { gpus, chunkBytes, GBps } of file.copies) {
+    const rates = probe(system, { groupSize: gpus, h2d: { chunkBytes, paceS: 0 } });
+    readings.push({
+      group: 'H2D alone',
+      what: `${gpus} GPU, chunks of ${mib(chunkBytes)}`,
+      unit: 'GB/s',
+      measured: GBps,
+      predicted: rates.h2dBytesPerS! / 1e9,
+    });
+  }
+  const call = (
+    kindOf: z.output<typeof kind>,
+    sentBytes: number,
+    h2d?: { chunkBytes: number; paceS: number },
+  ) =>
+    probe(system, {
+      groupSize: 2,
+      collective: { transport: file.transport, kind: kindOf, sentBytes },
+      ...(h2d !== undefined && { h2d }),
+    });
+  for (const row of file.alone) {
+    readings.push({
+      group: `${row.kind} alone`,
+      what: `${mib(row.sentBytes)} sent`,
+      unit: 'ms',
+      measured: row.ms,
+      predicted: call(row.kind, row.sentBytes).collectiveS! * 1e3,
+    });
+  }
+  for (const row of file.besideH2d) {
+    readings.push({
+      group: `${row.kind} beside H2D`,
+      what: `${mib(row.sentBytes)} sent, chunks of ${mib(row.chunkBytes)}`,
+      unit: 'ms',
+      measured: row.ms,
+      predicted: call(row.kind, row.sentBytes, { chunkBytes: row.chunkBytes, paceS: 0 }).collectiveS! * 1e3,
+    });
+  }
+  for (const row of file.paced) {
+    const rates = call('all-to-all', row.sentBytes, {
+      chunkBytes: row.chunkBytes,
+      paceS: row.pauseUs * 1e-6,
+    });
+    const what = `chunks of ${mib(row.chunkBytes)}, pause ${row.pauseUs} us`;
+    readings.push(
+      {
+        group: 'paced: all-to-all',
+        what,
+        unit: 'GB/s',
+        measured: row.collectiveGBps,
+        predicted: row.sentBytes / rates.collectiveS! / 1e9,
+      },
+      {
+        group: 'paced: H2D',
+        what,
+        unit: 'GB/s',
+        measured: row.h2dGBps,
+        predicted: rates.h2dBytesPerS! / 1e9,
+      },
+    );
+  }
+  return readings;
+}
+
+/** Every reading of one GPU with a mirrored peer: staged transports, and compute against duty. */
+export function mirroredReadings(): Reading[] {
+  const file = read('h200-mirrored.yaml', mirroredFormat);
+  const system = loadSystem(file.machine);
+  const readings: Reading[] = [];
+  for (const { ctas, sentBytes, chunkBytes, ms } of file.stagedSm) {
+    const rates = probe(system, {
+      groupSize: 2,
+      collective: { transport: `staged-sm:${ctas}`, kind: 'all-to-all', sentBytes },
+      ...(chunkBytes !== undefined && { h2d: { chunkBytes, paceS: 0 } }),
+    });
+    readings.push({
+      group: chunkBytes === undefined ? 'staged-sm alone' : 'staged-sm beside H2D',
+      what: `${ctas} CTAs, ${mib(sentBytes)} sent`,
+      unit: 'ms',
+      measured: ms,
+      predicted: rates.collectiveS! * 1e3,
+    });
+  }
+  for (const { sentBytes, pieceBytes, ms, prefetchBytes, allMs } of file.stagedCopy) {
+    const one = probe(system, {
+      groupSize: 2,
+      collective: { transport: 'staged-copy', kind: 'all-to-all', sentBytes, pieceBytes },
+    });
+    const what = `${mib(sentBytes)} sent in pieces of ${mib(pieceBytes)}`;
+    readings.push({
+      group: 'staged-copy alone',
+      what,
+      unit: 'ms',
+      measured: ms,
+      predicted: one.collectiveS! * 1e3,
+    });
+    if (prefetchBytes === undefined || allMs === undefined) continue;
+    const prefetchS = prefetchBytes / system.gpu.copyEngine.h2dBytesPerS;
+    readings.push({
+      group: 'staged-copy beside H2D',
+      what: `four of ${what}, then ${mib(prefetchBytes)} of prefetch in the same stream`,
+      unit: 'ms',
+      measured: allMs,
+      predicted: (4 * one.collectiveS! + prefetchS) * 1e3,
+    });
+  }
+  return [...readings, ...dutyReadings(file.duty)];
+}
+
+/** Work of the two kernels that were run at several duties. */
+const DUTY_WORK = {
+  gemm: { class: 'gemm', flops: 2 * 8190 * 5120 * 13824, bytes: 0, kernels: 1 },
+  attention: { class: 'attention', flops: 4 * 16380 * 16380 * 2560, bytes: 0, kernels: 1 },
+} as const;
+
+function dutyReadings(rows: z.output<typeof mirroredFormat>['duty']): Reading[] {
+  const { gpu } = loadSystem('h200-x1');
+  const power = gpu.power!;
+  return rows.map(({ op, gapMs, ms }) => {
+    const work = DUTY_WORK[op];
+    const fullS = segmentTimeS(work, gpu);
+    const energyJ = work.flops * power.joulesPerFlop[op];
+    const clock = cappedClock(power, energyJ, (factor) => fullS * factor + gapMs * 1e-3);
+    return {
+      group: 'compute against duty',
+      what: `${op}, gap ${gapMs} ms`,
+      unit: 'ms',
+      measured: ms,
+      predicted: fullS * slowdown(power, clock) * 1e3,
+    };
+  });
+}
