@@ -87,6 +87,8 @@ export class Engine {
   readonly #boundaryCount: number[] = [];
   readonly #boundaryOps: number;
   #completedSteps = 0;
+  /** Whether a flow has started or ended since the links were last shared. */
+  #flowsChanged = false;
 
   constructor(program: StepProgram, system: System, options: EngineOptions = {}) {
     this.#program = program;
@@ -208,11 +210,16 @@ export class Engine {
 
   /** Next instant: all its events and completions, then whatever they let go. False if nothing is left to happen. */
   #advance(): boolean {
-    const next = Math.min(this.#queue.peekTime(), this.links.flows.nextCompletion());
+    const completion = this.links.flows.nextCompletion();
+    const event = this.#queue.peekTime();
+    const next = completion < event ? completion : event;
     if (next === Number.POSITIVE_INFINITY) return false;
     this.now = next;
     while (this.#queue.peekTime() === next) this.#handle(this.#queue.pop());
-    if (this.links.flows.nextCompletion() <= next) this.links.flows.completeAt(next, this.#flowDone);
+    if (completion <= next) {
+      this.#flowsChanged = true;
+      this.links.flows.completeAt(next, this.#flowDone);
+    }
     this.#settle();
     return true;
   }
@@ -257,6 +264,9 @@ export class Engine {
       while (this.#readyCount > 0) this.#advanceStream(this.#ready[--this.#readyCount]!);
       this.#engines.dispatchDirty();
     } while (this.#readyCount > 0 || this.#engines.hasDirty);
+    if (!this.#flowsChanged && !this.#engines.flowsChanged) return;
+    this.#flowsChanged = false;
+    this.#engines.flowsChanged = false;
     this.links.flows.settle(this.now);
     this.#recorder?.rates(
       this.now,
@@ -299,10 +309,14 @@ export class Engine {
         this.#complete(op);
         break;
       case COMPUTE: {
-        const durationS = compiled.durationS[op]! * this.#slowdown;
         const route = this.#computeRoute[compiled.rankOf[op]!]!;
-        if (route < 0) this.at(this.now + durationS, 'op', op);
-        else this.links.flows.start(this.now, route, durationS, 1, 1, this.#computeTag(op));
+        if (route < 0) {
+          this.#startChain(op, stream);
+          break;
+        }
+        const durationS = compiled.durationS[op]! * this.#slowdown;
+        this.links.flows.start(this.now, route, durationS, 1, 1, this.#computeTag(op));
+        this.#flowsChanged = true;
         break;
       }
       case DELAY: {
@@ -325,6 +339,25 @@ export class Engine {
     }
   }
 
+  /** Runs compute that nobody watches until the next operation that somebody does. */
+  #startChain(first: number, stream: number): void {
+    const { chained, durationS, ops } = this.compiled;
+    const step = this.#step[stream]!;
+    const base = (step % KEPT) * ops.length;
+    let op = first;
+    let time = this.now + durationS[op]! * this.#slowdown;
+    for (let next = chained[op]!; next >= 0; next = chained[op]!) {
+      this.#ended[base + op] = time;
+      this.#started[base + next] = time;
+      this.#doneStep[op] = step;
+      this.#stepDone[step] = (this.#stepDone[step] ?? 0) + 1;
+      this.#head[stream]! += 1;
+      op = next;
+      time += durationS[op]! * this.#slowdown;
+    }
+    this.#queue.push(time, op);
+  }
+
   /** Tags of flows: copy engines are negative, collectives count from 0, compute comes behind all collectives. */
   #computeTag(op: number): number {
     while (this.#flowTags.length < this.compiled.meetings.length)
@@ -341,6 +374,7 @@ export class Engine {
       return;
     }
     this.#flowsLeft[meeting] = parts.length;
+    this.#flowsChanged = true;
     for (const part of parts) {
       for (const { resource } of this.links.routeUses[part.route]!) this.#engines.disturb(resource);
       this.links.flows.start(this.now, part.route, op.sentBytes, part.bytesPerS, part.weight, meeting);

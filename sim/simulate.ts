@@ -7,7 +7,7 @@ import { lower } from '../model/program/lower.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
 import type { StepReport } from '../model/report.ts';
 import { slowdown, stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
-import { stagedCopyAloneS } from '../model/system/stagedCopy.ts';
+import { type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
 import type { System } from '../model/system/system.ts';
 import type { Timeline } from '../model/timeline.ts';
 import type { Workload } from '../model/workload/workload.ts';
@@ -161,17 +161,17 @@ function stagedAlone(
 ): Map<number, number> {
   const transport = system.transports.find((candidate) => candidate.name === plan.transport);
   if (transport?.kind !== 'staged-copy') return new Map();
-  const bytes = new Map<number, { total: number; piece: number }>();
+  const pieces = new Map<number, StagedPieces>();
   for (const op of program.ops) {
-    if (op.kind !== 'copy' || op.role !== 'staging' || op.rank !== 0 || op.direction !== 'h2d') continue;
-    const known = bytes.get(op.group) ?? { total: 0, piece: op.bytes };
-    bytes.set(op.group, { ...known, total: known.total + op.bytes });
+    if (op.kind !== 'copy' || op.role !== 'staging' || op.rank !== 0) continue;
+    const known = pieces.get(op.group) ?? { pieceBytes: op.bytes, writes: 0, reads: 0 };
+    known[op.direction === 'd2h' ? 'writes' : 'reads'] += 1;
+    pieces.set(op.group, known);
   }
-  const link = { downBytesPerS: copy.h2d, upBytesPerS: copy.d2h, duplexBytesPerS: 2 * copy.both };
   return new Map(
-    [...bytes].map(([group, { total, piece }]) => [
+    [...pieces].map(([group, counts]) => [
       group,
-      stagedCopyAloneS(transport, system.gpu.copyEngine, total, piece, link),
+      stagedCopyAloneS(transport, system.gpu.copyEngine, counts, copy),
     ]),
   );
 }

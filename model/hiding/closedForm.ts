@@ -2,7 +2,7 @@ import type { Plan } from '../plan/plan.ts';
 import { segmentTimeS } from '../roofline/segmentTime.ts';
 import { runningRanks } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
-import { stagedCopyAloneS } from '../system/stagedCopy.ts';
+import { stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
 import type { FlowTransport, System, Transport } from '../system/system.ts';
 import type { CollectiveKind, CollectiveSegment, Workload } from '../workload/workload.ts';
 import { CopyQueue } from './copyQueue.ts';
@@ -56,6 +56,8 @@ class Walk {
   readonly #workload: Workload;
   readonly #system: System;
   readonly #plan: Plan;
+  /** Ranks on one GPU. */
+  readonly #sharing: number;
   readonly #computeFactor: number;
   readonly #queue = new CopyQueue();
   readonly #transport: Transport | undefined;
@@ -73,8 +75,8 @@ class Walk {
     this.#system = system;
     this.#plan = plan;
     this.#transport = workload.ranks > 1 ? transportOf(system, plan.transport) : undefined;
-    const sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
-    this.#computeFactor = slowdown * sharing;
+    this.#sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
+    this.#computeFactor = slowdown * this.#sharing;
     this.#copy = copyRates(system, workload.ranks);
     const length = workload.blocks.length;
     this.#issued = Array.from({ length }, () => []);
@@ -159,7 +161,9 @@ class Walk {
       if (bytes === 0) continue;
       const chunks = Math.ceil(bytes / this.#plan.chunkBytes);
       const betweenS = this.#betweenChunksS();
-      const rate = this.#plan.sequential ? Math.min(this.#copy.h2d, host.pageableBytesPerS) : this.#copy.h2d;
+      const rate = this.#plan.sequential
+        ? Math.min(this.#copy.h2d, host.pageableBytesPerS / this.#sharing)
+        : this.#copy.h2d;
       const firstS = this.#queue.empty ? startUpS : betweenS;
       const moveS = bytes / rate;
       const pauseS = firstS + (chunks - 1) * betweenS + this.#launchPausesS(index, moveS / chunks);
@@ -194,30 +198,22 @@ class Walk {
     const transport = this.#transport!;
     if (transport.kind === 'flow') return this.#flowCollective(transport, segment, times);
     const { copyEngine } = this.#system.gpu;
-    const rates = {
-      downBytesPerS: this.#copy.h2d,
-      upBytesPerS: this.#copy.d2h,
-      duplexBytesPerS: 2 * this.#copy.both,
-    };
-    const perPeer = segment.sentBytes / (this.#workload.ranks - 1);
-    const pieceBytes = Math.min(this.#plan.pieceBytes, perPeer);
-    const pieces = Math.ceil(perPeer / this.#plan.pieceBytes) * (this.#workload.ranks - 1);
-    const aloneS = stagedCopyAloneS(
-      transport,
-      copyEngine,
+    const pieces = stagedPieces(
+      segment.collective,
       segment.sentBytes,
-      segment.sentBytes / pieces,
-      rates,
+      this.#workload.ranks,
+      this.#plan.pieceBytes,
     );
+    const aloneS = stagedCopyAloneS(transport, copyEngine, pieces, this.#copy);
+    const readS = copyEngine.gapS + pieces.pieceBytes / this.#copy.h2d;
     const busyS = this.#queue.allLeftS;
     let seconds = aloneS;
     if (this.#plan.stagedInCopyStream) {
       // The pieces queue behind what was issued before them; writing them out goes on meanwhile.
-      const readS = pieces * (copyEngine.gapS + segment.sentBytes / pieces / rates.downBytesPerS);
-      seconds = Math.max(aloneS, busyS + readS);
+      seconds = Math.max(aloneS, busyS + pieces.reads * readS);
       this.#queue.alone(seconds);
     } else if (busyS > 0) {
-      seconds = this.#takeTurns(pieces, pieceBytes / rates.downBytesPerS + copyEngine.gapS, aloneS);
+      seconds = this.#takeTurns(pieces.reads, readS, aloneS);
     }
     times.collectiveInflationS += seconds - aloneS;
     return seconds;

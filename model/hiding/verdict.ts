@@ -29,7 +29,9 @@ export function verdict(report: StepReport, baseline: StepReport | undefined, wo
   }
   const parts = [
     report.exposedPrefetchS > NEGLIGIBLE_S ? `${milliseconds(report.exposedPrefetchS)} exposed` : '',
-    report.collectiveInflationS > NEGLIGIBLE_S ? `collectives ${milliseconds(report.collectiveInflationS)} longer` : '',
+    report.collectiveInflationS > NEGLIGIBLE_S
+      ? `collectives ${milliseconds(report.collectiveInflationS)} longer`
+      : '',
   ].filter((part) => part !== '');
   return `not hidden: ${prefetch} of prefetch against ${windows} of windows, ${parts.join(', ')}; bound by ${report.boundBy}${against}${where}`;
 }

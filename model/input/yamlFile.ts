@@ -119,6 +119,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
     }
     node = (document.getIn(path.slice(0, depth + 1), true) ?? null) as Node | null;
     if (node === null) return offset;
+    if (!isMap(node)) offset = node.range?.[0] ?? offset;
   }
   return offset;
 }

@@ -1,12 +1,12 @@
 import type { Plan } from '../plan/plan.ts';
-import { segmentTimeS } from '../roofline/segmentTime.ts';
 import { runningRanks } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
-import type { CollectiveSegment, Workload } from '../workload/workload.ts';
+import type { BlockKind, CollectiveSegment, Workload } from '../workload/workload.ts';
 import { launchLeadBlocks } from './launchLead.ts';
 import { ProgramBuilder } from './programBuilder.ts';
 import { addStagedCollective } from './stagedCollective.ts';
+import { type Detail, type Stage, stagesOf } from './stages.ts';
 import type { StepProgram } from './stepProgram.ts';
 
 /** A block's copy, placed in the step: issued at the start of position `from` for the block at position `to`. */
@@ -29,11 +29,19 @@ interface Transfer {
  * Per rank: `compute` runs the blocks' segments; `collective` the collectives, each after the compute before
  * it; `copy` the prefetch runs, per executing block and window in order. The last block of a step issues the
  * first block of the next.
+ *
+ * @param detail `segments` for a program to look at or to generate; `windows` merges the compute between
+ * collectives, which takes the same time with a fifth of the operations, for searching among plans.
  */
-export function lower(workload: Workload, system: System, plan: Plan): StepProgram {
+export function lower(
+  workload: Workload,
+  system: System,
+  plan: Plan,
+  detail: Detail = 'segments',
+): StepProgram {
   const builder = new ProgramBuilder();
   const ranks = runningRanks(system, workload.ranks);
-  const lowering = new Lowering(builder, workload, system, plan, ranks);
+  const lowering = new Lowering(builder, workload, system, plan, ranks, detail);
   for (let position = 0; position < lowering.positions; position += 1) lowering.addBlock(position);
   lowering.closeStep();
   const streamed = plan.blocks.filter((block) => block.windowBytes.length > 0).length;
@@ -75,7 +83,18 @@ class Lowering {
   readonly plan: Plan;
   readonly ranks: number;
 
-  constructor(builder: ProgramBuilder, workload: Workload, system: System, plan: Plan, ranks: number) {
+  /** Per block kind: what it runs, timed. */
+  readonly #stages = new Map<BlockKind, Stage[]>();
+
+  constructor(
+    builder: ProgramBuilder,
+    workload: Workload,
+    system: System,
+    plan: Plan,
+    ranks: number,
+    detail: Detail,
+  ) {
+    for (const kind of new Set(workload.blocks)) this.#stages.set(kind, stagesOf(kind, system.gpu, detail));
     this.builder = builder;
     this.workload = workload;
     this.system = system;
@@ -135,8 +154,9 @@ class Lowering {
       if (!sequential) this.#addCopies(rank, position, 0, start);
     }
     let window = 0;
-    for (const segment of block.segments) {
-      if (segment.kind === 'compute') {
+    for (const stage of this.#stages.get(block)!) {
+      const label = `${name} ${stage.name}`;
+      if (stage.kind === 'compute') {
         for (let rank = 0; rank < this.ranks; rank += 1) {
           this.builder.add(
             {
@@ -144,18 +164,18 @@ class Lowering {
               rank,
               stream: 'compute',
               position,
-              label: `${name} ${segment.name}`,
-              class: segment.class,
-              flops: segment.flops,
-              bytes: segment.bytes,
-              durationS: segmentTimeS(segment, this.system.gpu),
+              label,
+              class: stage.class,
+              flops: stage.flops,
+              bytes: stage.bytes,
+              durationS: stage.durationS,
             },
             [this.#takePending(rank)],
           );
         }
       } else {
         window += 1;
-        this.#addCollective(position, window, `${name} ${segment.name}`, segment);
+        this.#addCollective(position, window, label, stage);
       }
     }
     for (let rank = 0; rank < this.ranks; rank += 1) {

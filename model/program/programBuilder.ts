@@ -7,21 +7,23 @@ export type OpDraft = Distribute<Op>;
 /** Collects a step's operations: numbers them, keeps each stream's order, adds waits. */
 export class ProgramBuilder {
   readonly #ops: (Op & { waits: Wait[] })[] = [];
-  readonly #streams = new Map<string, { rank: number; kind: StreamKind; ops: number[] }>();
+  /** By rank, then by kind. */
+  readonly #streams: Partial<Record<StreamKind, { rank: number; kind: StreamKind; ops: number[] }>>[] = [];
 
   /** Appends an operation to its stream and returns its id. Waits on undefined are left out. */
   add(draft: OpDraft, waits: readonly (number | undefined)[] = []): number {
     const id = this.#ops.length;
-    const op = { ...draft, id, waits: [] } as unknown as Op & { waits: Wait[] };
+    // Plans are lowered by the thousand, so the draft becomes the operation instead of being copied into one.
+    const op = draft as unknown as Op & { id: number; waits: Wait[] };
+    op.id = id;
+    op.waits = [];
+    for (const wait of waits) if (wait !== undefined) op.waits.push({ op: wait, stepsAgo: 0 });
     this.#ops.push(op);
-    const key = `${draft.rank} ${draft.stream}`;
-    let stream = this.#streams.get(key);
-    if (stream === undefined) {
-      stream = { rank: draft.rank, kind: draft.stream, ops: [] };
-      this.#streams.set(key, stream);
-    }
-    stream.ops.push(id);
-    for (const wait of waits) if (wait !== undefined) this.wait(id, wait);
+    this.#streams[op.rank] ??= {};
+    const streams = this.#streams[op.rank]!;
+    const stream = streams[op.stream];
+    if (stream === undefined) streams[op.stream] = { rank: op.rank, kind: op.stream, ops: [id] };
+    else stream.ops.push(id);
     return id;
   }
 
@@ -32,7 +34,7 @@ export class ProgramBuilder {
 
   /** The last operation of a stream so far. */
   last(rank: number, kind: StreamKind): number | undefined {
-    return this.#streams.get(`${rank} ${kind}`)?.ops.at(-1);
+    return this.#streams[rank]?.[kind]?.ops.at(-1);
   }
 
   get ops(): readonly Op[] {
@@ -40,7 +42,6 @@ export class ProgramBuilder {
   }
 
   finish(rest: Omit<StepProgram, 'ops' | 'streams'>): StepProgram {
-    const streams = [...this.#streams.values()].sort((a, b) => a.rank - b.rank);
-    return { ...rest, ops: this.#ops, streams };
+    return { ...rest, ops: this.#ops, streams: this.#streams.flatMap((streams) => Object.values(streams)) };
   }
 }

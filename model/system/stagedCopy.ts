@@ -1,3 +1,4 @@
+import type { CollectiveKind } from '../workload/workload.ts';
 import type { CopyEngine, StagedCopyTransport } from './system.ts';
 
 /** Sizes of the pieces that a staged collective's bytes are cut into; the last one is what is left. */
@@ -6,26 +7,47 @@ export function pieceSizes(bytes: number, pieceBytes: number): number[] {
   return Array.from({ length: count }, (_, index) => Math.min(pieceBytes, bytes - index * pieceBytes));
 }
 
+/** How many pieces of which size a staged collective writes to host memory and reads from it, per rank. */
+export interface StagedPieces {
+  pieceBytes: number;
+  writes: number;
+  reads: number;
+}
+
+/** Pieces of a collective that sends `sentBytes` to its peers together: an all-gather writes once what all peers read. */
+export function stagedPieces(
+  kind: CollectiveKind,
+  sentBytes: number,
+  groupSize: number,
+  pieceBytes: number,
+): StagedPieces {
+  const peers = groupSize - 1;
+  const perPeer = pieceSizes(sentBytes / peers, pieceBytes);
+  return {
+    pieceBytes: sentBytes / peers / perPeer.length,
+    writes: perPeer.length * (kind === 'all-gather' ? 1 : peers),
+    reads: perPeer.length * peers,
+  };
+}
+
 /**
- * Seconds of a copy-engine collective by itself: D2H and H2D pieces in a two-stage pipeline,
+ * Seconds of a copy-engine collective by itself: D2H and H2D pieces in a two-stage pipeline, as long as its slower
+ * stage,
  *
- *   latency + first D2H + (pieces - 1) x slower stage + last H2D
+ *   latency + first write + max((writes - 1) x write stage + last read, reads x read stage)
  *
- * A D2H piece costs the engine's pause, its bytes and a flag; in the middle of the pipeline both directions run
- * at once, at `duplexBytesPerS` each.
+ * A write costs the engine's pause, its bytes and a flag. In the middle of the pipeline both directions run at
+ * once, each at half of what the link carries together.
  */
 export function stagedCopyAloneS(
   transport: StagedCopyTransport,
   engine: CopyEngine,
-  sentBytes: number,
-  pieceBytes: number,
-  link: { downBytesPerS: number; upBytesPerS: number; duplexBytesPerS: number },
+  { pieceBytes, writes, reads }: StagedPieces,
+  link: { h2d: number; d2h: number; both: number },
 ): number {
-  const pieces = Math.ceil(sentBytes / pieceBytes);
-  const piece = Math.min(pieceBytes, sentBytes);
-  const last = sentBytes - (pieces - 1) * pieceBytes;
-  const both = Math.min(link.downBytesPerS, link.upBytesPerS, link.duplexBytesPerS / 2);
-  const first = engine.startUpS + piece / link.upBytesPerS + transport.flagS;
-  const stage = engine.gapS + piece / both + transport.flagS;
-  return transport.latencyS + first + (pieces - 1) * stage + engine.startUpS + last / link.downBytesPerS;
+  const first = engine.startUpS + pieceBytes / link.d2h + transport.flagS;
+  const writeStage = engine.gapS + pieceBytes / link.both + transport.flagS;
+  const readStage = engine.gapS + pieceBytes / (writes === reads ? link.both : link.h2d);
+  const lastRead = engine.startUpS + pieceBytes / link.h2d;
+  return transport.latencyS + first + Math.max((writes - 1) * writeStage + lastRead, reads * readStage);
 }

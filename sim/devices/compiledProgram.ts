@@ -25,6 +25,11 @@ export interface CompiledProgram {
   firstOp: Int32Array;
   streamOps: Int32Array;
   streamCount: number;
+  /**
+   * The operation behind o in its stream where both are compute, the second waits for nothing else and nothing
+   * waits for the first: then only the end of the second is an event. -1 elsewhere.
+   */
+  chained: Int32Array;
   /** Collective number (dense, from 0) of each collective operation; -1 for others. */
   meeting: Int32Array;
   /** Per meeting: its operations, one per rank. */
@@ -45,6 +50,7 @@ export function compile(program: StepProgram): CompiledProgram {
     waitAgo: new Uint8Array(ops.reduce((sum, op) => sum + op.waits.length, 0)),
     firstOp: new Int32Array(streams.length + 1),
     streamOps: new Int32Array(count),
+    chained: new Int32Array(count).fill(-1),
     meeting: new Int32Array(count).fill(-1),
   };
   const meetings: CollectiveOp[][] = [];
@@ -79,6 +85,17 @@ export function compile(program: StepProgram): CompiledProgram {
     }
   });
   compiled.firstOp[streams.length] = place;
+  const waitedFor = new Uint8Array(count);
+  for (const waited of compiled.waitOp) waitedFor[waited] = 1;
+  for (const stream of streams) {
+    for (let index = 1; index < stream.ops.length; index += 1) {
+      const first = stream.ops[index - 1]!;
+      const second = stream.ops[index]!;
+      const bothCompute = compiled.kind[first] === COMPUTE && compiled.kind[second] === COMPUTE;
+      const free = compiled.firstWait[second] === compiled.firstWait[second + 1] && waitedFor[first] === 0;
+      if (bothCompute && free) compiled.chained[first] = second;
+    }
+  }
   return {
     ...compiled,
     source: program,

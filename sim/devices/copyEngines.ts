@@ -50,7 +50,12 @@ export class CopyEngines {
   readonly #turnAt: number[] = [];
   readonly #flow: number[] = [];
   readonly #movingSince: number[] = [];
+  /** Whether a chunk has become or ceased to be a flow; for whoever shares the links anew. */
+  flowsChanged = false;
+  /** Engines that something happened to, each once. */
   readonly #dirty: number[] = [];
+  #dirtyCount = 0;
+  readonly #isDirty: boolean[] = [];
   readonly #aloneOn: Int32Array;
   /** Alone runs: when the first chunk's pause began, and how long that pause is. */
   readonly #aloneFrom: number[] = [];
@@ -93,6 +98,7 @@ export class CopyEngines {
       this.#turnAt.push(-1);
       this.#flow.push(-1);
       this.#movingSince.push(0);
+      this.#isDirty.push(false);
       this.#aloneFrom.push(0);
       this.#alonePause.push(0);
     }
@@ -144,12 +150,16 @@ export class CopyEngines {
 
   /** Lets every engine that something happened to choose what to do next; call once per instant. */
   dispatchDirty(): void {
-    for (let index = 0; index < this.#dirty.length; index += 1) this.#dispatch(this.#dirty[index]!);
-    this.#dirty.length = 0;
+    for (let index = 0; index < this.#dirtyCount; index += 1) {
+      const engine = this.#dirty[index]!;
+      this.#isDirty[engine] = false;
+      this.#dispatch(engine);
+    }
+    this.#dirtyCount = 0;
   }
 
   get hasDirty(): boolean {
-    return this.#dirty.length > 0;
+    return this.#dirtyCount > 0;
   }
 
   /** Another flow is about to use this resource: chunks that ran by the clock become flows again. */
@@ -172,6 +182,7 @@ export class CopyEngines {
     this.#turnAt[engine] = -1;
     if (this.#phase[engine] !== MOVING || !this.#othersReady(engine)) return;
     const channel = this.#active[engine]!;
+    this.flowsChanged = true;
     const moved = this.#chunkLeft[channel]! - this.#flows.stop(this.#host.now, this.#flow[engine]!);
     this.#account(engine, channel, moved);
     this.#turnOver[engine] = true;
@@ -192,7 +203,9 @@ export class CopyEngines {
   }
 
   #mark(engine: number): void {
-    this.#dirty.push(engine);
+    if (this.#isDirty[engine]) return;
+    this.#isDirty[engine] = true;
+    this.#dirty[this.#dirtyCount++] = engine;
   }
 
   #account(engine: number, channel: number, moved: number): void {
@@ -284,6 +297,7 @@ export class CopyEngines {
 
   #startFlow(engine: number, channel: number, bytes: number): void {
     this.#phase[engine] = MOVING;
+    this.flowsChanged = true;
     this.#flow[engine] = this.#flows.start(
       this.#host.now,
       this.#route[engine]!,

@@ -141,7 +141,7 @@ const WRONG: [what: string, from: string, to: string, message: string][] = [
     'tensor named twice',
     'to_{q,k,v}.weight',
     'to_{q,k,q}.weight',
-    'small.yaml:12:3: blocks.0: the tensor "to_q.weight" is named twice',
+    'small.yaml:12:5: blocks.0: the tensor "to_q.weight" is named twice',
   ],
   [
     'open brace',

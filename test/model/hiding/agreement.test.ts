@@ -5,12 +5,14 @@ import * as assert from 'uvu/assert';
 import { catalogueIds, loadDit } from '../../../model/dit/load.ts';
 import { rowsAt } from '../../../model/dit/tokens.ts';
 import { closedForm } from '../../../model/hiding/closedForm.ts';
+import type { Plan } from '../../../model/plan/plan.ts';
 import { makePlan, presetHelp } from '../../../model/plan/presets.ts';
 import { lower } from '../../../model/program/lower.ts';
+import { runningRanks } from '../../../model/system/linkShare.ts';
 import { loadSystem, systemIds } from '../../../model/system/load.ts';
 import type { CollectiveRate, System, Transport, TreeNode } from '../../../model/system/system.ts';
 import { bindRows } from '../../../model/workload/bind.ts';
-import type { ExchangeStyle, GuidanceMode, Workload } from '../../../model/workload/workload.ts';
+import type { ExchangeStyle, GuidanceMode, Segment, Workload } from '../../../model/workload/workload.ts';
 import { Engine } from '../../../sim/engine.ts';
 
 /**
@@ -22,6 +24,8 @@ const wanted = Number(process.env.AGREEMENT_CASES ?? 600);
 const MOST_OPS = 3000;
 const MiB = 2 ** 20;
 const GB = 1e9;
+const models = new Map(catalogueIds().map((id) => [id, loadDit(id)]));
+const systems = new Map(systemIds().map((id) => [id, loadSystem(id)]));
 const agreement = suite('closed form against simulator');
 
 /** All that a case is made of; a line of the list of worst cases is one of these. */
@@ -149,8 +153,8 @@ function cut(workload: Workload, count: number): Workload {
 }
 
 function machineOf(machine: Machine, ranks: number): System {
-  if ('system' in machine) return loadSystem(machine.system);
-  const base = loadSystem('h100-pcie-x2');
+  if ('system' in machine) return systems.get(machine.system)!;
+  const base = systems.get('h100-pcie-x2')!;
   const gpus = Array.from({ length: machine.peer === 'mirrored' ? 1 : ranks }, (_, gpu) => `gpu${gpu}`);
   const linkBytesPerS = machine.linkGBPerS * GB;
   const { compute, staged } = machine;
@@ -223,6 +227,18 @@ function flowOf({ path, latencyUs, rate, collective, taken }: RandomFlow, linkBy
   };
 }
 
+/** About how many operations a program has, without making it. */
+function operations(workload: Workload, system: System, plan: Plan): number {
+  const running = runningRanks(system, workload.ranks);
+  const peers = workload.ranks - 1;
+  const ofSegment = (segment: Segment) =>
+    segment.kind === 'compute' || plan.pieceBytes === 0
+      ? 1
+      : 3 * peers * Math.ceil(segment.sentBytes / peers / plan.pieceBytes);
+  const inPass = workload.blocks.flatMap(({ segments }) => segments.map(ofSegment));
+  return running * workload.passes * inPass.reduce((sum, count) => sum + count, 2 * workload.blocks.length);
+}
+
 interface Compared {
   given: Case;
   preset: string;
@@ -239,9 +255,9 @@ interface Compared {
 
 /** Both roads for one case; undefined where the layout fits neither model nor machine, or the program is large. */
 function compare(given: Case): Compared | undefined {
-  const dit = loadDit(given.model);
+  const dit = models.get(given.model)!;
   const { batch, cfg } = given;
-  const named = 'system' in given.machine ? loadSystem(given.machine.system) : undefined;
+  const named = 'system' in given.machine ? systems.get(given.machine.system)! : undefined;
   const room = named === undefined ? 8 : named.peer === 'mirrored' ? 8 : named.gpus.length;
   const tp = named?.peer === 'mirrored' ? 1 : Math.min(given.tp, room);
   const sp = Math.max(1, Math.floor(Math.min(given.sp, 8, room) / tp));
@@ -260,9 +276,8 @@ function compare(given: Case): Compared | undefined {
   const names = system.transports.map(({ name }) => name);
   const transport = names[Math.floor(given.transport * names.length)]!;
   const plan = makePlan(given.plan, workload, system, transport);
-  if (workload.ranks > 1 && workload.collectiveBufferBytes / plan.pieceBytes > MOST_OPS) return undefined;
+  if (operations(workload, system, plan) > MOST_OPS) return undefined;
   const program = lower(workload, system, plan);
-  if (program.ops.length > MOST_OPS) return undefined;
   const run = new Engine(program, system).run();
   const closedS = closedForm(workload, system, plan).stepTimeS;
   return {
