@@ -73,6 +73,10 @@ function buildProgram(output: Output): Command {
       (await import('./simulate.ts')).simulateCommand(flags, output),
     );
   program
+    .command('readings')
+    .description('show H200 measurements beside what the machine files predict for them')
+    .action(async () => (await import('./readings.ts')).readings(output));
+  program
     .command('schema')
     .description('print the JSON Schema of what --json prints')
     .addArgument(new Argument('<name>', 'document').choices(SCHEMA_NAMES))

@@ -33,5 +33,7 @@ export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly
 function formatCell(value: string | number | null, digits = 0): string {
   if (value === null) return NO_ANSWER;
   if (typeof value === 'string') return value;
-  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  // Rounding noise below zero is zero.
+  const rounded = Number(value.toFixed(digits)) === 0 ? 0 : value;
+  return rounded.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

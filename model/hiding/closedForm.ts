@@ -221,7 +221,8 @@ class Walk {
 
   /**
    * Pieces on a stream of their own beside a full prefetch stream: one per turn, and as many as fit into the
-   * pauses of a paced one; at their own pace when the prefetch has ended.
+   * pauses of a paced one; at their own pace when the prefetch has ended. A piece that lasts longer than a turn
+   * is itself taken away at the turn's end, so the two streams alternate turn by turn.
    */
   #takeTurns(pieces: number, pieceS: number, aloneS: number): number {
     const { turnS, gapS } = this.#system.gpu.copyEngine;
@@ -229,17 +230,20 @@ class Walk {
     const aloneOnePieceS = aloneS / pieces;
     const turnLastsS = paceS > 0 ? Math.min(turnS, chunkBytes / this.#copy.h2d) : turnS;
     const pauseS = paceS > 0 ? this.#betweenChunksS() : 0;
+    const turnsPerPiece = Math.max(1, Math.ceil(pieceS / turnS));
     let left = pieces;
-    // The first piece is written out before it takes its first turn.
-    let elapsed = Math.max(0, aloneOnePieceS - pieceS);
+    // The first piece is written out before it takes its first turn; what is left of that, the prefetch has.
+    let elapsed = Math.max(0, pieces === 1 ? aloneS - pieceS : aloneOnePieceS - pieceS);
     this.#queue.alone(elapsed);
-    while (left > 1 && !this.#queue.empty) {
-      const prefetchS = Math.min(turnLastsS, this.#queue.allLeftS);
+    while (left > 0 && !this.#queue.empty) {
       const served = Math.min(left, Math.max(1, pauseS / aloneOnePieceS));
       left -= served;
-      // The prefetch stands still while a piece moves, except in a pause of its own.
-      this.#queue.alone(prefetchS + pauseS);
-      elapsed += prefetchS + Math.max(pauseS, pieceS) + gapS;
+      elapsed += Math.max(pauseS, pieceS);
+      // Between its turns the prefetch stands still; the last piece has nothing to wait for behind it.
+      const turns = left > 0 ? turnsPerPiece : turnsPerPiece - 1;
+      const prefetchS = Math.min(turns * turnLastsS, this.#queue.allLeftS);
+      this.#queue.alone(prefetchS + (left > 0 ? pauseS : 0));
+      elapsed += prefetchS + gapS;
     }
     return elapsed + left * aloneOnePieceS;
   }

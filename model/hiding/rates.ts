@@ -51,17 +51,24 @@ export function pairRates(
     );
   const h2dAlone = Math.min(h2dBound, room(0, 'collectives', 'copies'));
   const collectiveAlone = Math.min(rate.bytesPerS, room(0, 'copies', 'collectives'));
-  const saturates = Math.min(
-    ...resources.map((resource) => resource.capacity / (resource.copies + weight * resource.collectives)),
-  );
-  const level = Math.min(saturates, h2dBound, rate.bytesPerS / weight);
-  let h2dShared = level;
-  let collectiveShared = level * weight;
-  if (level === rate.bytesPerS / weight && level < saturates) {
-    h2dShared = Math.min(h2dBound, room(collectiveShared, 'collectives', 'copies'));
-  } else if (level === h2dBound && level < saturates) {
-    collectiveShared = Math.min(rate.bytesPerS, room(h2dShared, 'copies', 'collectives'));
-  }
+  // Level at which each class is held back first: by its bound, or by a resource that it uses.
+  const heldAt = (used: 'copies' | 'collectives', bound: number) =>
+    Math.min(
+      bound,
+      ...resources.map(({ capacity, copies: c, collectives: k }) =>
+        (used === 'copies' ? c : k) === 0 ? Number.POSITIVE_INFINITY : capacity / (c + weight * k),
+      ),
+    );
+  const copiesHeldAt = heldAt('copies', h2dBound);
+  const collectivesHeldAt = heldAt('collectives', rate.bytesPerS / weight);
+  const level = Math.min(copiesHeldAt, collectivesHeldAt);
+  // The class that is held first stays there; the other takes what is left, which is nothing on a shared resource.
+  const h2dShared =
+    copiesHeldAt === level ? level : Math.min(h2dBound, room(level * weight, 'collectives', 'copies'));
+  const collectiveShared =
+    collectivesHeldAt === level
+      ? level * weight
+      : Math.min(rate.bytesPerS, room(level, 'copies', 'collectives'));
   return { h2dAlone, collectiveAlone, h2dShared, collectiveShared };
 }
 

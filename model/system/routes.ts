@@ -42,7 +42,8 @@ export function collectiveUses(
   if (transport.path === 'nvlink') return merged(down);
   const senders = system.peer === 'mirrored' ? [receiver] : gpus.filter((_, other) => other !== rank);
   const share = 1 / senders.length;
-  const direct = transport.path === 'peer';
+  // A mirrored rank writes to its own pinned memory and reads it back, whatever the path to a real peer would be.
+  const direct = transport.path === 'peer' && system.peer === 'real';
   const hops = senders.flatMap((sender) => {
     const way = pathBetween(system.tree, sender, direct ? receiver : memory.id);
     return [

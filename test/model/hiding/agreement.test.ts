@@ -387,7 +387,10 @@ agreement('the closed form is no optimist and no pessimist', () => {
   assert.ok(Math.abs(signed) < 0.01, `signed median ${percent(signed)}`);
   const apart = all.filter(({ difference }) => Math.abs(difference) > 0.005);
   const above = apart.filter(({ difference }) => difference > 0).length / apart.length;
-  assert.ok(above > 0.2 && above < 0.8, `${percent(above)} of ${apart.length} differences above 0.5 % are positive`);
+  assert.ok(
+    above > 0.2 && above < 0.8,
+    `${percent(above)} of ${apart.length} differences above 0.5 % are positive`,
+  );
 });
 
 agreement.run();

@@ -1,0 +1,64 @@
+import { mirroredReadings, pairReadings, type Reading } from '../experiments/measured/readings.ts';
+import { orderOf, type TrialArm, trialArms } from '../experiments/measured/trials.ts';
+import type { Output } from './output.ts';
+import { type Column, formatTable } from './table.ts';
+
+const errorPercent = (predicted: number, measured: number) => (predicted / measured - 1) * 100;
+
+const READING_COLUMNS: readonly Column<Reading>[] = [
+  { header: 'reading', value: (row) => row.group },
+  { header: 'of', value: (row) => row.what },
+  { header: 'unit', value: (row) => row.unit },
+  { header: 'measured', value: (row) => row.measured, digits: 3 },
+  { header: 'predicted', value: (row) => row.predicted, digits: 3 },
+  { header: 'error %', value: (row) => errorPercent(row.predicted, row.measured), digits: 1 },
+];
+
+const ARM_COLUMNS: readonly Column<TrialArm>[] = [
+  { header: 'tokens', value: (row) => row.tokens },
+  { header: 'transport', value: (row) => row.transport },
+  { header: 'plan', value: (row) => row.plan },
+  { header: 'measured ms', value: (row) => row.measuredMs, digits: 2 },
+  { header: 'closed form ms', value: (row) => row.closedFormMs, digits: 2 },
+  { header: 'simulated ms', value: (row) => row.simulatedMs, digits: 2 },
+  { header: 'error %', value: (row) => errorPercent(row.simulatedMs, row.measuredMs), digits: 1 },
+];
+
+/** Pairs of arms that measure closer than this have no order to get right: repeats and short steps differ as much. */
+export const ORDER_NOISE = 0.04;
+
+/** What was measured on H200 machines beside what their machine files predict, reading by reading and arm by arm. */
+export function readings(output: Output): void {
+  const all = [
+    { title: '2x H200, NCCL over host shared memory', rows: pairReadings() },
+    { title: '1x H200, mirrored peer', rows: mirroredReadings() },
+  ];
+  for (const { title, rows } of all) {
+    output.result(`${title}: micro-benchmarks, measured and simulated from the machine file\n`);
+    output.result(formatTable(READING_COLUMNS, rows));
+    output.result(`${summary(rows.map((row) => errorPercent(row.predicted, row.measured)))}\n\n`);
+  }
+  for (const [name, title] of [
+    ['h200-mirrored-trial', '1x H200, mirrored peer'],
+    ['h200-pair-trial', '2x H200'],
+  ] as const) {
+    const arms = trialArms(name);
+    output.result(
+      `${title}: ms a block of Wan2.1-14B in a PyTorch trial (its whole-block copies gave the copy engine's turn and part of the staged contention)\n`,
+    );
+    output.result(formatTable(ARM_COLUMNS, arms));
+    output.result(`${summary(arms.map((arm) => errorPercent(arm.simulatedMs, arm.measuredMs)))}\n`);
+    const order = orderOf(arms, (arm) => arm.simulatedMs, ORDER_NOISE);
+    output.result(
+      `order: ${order.right} pairs right and ${order.wrong.length} wrong of those that measure ${ORDER_NOISE * 100} % apart or more\n\n`,
+    );
+  }
+}
+
+function summary(errors: readonly number[]): string {
+  const sizes = errors.map(Math.abs).sort((a, b) => a - b);
+  const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
+  const bias = errors.reduce((sum, error) => sum + error, 0) / errors.length;
+  const p95 = sizes[Math.ceil(0.95 * sizes.length) - 1]!;
+  return `MAPE ${mean.toFixed(1)} %, bias ${bias.toFixed(1)} %, p95 ${p95.toFixed(1)} %, largest ${sizes.at(-1)!.toFixed(1)} %, n ${sizes.length}`;
+}
