@@ -3,6 +3,7 @@ import { parseSize } from '../model/dit/tokens.ts';
 import { makePlan } from '../model/plan/presets.ts';
 import { lower } from '../model/program/lower.ts';
 import { loadSystem } from '../model/system/load.ts';
+import { oneForAll } from '../model/system/symmetry.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
 import { Engine } from '../sim/engine.ts';
 
@@ -27,12 +28,13 @@ export function fiftySteps(): number {
   return medianMs(15, () => new Engine(program, system).run({ exactSteps: 50 }));
 }
 
-/** Milliseconds for one candidate plan: made, lowered, simulated until its step repeats. */
+/** Milliseconds for one candidate plan: made, lowered, simulated until its step repeats, one rank for both alike. */
 export function onePlan(): number {
   const { workload, system } = benchmarkCase();
   return medianMs(200, () => {
     const candidate = makePlan('yield,chunk=16MiB', workload, system);
-    return new Engine(lower(workload, system, candidate, 'windows'), system).run();
+    const alike = oneForAll(system, workload.ranks, candidate.transport)!;
+    return new Engine(lower(workload, alike, candidate, 'windows'), alike).run();
   });
 }
 

@@ -38,14 +38,16 @@ export function readings(output: Output): void {
     output.result(formatTable(READING_COLUMNS, rows));
     output.result(`${summary(rows.map((row) => errorPercent(row.predicted, row.measured)))}\n\n`);
   }
-  for (const [name, title] of [
-    ['h200-mirrored-trial', '1x H200, mirrored peer'],
-    ['h200-pair-trial', '2x H200'],
+  for (const [name, title, used] of [
+    [
+      'h200-mirrored-trial',
+      '1x H200, mirrored peer',
+      "whole-block copies under staged-copy gave the copy engine's turn, under staged-sm:16 part of its contention",
+    ],
+    ['h200-pair-trial', '2x H200', 'nothing was fitted to it'],
   ] as const) {
     const arms = trialArms(name);
-    output.result(
-      `${title}: ms a block of Wan2.1-14B in a PyTorch trial (its whole-block copies gave the copy engine's turn and part of the staged contention)\n`,
-    );
+    output.result(`${title}: ms a block of Wan2.1-14B in a PyTorch trial; ${used}\n`);
     output.result(formatTable(ARM_COLUMNS, arms));
     output.result(`${summary(arms.map((arm) => errorPercent(arm.simulatedMs, arm.measuredMs)))}\n`);
     const order = orderOf(arms, (arm) => arm.simulatedMs, ORDER_NOISE);

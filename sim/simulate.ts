@@ -8,6 +8,7 @@ import type { StepProgram } from '../model/program/stepProgram.ts';
 import type { StepReport } from '../model/report.ts';
 import { slowdown, stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
 import { type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
+import { oneForAll } from '../model/system/symmetry.ts';
 import type { System } from '../model/system/system.ts';
 import type { Timeline } from '../model/timeline.ts';
 import type { Workload } from '../model/workload/workload.ts';
@@ -32,24 +33,30 @@ export interface SimulateOptions {
 /** Rounds in which the clock and the step time that it depends on are brought into agreement. */
 const CLOCK_ROUNDS = 4;
 
-/** Simulates a plan: lowers it, runs it until a step repeats, and reports that step. */
+/**
+ * Simulates a plan: lowers it, runs it until a step repeats, and reports that step.
+ *
+ * Where all ranks are alike and no timeline is asked for, one of them is simulated for all.
+ */
 export function simulate(
   workload: Workload,
-  system: System,
+  machine: System,
   plan: Plan,
   options: SimulateOptions = {},
 ): Simulation {
-  const program = lower(workload, system, plan);
+  const alike = options.timeline === true ? null : oneForAll(machine, workload.ranks, plan.transport);
+  const system = alike ?? machine;
+  const program = lower(workload, system, plan, options.timeline === true ? 'segments' : 'windows');
   const { engine, step, clock } = atSteadyClock(workload, system, plan, program);
   const times = stepTimes(program, system, plan, engine, step);
   return {
     report: report(
       workload,
-      system,
+      machine,
       plan,
       times,
       clock,
-      options.breakEven === false ? undefined : breakEven(workload, system, plan),
+      options.breakEven === false ? undefined : breakEven(workload, machine, plan),
     ),
     steady: step.steady,
     steps: step.steps,

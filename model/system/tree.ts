@@ -73,14 +73,13 @@ export class TreeError extends UserError {
 
 /** Nodes from one up to the top, itself first. */
 export function ancestors(tree: readonly TreeNode[], id: string): TreeNode[] {
-  const byId = new Map(tree.map((node) => [node.id, node]));
   const chain: TreeNode[] = [];
-  for (
-    let node = byId.get(id);
-    node !== undefined;
-    node = node.parent === null ? undefined : byId.get(node.parent)
-  ) {
+  let above: string | null = id;
+  while (above !== null) {
+    const node: TreeNode | undefined = tree.find((candidate) => candidate.id === above);
+    if (node === undefined) break;
     chain.push(node);
+    above = node.parent;
   }
   return chain;
 }

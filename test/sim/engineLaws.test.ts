@@ -221,7 +221,7 @@ function stepS({ program, system }: Pick<Made, 'program' | 'system'>): number {
 }
 
 function law(name: string, scenario: fc.Arbitrary<Scenario>, holds: (scenario: Scenario) => void): void {
-  laws(name, () => fc.assert(fc.property(scenario, holds), { seed, numRuns }));
+  laws(name, () => fc.assert(fc.property(scenario, holds), { seed, numRuns, includeErrorInReport: true }));
 }
 
 function near(actual: number, expected: number, tolerance: number, what: string): void {
@@ -319,7 +319,7 @@ law("a stream's chunks move in the stream's order", scenarios(), (scenario) => {
   const made = make(scenario);
   const timeline = steadyTimeline(made);
   const place = new Map<number, number>();
-  for (const stream of made.program.streams) stream.ops.forEach((op, index) => place.set(op, index));
+  for (const { ops } of made.program.streams) for (const [index, op] of ops.entries()) place.set(op, index);
   const streamOf = ({ op }: Interval) => {
     const { rank, stream } = made.program.ops[op]!;
     return `rank ${rank} ${stream}`;
@@ -351,7 +351,7 @@ law('a collective begins with the last rank and ends for all at once', scenarios
   fc.pre(transport?.kind === 'flow');
   const { intervals } = timelineOf(made).timeline;
   const meetings = grouped(
-    intervals.filter(({ op }) => program.ops[op]!.kind === 'collective'),
+    intervals.filter(({ track }) => track === 'collective'),
     ({ op }) => {
       const collective = program.ops[op]!;
       return collective.kind === 'collective' ? String(collective.group) : '';
@@ -466,7 +466,7 @@ for (const [what, faster] of [
           assert.ok(after <= before * (1 + 1e-9), `${before} s, ${after} s with ${factor} times the rate`);
         },
       ),
-      { seed, numRuns },
+      { seed, numRuns, includeErrorInReport: true },
     );
   });
 }
@@ -490,7 +490,7 @@ laws('more bytes at higher rates take as long, and longer by a factor with slowe
         );
       },
     ),
-    { seed, numRuns },
+    { seed, numRuns, includeErrorInReport: true },
   );
 });
 
