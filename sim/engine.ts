@@ -12,6 +12,9 @@ const KEPT = 4;
 /** Two steps are the same when no operation ends at another place by more than this share of the step. */
 const SAME_STEP = 1e-7;
 
+/** Blocks of the first, shortened step: the last one's prefetch and the windows before it. */
+const RUN_UP_BLOCKS = 2;
+
 const EVENT = { op: 0, engine: 1, turn: 2, channel: 3, meeting: 4 } as const;
 const INDEX_BITS = 26;
 
@@ -38,6 +41,11 @@ export interface EngineOptions {
   maxSteps?: number;
   /** Run exactly this many steps, steady or not. */
   exactSteps?: number;
+  /**
+   * Begin with the step's first operation. Otherwise the first step has only its last blocks, which is enough to
+   * put streams and engines where a step finds them, and saves most of a step.
+   */
+  fromStart?: boolean;
   recorder?: Recorder;
 }
 
@@ -87,6 +95,8 @@ export class Engine {
   readonly #boundaryCount: number[] = [];
   readonly #boundaryOps: number;
   #completedSteps = 0;
+  /** Block position with which the first step begins. */
+  #firstPosition = 0;
   /** Whether a flow has started or ended since the links were last shared. */
   #flowsChanged = false;
 
@@ -155,6 +165,7 @@ export class Engine {
   /** Runs until a step repeats the one before, or `maxSteps`. */
   run(options: EngineOptions = {}): SteadyStep {
     const maxSteps = options.exactSteps ?? options.maxSteps ?? 24;
+    if (options.fromStart !== true) this.#skipToLastBlocks();
     for (let stream = 0; stream < this.compiled.streamCount; stream += 1) this.#wake(stream);
     this.#settle();
     let steady = false;
@@ -173,6 +184,31 @@ export class Engine {
   /** Time at which a step's compute and collectives ended on all ranks. */
   boundaryS(step: number): number {
     return this.#boundaries[step]!;
+  }
+
+  /** Takes all but the last blocks of the first step as done. */
+  #skipToLastBlocks(): void {
+    const { ops, streamOps, firstOp, streamCount } = this.compiled;
+    const from = this.#program.blocks.length - RUN_UP_BLOCKS;
+    if (from <= 0) return;
+    this.#firstPosition = from;
+    let skipped = 0;
+    for (let stream = 0; stream < streamCount; stream += 1) {
+      let head = firstOp[stream]!;
+      const end = firstOp[stream + 1]!;
+      for (; head < end && ops[streamOps[head]!]!.position < from; head += 1) {
+        this.#doneStep[streamOps[head]!] = 0;
+        skipped += 1;
+      }
+      if (head === end) {
+        // Nothing of this stream belongs to the last blocks: it goes on with the next step.
+        head = firstOp[stream]!;
+        this.#step[stream] = 1;
+        if (onCriticalPath(this.#program.streams[stream]!.kind)) this.#reachBoundary(0);
+      }
+      this.#head[stream] = head;
+    }
+    this.#stepDone[0] = skipped;
   }
 
   /** Seconds of a collective by itself on these links. */
@@ -422,15 +458,22 @@ export class Engine {
     if (this.#boundaryCount[step] === this.#boundaryOps) this.#boundaries[step] = this.now;
   }
 
-  /** Whether every operation of a step ended where it ended in the step before, seen from the step's end. */
+  /**
+   * Whether every operation of a step ended where it ended in the step before, seen from the step's end.
+   *
+   * Of a shortened first step only the last blocks can be compared. That is enough: streams are FIFO, so what
+   * those operations leave behind is the whole state in which the next step begins.
+   */
   #repeats(step: number): boolean {
     if (step < 1) return false;
-    const count = this.compiled.ops.length;
+    const { ops } = this.compiled;
     const shift = this.#boundaries[step]! - this.#boundaries[step - 1]!;
     const slack = SAME_STEP * shift;
-    const here = (step % KEPT) * count;
-    const before = ((step - 1) % KEPT) * count;
-    for (let op = 0; op < count; op += 1) {
+    const here = (step % KEPT) * ops.length;
+    const before = ((step - 1) % KEPT) * ops.length;
+    const from = step === 1 ? this.#firstPosition : 0;
+    for (let op = 0; op < ops.length; op += 1) {
+      if (ops[op]!.position < from) continue;
       if (Math.abs(this.#ended[here + op]! - this.#ended[before + op]! - shift) > slack) return false;
     }
     return true;

@@ -70,7 +70,7 @@ export function probe(system: System, { groupSize, collective, h2d }: Probe): Pr
     streamedPerStep: 0,
   });
   const engine = new Engine(program, system, { recorder: counter });
-  const last = engine.run({ exactSteps: ROUNDS });
+  const last = engine.run({ exactSteps: ROUNDS, fromStart: true });
   const from = engine.boundaryS(0);
   return {
     collectiveS:

@@ -98,6 +98,8 @@ function numberOf(node: MathNode, names: Names, expression: string): number {
     case 'FunctionNode': {
       const name: unknown = any.fn?.type === 'SymbolNode' ? any.fn.name : undefined;
       if (typeof name !== 'string' || !Object.hasOwn(FUNCTIONS, name)) return refuse(shown(node.toString()));
+      const wanted = name === 'min' || name === 'max' ? Math.max(1, any.args.length) : 1;
+      if (any.args.length !== wanted) return refuse(`${name} with ${any.args.length} arguments`);
       return FUNCTIONS[name]!(...any.args.map((arg: MathNode) => numberOf(arg, names, expression)));
     }
     default:

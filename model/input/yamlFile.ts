@@ -21,26 +21,28 @@ export interface YamlFile {
  * @throws UserError if it cannot be read, is too large, or is no valid YAML.
  */
 export function readYamlFile(file: string): YamlFile {
-  let bytes: number;
-  try {
-    bytes = statSync(file).size;
-  } catch (error) {
-    throw new UserError(
-      `cannot be read (${(error as NodeJS.ErrnoException).code}); give a name from the catalogue or a path`,
-      { file },
-    );
-  }
-  if (bytes > MAX_BYTES) {
-    throw new UserError(
-      `the file has ${bytes} bytes, expected at most ${MAX_BYTES}; is it a model or machine description?`,
-      {
+  const attempt = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new UserError(`cannot be read (${code}); give a name from the catalogue or the path of a file`, {
         file,
-        line: 1,
-        column: 1,
-      },
+      });
+    }
+  };
+  const { size } = attempt(() => statSync(file));
+  if (size > MAX_BYTES) {
+    const place = { file, line: 1, column: 1 };
+    throw new UserError(
+      `the file has ${size} bytes, expected at most ${MAX_BYTES}; is it a model or machine description?`,
+      place,
     );
   }
-  return parseYaml(file, readFileSync(file, 'utf8'));
+  return parseYaml(
+    file,
+    attempt(() => readFileSync(file, 'utf8')),
+  );
 }
 
 /** As readYamlFile, for text that is already in memory; `file` is only for messages. */

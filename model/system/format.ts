@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Dimension } from '../input/quantity.ts';
 import { quantity } from '../input/quantity.ts';
-import type { UserError } from '../input/userError.ts';
+import { shown, type UserError } from '../input/userError.ts';
 
 const provenance = z
   .enum(['datasheet', 'published', 'measured', 'fitted', 'default'])
@@ -11,7 +11,10 @@ const provenance = z
 function physical(dimension: Dimension) {
   const text = z.string().superRefine((value, context) => {
     try {
-      quantity(value, dimension);
+      const positive = dimension === 'rate' || dimension === 'compute' || dimension === 'power';
+      if (quantity(value, dimension) === 0 && positive) {
+        context.addIssue({ code: 'custom', message: `expected more than zero, got ${shown(value)}` });
+      }
     } catch (error) {
       context.addIssue({ code: 'custom', message: (error as UserError).message });
     }

@@ -59,6 +59,8 @@ export function buildSystem(source: YamlFile): System {
     throw error;
   }
   file.gpus.forEach((gpu, index) => {
+    if (file.gpus.indexOf(gpu) !== index)
+      fail(['gpus', index], `"${gpu}" is listed twice; for ranks on one GPU use peer: colocated`);
     if (!Object.hasOwn(file.tree, gpu)) fail(['gpus', index], `"${gpu}" is no node of the tree`);
     if (pathToMemory(tree, gpu).memory === undefined) {
       fail(['gpus', index], `"${gpu}" reaches no host memory; give a node above it \`memory\``);

@@ -9,7 +9,8 @@ import type { YamlFile } from '../input/yamlFile.ts';
  */
 export function withOverrides(source: YamlFile, overrides: readonly string[]): YamlFile {
   if (overrides.length === 0) return source;
-  const value = structuredClone(source.value);
+  // A file may share a node through an alias; an override means the one that it names.
+  const value: unknown = JSON.parse(JSON.stringify(source.value));
   const set = new Map<string, string>();
   for (const override of overrides) {
     const equals = override.indexOf('=');
@@ -17,7 +18,10 @@ export function withOverrides(source: YamlFile, overrides: readonly string[]): Y
       throw new UserError(
         `--set ${shown(override)}: expected key=value such as gpu.copyEngine.h2d="30.5 GB/s"`,
       );
-    const key = override.slice(0, equals);
+    const key = override.slice(0, equals).trim().replace(/\.is$/, '');
+    if (/\.(from|source)$/.test(key)) {
+      throw new UserError(`--set ${key}: where a number came from cannot be set; set the number itself`);
+    }
     replace(value, key, override.slice(equals + 1).trim());
     set.set(key, override);
   }
@@ -44,11 +48,19 @@ function replace(root: unknown, key: string, text: string): void {
   const last = parts.at(-1)!;
   const old = node[last];
   if (typeof old === 'object' && old !== null && 'is' in old) {
-    const number = typeof old.is === 'number' ? Number(text) : text;
-    node[last] = { is: number, from: 'default', source: 'set by hand' };
+    node[last] = {
+      is: typeof old.is === 'number' ? numberOrText(text) : text,
+      from: 'default',
+      source: 'set by hand',
+    };
   } else if (typeof old === 'object') {
     throw new UserError(`--set ${key}: is no number; it holds ${Object.keys(old ?? {}).join(', ')}`);
   } else {
-    node[last] = typeof old === 'number' ? Number(text) : text;
+    node[last] = typeof old === 'number' ? numberOrText(text) : text;
   }
+}
+
+/** Text that is no number stays text, so that the complaint about it can show it. */
+function numberOrText(text: string): number | string {
+  return text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
 }

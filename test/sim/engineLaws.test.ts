@@ -403,6 +403,15 @@ law('chunks by the clock take as long as chunks as events', scenarios(), (scenar
   near(byEvents.endS - byEvents.previousEndS, byClock.endS - byClock.previousEndS, 1e-9, 'fourth step');
 });
 
+law('a step takes as long with a timeline as without', scenarios(), (scenario) => {
+  const withIt = simulate(...inputs(scenario), { timeline: true, breakEven: false });
+  const without = simulate(...inputs(scenario), { breakEven: false });
+  fc.pre(withIt.steady && without.steady);
+  // Without one, compute is merged and one rank may stand for all.
+  near(without.report.stepTimeS, withIt.report.stepTimeS, 1e-9, 'report');
+  near(withIt.timeline!.stepTimeS, withIt.report.stepTimeS, 1e-9, 'timeline');
+});
+
 law('a steady step repeats for ever', scenarios(), (scenario) => {
   const { program, system } = make(scenario);
   const found = new Engine(program, system).run();
@@ -463,7 +472,8 @@ for (const [what, faster] of [
           const { program, system } = make(scenario);
           const before = stepS({ program, system });
           const after = stepS({ program, system: faster(system, factor) });
-          assert.ok(after <= before * (1 + 1e-9), `${before} s, ${after} s with ${factor} times the rate`);
+          // A flow counts as done when a billionth of it is left.
+          assert.ok(after <= before * (1 + 1e-8), `${before} s, ${after} s with ${factor} times the rate`);
         },
       ),
       { seed, numRuns, includeErrorInReport: true },
@@ -553,12 +563,16 @@ for (const transport of ['host', 'peer', 'nvlink', 'staged-copy']) {
   );
 }
 
-law('ranks that share a GPU take at least as long as ranks with one each', scenarios(), (scenario) => {
-  const real = make(scenario);
-  const colocated = systemOf({ ...scenario, machine: { ...scenario.machine, peer: 'colocated' } });
-  const together = stepS({ program: lower(real.workload, colocated, real.plan), system: colocated });
-  const apart = stepS(real);
-  assert.ok(together >= apart * (1 - 1e-9), `colocated ${together} s, real ${apart} s`);
-});
+law(
+  'ranks that share a GPU take at least as long as ranks with one each',
+  scenarios({ machine: machine.map((made) => ({ ...made, rootGBPerS: 0 })) }),
+  (scenario) => {
+    const real = make(scenario);
+    const colocated = systemOf({ ...scenario, machine: { ...scenario.machine, peer: 'colocated' } });
+    const together = stepS({ program: lower(real.workload, colocated, real.plan), system: colocated });
+    const apart = stepS(real);
+    assert.ok(together >= apart * (1 - 1e-9), `colocated ${together} s, real ${apart} s`);
+  },
+);
 
 laws.run();

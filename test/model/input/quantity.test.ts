@@ -88,14 +88,16 @@ for (const [text, dimension, message] of REFUSED) {
   test(`refuses ${text.slice(0, 30)} as ${dimension}`, () =>
     assert.throws(
       () => quantity(text, dimension),
-      (error: Error) => error instanceof UserError && message.test(error.message) && error.message.length < 250,
+      (error: Error) =>
+        error instanceof UserError && message.test(error.message) && error.message.length < 250,
     ));
 }
 
+// Up to 1e15: beyond that two roundings of a double can be a whole byte.
 test('a tenth of any prefix is exact: k/10 of 10^n bytes/s is k x 10^(n-1)', () => {
   const prefixes = fc.constantFrom<[string, number]>(['kB', 1e3], ['MB', 1e6], ['GB', 1e9], ['TB', 1e12]);
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 99_999 }), prefixes, (tenths, [prefix, factor]) => {
+    fc.property(fc.integer({ min: 0, max: 9_999 }), prefixes, (tenths, [prefix, factor]) => {
       const text = `${Math.floor(tenths / 10)}.${tenths % 10} ${prefix}/s`;
       assert.is(quantity(text, 'rate'), (tenths * factor) / 10, text);
     }),
