@@ -7,12 +7,10 @@ export interface BreakEven {
 
 export type BoundBy = 'compute' | 'link' | 'yield' | 'memory';
 
-/** What one plan costs: the answer of both the closed form and the simulator. Times in seconds per step. */
-export interface StepReport {
-  plan: string;
-  transport: string;
+/** Where one steady step of one rank goes. Seconds. */
+export interface StepTimes {
   stepTimeS: number;
-  /** Compute on the critical path of rank 0, at the clock it runs at. */
+  /** Compute on the critical path, at the clock it runs at. */
   computeS: number;
   /** Collectives on the critical path, inflation included. */
   collectiveS: number;
@@ -20,8 +18,15 @@ export interface StepReport {
   exposedPrefetchS: number;
   /** What collectives take longer than alone because H2D runs beside them. */
   collectiveInflationS: number;
-  /** Seconds per step that H2D prefetch takes alone, at full rate; and the windows it could hide in. */
+  /** What the prefetch takes alone, at full rate, pauses included. */
   prefetchS: number;
+}
+
+/** What one plan costs: the answer of both the closed form and the simulator. */
+export interface StepReport extends StepTimes {
+  plan: string;
+  transport: string;
+  /** Seconds of compute in a step: the windows that prefetch could hide in. */
   windowS: number;
   gpuPeakBytes: number;
   hostPinnedBytes: number;

@@ -6,33 +6,13 @@ import { CopyEngines } from './devices/copyEngines.ts';
 import { Links } from './devices/links.ts';
 import { EventQueue } from './kernel/eventQueue.ts';
 import type { Recorder } from './recorder.ts';
-
-/** Steps that are kept: of the present one, the one before, and the one that prefetch has already begun. */
-const KEPT = 4;
-/** Two steps are the same when no operation ends at another place by more than this share of the step. */
-const SAME_STEP = 1e-7;
+import { type SteadyStep, StepLedger } from './stepLedger.ts';
 
 /** Blocks of the first, shortened step: the last one's prefetch and the windows before it. */
 const RUN_UP_BLOCKS = 2;
 
 const EVENT = { op: 0, engine: 1, turn: 2, channel: 3, meeting: 4 } as const;
 const INDEX_BITS = 26;
-
-/** When each operation ran in the last completed step, in seconds since the start of the simulation. */
-export interface SteadyStep {
-  steady: boolean;
-  /** Steps simulated. */
-  steps: number;
-  stepTimeS: number;
-  /** Time at which the step ended, and its number. */
-  endS: number;
-  step: number;
-  /** Time at which the step before ended: its own beginning. */
-  previousEndS: number;
-  /** Start and end of an operation in that step, or its end some steps before. */
-  startS(op: number): number;
-  endOf(op: number, stepsAgo?: number): number;
-}
 
 export interface EngineOptions {
   /** Factor on compute time: 1 at the highest clock. */
@@ -54,8 +34,8 @@ export interface EngineOptions {
  * collectives.
  *
  * Time in seconds. Events at one instant are handled in the order they were made; then streams advance as far
- * as their waits allow; then engines choose; then the links are shared anew. The program is repeated until one
- * step repeats the one before, operation by operation.
+ * as their waits allow; then engines choose; then the links are shared anew. The program is repeated until a
+ * step ends in the state in which it began.
  */
 export class Engine {
   now = 0;
@@ -69,9 +49,7 @@ export class Engine {
   readonly #slowdown: number;
   readonly #latencyS: number;
 
-  readonly #started: Float64Array;
-  readonly #ended: Float64Array;
-  readonly #doneStep: Int32Array;
+  readonly #ledger: StepLedger;
   /** Streams whose head waits for an operation: a list per operation, linked by stream. */
   readonly #firstWaiting: Int32Array;
   readonly #nextWaiting: Int32Array;
@@ -79,7 +57,9 @@ export class Engine {
   readonly #step: Int32Array;
   readonly #nextWait: Int32Array;
   readonly #busy: Uint8Array;
+  /** Streams that may go on, each once. */
   readonly #ready: Int32Array;
+  readonly #isReady: Uint8Array;
   #readyCount = 0;
 
   readonly #channelOf: Int32Array;
@@ -90,13 +70,6 @@ export class Engine {
   readonly #launching: Int32Array;
   readonly #computeRoute: number[] = [];
 
-  readonly #stepDone: number[] = [];
-  readonly #boundaries: number[] = [];
-  readonly #boundaryCount: number[] = [];
-  readonly #boundaryOps: number;
-  #completedSteps = 0;
-  /** Block position with which the first step begins. */
-  #firstPosition = 0;
   /** Whether a flow has started or ended since the links were last shared. */
   #flowsChanged = false;
 
@@ -123,21 +96,20 @@ export class Engine {
     );
     this.#latencyS = transport?.kind === 'flow' ? transport.latencyS : 0;
 
-    this.#started = new Float64Array(count * KEPT);
-    this.#ended = new Float64Array(count * KEPT);
-    this.#doneStep = new Int32Array(count).fill(-1);
+    const ends = program.streams.filter((stream) => onCriticalPath(stream.kind)).length;
+    this.#ledger = new StepLedger(compiled.ops, ends);
     this.#firstWaiting = new Int32Array(count).fill(-1);
     this.#nextWaiting = new Int32Array(compiled.streamCount).fill(-1);
     this.#head = compiled.firstOp.slice(0, compiled.streamCount);
     this.#step = new Int32Array(compiled.streamCount);
     this.#nextWait = new Int32Array(compiled.streamCount);
     this.#busy = new Uint8Array(compiled.streamCount);
-    this.#ready = new Int32Array(compiled.streamCount * 4 + 64);
+    this.#ready = new Int32Array(compiled.streamCount);
+    this.#isReady = new Uint8Array(compiled.streamCount);
     this.#arrived = new Int32Array(compiled.meetings.length);
     this.#flowsLeft = new Int32Array(compiled.meetings.length);
     this.#launching = new Int32Array(program.ranks);
     this.#channelOf = new Int32Array(compiled.streamCount).fill(-1);
-    this.#boundaryOps = program.streams.filter((stream) => onCriticalPath(stream.kind)).length;
 
     const { h2dBytesPerS, d2hBytesPerS } = system.gpu.copyEngine;
     const engines = this.links.h2dRoute.flatMap((_, gpu) => [
@@ -169,21 +141,20 @@ export class Engine {
     for (let stream = 0; stream < this.compiled.streamCount; stream += 1) this.#wake(stream);
     this.#settle();
     let steady = false;
-    while (this.#completedSteps < maxSteps && !steady) {
-      const before = this.#completedSteps;
+    while (this.#ledger.completed < maxSteps && !steady) {
+      const before = this.#ledger.completed;
       if (!this.#advance()) {
         throw new Error(`the simulation stands still at ${this.now} s in step ${before}: ${this.#stuck()}`);
       }
-      if (this.#completedSteps > before && options.exactSteps === undefined) {
-        steady = this.#repeats(this.#completedSteps - 1);
-      }
+      if (this.#ledger.completed > before && options.exactSteps === undefined)
+        steady = this.#ledger.repeats();
     }
-    return this.#report(steady);
+    return this.#ledger.report(steady);
   }
 
   /** Time at which a step's compute and collectives ended on all ranks. */
   boundaryS(step: number): number {
-    return this.#boundaries[step]!;
+    return this.#ledger.boundaryS(step);
   }
 
   /** Takes all but the last blocks of the first step as done. */
@@ -191,24 +162,21 @@ export class Engine {
     const { ops, streamOps, firstOp, streamCount } = this.compiled;
     const from = this.#program.blocks.length - RUN_UP_BLOCKS;
     if (from <= 0) return;
-    this.#firstPosition = from;
-    let skipped = 0;
+    this.#ledger.shortenFirstStep(from);
     for (let stream = 0; stream < streamCount; stream += 1) {
       let head = firstOp[stream]!;
       const end = firstOp[stream + 1]!;
       for (; head < end && ops[streamOps[head]!]!.position < from; head += 1) {
-        this.#doneStep[streamOps[head]!] = 0;
-        skipped += 1;
+        this.#ledger.skip(streamOps[head]!);
       }
       if (head === end) {
         // Nothing of this stream belongs to the last blocks: it goes on with the next step.
         head = firstOp[stream]!;
         this.#step[stream] = 1;
-        if (onCriticalPath(this.#program.streams[stream]!.kind)) this.#reachBoundary(0);
+        if (onCriticalPath(this.#program.streams[stream]!.kind)) this.#ledger.reachEnd(0, 0);
       }
       this.#head[stream] = head;
     }
-    this.#stepDone[0] = skipped;
   }
 
   /** Seconds of a collective by itself on these links. */
@@ -297,7 +265,11 @@ export class Engine {
 
   #settle(): void {
     do {
-      while (this.#readyCount > 0) this.#advanceStream(this.#ready[--this.#readyCount]!);
+      while (this.#readyCount > 0) {
+        const stream = this.#ready[--this.#readyCount]!;
+        this.#isReady[stream] = 0;
+        this.#advanceStream(stream);
+      }
       this.#engines.dispatchDirty();
     } while (this.#readyCount > 0 || this.#engines.hasDirty);
     if (!this.#flowsChanged && !this.#engines.flowsChanged) return;
@@ -311,6 +283,8 @@ export class Engine {
   }
 
   #wake(stream: number): void {
+    if (this.#isReady[stream] === 1) return;
+    this.#isReady[stream] = 1;
     this.#ready[this.#readyCount++] = stream;
   }
 
@@ -324,7 +298,7 @@ export class Engine {
       while (this.#nextWait[stream]! < count) {
         const wait = first + this.#nextWait[stream]!;
         const waited = compiled.waitOp[wait]!;
-        if (this.#doneStep[waited]! < this.#step[stream]! - compiled.waitAgo[wait]!) {
+        if (this.#ledger.doneStep[waited]! < this.#step[stream]! - compiled.waitAgo[wait]!) {
           this.#nextWaiting[stream] = this.#firstWaiting[waited]!;
           this.#firstWaiting[waited] = stream;
           this.#busy[stream] = 2;
@@ -333,7 +307,7 @@ export class Engine {
         this.#nextWait[stream]! += 1;
       }
       this.#busy[stream] = 1;
-      this.#started[(this.#step[stream]! % KEPT) * compiled.ops.length + op] = this.now;
+      this.#ledger.start(op, this.#step[stream]!, this.now);
       this.#start(op, stream, count > 0);
     }
   }
@@ -377,16 +351,13 @@ export class Engine {
 
   /** Runs compute that nobody watches until the next operation that somebody does. */
   #startChain(first: number, stream: number): void {
-    const { chained, durationS, ops } = this.compiled;
+    const { chained, durationS } = this.compiled;
     const step = this.#step[stream]!;
-    const base = (step % KEPT) * ops.length;
     let op = first;
     let time = this.now + durationS[op]! * this.#slowdown;
     for (let next = chained[op]!; next >= 0; next = chained[op]!) {
-      this.#ended[base + op] = time;
-      this.#started[base + next] = time;
-      this.#doneStep[op] = step;
-      this.#stepDone[step] = (this.#stepDone[step] ?? 0) + 1;
+      this.#ledger.end(op, step, time);
+      this.#ledger.start(next, step, time);
       this.#head[stream]! += 1;
       op = next;
       time += durationS[op]! * this.#slowdown;
@@ -421,9 +392,7 @@ export class Engine {
     const { compiled } = this;
     const stream = compiled.streamOf[op]!;
     const step = this.#step[stream]!;
-    const count = compiled.ops.length;
-    this.#ended[(step % KEPT) * count + op] = this.now;
-    this.#doneStep[op] = step;
+    this.#ledger.end(op, step, this.now);
     const source = compiled.ops[op]!;
     if (source.kind === 'delay' && source.role === 'launch') {
       this.#launching[source.rank]! -= 1;
@@ -436,7 +405,7 @@ export class Engine {
     if (next === compiled.firstOp[stream + 1]) {
       next = compiled.firstOp[stream]!;
       this.#step[stream] = step + 1;
-      if (onCriticalPath(this.#program.streams[stream]!.kind)) this.#reachBoundary(step);
+      if (onCriticalPath(this.#program.streams[stream]!.kind)) this.#ledger.reachEnd(step, this.now);
     }
     this.#head[stream] = next;
     this.#wake(stream);
@@ -448,57 +417,6 @@ export class Engine {
       this.#wake(waiting);
       waiting = following;
     }
-    this.#stepDone[step] = (this.#stepDone[step] ?? 0) + 1;
-    if (this.#stepDone[step] === count) this.#completedSteps = step + 1;
-  }
-
-  /** A step ends when every rank's compute and collectives of it are done. */
-  #reachBoundary(step: number): void {
-    this.#boundaryCount[step] = (this.#boundaryCount[step] ?? 0) + 1;
-    if (this.#boundaryCount[step] === this.#boundaryOps) this.#boundaries[step] = this.now;
-  }
-
-  /**
-   * Whether every operation of a step ended where it ended in the step before, seen from the step's end.
-   *
-   * Of a shortened first step only the last blocks can be compared. That is enough: streams are FIFO, so what
-   * those operations leave behind is the whole state in which the next step begins.
-   */
-  #repeats(step: number): boolean {
-    if (step < 1) return false;
-    const { ops } = this.compiled;
-    const shift = this.#boundaries[step]! - this.#boundaries[step - 1]!;
-    const slack = SAME_STEP * shift;
-    const here = (step % KEPT) * ops.length;
-    const before = ((step - 1) % KEPT) * ops.length;
-    const from = step === 1 ? this.#firstPosition : 0;
-    for (let op = 0; op < ops.length; op += 1) {
-      if (ops[op]!.position < from) continue;
-      if (Math.abs(this.#ended[here + op]! - this.#ended[before + op]! - shift) > slack) return false;
-    }
-    return true;
-  }
-
-  #report(steady: boolean): SteadyStep {
-    const count = this.compiled.ops.length;
-    const step = this.#completedSteps - 1;
-    const at = (ago: number) => ((step - ago + KEPT) % KEPT) * count;
-    const first = Math.floor(this.#completedSteps / 2);
-    return {
-      steady,
-      steps: this.#completedSteps,
-      step,
-      endS: this.#boundaries[step]!,
-      previousEndS: step > 0 ? this.#boundaries[step - 1]! : 0,
-      // Where no step repeats, the mean of the later half is the honest number.
-      stepTimeS: steady
-        ? this.#boundaries[step]! - this.#boundaries[step - 1]!
-        : step > first
-          ? (this.#boundaries[step]! - this.#boundaries[first]!) / (step - first)
-          : this.#boundaries[step]!,
-      startS: (op) => this.#started[at(0) + op]!,
-      endOf: (op, stepsAgo = 0) => this.#ended[at(stepsAgo) + op]!,
-    };
   }
 
   #stuck(): string {

@@ -52,6 +52,7 @@ export function probe(system: System, { groupSize, collective, h2d }: Probe): Pr
       sourceBytesPerS: Number.POSITIVE_INFINITY,
       target: null,
       group: -1,
+      source: -1,
     });
     // A round ends with its collectives, or with its copies if there are none.
     if (collective === undefined) {

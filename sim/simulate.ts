@@ -1,18 +1,18 @@
 import { breakEven } from '../model/hiding/breakEven.ts';
-import type { StepTimes } from '../model/hiding/closedForm.ts';
 import { copyRates } from '../model/hiding/rates.ts';
 import { clockOf, HIDDEN_SHARE, report } from '../model/hiding/stepReport.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { lower } from '../model/program/lower.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
-import type { StepReport } from '../model/report.ts';
+import type { StepReport, StepTimes } from '../model/report.ts';
 import { slowdown, stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
 import { type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
 import { oneForAll } from '../model/system/symmetry.ts';
 import type { System } from '../model/system/system.ts';
 import type { Timeline } from '../model/timeline.ts';
 import type { Workload } from '../model/workload/workload.ts';
-import { Engine, type SteadyStep } from './engine.ts';
+import { Engine } from './engine.ts';
+import type { SteadyStep } from './stepLedger.ts';
 import { recordTimeline } from './timelineRecorder.ts';
 
 export interface Simulation {

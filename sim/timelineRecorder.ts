@@ -1,8 +1,9 @@
 import type { Op, StepProgram } from '../model/program/stepProgram.ts';
 import type { System } from '../model/system/system.ts';
 import type { Interval, LinkSeries, Timeline } from '../model/timeline.ts';
-import { Engine, type SteadyStep } from './engine.ts';
+import { Engine } from './engine.ts';
 import type { Recorder } from './recorder.ts';
+import type { SteadyStep } from './stepLedger.ts';
 
 /** Waits shorter than this are rounding, not waits. */
 const SHORTEST_WAIT_S = 1e-9;

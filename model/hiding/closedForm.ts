@@ -1,4 +1,5 @@
 import type { Plan } from '../plan/plan.ts';
+import type { StepTimes } from '../report.ts';
 import { segmentTimeS } from '../roofline/segmentTime.ts';
 import { runningRanks } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
@@ -7,18 +8,6 @@ import type { FlowTransport, System, Transport } from '../system/system.ts';
 import type { CollectiveKind, CollectiveSegment, Workload } from '../workload/workload.ts';
 import { CopyQueue } from './copyQueue.ts';
 import { copyRates, type PairRates, pairRates } from './rates.ts';
-
-/** Seconds of one steady step on the critical path of one rank. */
-export interface StepTimes {
-  stepTimeS: number;
-  computeS: number;
-  /** Collectives, inflation included. */
-  collectiveS: number;
-  exposedPrefetchS: number;
-  collectiveInflationS: number;
-  /** Copying alone, at full rate, pauses included. */
-  prefetchS: number;
-}
 
 /** Steps walked at most until one takes as long as the one before. */
 const MAX_STEPS = 6;

@@ -1,10 +1,10 @@
 import type { Plan } from '../plan/plan.ts';
-import type { BoundBy, BreakEven, StepReport } from '../report.ts';
+import type { BoundBy, BreakEven, StepReport, StepTimes } from '../report.ts';
 import { cappedClock, slowdown, stepEnergyJ, stepPowerW } from '../roofline/clock.ts';
 import { blockComputeS } from '../roofline/segmentTime.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
-import { closedForm, type StepTimes } from './closedForm.ts';
+import { closedForm } from './closedForm.ts';
 import { memoryNeed } from './memory.ts';
 
 /** Offload that costs less than this share of a step counts as hidden. */

@@ -252,6 +252,7 @@ class Lowering {
             slot: transfer.ordinal % Math.max(1, plan.slots),
           },
           group: -1,
+          source: -1,
         },
         [after],
       );

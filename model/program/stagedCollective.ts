@@ -34,8 +34,8 @@ export function addStagedCollective(builder: ProgramBuilder, staged: StagedColle
   const peers = groupSize - 1;
   const perPeer = pieceSizes(segment.sentBytes / peers, pieceBytes);
   const writes = segment.collective === 'all-gather' ? 1 : peers;
-  /** flags[rank][piece x writes + peer]: the operation behind which a peer may read. */
-  const flags: number[][] = [];
+  /** written[rank][piece x writes + peer]: the copy, and the flag behind which a peer may read it. */
+  const written: { copy: number; flag: number }[][] = [];
   for (let rank = 0; rank < ranks; rank += 1) {
     const base = { rank, position, group };
     const begin = builder.add(
@@ -46,12 +46,12 @@ export function addStagedCollective(builder: ProgramBuilder, staged: StagedColle
       { ...base, kind: 'delay', role: 'latency', stream: 'stage-out', label, durationS: transport.latencyS },
       [begin],
     );
-    flags.push(
+    written.push(
       perPeer.flatMap((bytes, piece) =>
         Array.from({ length: writes }, (_, peer) => {
           const name = `${label} out ${piece}.${peer}`;
-          builder.add(stagingCopy(base, 'stage-out', 'd2h', name, bytes));
-          return builder.add({
+          const copy = builder.add(stagingCopy(base, 'stage-out', 'd2h', name, bytes, -1));
+          const flag = builder.add({
             ...base,
             kind: 'delay',
             role: 'flag',
@@ -59,6 +59,7 @@ export function addStagedCollective(builder: ProgramBuilder, staged: StagedColle
             label: `${name} flag`,
             durationS: transport.flagS,
           });
+          return { copy, flag };
         }),
       ),
     );
@@ -69,9 +70,9 @@ export function addStagedCollective(builder: ProgramBuilder, staged: StagedColle
       for (let hop = 1; hop <= peers; hop += 1) {
         // With mirrored peers the only running rank stands for all of them.
         const source = ranks === 1 ? 0 : (rank + ranks - hop) % ranks;
-        const flag = flags[source]![piece * writes + (writes === 1 ? 0 : hop - 1)]!;
+        const { copy, flag } = written[source]![piece * writes + (writes === 1 ? 0 : hop - 1)]!;
         builder.add(
-          stagingCopy({ rank, position, group }, stream, 'h2d', `${label} in ${piece}.${hop}`, bytes),
+          stagingCopy({ rank, position, group }, stream, 'h2d', `${label} in ${piece}.${hop}`, bytes, copy),
           [flag],
         );
       }
@@ -97,6 +98,7 @@ function stagingCopy(
   direction: 'h2d' | 'd2h',
   label: string,
   bytes: number,
+  source: number,
 ) {
   return {
     ...base,
@@ -111,5 +113,6 @@ function stagingCopy(
     pausedByHost: false,
     sourceBytesPerS: Number.POSITIVE_INFINITY,
     target: null,
+    source,
   } as const;
 }

@@ -56,6 +56,8 @@ export interface CopyOp extends OpBase {
   target: { position: number; from: number; to: number; slot: number } | null;
   /** Staging: number of the collective, equal on all ranks; -1 for a prefetch. */
   group: number;
+  /** Staging, H2D: the D2H copy that wrote what this one reads; -1 for all others. */
+  source: number;
 }
 
 export interface CollectiveOp extends OpBase {

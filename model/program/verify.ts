@@ -183,24 +183,20 @@ function slotReuse(program: StepProgram, before: Before): Violation[] {
 }
 
 function stagedExchange(program: StepProgram, before: Before): Violation[] {
-  const staged = program.ops.filter((op): op is CopyOp => op.kind === 'copy' && op.role === 'staging');
-  const groups = new Map<number, { writes: CopyOp[]; reads: CopyOp[] }>();
-  for (const op of staged) {
-    let group = groups.get(op.group);
-    if (group === undefined) groups.set(op.group, (group = { writes: [], reads: [] }));
-    (op.direction === 'd2h' ? group.writes : group.reads).push(op);
-  }
-  return [...groups.values()].flatMap(({ writes, reads }) =>
-    reads.flatMap((read) => {
-      const sources = writes.filter((write) => before({ op: write.id, step: 1 }, { op: read.id, step: 1 }));
-      return sources.length > 0
-        ? []
-        : [
-            {
-              rule: 'staged-exchange' as const,
-              message: `${nameOf(read)} may read before any rank has written it`,
-            },
-          ];
-    }),
-  );
+  return program.ops.flatMap((read) => {
+    if (read.kind !== 'copy' || read.role !== 'staging' || read.direction !== 'h2d') return [];
+    const write = program.ops[read.source];
+    const fault =
+      write?.kind !== 'copy' ||
+      write.direction !== 'd2h' ||
+      write.group !== read.group ||
+      write.bytes !== read.bytes
+        ? 'reads what no rank wrote for it'
+        : before({ op: write.id, step: 1 }, { op: read.id, step: 1 })
+          ? undefined
+          : `may read before ${nameOf(write)} is done`;
+    return fault === undefined
+      ? []
+      : [{ rule: 'staged-exchange' as const, message: `${nameOf(read)} ${fault}` }];
+  });
 }

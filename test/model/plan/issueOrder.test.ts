@@ -157,9 +157,11 @@ const bursts = fc
     ),
   );
 
+// Fewer residents than a burst, or a burst that does not divide the depth, wrap around in parts: not covered here.
 issue('leading issues every block where the replay does, for bursts that divide the depth', () => {
   fc.assert(
     fc.property(bursts, ([blocks, prefetch, count]) => {
+      fc.pre(count === 0 || count >= prefetch);
       const expected = replay(blocks, residentBlocks(blocks, count, 'leading'), prefetch, 'leading');
       const order = leadingBursts(expected.streamed, blocks, prefetch);
       assert.equal(
@@ -190,6 +192,8 @@ issue('a block is issued at most one pass before it runs, never after, and in or
   fc.assert(
     fc.property(someBlocks, fc.integer({ min: 1, max: 70 }), rules, ([blocks, count], prefetch, rule) => {
       const policy = rule === topUp ? 'strided' : 'leading';
+      // A burst of a whole pass has nothing left to issue ahead.
+      fc.pre(rule === topUp || prefetch < blocks);
       const streamed = without(blocks, residentBlocks(blocks, count, policy));
       const { issueAt } = rule(streamed, blocks, prefetch);
       for (const [index, at] of issueAt.entries()) {
