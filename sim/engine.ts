@@ -173,7 +173,8 @@ export class Engine {
         // Nothing of this stream belongs to the last blocks: it goes on with the next step.
         head = firstOp[stream]!;
         this.#step[stream] = 1;
-        if (onCriticalPath(this.#program.streams[stream]!.kind)) this.#ledger.reachEnd(0, 0);
+        if (onCriticalPath(this.#program.streams[stream]!.kind))
+          this.#ledger.reachEnd(0, 0, () => this.#engines.state());
       }
       this.#head[stream] = head;
     }
@@ -405,7 +406,8 @@ export class Engine {
     if (next === compiled.firstOp[stream + 1]) {
       next = compiled.firstOp[stream]!;
       this.#step[stream] = step + 1;
-      if (onCriticalPath(this.#program.streams[stream]!.kind)) this.#ledger.reachEnd(step, this.now);
+      if (onCriticalPath(this.#program.streams[stream]!.kind))
+        this.#ledger.reachEnd(step, this.now, () => this.#engines.state());
     }
     this.#head[stream] = next;
     this.#wake(stream);

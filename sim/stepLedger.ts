@@ -32,6 +32,7 @@ export class StepLedger {
   readonly #endsOfStep: number;
   readonly #ends: number[] = [];
   readonly #boundaries: number[] = [];
+  readonly #states: (readonly number[])[] = [];
   #completed = 0;
   #firstPosition = 0;
 
@@ -73,11 +74,16 @@ export class StepLedger {
     if (done === count) this.#completed = step + 1;
   }
 
-  /** A stream of the critical path has done its last operation of a step; the last such stream ends the step. */
-  reachEnd(step: number, timeS: number): void {
+  /**
+   * A stream of the critical path has done its last operation of a step; the last such stream ends the step.
+   * `state` is what the devices remember beyond which operations have ended.
+   */
+  reachEnd(step: number, timeS: number, state: () => readonly number[]): void {
     const ends = (this.#ends[step] ?? 0) + 1;
     this.#ends[step] = ends;
-    if (ends === this.#endsOfStep) this.#boundaries[step] = timeS;
+    if (ends < this.#endsOfStep) return;
+    this.#boundaries[step] = timeS;
+    this.#states[step] = state();
   }
 
   /** Time at which a step's compute and collectives ended on all ranks. */
@@ -87,7 +93,7 @@ export class StepLedger {
 
   /**
    * Whether every operation of the last completed step ended where it ended in the step before, seen from the
-   * step's end.
+   * step's end, with the devices in the same state.
    *
    * Of a shortened first step only the last blocks can be compared. That is enough: streams are FIFO, so what
    * those operations leave behind is the whole state in which the next step begins.
@@ -97,6 +103,8 @@ export class StepLedger {
     if (step < 1) return false;
     const shift = this.boundaryS(step) - this.boundaryS(step - 1);
     const slack = SAME_STEP * shift;
+    const states = [this.#states[step]!, this.#states[step - 1]!] as const;
+    if (states[0].some((value, index) => Math.abs(value - states[1][index]!) > slack)) return false;
     const here = this.#base(step);
     const before = this.#base(step - 1);
     const from = step === 1 ? this.#firstPosition : 0;

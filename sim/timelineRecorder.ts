@@ -114,7 +114,12 @@ function operationIntervals(program: StepProgram, step: SteadyStep): Interval[] 
           bytes: op.kind === 'collective' ? op.sentBytes : 0,
         });
       if (op.kind === 'compute' || op.kind === 'collective' || op.kind === 'delay') {
-        if (endS > startS) add(op.stream, op.label, CATEGORY[op.kind], startS, endS);
+        // A host that runs ahead launches this step's work during the step before; what it does in this step is
+        // the same, one step later.
+        const stepS = step.endS - from;
+        const shift = op.stream === 'host' ? Math.max(0, Math.ceil((from - startS) / stepS)) * stepS : 0;
+        const end = Math.min(endS + shift, op.stream === 'host' ? step.endS : Number.POSITIVE_INFINITY);
+        if (end > startS + shift) add(op.stream, op.label, CATEGORY[op.kind], startS + shift, end);
       } else if (op.kind === 'mark') {
         const key = `${op.rank} ${op.group}`;
         if (op.role === 'collective-begin') begins.set(key, startS);

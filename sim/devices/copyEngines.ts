@@ -1,5 +1,6 @@
 import type { CopyEngine } from '../../model/system/system.ts';
 import type { FlowSystem } from '../sharing/flowSystem.ts';
+import { endOfRun, positionAt, type UndisturbedRun } from './undisturbedRun.ts';
 
 const IDLE = 0;
 /** The pause before a chunk moves its first byte. */
@@ -57,9 +58,7 @@ export class CopyEngines {
   #dirtyCount = 0;
   readonly #isDirty: boolean[] = [];
   readonly #aloneOn: Int32Array;
-  /** Alone runs: when the first chunk's pause began, and how long that pause is. */
-  readonly #aloneFrom: number[] = [];
-  readonly #alonePause: number[] = [];
+  readonly #alone: (UndisturbedRun | undefined)[] = [];
 
   // Per channel: the run at the head of its stream.
   readonly #engineOf: number[] = [];
@@ -99,8 +98,7 @@ export class CopyEngines {
       this.#flow.push(-1);
       this.#movingSince.push(0);
       this.#isDirty.push(false);
-      this.#aloneFrom.push(0);
-      this.#alonePause.push(0);
+      this.#alone.push(undefined);
     }
   }
 
@@ -166,6 +164,24 @@ export class CopyEngines {
   disturb(resource: number): void {
     const engine = this.#aloneOn[resource]!;
     if (engine >= 0) this.#materialise(engine);
+  }
+
+  /**
+   * What decides whom each engine serves next, and when: its stream, how far that stream's turn has gone, whether
+   * the engine has gone to sleep, and which pauses are running.
+   */
+  state(): number[] {
+    const { now } = this.#host;
+    const { turnS, startUpS } = this.#timing;
+    return [
+      ...this.#channels.flatMap((_, engine) => [
+        this.#active[engine]!,
+        this.#turnOver[engine]! ? 1 : 0,
+        Math.min(now - this.#turnStart[engine]!, turnS),
+        Math.min(now - this.#lastEnd[engine]!, startUpS),
+      ]),
+      ...this.#blockedUntil.map((untilS) => Math.max(0, untilS - now)),
+    ];
   }
 
   /** The engine's timer: a pause is over, or an undisturbed run has ended. */
@@ -255,13 +271,13 @@ export class CopyEngines {
     const next = this.#choose(engine);
     if (next < 0) return;
     const active = this.#active[engine]!;
-    if (next !== active || this.#turnOver[engine]!) {
+    // An engine that stood idle for less than its start-up has not gone to sleep.
+    const awake = now - this.#lastEnd[engine]! < this.#timing.startUpS;
+    if (next !== active || this.#turnOver[engine]! || !awake) {
       this.#turnStart[engine] = now;
       this.#turnOver[engine] = false;
     }
     this.#active[engine] = next;
-    // An engine that stood idle for less than its start-up has not gone to sleep.
-    const awake = now - this.#lastEnd[engine]! < this.#timing.startUpS;
     const pauseS = awake ? this.#timing.gapS : this.#timing.startUpS;
     if (this.#undisturbed(engine, next)) {
       this.#startAlone(engine, next, pauseS);
@@ -333,36 +349,26 @@ export class CopyEngines {
     return true;
   }
 
-  /** Seconds from one chunk's start to the next's in an undisturbed run, and of that the bytes' share. */
-  #chunkMoveS(engine: number, channel: number): number {
-    return this.#chunk[channel]! / this.#aloneRate(engine, channel);
-  }
-
-  #aloneRate(engine: number, channel: number): number {
-    return Math.min(this.#bound[channel]!, this.#flows.ceilingOf(this.#route[engine]!));
-  }
-
-  #betweenS(channel: number): number {
-    const pace = this.#pace[channel]!;
-    return pace + (pace < this.#timing.startUpS ? this.#timing.gapS : this.#timing.startUpS);
+  /** What an asked-for pause is followed by before the next chunk's first byte. */
+  #wakingS(channel: number): number {
+    return this.#pace[channel]! < this.#timing.startUpS ? this.#timing.gapS : this.#timing.startUpS;
   }
 
   #startAlone(engine: number, channel: number, pauseS: number): void {
-    const { now } = this.#host;
     this.#phase[engine] = ALONE;
-    this.#aloneFrom[engine] = now;
-    this.#alonePause[engine] = pauseS;
+    const run: UndisturbedRun = {
+      fromS: this.#host.now,
+      firstPauseS: pauseS,
+      left: this.#left[channel]!,
+      firstLeft: this.#chunkLeft[channel]!,
+      chunk: this.#chunk[channel]!,
+      bytesPerS: Math.min(this.#bound[channel]!, this.#flows.ceilingOf(this.#route[engine]!)),
+      betweenS: this.#pace[channel]! + this.#wakingS(channel),
+    };
+    this.#alone[engine] = run;
     for (const { resource } of this.#uses[engine]!) this.#aloneOn[resource] = engine;
-    const chunks = this.#wholeChunksAhead(channel);
-    const rate = this.#aloneRate(engine, channel);
-    const end = now + pauseS + this.#left[channel]! / rate + chunks * this.#betweenS(channel);
-    this.#timerAt[engine] = end;
-    this.#host.at(end, 'engine', engine);
-  }
-
-  /** Chunks of an undisturbed run before its last one. The first may already be shortened by a lost turn. */
-  #wholeChunksAhead(channel: number): number {
-    return Math.ceil((this.#left[channel]! - this.#chunkLeft[channel]!) / this.#chunk[channel]! - 1e-9);
+    this.#timerAt[engine] = endOfRun(run);
+    this.#host.at(this.#timerAt[engine]!, 'engine', engine);
   }
 
   #endAlone(engine: number): void {
@@ -372,40 +378,44 @@ export class CopyEngines {
     this.#chunkEnds(engine, channel);
   }
 
-  #leaveAlone(engine: number): void {
+  #leaveAlone(engine: number): UndisturbedRun {
     for (const { resource } of this.#uses[engine]!) this.#aloneOn[resource] = -1;
     this.#timerAt[engine] = -1;
+    const run = this.#alone[engine]!;
+    this.#alone[engine] = undefined;
+    return run;
   }
 
-  /** Turns a run that went by the clock into the chunk that is in flight right now. */
+  /** Turns a run that went by the clock into the chunk, or the pause, that it is in right now. */
   #materialise(engine: number): void {
     const { now } = this.#host;
     const channel = this.#active[engine]!;
-    this.#leaveAlone(engine);
-    const rate = this.#aloneRate(engine, channel);
-    let start = this.#aloneFrom[engine]! + this.#alonePause[engine]!;
-    const between = this.#betweenS(channel);
-    const firstS = this.#chunkLeft[channel]! / rate;
-    if (now >= start + firstS && this.#left[channel]! > this.#chunkLeft[channel]!) {
-      const period = this.#chunkMoveS(engine, channel) + between;
-      const afterFirst = start + firstS + between;
-      const whole = Math.max(0, Math.floor((now - afterFirst + between) / period));
-      this.#left[channel]! -= this.#chunkLeft[channel]! + whole * this.#chunk[channel]!;
-      this.#chunkLeft[channel] = Math.min(this.#chunk[channel]!, this.#left[channel]!);
-      start = afterFirst + whole * period;
-    }
-    if (now < start) {
-      // In the pause before a chunk.
+    const run = this.#leaveAlone(engine);
+    const { left, chunkLeft, startS, previousEndS } = positionAt(run, now);
+    this.#left[channel] = left;
+    this.#chunkLeft[channel] = chunkLeft;
+    if (previousEndS !== null) this.#lastEnd[engine] = previousEndS;
+    const wakesS = startS - (previousEndS === null ? run.firstPauseS : this.#wakingS(channel));
+    // A pause long enough to put the engine to sleep ends a turn, so each of these chunks began one.
+    if (previousEndS !== null && this.#pace[channel]! >= this.#timing.startUpS)
+      this.#turnStart[engine] = wakesS;
+    if (now < wakesS) {
+      // In an asked-for pause the engine is free for others.
+      this.#phase[engine] = IDLE;
+      this.#blockedUntil[channel] = wakesS;
+      this.#host.at(wakesS, 'channel', channel);
+      this.#mark(engine);
+    } else if (now < startS) {
       this.#phase[engine] = STARTING;
-      this.#timerAt[engine] = start;
-      this.#host.at(start, 'engine', engine);
-      return;
+      this.#timerAt[engine] = startS;
+      this.#host.at(startS, 'engine', engine);
+    } else {
+      const moved = Math.min((now - startS) * run.bytesPerS, chunkLeft);
+      this.#left[channel]! -= moved;
+      this.#chunkLeft[channel]! -= moved;
+      this.#startFlow(engine, channel, this.#chunkLeft[channel]!);
+      this.#movingSince[engine] = startS;
+      this.#limitTurn(engine);
     }
-    const moved = Math.min((now - start) * rate, this.#chunkLeft[channel]!);
-    this.#left[channel]! -= moved;
-    this.#chunkLeft[channel]! -= moved;
-    this.#startFlow(engine, channel, this.#chunkLeft[channel]!);
-    this.#movingSince[engine] = start;
-    this.#limitTurn(engine);
   }
 }

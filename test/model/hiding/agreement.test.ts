@@ -8,6 +8,7 @@ import { closedForm } from '../../../model/hiding/closedForm.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import { makePlan, presetHelp } from '../../../model/plan/presets.ts';
 import { lower } from '../../../model/program/lower.ts';
+import type { StepProgram } from '../../../model/program/stepProgram.ts';
 import { runningRanks } from '../../../model/system/linkShare.ts';
 import { loadSystem, systemIds } from '../../../model/system/load.ts';
 import type { CollectiveRate, System, Transport, TreeNode } from '../../../model/system/system.ts';
@@ -278,7 +279,7 @@ function compare(given: Case): Compared | undefined {
   const plan = makePlan(given.plan, workload, system, transport);
   if (operations(workload, system, plan) > MOST_OPS) return undefined;
   const program = lower(workload, system, plan);
-  const run = new Engine(program, system).run();
+  const run = simulated(program, system, given);
   const closedS = closedForm(workload, system, plan).stepTimeS;
   return {
     given,
@@ -292,6 +293,14 @@ function compare(given: Case): Compared | undefined {
     closedS,
     difference: closedS / run.stepTimeS - 1,
   };
+}
+
+function simulated(program: StepProgram, system: System, given: Case): ReturnType<Engine['run']> {
+  try {
+    return new Engine(program, system).run();
+  } catch (error) {
+    throw new Error(`${(error as Error).message}, in ${JSON.stringify(given)}`, { cause: error });
+  }
 }
 
 let cases: Compared[] | undefined;

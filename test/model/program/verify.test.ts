@@ -2,6 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadDit } from '../../../model/dit/load.ts';
 import { parseSize } from '../../../model/dit/tokens.ts';
+import { UserError } from '../../../model/input/userError.ts';
+import type { Plan } from '../../../model/plan/plan.ts';
 import { makePlan, presetHelp } from '../../../model/plan/presets.ts';
 import { lower } from '../../../model/program/lower.ts';
 import type { CollectiveOp, CopyOp, Op, StepProgram } from '../../../model/program/stepProgram.ts';
@@ -38,6 +40,17 @@ const plans = [
   'paced,resident-layers=1,prefetch=3',
   'sequential,resident-layers=2',
   'sequential,resident=0.3',
+];
+
+/** One streamed block, which waits for its own reader, or fewer slots than the prefetch reaches ahead. */
+const tightPlans = [
+  ...['chunked', 'yield', 'layerwise', 'layerwise-drain', 'layerwise-strided'].flatMap((preset) => [
+    `${preset},resident-layers=7`,
+    `${preset},prefetch=2,slots=2`,
+    `${preset},prefetch=3,slots=2`,
+    `${preset},prefetch=20`,
+  ]),
+  'sequential,slots=2',
 ];
 
 interface Layout extends Omit<WorkloadOptions, 'size'> {
@@ -89,6 +102,23 @@ for (const layout of layouts) {
           assert.equal(verify(program), [], `${text} over ${transport ?? 'nothing'}, ${detail}`);
         }
       }
+    }
+  });
+}
+
+for (const text of tightPlans) {
+  accepts(`${text}, or it is refused as a plan`, () => {
+    const system = loadSystem('h200-x2');
+    const workload = workloadOf({ model: 'dit-xl-2', size: '256x256', machine: 'h200-x2', sp: 2 });
+    for (const transport of ['shm', 'staged-copy']) {
+      let plan: Plan;
+      try {
+        plan = makePlan(text, workload, system, transport);
+      } catch (error) {
+        assert.instance(error, UserError);
+        continue;
+      }
+      assert.equal(verify(lower(workload, system, plan)), [], `over ${transport}`);
     }
   });
 }

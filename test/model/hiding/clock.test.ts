@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { loadDit } from '../../../model/dit/load.ts';
+import { cappedClock, slowdown, stepEnergyJ, stepPowerW } from '../../../model/roofline/clock.ts';
+import type { Power } from '../../../model/system/system.ts';
+import { bindWorkload } from '../../../model/workload/bind.ts';
+import type { ComputeSegment, Workload } from '../../../model/workload/workload.ts';
+
+const power: Power = {
+  capW: 700,
+  idleW: 200,
+  joulesPerFlop: { gemm: 1e-12, attention: 2e-12 },
+  joulesPerByte: 50e-12,
+  energyExponent: 2,
+  clockShare: 0.5,
+  minClock: 0.4,
+};
+const within = (value: number, expected: number, share: number) =>
+  assert.ok(Math.abs(value / expected - 1) <= share, `expected ${expected}, got ${value}`);
+
+const test = suite('power-limited clock');
+
+const SLOWDOWNS: [share: number, clock: number, factor: number][] = [
+  [0.5, 1, 1],
+  // 1 - 0.5 + 0.5 / 0.5.
+  [0.5, 0.5, 1.5],
+  [1, 0.5, 2],
+  [0, 0.5, 1],
+  // 1 - 0.574 + 0.574 / 0.7 = 1.246.
+  [0.574, 0.7, 1.246],
+];
+for (const [clockShare, clock, factor] of SLOWDOWNS) {
+  test(`${clockShare} of the time scales: at clock ${clock} it takes ${factor} as long`, () =>
+    within(slowdown({ ...power, clockShare }, clock), factor, 1e-12));
+}
+
+test('energy of a step: FLOPs of each class, bytes of elementwise work, every pass', () => {
+  const segment = (kind: ComputeSegment['class'], flops: number, bytes: number): ComputeSegment => ({
+    kind: 'compute',
+    name: kind,
+    class: kind,
+    flops,
+    bytes,
+    kernels: 1,
+  });
+  const dit = loadDit('dit-xl-2');
+  const workload: Workload = {
+    ...bindWorkload(dit, { size: dit.referenceSize }),
+    passes: 2,
+    blocks: [
+      {
+        name: 'a',
+        weightBytes: 1,
+        segments: [segment('gemm', 3e12, 1e12), segment('attention', 4e12, 1e12)],
+      },
+      {
+        name: 'b',
+        weightBytes: 1,
+        segments: [
+          segment('elementwise', 0, 1e11),
+          { kind: 'collective', name: 'c', collective: 'all-reduce', sentBytes: 1e12, bufferBytes: 1 },
+        ],
+      },
+    ],
+  };
+  // 2 x (3e12 x 1 pJ + 4e12 x 2 pJ + 1e11 x 50 pJ) = 2 x (3 + 8 + 5).
+  within(stepEnergyJ(workload, power), 32, 1e-12);
+});
+
+test('power of a step: idle, and the energy at that clock over its time', () => {
+  // 200 + 100 x 0.5^2 / 0.25.
+  assert.is(stepPowerW(power, 100, 0.5, 0.25), 300);
+  assert.is(stepPowerW(power, 100, 1, 0.25), 600);
+});
+
+test('a step that stays below the cap runs at the highest clock', () => {
+  // 200 + 499 / 1 s is 699 W.
+  assert.is(
+    cappedClock(power, 499, () => 1),
+    1,
+  );
+  assert.is(
+    cappedClock(power, 500, () => 1),
+    1,
+  );
+});
+
+test('with a step time that does not depend on the clock, the clock is a root', () => {
+  // 200 + 1000 f^2 = 700 at f = sqrt(1/2), to a quarter of a per mille.
+  within(
+    cappedClock(power, 1000, () => 1),
+    Math.SQRT1_2,
+    0.5e-3,
+  );
+});
+
+test('with compute that follows the clock alone, power falls with its cube', () => {
+  // T = 1/f: 200 + 1000 f^2 x f = 700 at f = 0.5^(1/3).
+  within(
+    cappedClock({ ...power, clockShare: 1 }, 1000, (factor) => factor),
+    0.5 ** (1 / 3),
+    0.5e-3,
+  );
+});
+
+test('the clock does not fall below its lowest, even if the cap is broken', () => {
+  // 200 + 1e5 x 0.4^2 W are far above the cap.
+  assert.is(
+    cappedClock(power, 1e5, () => 1),
+    0.4,
+  );
+});
+
+const steps = fc.record({
+  computeS: fc.double({ min: 0.05, max: 5, noNaN: true }),
+  idleS: fc.double({ min: 0, max: 5, noNaN: true }),
+  /** Watts of the work alone at the highest clock. */
+  workW: fc.integer({ min: 50, max: 1500 }),
+  exponent: fc.double({ min: 0.5, max: 3, noNaN: true }),
+  clockShare: fc.double({ min: 0, max: 1, noNaN: true }),
+});
+
+test('a lowered clock keeps the power at the cap, and no more is lowered than needed', () => {
+  fc.assert(
+    fc.property(steps, ({ computeS, idleS, workW, exponent, clockShare }) => {
+      const given = { ...power, energyExponent: exponent, clockShare };
+      const timeAt = (factor: number) => computeS * factor + idleS;
+      const energyJ = workW * computeS;
+      const clock = cappedClock(given, energyJ, timeAt);
+      const powerAt = (at: number) => stepPowerW(given, energyJ, at, timeAt(slowdown(given, at)));
+      assert.is(clock === 1, powerAt(1) <= 700);
+      if (clock < 1 && clock > given.minClock) {
+        assert.ok(powerAt(clock) <= 700, `${powerAt(clock)} W`);
+        assert.ok(powerAt(clock + 2.5e-4) > 700, `${powerAt(clock + 2.5e-4)} W with a little more`);
+      }
+    }),
+  );
+});
+
+test('the busier the GPU, the lower the clock', () => {
+  fc.assert(
+    fc.property(
+      steps,
+      fc.double({ min: 0, max: 5, noNaN: true }),
+      ({ computeS, idleS, workW, clockShare }, more) => {
+        const given = { ...power, clockShare };
+        const clock = (pauseS: number) =>
+          cappedClock(given, workW * computeS, (factor) => computeS * factor + pauseS);
+        assert.ok(clock(idleS) <= clock(idleS + more) + 1e-12, `${clock(idleS)} and ${clock(idleS + more)}`);
+      },
+    ),
+  );
+});
+
+test.run();
