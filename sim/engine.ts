@@ -208,9 +208,9 @@ export class Engine {
     return this.#launching[this.#program.streams[this.#streamOfChannel[channel]!]!.rank]! > 0;
   }
 
-  chunk(engine: number, channel: number, startS: number, endS: number): void {
+  chunk(channel: number, startS: number, endS: number, bytes: number): void {
     const op = this.compiled.streamOps[this.#head[this.#streamOfChannel[channel]!]!]!;
-    this.#recorder!.chunk(engine, op, startS, endS);
+    this.#recorder!.chunk(op, startS, endS, bytes);
   }
 
   /** Next instant: all its events and completions, then whatever they let go. False if nothing is left to happen. */

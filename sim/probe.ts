@@ -125,24 +125,24 @@ function addCollectives(
 
 /** Bytes that prefetch copies of rank 0 moved between two times. */
 class ChunkCounter implements Recorder {
-  readonly #chunks: { op: number; startS: number; endS: number }[] = [];
+  readonly #chunks: { op: number; startS: number; endS: number; bytes: number }[] = [];
   lastS = 0;
 
-  chunk(_engine: number, op: number, startS: number, endS: number): void {
-    this.#chunks.push({ op, startS, endS });
+  chunk(op: number, startS: number, endS: number, bytes: number): void {
+    this.#chunks.push({ op, startS, endS, bytes });
     this.lastS = endS;
   }
 
   rates(): void {}
 
   rate(program: StepProgram, from: number, to: number): number {
-    let bytes = 0;
-    for (const { op: id, startS, endS } of this.#chunks) {
+    let moved = 0;
+    for (const { op: id, startS, endS, bytes } of this.#chunks) {
       const op = program.ops[id]!;
       if (op.kind !== 'copy' || op.role !== 'prefetch' || op.rank !== 0) continue;
       const inside = Math.max(0, Math.min(endS, to) - Math.max(startS, from));
-      bytes += op.chunkBytes * (inside / (endS - startS));
+      moved += bytes * (inside / (endS - startS));
     }
-    return bytes / (to - from);
+    return moved / (to - from);
   }
 }

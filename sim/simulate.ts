@@ -12,6 +12,7 @@ import type { System } from '../model/system/system.ts';
 import type { Timeline } from '../model/timeline.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { Engine } from './engine.ts';
+import { isPrefetch, readyButForWeightsS } from './exposure.ts';
 import type { SteadyStep } from './stepLedger.ts';
 import { recordTimeline } from './timelineRecorder.ts';
 
@@ -135,28 +136,13 @@ function stepTimes(
         // The closed form of a collective by itself is good to half a per cent; less than that is no inflation.
         times.collectiveInflationS += Math.max(0, seconds - (staged.get(op.group) ?? seconds));
       }
-      if (stream.kind !== 'copy' && op.waits.some((wait) => isPrefetch(program, wait.op))) {
-        times.exposedPrefetchS += exposed(program, step, id, before);
+      if (stream.kind !== 'copy' && op.waits.some((wait) => isPrefetch(program.ops[wait.op]!))) {
+        times.exposedPrefetchS += Math.max(0, startS - readyButForWeightsS(program, step, id, before));
       }
       before = id;
     }
   }
   return times;
-}
-
-function isPrefetch(program: StepProgram, id: number): boolean {
-  const op = program.ops[id]!;
-  return op.kind === 'copy' && op.role === 'prefetch';
-}
-
-/** Seconds that an operation stood at its stream's head with only prefetch left to wait for. */
-function exposed(program: StepProgram, step: SteadyStep, id: number, before: number): number {
-  const others = program.ops[id]!.waits.filter((wait) => !isPrefetch(program, wait.op));
-  const ready = Math.max(
-    before >= 0 ? step.endOf(before) : step.previousEndS,
-    ...others.map((wait) => step.endOf(wait.op, wait.stepsAgo)),
-  );
-  return Math.max(0, step.startS(id) - ready);
 }
 
 /** Seconds of each staged collective by itself. */

@@ -2,6 +2,7 @@ import type { Op, StepProgram } from '../model/program/stepProgram.ts';
 import type { System } from '../model/system/system.ts';
 import type { Interval, LinkSeries, Timeline } from '../model/timeline.ts';
 import { Engine } from './engine.ts';
+import { isPrefetch, readyButForWeightsS } from './exposure.ts';
 import type { Recorder } from './recorder.ts';
 import type { SteadyStep } from './stepLedger.ts';
 
@@ -39,11 +40,11 @@ function compare(a: string, b: string): number {
 }
 
 class Recording implements Recorder {
-  readonly #chunks: { engine: number; op: number; startS: number; endS: number }[] = [];
+  readonly #chunks: { op: number; startS: number; endS: number; bytes: number }[] = [];
   readonly #samples: { timeS: number; values: number[] }[] = [];
 
-  chunk(engine: number, op: number, startS: number, endS: number): void {
-    this.#chunks.push({ engine, op, startS, endS });
+  chunk(op: number, startS: number, endS: number, bytes: number): void {
+    this.#chunks.push({ op, startS, endS, bytes });
   }
 
   rates(timeS: number, bytesPerS: readonly number[]): void {
@@ -53,7 +54,7 @@ class Recording implements Recorder {
   chunkIntervals(program: StepProgram, from: number, to: number): Interval[] {
     return this.#chunks
       .filter((chunk) => chunk.endS > from && chunk.startS < to)
-      .map(({ op: id, startS, endS }) => {
+      .map(({ op: id, startS, endS, bytes }) => {
         const op = program.ops[id]!;
         const copy = op.kind === 'copy' ? op : undefined;
         return {
@@ -65,7 +66,7 @@ class Recording implements Recorder {
           endS: Math.min(endS, to) - from,
           op: id,
           position: copy?.target?.position ?? op.position,
-          bytes: Math.min(copy?.chunkBytes ?? 0, copy?.bytes ?? 0),
+          bytes,
         };
       });
   }
@@ -96,7 +97,7 @@ function operationIntervals(program: StepProgram, step: SteadyStep): Interval[] 
   const intervals: Interval[] = [];
   const begins = new Map<string, number>();
   for (const stream of program.streams) {
-    let before = from;
+    let before = -1;
     for (const id of stream.ops) {
       const op = program.ops[id]!;
       const startS = step.startS(id);
@@ -127,10 +128,13 @@ function operationIntervals(program: StepProgram, step: SteadyStep): Interval[] 
           add(op.stream, op.label.replace(/ ends$/, ''), 'collective', begins.get(key) ?? startS, endS);
         }
       }
-      if (waitsForWeights(program, op) && startS - before > SHORTEST_WAIT_S && op.stream !== 'copy') {
-        add('waits', `${op.label}: waits for weights`, 'stall', before, startS);
+      if (op.stream !== 'copy' && waitsForWeights(program, op)) {
+        const ready = readyButForWeightsS(program, step, id, before);
+        if (startS - ready > SHORTEST_WAIT_S) {
+          add('waits', `${op.label}: waits for weights`, 'stall', ready, startS);
+        }
       }
-      before = endS;
+      before = id;
     }
   }
   return intervals;
@@ -138,10 +142,6 @@ function operationIntervals(program: StepProgram, step: SteadyStep): Interval[] 
 
 function waitsForWeights(program: StepProgram, op: Op): boolean {
   return op.waits.some((wait) => isPrefetch(program.ops[wait.op]!));
-}
-
-function isPrefetch(op: Op): boolean {
-  return op.kind === 'copy' && op.role === 'prefetch';
 }
 
 /** From the end of a block's last chunk to its start, where both lie in this step. */

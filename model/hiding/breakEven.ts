@@ -36,13 +36,20 @@ export function breakEven(workload: Workload, system: System, plan: Plan): Break
     return stepOf(plan.name) <= (1 + HIDDEN_SHARE) * stepOf('none');
   };
   const textRows = workload.textRows;
-  const at = (tokens: number): SampleRows => ({ ...rowsAt(model, tokens, size.frames), t: textRows });
+  const at = (tokens: number, frames = size.frames): SampleRows => ({
+    ...rowsAt(model, tokens, frames),
+    t: textRows,
+  });
   return {
     tokens: smallest((tokens) => hidden(at(tokens), batch), 1, MOST_TOKENS),
     frames:
       model.vae.frames === 'none'
         ? null
-        : smallest((frames) => hidden(at(tokensOfFrames(model, size, frames)), batch), 1, MOST_FRAMES),
+        : smallest(
+            (frames) => hidden(at(tokensOfFrames(model, size, frames), frames), batch),
+            1,
+            MOST_FRAMES,
+          ),
     batch: smallest((value) => hidden(at(workload.tokens), value), 1 / 64, MOST_BATCH),
   };
 }

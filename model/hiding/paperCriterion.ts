@@ -48,8 +48,8 @@ export function paperCriterion(
     const bound = bindRows(model, rows, { size, batch: atBatch, sp, tp, cfg, exchange });
     return averageBlockFlops(bound) / constants.computeFlops >= prefetchS;
   };
-  const at = (tokens: number): SampleRows => ({
-    ...rowsAt(model, tokens, size.frames),
+  const at = (tokens: number, frames = size.frames): SampleRows => ({
+    ...rowsAt(model, tokens, frames),
     t: workload.textRows,
   });
   return {
@@ -61,7 +61,7 @@ export function paperCriterion(
       frames:
         model.vae.frames === 'none'
           ? null
-          : smallest((frames) => hidden(at(tokensOfFrames(model, size, frames)), batch), 1, 4000),
+          : smallest((frames) => hidden(at(tokensOfFrames(model, size, frames), frames), batch), 1, 4000),
       batch: smallest((value) => hidden(at(workload.tokens), value), 1 / 64, 4096),
     },
   };

@@ -33,7 +33,7 @@ export function verdict(report: StepReport, baseline: StepReport | undefined, wo
       ? `collectives ${milliseconds(report.collectiveInflationS)} longer`
       : '',
   ].filter((part) => part !== '');
-  return `not hidden: ${prefetch} of prefetch against ${windows} of windows, ${parts.join(', ')}; bound by ${report.boundBy}${against}${where}`;
+  return `not hidden: ${prefetch} of prefetch against ${windows} of windows, ${parts.length > 0 ? parts.join(', ') : `${(cost * 1e6).toFixed(0)} us lost`}; bound by ${report.boundBy}${against}${where}`;
 }
 
 function breakEvenText({ breakEven }: StepReport, workload: Workload): string {

@@ -83,7 +83,7 @@ function numberOf(node: MathNode, names: Names, expression: string): number {
   const any = node as any;
   switch (node.type) {
     case 'ConstantNode':
-      return typeof any.value === 'number' ? any.value : refuse(shown(any.value));
+      return Number.isFinite(any.value) ? any.value : refuse(shown(node.toString()));
     case 'ParenthesisNode':
       return numberOf(any.content, names, expression);
     case 'SymbolNode':

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { type Place, shown, UserError } from './userError.ts';
 
@@ -106,22 +106,22 @@ function explain(issue: z.core.$ZodIssue): string {
   return text.includes(', got ') ? text : text.replace(/, received .*$/, '') + got;
 }
 
-/** Offset of the deepest node on the path that exists; for a key of a map, of the key itself. */
+/** Offset of the deepest node on the path that exists; of a map's own entry where the value is a map, its key. */
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   let node = document.contents as Node | null;
   let offset = node?.range?.[0] ?? 0;
-  for (const [depth, key] of path.entries()) {
+  for (const key of path) {
+    if (isAlias(node)) node = node.resolve(document) ?? null;
     if (isMap(node)) {
       const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
       if (pair === undefined) return offset;
       offset = (pair.key as Node).range?.[0] ?? offset;
-    } else {
-      const item = document.getIn(path.slice(0, depth + 1), true) as Node | null | undefined;
-      offset = item?.range?.[0] ?? offset;
-    }
-    node = (document.getIn(path.slice(0, depth + 1), true) ?? null) as Node | null;
-    if (node === null) return offset;
-    if (!isMap(node)) offset = node.range?.[0] ?? offset;
+      node = pair.value as Node | null;
+    } else if (isSeq(node)) {
+      node = (node.items[Number(key)] as Node | undefined) ?? null;
+      offset = node?.range?.[0] ?? offset;
+    } else return offset;
+    if (node !== null && !isMap(node)) offset = node.range?.[0] ?? offset;
   }
   return offset;
 }

@@ -53,14 +53,17 @@ export const planKeyHelp: readonly { name: string; expected: string }[] = Object
 export function parsePlanText(text: string): { preset: string; keys: PlanKeys } {
   const [preset = '', ...settings] = text.split(',').map((part) => part.trim());
   const keys: PlanKeys = {};
+  const given = new Set<string>();
   for (const setting of settings) {
-    const [key = '', value] = setting.split('=', 2);
+    const [key = '', value, ...more] = setting.split('=');
     const known = Object.hasOwn(SETTERS, key) ? SETTERS[key] : undefined;
-    if (known === undefined || value === undefined) {
+    if (known === undefined || value === undefined || more.length > 0) {
       throw new UserError(
         `--plan ${text}: ${shown(setting)}: expected key=value with one of ${Object.keys(SETTERS).join(', ')}`,
       );
     }
+    if (given.has(key)) throw new UserError(`--plan ${text}: ${key}: is given twice; leave one out`);
+    given.add(key);
     try {
       known.set(keys, value);
     } catch {

@@ -118,7 +118,7 @@ export function makePlan(text: string, workload: Workload, system: System, trans
     name: text,
     preset,
     chunkBytes,
-    slots: order.streamed.length === 0 ? 0 : slots,
+    slots: blocks.every((block) => block.windowBytes.length === 0) ? 0 : slots,
     blocks,
     yieldRule: policy.yieldRule,
     paceS:
@@ -170,6 +170,7 @@ function planBlock(
   if (place < 0) return { residentBytes: weightBytes, issueAt: index, windowBytes: [] };
   const residentBytes = keepResident(weightBytes, chunkBytes, keys.resident ?? 0);
   const streamedBytes = weightBytes - residentBytes;
+  if (streamedBytes === 0) return { residentBytes, issueAt: index, windowBytes: [] };
   const issueAt = order.issueAt[place]!;
   const running = workload.blocks[(issueAt + workload.blocks.length) % workload.blocks.length]!;
   const windows = windowTimesS(running, system.gpu);

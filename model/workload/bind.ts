@@ -31,11 +31,14 @@ export interface WorkloadOptions {
 /**
  * The work of one rank in one denoising step of a model at a size and parallel layout.
  *
- * @throws UserError where the layout does not fit the model: SP x TP that does not divide the heads, a batch
- * below 1, guidance for a model that makes one evaluation.
+ * @throws UserError where the layout does not fit the model: SP x TP that does not divide the heads, a batch that
+ * is no whole number of at least 1.
  */
 export function bindWorkload(dit: Dit, options: WorkloadOptions): Workload {
   const rows = rowsOf(dit, options.size);
+  const { batch = 1 } = options;
+  if (!Number.isInteger(batch))
+    throw new UserError(`--batch: expected a whole number of at least 1, got ${batch}`);
   return bindRows(dit, { ...rows, t: options.textRows ?? rows.t }, options);
 }
 
@@ -47,7 +50,7 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
   const { batch = 1, sp = 1, tp = 1, cfg = defaultGuidance(dit), exchange = 'packed' } = options;
   const layout: ParallelLayout = { sp, tp, cfg, exchange };
   checkLayout(dit, layout, batch);
-  const sequences = batch * (cfg === 'batched' ? dit.guidance.evaluations : 1);
+  const sequences = batch * (cfg === 'batched' ? guidedEvaluations(dit) : 1);
   const kindRows = dit.blocks.map((kind) => rankRows(sample, sequences, sp, joinsText(kind)));
   const kinds = dit.blocks.map((kind, index) => bindBlock(dit, kind, kindRows[index]!, layout));
   const blocks = dit.blocks.flatMap((kind, index) => Array<BlockKind>(kind.count).fill(kinds[index]!));
@@ -61,7 +64,7 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     layout,
     tokens: sample.x,
     textRows: sample.t,
-    passes: cfg === 'sequential' ? sequentialPasses(dit) : 1,
+    passes: cfg === 'sequential' ? guidedEvaluations(dit) : 1,
     ranks: sp * tp,
     blocks,
     experts: dit.experts,
@@ -78,8 +81,8 @@ function defaultGuidance(dit: Dit): GuidanceMode {
   return dit.guidance.passes === 1 ? 'batched' : 'sequential';
 }
 
-/** Evaluations one after the other: as many passes as evaluations, also where the model's own pipeline batches them. */
-function sequentialPasses(dit: Dit): number {
+/** Network evaluations of a guided step: at least two, also for a distilled model that is guided all the same. */
+function guidedEvaluations(dit: Dit): number {
   return Math.max(2, dit.guidance.evaluations);
 }
 

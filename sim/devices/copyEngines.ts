@@ -17,8 +17,8 @@ export interface CopyEngineHost {
   copyDone(channel: number): void;
   /** No chunk of this channel may start at present. */
   held(channel: number): boolean;
-  /** A chunk moved from startS to endS at bytesPerS. Only called while recording. */
-  chunk(engine: number, channel: number, startS: number, endS: number): void;
+  /** Bytes of a chunk moved from startS to endS. Only called while recording. */
+  chunk(channel: number, startS: number, endS: number, bytes: number): void;
   readonly recording: boolean;
 }
 
@@ -227,7 +227,7 @@ export class CopyEngines {
   #account(engine: number, channel: number, moved: number): void {
     this.#left[channel]! -= moved;
     this.#chunkLeft[channel]! -= moved;
-    if (this.#host.recording) this.#host.chunk(engine, channel, this.#movingSince[engine]!, this.#host.now);
+    if (this.#host.recording) this.#host.chunk(channel, this.#movingSince[engine]!, this.#host.now, moved);
   }
 
   #chunkEnds(engine: number, channel: number): void {

