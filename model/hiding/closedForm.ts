@@ -58,6 +58,8 @@ class Walk {
   readonly #slotGuard: (block: number) => number;
   readonly #times: Map<object, number> = new Map();
   #count = 0;
+  /** Seconds since a staged collective last read a piece, which ended the prefetch's wait for the engine. */
+  #sinceReadS = Number.POSITIVE_INFINITY;
 
   constructor(workload: Workload, system: System, plan: Plan, slowdown: number) {
     this.#workload = workload;
@@ -115,6 +117,7 @@ class Walk {
       if (segment.kind === 'compute') {
         const seconds = this.#computeS(segment);
         times.computeS += seconds;
+        this.#sinceReadS += seconds;
         queue.alone(seconds);
         continue;
       }
@@ -122,6 +125,7 @@ class Walk {
       if (plan.yieldRule === 'drain') this.#expose(queue.allLeftS, times);
       const seconds = this.#collective(segment, times);
       times.collectiveS += seconds;
+      this.#sinceReadS = 0;
       if (plan.yieldRule === 'wait') this.#issue(index, place, window, times);
     }
   }
@@ -137,6 +141,7 @@ class Walk {
 
   #expose(seconds: number, times: StepTimes): void {
     times.exposedPrefetchS += seconds;
+    this.#sinceReadS += seconds;
     this.#queue.alone(seconds);
   }
 
@@ -222,7 +227,10 @@ class Walk {
     const turnsPerPiece = Math.max(1, Math.ceil(pieceS / turnS));
     let left = pieces;
     // The first piece is written out before it takes its first turn; what is left of that, the prefetch has.
-    let elapsed = Math.max(0, pieces === 1 ? aloneS - pieceS : aloneOnePieceS - pieceS);
+    const writeS = Math.max(0, pieces === 1 ? aloneS - pieceS : aloneOnePieceS - pieceS);
+    // Behind another collective the prefetch has only just begun its turn.
+    const waitS = Math.min(Math.max(0, turnLastsS - this.#sinceReadS - writeS), this.#queue.allLeftS);
+    let elapsed = writeS + waitS;
     this.#queue.alone(elapsed);
     while (left > 0 && !this.#queue.empty) {
       const served = Math.min(left, Math.max(1, pauseS / aloneOnePieceS));

@@ -25,7 +25,12 @@ export function residentBlocks(blocks: number, count: number, policy: 'leading' 
  * `prefetch` places before it starts. One buffer more than that. (SGLang's strided rule, ours, vLLM-Omni's.)
  */
 export function topUp(streamed: readonly number[], blocks: number, prefetch: number): IssueOrder {
-  const depth = Math.min(prefetch, streamed.length);
+  if (streamed.length === 1 && blocks > 1) {
+    // Its one buffer is free again when the block itself has been read.
+    return { streamed, issueAt: [streamed[0]! + 1 - blocks], slots: 1 };
+  }
+  // A block cannot be fetched before it has been read itself.
+  const depth = Math.max(1, Math.min(prefetch, streamed.length - 1));
   const issueAt = streamed.map((_, index) =>
     index >= depth ? streamed[index - depth]! : streamed[index - depth + streamed.length]! - blocks,
   );
@@ -42,7 +47,7 @@ export function topUp(streamed: readonly number[], blocks: number, prefetch: num
  * shows no such reload, so every block is copied once here.
  */
 export function leadingBursts(streamed: readonly number[], blocks: number, prefetch: number): IssueOrder {
-  const burst = Math.min(prefetch, blocks);
+  const burst = prefetch;
   const hasResidents = streamed.length < blocks;
   const lastBurst = Math.floor((blocks - 1) / burst) * burst;
   const issueAt = streamed.map((block, index) => {
@@ -50,5 +55,18 @@ export function leadingBursts(streamed: readonly number[], blocks: number, prefe
     const group = Math.floor(block / burst);
     return group === 0 ? lastBurst - blocks : (group - 1) * burst;
   });
-  return { streamed, issueAt, slots: Math.min(2 * burst, Math.max(2, streamed.length)) };
+  return { streamed, issueAt, slots: Math.min(2 * burst, streamed.length) };
+}
+
+/**
+ * Whether every copy is issued only after the block that last sat in its buffer has begun to be read: otherwise
+ * the copy would wait, and everything behind it in the stream, perhaps for what waits for it.
+ */
+export function fitsSlots({ streamed, issueAt, slots }: IssueOrder, blocks: number): boolean {
+  return streamed.every((block, index) => {
+    if (issueAt[index] === block) return true;
+    const before = index - slots;
+    const pass = Math.floor(before / streamed.length);
+    return streamed[before - pass * streamed.length]! + pass * blocks < issueAt[index]!;
+  });
 }

@@ -4,7 +4,7 @@ import { h2dRateAllLoading, runningRanks } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
-import { type IssueOrder, leadingBursts, residentBlocks, topUp } from './issueOrder.ts';
+import { fitsSlots, type IssueOrder, leadingBursts, residentBlocks, topUp } from './issueOrder.ts';
 import type { BlockPlan, Plan, YieldRule } from './plan.ts';
 import { type PlanKeys, parsePlanText } from './planText.ts';
 import { dealChunks, fractionsToShares } from './windows.ts';
@@ -104,13 +104,13 @@ export function makePlan(text: string, workload: Workload, system: System, trans
   const blocks = workload.blocks.map((_, index) =>
     planBlock(index, order, workload, system, policy, keys, chunkBytes),
   );
-  const slots = Math.min(
-    keys.slots ?? (policy.sequential === true ? 1 : order.slots),
-    Math.max(1, order.streamed.length),
-  );
-  if (order.streamed.length > 1 && slots < 2 && policy.sequential !== true) {
+  const slots =
+    keys.slots === undefined
+      ? order.slots
+      : Math.min(keys.slots, Math.max(order.slots, order.streamed.length));
+  if (!fitsSlots({ ...order, slots }, workload.blocks.length)) {
     throw new UserError(
-      `--plan ${text}: slots=${slots}: a block cannot be copied while another runs; give at least 2`,
+      `--plan ${text}: with slots=${slots} a block would be fetched into a buffer that is still in use; give ${slots < order.slots ? `at least ${order.slots} slots` : 'a smaller prefetch'}`,
     );
   }
   const chosen = workload.ranks > 1 ? transportOf(system, keys.transport ?? transport) : undefined;
@@ -142,7 +142,7 @@ function issueOrder(workload: Workload, policy: Policy, keys: PlanKeys): IssueOr
   const asked = keys.residentLayers ?? 0;
   const residents = asked < 1 ? Math.round(asked * count) : asked;
   if (residents > count) {
-    throw new UserError(`resident-layers=${residents}: ${workload.model.name} has ${count} blocks`);
+    throw new UserError(`--plan: resident-layers=${residents}: ${workload.model.name} has ${count} blocks`);
   }
   if (residents === count || keys.resident === 1) return nothingStreamed();
   const resident = residentBlocks(count, residents, policy.residents);

@@ -247,6 +247,7 @@ class Lowering {
           sourceBytesPerS: plan.sequential ? this.system.host.pageableBytesPerS : Number.POSITIVE_INFINITY,
           target: {
             position: transfer.to,
+            stepsAhead: transfer.stepsAhead,
             from,
             to: from + bytes,
             slot: transfer.ordinal % Math.max(1, plan.slots),

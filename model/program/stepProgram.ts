@@ -52,8 +52,11 @@ export interface CopyOp extends OpBase {
   /** Bytes/s that the source allows (pageable memory); Infinity for pinned memory. */
   sourceBytesPerS: number;
   role: 'prefetch' | 'staging';
-  /** Prefetch: which block's bytes [from, to) go into which slot of the ring. */
-  target: { position: number; from: number; to: number; slot: number } | null;
+  /**
+   * Prefetch: which block's bytes [from, to) go into which slot of the ring; `stepsAhead` 1 for a block of the
+   * next step.
+   */
+  target: { position: number; stepsAhead: 0 | 1; from: number; to: number; slot: number } | null;
   /** Staging: number of the collective, equal on all ranks; -1 for a prefetch. */
   group: number;
   /** Staging, H2D: the D2H copy that wrote what this one reads; -1 for all others. */

@@ -8,6 +8,7 @@ export interface Violation {
     | 'landed-before-start'
     | 'slot-reuse'
     | 'collective-order'
+    | 'critical-path'
     | 'bytes-per-step'
     | 'coverage'
     | 'staged-exchange';
@@ -23,6 +24,8 @@ export interface Violation {
  * - `landed-before-start`: no block computes before all its bytes have landed;
  * - `slot-reuse`: no slot is overwritten before the last reader of what sat in it is done;
  * - `collective-order`: all ranks issue the same collectives, of the same kind and bytes, in the same order;
+ * - `critical-path`: a rank's compute and collectives follow each other in the order in which they are numbered, and
+ *   a staged collective ends after all that it reads;
  * - `coverage` and `bytes-per-step`: the copies of a block cover its non-resident bytes exactly once, and
  *   together what does not stay on the GPU;
  * - `staged-exchange`: a piece is read only after it was written.
@@ -39,6 +42,7 @@ export function verify(program: StepProgram): Violation[] {
     ...landedBeforeStart(program, order.before),
     ...slotReuse(program, order.before),
     ...stagedExchange(program, order.before),
+    ...criticalPath(program, order.before),
   ];
 }
 
@@ -119,9 +123,7 @@ function landedBeforeStart(program: StepProgram, before: Before): Violation[] {
   return prefetches(program).flatMap((copy) => {
     const first = readers[copy.rank]![copy.target.position]![0];
     if (first === undefined) return [];
-    // The copy belongs to the block of this step or, where the step wraps, of the next one.
-    const step = copyStep(program, copy);
-    if (before({ op: copy.id, step: 0 }, { op: first.id, step })) return [];
+    if (before({ op: copy.id, step: 0 }, { op: first.id, step: copy.target.stepsAhead })) return [];
     return [
       {
         rule: 'landed-before-start' as const,
@@ -129,24 +131,6 @@ function landedBeforeStart(program: StepProgram, before: Before): Violation[] {
       },
     ];
   });
-}
-
-/** 0 where a copy feeds a block of its own step, 1 where that block has already begun and it feeds the next step's. */
-function copyStep(program: StepProgram, copy: CopyOp): 0 | 1 {
-  return copy.target!.position > copy.position ||
-    (copy.target!.position === copy.position && program.slots === 1 && readsAfter(program, copy))
-    ? 0
-    : 1;
-}
-
-/** Whether the block's start on this rank waits for the copy in the same step (sequential plans). */
-function readsAfter(program: StepProgram, copy: CopyOp): boolean {
-  return program.ops.some(
-    (op) =>
-      op.rank === copy.rank &&
-      op.position === copy.position &&
-      op.waits.some((wait) => wait.op === copy.id && wait.stepsAgo === 0),
-  );
 }
 
 function slotReuse(program: StepProgram, before: Before): Violation[] {
@@ -160,7 +144,7 @@ function slotReuse(program: StepProgram, before: Before): Violation[] {
   return prefetches(program).flatMap((copy) => {
     const place = ordinal.get(copy.target.position);
     if (place === undefined) return [];
-    const step = 1 + copyStep(program, copy);
+    const step = 1 + copy.target.stepsAhead;
     const violations: Violation[] = [];
     // Physical slot of this copy's block and of every block that sat there before, within the two steps looked at.
     const sequence = place + step * streamedPerStep;
@@ -199,4 +183,35 @@ function stagedExchange(program: StepProgram, before: Before): Violation[] {
       ? []
       : [{ rule: 'staged-exchange' as const, message: `${nameOf(read)} ${fault}` }];
   });
+}
+
+function criticalPath(program: StepProgram, before: Before): Violation[] {
+  const violations: Violation[] = [];
+  const report = (message: string) => violations.push({ rule: 'critical-path', message });
+  const last: (Op | undefined)[] = [];
+  const reads = new Map<string, CopyOp[]>();
+  for (const op of program.ops) {
+    const group = `${op.rank} ${'group' in op ? op.group : -1}`;
+    if (op.kind === 'copy' && op.role === 'staging' && op.direction === 'h2d') {
+      reads.set(group, [...(reads.get(group) ?? []), op]);
+    }
+    if (op.stream !== 'compute' && op.stream !== 'collective') continue;
+    const previous = last[op.rank];
+    // Within a stream the order needs no check.
+    if (
+      previous !== undefined &&
+      previous.stream !== op.stream &&
+      !before({ op: previous.id, step: 1 }, { op: op.id, step: 1 })
+    ) {
+      report(`${nameOf(op)} may start before ${nameOf(previous)} is done`);
+    }
+    if (op.kind === 'mark' && op.role === 'collective-end') {
+      const open = reads
+        .get(group)
+        ?.find((read) => !before({ op: read.id, step: 1 }, { op: op.id, step: 1 }));
+      if (open !== undefined) report(`${nameOf(op)} may come before ${nameOf(open)} is done`);
+    }
+    last[op.rank] = op;
+  }
+  return violations;
 }

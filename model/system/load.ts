@@ -153,6 +153,12 @@ function transportsOf(
           `collective ${collective} and h2d ${h2d} add up to less than 1; a shared link is never left idle`,
         );
       }
+      if (h2d === 1 && collective < 1) {
+        fail(
+          ['transports', ...key, kind, 'besideH2d', 'collective'],
+          `${collective} beside h2d 1: copies that lose nothing share nothing; expected 1, or less than 1 for h2d`,
+        );
+      }
       return { bytesPerS: entry.rate.value, besideH2d: { collective, h2d } };
     };
     return {

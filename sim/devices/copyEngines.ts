@@ -2,6 +2,9 @@ import type { CopyEngine } from '../../model/system/system.ts';
 import type { FlowSystem } from '../sharing/flowSystem.ts';
 import { endOfRun, positionAt, type UndisturbedRun } from './undisturbedRun.ts';
 
+/** Times that agree to this share are equal: rounding must not decide who goes first. */
+const TIE = 1e-9;
+
 const IDLE = 0;
 /** The pause before a chunk moves its first byte. */
 const STARTING = 1;
@@ -272,7 +275,7 @@ export class CopyEngines {
     if (next < 0) return;
     const active = this.#active[engine]!;
     // An engine that stood idle for less than its start-up has not gone to sleep.
-    const awake = now - this.#lastEnd[engine]! < this.#timing.startUpS;
+    const awake = now - this.#lastEnd[engine]! < this.#timing.startUpS * (1 - TIE);
     if (next !== active || this.#turnOver[engine]! || !awake) {
       this.#turnStart[engine] = now;
       this.#turnOver[engine] = false;
@@ -293,7 +296,7 @@ export class CopyEngines {
     const channels = this.#channels[engine]!;
     const active = this.#active[engine]!;
     const turnEnds =
-      this.#turnOver[engine]! || this.#host.now - this.#turnStart[engine]! >= this.#timing.turnS;
+      this.#turnOver[engine]! || this.#host.now - this.#turnStart[engine]! >= this.#timing.turnS * (1 - TIE);
     if (active >= 0 && !turnEnds && this.#runnable(active)) return active;
     const start = channels.indexOf(active);
     for (let step = 1; step <= channels.length; step += 1) {

@@ -310,12 +310,13 @@ function allCases(): Compared[] {
   if (cases !== undefined) return cases;
   // One layout in five does not fit its model or machine.
   const drawn = fc.sample(fc.noBias(anyCase), { seed, numRuns: 2 * wanted });
-  cases = [];
+  const made: Compared[] = [];
   for (const given of drawn) {
-    if (cases.length === wanted) break;
+    if (made.length === wanted) break;
     const compared = compare(given);
-    if (compared !== undefined) cases.push(compared);
+    if (compared !== undefined) made.push(compared);
   }
+  cases = made;
   return cases;
 }
 

@@ -56,8 +56,9 @@ const PLACES: [path: (string | number)[], line: number, column: number][] = [
   [['nothing'], 2, 1],
   [['gpu', 'copyEngine', 'turn'], 4, 3],
   [['blocks', 5], 8, 3],
-  // Behind an alias: where the alias stands.
-  [['other', 'down'], 16, 8],
+  // An alias stands where it is written, what is in it where that is.
+  [['other'], 16, 8],
+  [['other', 'down'], 15, 20],
 ];
 for (const [path, line, column] of PLACES) {
   places(`${path.join('.') || 'the file'} is at ${line}:${column}`, () => {

@@ -65,7 +65,7 @@ const LEADING: [
   // Nothing is prefetched during the residents but the head of the stream, at the start of the pass.
   ['2 residents', 5, 2, 1, [0, 2, 3], 2],
   ['3 residents, bursts of 2', 8, 3, 2, [0, 0, 2, 4, 4], 4],
-  ['all but one resident', 4, 3, 1, [0], 2],
+  ['all but one resident', 4, 3, 1, [0], 1],
 ];
 for (const [what, blocks, count, prefetch, issueAt, slots] of LEADING) {
   issue(`leading, ${what}`, () => {
@@ -87,8 +87,10 @@ const TOP_UP: [
   // The next streamed block is issued when the streamed one before it starts, so it hides behind the residents too.
   ['over residents', 8, [0, 2, 5], 1, [-3, 0, 2], 2],
   ['two ahead over residents', 8, [0, 2, 5], 2, [-6, -3, 0], 3],
-  ['one streamed block', 8, [0], 1, [-8], 2],
-  ['further ahead than there are blocks', 3, [0, 1, 2], 9, [-3, -2, -1], 4],
+  // Its only buffer is free again at the block behind it.
+  ['one streamed block', 8, [0], 1, [-7], 1],
+  // A block cannot be fetched before it has been read itself: two ahead of three.
+  ['further ahead than there are blocks', 3, [0, 1, 2], 9, [-2, -1, 0], 3],
 ];
 for (const [what, blocks, streamed, prefetch, issueAt, slots] of TOP_UP) {
   issue(`top-up, ${what}`, () =>

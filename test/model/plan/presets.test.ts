@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { catalogueIds, loadDit } from '../../../model/dit/load.ts';
+import { UserError } from '../../../model/input/userError.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import { makePlan, presetHelp } from '../../../model/plan/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
@@ -55,7 +56,6 @@ const SLOTS: [text: string, slots: number][] = [
   ['layerwise', 2],
   ['layerwise,prefetch=2', 4],
   ['layerwise,prefetch=5', 10],
-  ['layerwise,prefetch=4,resident-layers=5', 5],
   ['layerwise,resident-layers=9', 1],
   // The block that runs and those ahead of it.
   ['layerwise-strided', 2],
@@ -187,7 +187,9 @@ const REFUSED: [text: string, message: RegExp][] = [
     'layerwise,resident-layers=11',
     /^resident-layers=11: DiT-XL\/2 has 10 blocks|resident-layers=11.*has 10 blocks/,
   ],
-  ['chunked,slots=1', /slots=1: a block cannot be copied while another runs; give at least 2/],
+  ['chunked,slots=1', /slots=1: .*give at least 2/],
+  ['chunked,prefetch=3,slots=3', /slots=3: .*give at least 4/],
+  ['layerwise,prefetch=4,resident-layers=5', /two bursts hold all 5 streamed blocks of .*; give at most 2/],
   [
     'chunked,transport=nvlink',
     /"nvlink" is not one of 2x H100 PCIe on one host root; it has shm, staged-copy/,
@@ -200,6 +202,16 @@ for (const [text, message] of REFUSED) {
 decisions.run();
 
 const conserved = suite('bytes of a plan');
+
+/** Bursts that hold every streamed block are refused; such a draw says nothing about bytes. */
+function unlessTooFarAhead(make: () => Plan): Plan {
+  try {
+    return make();
+  } catch (error) {
+    fc.pre(!(error instanceof UserError && /two bursts hold all/.test(error.message)));
+    throw error;
+  }
+}
 
 const keys = fc
   .record({
@@ -226,7 +238,7 @@ conserved(
   () => {
     fc.assert(
       fc.property(keys, fc.integer({ min: 1, max: 3e8 }), (text, weightBytes) => {
-        const made = plan(text, workload(10, weightBytes));
+        const made = unlessTooFarAhead(() => plan(text, workload(10, weightBytes)));
         for (const block of made.blocks) {
           const streamed = sum(block.windowBytes);
           assert.is(block.residentBytes + streamed, weightBytes);

@@ -605,7 +605,7 @@ const mutations: Mutation[] = [
     name: 'a staged piece is not read',
     plan: 'none',
     transport: 'staged-copy',
-    rule: 'staged-exchange',
+    rule: 'critical-path',
     names: /block 1/,
     change: (m) => m.remove(m.reads(0, 2)[0]!),
   },
@@ -625,14 +625,14 @@ const mutations: Mutation[] = [
   {
     name: 'a collective does not wait for the compute before it',
     plan: 'none',
-    rule: 'collective-order',
+    rule: 'critical-path',
     names: /block 1/,
     change: (m) => m.dropWaits(m.collectives(0)[2]!, isCompute),
   },
   {
     name: 'compute does not wait for the collective before it',
     plan: 'none',
-    rule: 'collective-order',
+    rule: 'critical-path',
     names: /block 1/,
     change: (m) => {
       const collective = m.collectives(0)[2]!.id;
