@@ -28,7 +28,7 @@ export interface Violation {
  *   a staged collective ends after all that it reads;
  * - `coverage` and `bytes-per-step`: the copies of a block cover its non-resident bytes exactly once, and
  *   together what does not stay on the GPU;
- * - `staged-exchange`: a piece is read only after it was written.
+ * - `staged-exchange`: every staged piece is read, and only after it was written.
  */
 export function verify(program: StepProgram): Violation[] {
   const structural = [...collectiveOrder(program), ...coverage(program)];
@@ -167,22 +167,31 @@ function slotReuse(program: StepProgram, before: Before): Violation[] {
 }
 
 function stagedExchange(program: StepProgram, before: Before): Violation[] {
-  return program.ops.flatMap((read) => {
-    if (read.kind !== 'copy' || read.role !== 'staging' || read.direction !== 'h2d') return [];
-    const write = program.ops[read.source];
-    const fault =
+  const violations: Violation[] = [];
+  const report = (message: string) => violations.push({ rule: 'staged-exchange', message });
+  const read = new Set<number>();
+  const staged = program.ops.filter((op): op is CopyOp => op.kind === 'copy' && op.role === 'staging');
+  for (const op of staged) {
+    if (op.direction === 'd2h') continue;
+    const write = program.ops[op.source];
+    if (
       write?.kind !== 'copy' ||
       write.direction !== 'd2h' ||
-      write.group !== read.group ||
-      write.bytes !== read.bytes
-        ? 'reads what no rank wrote for it'
-        : before({ op: write.id, step: 1 }, { op: read.id, step: 1 })
-          ? undefined
-          : `may read before ${nameOf(write)} is done`;
-    return fault === undefined
-      ? []
-      : [{ rule: 'staged-exchange' as const, message: `${nameOf(read)} ${fault}` }];
-  });
+      write.group !== op.group ||
+      write.bytes !== op.bytes
+    ) {
+      report(`${nameOf(op)} reads what no rank wrote for it`);
+      continue;
+    }
+    read.add(write.id);
+    if (!before({ op: write.id, step: 1 }, { op: op.id, step: 1 })) {
+      report(`${nameOf(op)} may read before ${nameOf(write)} is done`);
+    }
+  }
+  for (const op of staged) {
+    if (op.direction === 'd2h' && !read.has(op.id)) report(`nobody reads what ${nameOf(op)} wrote`);
+  }
+  return violations;
 }
 
 function criticalPath(program: StepProgram, before: Before): Violation[] {

@@ -226,6 +226,7 @@ class Mutant {
     this.ops.forEach((other, index) => {
       other.id = index;
       for (const wait of other.waits) wait.op = place(wait.op);
+      if (other.kind === 'copy') other.source = other.source === op.id ? -1 : place(other.source);
     });
     for (const stream of this.program.streams) {
       const ids = stream.ops as number[];
@@ -605,7 +606,7 @@ const mutations: Mutation[] = [
     name: 'a staged piece is not read',
     plan: 'none',
     transport: 'staged-copy',
-    rule: 'critical-path',
+    rule: 'staged-exchange',
     names: /block 1/,
     change: (m) => m.remove(m.reads(0, 2)[0]!),
   },
@@ -613,7 +614,7 @@ const mutations: Mutation[] = [
     name: 'a staged collective ends without waiting for its last read',
     plan: 'none',
     transport: 'staged-copy',
-    rule: 'staged-exchange',
+    rule: 'critical-path',
     names: /block 1/,
     change: (m) => {
       const end = m.find('collective end', (op) => {
