@@ -8,8 +8,8 @@ import { EventQueue } from './kernel/eventQueue.ts';
 import type { Recorder } from './recorder.ts';
 import { type SteadyStep, StepLedger } from './stepLedger.ts';
 
-/** Blocks of the first, shortened step: the last one's prefetch and the windows before it. */
-const RUN_UP_BLOCKS = 2;
+/** Blocks of the first, shortened step: one that starts cold, and two to put everything where a step finds it. */
+const RUN_UP_BLOCKS = 3;
 
 const EVENT = { op: 0, engine: 1, turn: 2, channel: 3, meeting: 4 } as const;
 const INDEX_BITS = 26;
@@ -162,7 +162,8 @@ export class Engine {
     const { ops, streamOps, firstOp, streamCount } = this.compiled;
     const from = this.#program.blocks.length - RUN_UP_BLOCKS;
     if (from <= 0) return;
-    this.#ledger.shortenFirstStep(from);
+    // The first of these blocks starts cold; the others say whether the step repeats.
+    this.#ledger.compareFirstStepFrom(from + 1);
     for (let stream = 0; stream < streamCount; stream += 1) {
       let head = firstOp[stream]!;
       const end = firstOp[stream + 1]!;

@@ -56,8 +56,8 @@ export class StepLedger {
     this.#done[0] = (this.#done[0] ?? 0) + 1;
   }
 
-  /** The first step holds only blocks from this position on. */
-  shortenFirstStep(position: number): void {
+  /** The first step is shortened: only from this block position on does it compare with the second. */
+  compareFirstStepFrom(position: number): void {
     this.#firstPosition = position;
   }
 
