@@ -6,14 +6,14 @@ math.createUnit('FLOP', { prefixes: 'short' });
 
 /** What a quantity measures, with the unit that the library uses inside and an example of what people write. */
 const DIMENSIONS = {
-  time: { unit: 's', example: '2.5 us' },
-  bytes: { unit: 'B', example: '16 MiB' },
-  rate: { unit: 'B/s', example: '55.4 GB/s' },
-  compute: { unit: 'FLOP/s', example: '756 TFLOP/s' },
-  power: { unit: 'W', example: '700 W' },
-  energyPerFlop: { unit: 'J/FLOP', example: '0.6 pJ/FLOP' },
-  energyPerByte: { unit: 'J/B', example: '20 pJ/B' },
-  frequency: { unit: 'Hz', example: '1.98 GHz' },
+  time: { name: 'a time', unit: 's', example: '2.5 us' },
+  bytes: { name: 'a number of bytes', unit: 'B', example: '16 MiB' },
+  rate: { name: 'a rate', unit: 'B/s', example: '55.4 GB/s' },
+  compute: { name: 'a compute rate', unit: 'FLOP/s', example: '756 TFLOP/s' },
+  power: { name: 'a power', unit: 'W', example: '700 W' },
+  energyPerFlop: { name: 'an energy per FLOP', unit: 'J/FLOP', example: '0.6 pJ/FLOP' },
+  energyPerByte: { name: 'an energy per byte', unit: 'J/B', example: '20 pJ/B' },
+  frequency: { name: 'a frequency', unit: 'Hz', example: '1.98 GHz' },
 } as const;
 
 export type Dimension = keyof typeof DIMENSIONS;
@@ -30,8 +30,8 @@ const NUMBER_THEN_UNIT = /^\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([A-Za-zµ
  * @example quantity('16 MiB', 'bytes') // 16777216
  */
 export function quantity(text: string, dimension: Dimension): number {
-  const { unit, example } = DIMENSIONS[dimension];
-  const expected = `expected a ${dimension} such as "${example}"`;
+  const { name, unit, example } = DIMENSIONS[dimension];
+  const expected = `expected ${name} such as "${example}"`;
   const match = NUMBER_THEN_UNIT.exec(text);
   if (match === null) throw new UserError(`${expected}, got ${shown(text)}`);
   if (/GT\/s/.test(text)) {

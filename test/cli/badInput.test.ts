@@ -69,7 +69,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a wrong unit',
-    args: () => machine(file('unit.yaml', changed(MACHINE, '{is: 80 GB,', '{is: 80 GB/s,'))),
+    args: () => machine(file('unit.yaml', changed(MACHINE, '{is: 79.6 GiB,', '{is: 80 GB/s,'))),
     says: [/unit\.yaml:\d+:\d+: gpu\.memory/, '"80 GB/s"', 'such as "16 MiB"'],
   },
   {

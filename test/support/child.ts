@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
 import { skips } from './skip.ts';
 
 /** What one test file came to; its process sends this to the runner. */
@@ -22,6 +23,9 @@ const uvu = globalThis as unknown as {
 uvu.UVU_DEFER = 1;
 uvu.UVU_INDEX = 0;
 uvu.UVU_QUEUE = [[]];
+
+// A run is repeatable: other examples are asked for by FC_SEED, not by chance.
+fc.configureGlobal({ seed: Number(process.env.FC_SEED ?? 1) });
 
 await import(pathToFileURL(resolve(process.argv[2]!)).href);
 
