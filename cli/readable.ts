@@ -29,6 +29,7 @@ export function readable<Report extends PlanReport>(
   return [
     workloadLine(document.workload, spIsDefault),
     machineLine(document),
+    ...document.workload.assumptions.map((assumption) => `assumed: ${assumption}\n`),
     `${how}, one step of one rank:\n\n`,
     formatTable(columns, document.plans),
     '\n',

@@ -1,3 +1,4 @@
+import { max, mean, quantile } from 'simple-statistics';
 import { mirroredReadings, pairReadings, type Reading } from '../experiments/measured/readings.ts';
 import { orderOf, type TrialArm, trialArms } from '../experiments/measured/trials.ts';
 import type { Output } from './output.ts';
@@ -58,9 +59,12 @@ export function readings(output: Output): void {
 }
 
 function summary(errors: readonly number[]): string {
-  const sizes = errors.map(Math.abs).sort((a, b) => a - b);
-  const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
-  const bias = errors.reduce((sum, error) => sum + error, 0) / errors.length;
-  const p95 = sizes[Math.ceil(0.95 * sizes.length) - 1]!;
-  return `MAPE ${mean.toFixed(1)} %, bias ${bias.toFixed(1)} %, p95 ${p95.toFixed(1)} %, largest ${sizes.at(-1)!.toFixed(1)} %, n ${sizes.length}`;
+  const sizes = errors.map(Math.abs);
+  const figures = [
+    `MAPE ${mean(sizes).toFixed(1)} %`,
+    `bias ${mean([...errors]).toFixed(1)} %`,
+    `p95 ${quantile(sizes, 0.95).toFixed(1)} %`,
+    `largest ${max(sizes).toFixed(1)} %`,
+  ];
+  return `${figures.join(', ')}, n ${errors.length}`;
 }

@@ -27,6 +27,7 @@ export function scenarioFields({
       passes: workload.passes,
       blocks: workload.blocks.length,
       experts: workload.experts,
+      assumptions: [...workload.model.assumptions],
       weightBytes: passWeightBytes(workload),
       outsideBytes: workload.outsideBytes,
       flops: perStep((segment) => (segment.kind === 'compute' ? segment.flops : 0)),

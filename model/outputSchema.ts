@@ -28,6 +28,9 @@ const workload = z.strictObject({
   passes: count.describe('trips through all blocks in one step'),
   blocks: count.describe('blocks of one pass'),
   experts: count,
+  assumptions: z
+    .array(z.string())
+    .describe('what the model file or checkpoint did not say, one sentence each'),
   weightBytes: bytes.describe(
     "one rank's block weights of one pass: what is streamed when nothing is resident",
   ),

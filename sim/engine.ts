@@ -11,6 +11,12 @@ import { type SteadyStep, StepLedger } from './stepLedger.ts';
 /** Blocks of the first, shortened step: one that starts cold, and two to put everything where a step finds it. */
 const RUN_UP_BLOCKS = 3;
 
+/** What a stream is doing: nothing, its head operation, or waiting for another operation. */
+const FREE = 0;
+const RUNNING = 1;
+const WAITING = 2;
+
+/** Kinds of events; an event is a kind and an index in one integer. */
 const EVENT = { op: 0, engine: 1, turn: 2, channel: 3, meeting: 4 } as const;
 const INDEX_BITS = 26;
 
@@ -56,7 +62,7 @@ export class Engine {
   readonly #head: Int32Array;
   readonly #step: Int32Array;
   readonly #nextWait: Int32Array;
-  readonly #busy: Uint8Array;
+  readonly #state: Uint8Array;
   /** Streams that may go on, each once. */
   readonly #ready: Int32Array;
   readonly #isReady: Uint8Array;
@@ -66,7 +72,6 @@ export class Engine {
   readonly #streamOfChannel: number[] = [];
   readonly #arrived: Int32Array;
   readonly #flowsLeft: Int32Array;
-  readonly #flowTags: { meeting: number }[] = [];
   readonly #launching: Int32Array;
   readonly #computeRoute: number[] = [];
 
@@ -103,7 +108,7 @@ export class Engine {
     this.#head = compiled.firstOp.slice(0, compiled.streamCount);
     this.#step = new Int32Array(compiled.streamCount);
     this.#nextWait = new Int32Array(compiled.streamCount);
-    this.#busy = new Uint8Array(compiled.streamCount);
+    this.#state = new Uint8Array(compiled.streamCount);
     this.#ready = new Int32Array(compiled.streamCount);
     this.#isReady = new Uint8Array(compiled.streamCount);
     this.#arrived = new Int32Array(compiled.meetings.length);
@@ -134,7 +139,7 @@ export class Engine {
     this.#computeRoute = this.links.gpuOfRank.map((gpu) => (shared ? this.links.computeRoute(gpu) : -1));
   }
 
-  /** Runs until a step repeats the one before, or `maxSteps`. */
+  /** Runs until a step ends in the state in which it began, or `maxSteps`. */
   run(options: EngineOptions = {}): SteadyStep {
     const maxSteps = options.exactSteps ?? options.maxSteps ?? 24;
     if (options.fromStart !== true) this.#skipToLastBlocks();
@@ -256,13 +261,13 @@ export class Engine {
       this.#engines.flowDone(-1 - tag);
       return;
     }
-    if (tag >= this.#flowTags.length) {
-      this.#complete(tag - this.#flowTags.length);
+    const { meetings } = this.compiled;
+    if (tag >= meetings.length) {
+      this.#complete(tag - meetings.length);
       return;
     }
-    const meeting = this.#flowTags[tag]!.meeting;
-    if (--this.#flowsLeft[meeting]! > 0) return;
-    for (const op of this.compiled.meetings[meeting]!) this.#complete(op.id);
+    if (--this.#flowsLeft[tag]! > 0) return;
+    for (const op of meetings[tag]!) this.#complete(op.id);
   };
 
   #settle(): void {
@@ -293,7 +298,7 @@ export class Engine {
   /** Starts the operations at a stream's head as long as they may start and take no time. */
   #advanceStream(stream: number): void {
     const { compiled } = this;
-    while (this.#busy[stream] === 0) {
+    while (this.#state[stream] === FREE) {
       const op = compiled.streamOps[this.#head[stream]!]!;
       const first = compiled.firstWait[op]!;
       const count = compiled.firstWait[op + 1]! - first;
@@ -303,12 +308,12 @@ export class Engine {
         if (this.#ledger.doneStep[waited]! < this.#step[stream]! - compiled.waitAgo[wait]!) {
           this.#nextWaiting[stream] = this.#firstWaiting[waited]!;
           this.#firstWaiting[waited] = stream;
-          this.#busy[stream] = 2;
+          this.#state[stream] = WAITING;
           return;
         }
         this.#nextWait[stream]! += 1;
       }
-      this.#busy[stream] = 1;
+      this.#state[stream] = RUNNING;
       this.#ledger.start(op, this.#step[stream]!, this.now);
       this.#start(op, stream, count > 0);
     }
@@ -369,14 +374,11 @@ export class Engine {
 
   /** Tags of flows: copy engines are negative, collectives count from 0, compute comes behind all collectives. */
   #computeTag(op: number): number {
-    while (this.#flowTags.length < this.compiled.meetings.length)
-      this.#flowTags.push({ meeting: this.#flowTags.length });
-    return this.#flowTags.length + op;
+    return this.compiled.meetings.length + op;
   }
 
   #startMeeting(meeting: number): void {
     const op = this.compiled.meetings[meeting]![0]!;
-    this.#computeTag(0);
     const parts = this.links.collective(op.collective as CollectiveKind);
     if (op.sentBytes === 0) {
       for (const member of this.compiled.meetings[meeting]!) this.#complete(member.id);
@@ -401,7 +403,7 @@ export class Engine {
       for (let channel = 0; channel < this.#streamOfChannel.length; channel += 1)
         this.#engines.release(channel);
     }
-    this.#busy[stream] = 0;
+    this.#state[stream] = FREE;
     this.#nextWait[stream] = 0;
     let next = this.#head[stream]! + 1;
     if (next === compiled.firstOp[stream + 1]) {
@@ -416,7 +418,7 @@ export class Engine {
     this.#firstWaiting[op] = -1;
     while (waiting >= 0) {
       const following = this.#nextWaiting[waiting]!;
-      this.#busy[waiting] = 0;
+      this.#state[waiting] = FREE;
       this.#wake(waiting);
       waiting = following;
     }

@@ -1,3 +1,4 @@
+import { nearNames } from '../input/nearNames.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { readYamlFile } from '../input/yamlFile.ts';
 import { catalogueIds, loadCatalogue } from './catalogue.ts';
@@ -5,7 +6,6 @@ import { derive } from './derive.ts';
 import type { Dit } from './dit.ts';
 import { fromCheckpoint } from './fromCheckpoint.ts';
 import { readHuggingFaceIndex } from './huggingFaceIndex.ts';
-import { nearNames } from './nearNames.ts';
 import { readSafetensors } from './safetensors.ts';
 
 export { catalogueIds } from './catalogue.ts';

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { nearNames } from './nearNames.ts';
 import { type Place, shown, UserError } from './userError.ts';
 
 const MAX_BYTES = 1024 * 1024;
@@ -72,10 +73,13 @@ export function parseYaml(file: string, text: string): YamlFile {
 export function checked<Schema extends z.ZodType>(source: YamlFile, schema: Schema): z.output<Schema> {
   const result = schema.safeParse(source.value, { reportInput: true });
   if (result.success) return result.data;
-  const issue = deepest(result.error.issues);
+  const { issues } = result.error;
+  // A misspelt key is also a missing one; the misspelling says more.
+  const unknown = issues.find((issue) => issue.code === 'unrecognized_keys');
+  const issue = unknown ?? deepest(issues);
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
   const name = path.map(String).join('.') || 'the file';
-  throw new UserError(`${name}: ${explain(issue)}`, source.place(path));
+  throw new UserError(`${name}: ${explain(issue, issues)}`, source.place(path));
 }
 
 /** Rethrows a UserError of `compute` with the place of `path` in front. */
@@ -98,12 +102,25 @@ function deepest(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
   return inner.path.length > 0 ? { ...inner, path: [...first.path, ...inner.path] } : first;
 }
 
-function explain(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys')
-    return 'unknown key; check the spelling against the format page in docs/';
-  const got = 'input' in issue && issue.input !== undefined ? `, got ${shown(issue.input)}` : '';
+function explain(issue: z.core.$ZodIssue, all: readonly z.core.$ZodIssue[]): string {
+  if (issue.code === 'unrecognized_keys') {
+    const [meant] = nearNames(issue.keys[0]!, missingKeys(all, issue.path), 1);
+    return meant === undefined
+      ? 'unknown key; check the spelling against the format page in docs/'
+      : `unknown key; did you mean "${meant}"?`;
+  }
   const text = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
-  return text.includes(', got ') ? text : text.replace(/, received .*$/, '') + got;
+  if (issue.input === undefined)
+    return `is missing; ${text.replace(/^invalid input: /, '').replace(/, received .*$/, '')}`;
+  return text.includes(', got ') ? text : `${text.replace(/, received .*$/, '')}, got ${shown(issue.input)}`;
+}
+
+/** Keys that a map should have and has not. */
+function missingKeys(issues: readonly z.core.$ZodIssue[], map: readonly PropertyKey[]): string[] {
+  return issues
+    .filter((issue) => issue.input === undefined && issue.path.length === map.length + 1)
+    .filter((issue) => map.every((key, index) => key === issue.path[index]))
+    .map((issue) => String(issue.path.at(-1)));
 }
 
 /** Offset of the deepest node on the path that exists; of a map's own entry where the value is a map, its key. */

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadDit } from '../../../model/dit/load.ts';
-import { nearNames } from '../../../model/dit/nearNames.ts';
+import { nearNames } from '../../../model/input/nearNames.ts';
 
 const test = suite('models by name');
 
