@@ -136,7 +136,12 @@ const WRONG: [what: string, from: string, to: string, message: string][] = [
     'channels: 3',
     'small.yaml:4:47: dimensions.channels: expected a name',
   ],
-  ['no heads', 'heads: 2, d: 64*heads', 'd: 128', 'small.yaml:4:1: dimensions.heads: is missing; expected a number'],
+  [
+    'no heads',
+    'heads: 2, d: 64*heads',
+    'd: 128',
+    'small.yaml:4:1: dimensions.heads: is missing; expected a number',
+  ],
   [
     'tensor named twice',
     'to_{q,k,v}.weight',
