@@ -4,6 +4,7 @@ import { clockOf, HIDDEN_SHARE, report } from '../model/hiding/stepReport.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { lower } from '../model/program/lower.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
+import { verify } from '../model/program/verify.ts';
 import type { StepReport, StepTimes } from '../model/report.ts';
 import { slowdown, stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
 import { type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
@@ -35,7 +36,7 @@ export interface SimulateOptions {
 const CLOCK_ROUNDS = 4;
 
 /**
- * Simulates a plan: lowers it, runs it until a step repeats, and reports that step.
+ * Simulates a plan: lowers it, verifies the program, runs it until a step repeats, and reports that step.
  *
  * Where all ranks are alike and no timeline is asked for, one of them is simulated for all.
  */
@@ -48,6 +49,12 @@ export function simulate(
   const alike = options.timeline === true ? null : oneForAll(machine, workload.ranks, plan.transport);
   const system = alike ?? machine;
   const program = lower(workload, system, plan, options.timeline === true ? 'segments' : 'windows');
+  const [violation] = verify(program);
+  if (violation !== undefined) {
+    throw new Error(
+      `plan ${plan.name} lowers to a program that must not run: ${violation.rule}: ${violation.message}`,
+    );
+  }
   const { engine, step, clock } = atSteadyClock(workload, system, plan, program);
   const times = stepTimes(program, system, plan, engine, step);
   return {

@@ -11,7 +11,8 @@ export interface Violation {
     | 'critical-path'
     | 'bytes-per-step'
     | 'coverage'
-    | 'staged-exchange';
+    | 'staged-exchange'
+    | 'memory';
   message: string;
 }
 
@@ -28,10 +29,11 @@ export interface Violation {
  *   a staged collective ends after all that it reads;
  * - `coverage` and `bytes-per-step`: the copies of a block cover its non-resident bytes exactly once, and
  *   together what does not stay on the GPU;
+ * - `memory`: the slots that the program claims are as large as its largest streamed block, and no copy leaves them;
  * - `staged-exchange`: every staged piece is read, and only after it was written.
  */
 export function verify(program: StepProgram): Violation[] {
-  const structural = [...collectiveOrder(program), ...coverage(program)];
+  const structural = [...collectiveOrder(program), ...coverage(program), ...memory(program)];
   const order = happensBefore(program);
   if ('cycle' in order) {
     const names = order.cycle.slice(0, 4).map((op) => nameOf(program.ops[op]!));
@@ -114,6 +116,24 @@ function coverage(program: StepProgram): Violation[] {
         violations.push({ rule: 'coverage', message });
       }
     });
+  }
+  return violations;
+}
+
+function memory(program: StepProgram): Violation[] {
+  const { slots, slotBytes, blocks } = program;
+  const largest = Math.max(0, ...blocks.map((block) => block.weightBytes - block.residentBytes));
+  const violations: Violation[] = [];
+  if (slotBytes !== largest) {
+    const message = `slots of ${slotBytes} bytes are claimed, the largest streamed block has ${largest}`;
+    violations.push({ rule: 'memory', message });
+  }
+  for (const copy of prefetches(program)) {
+    const { slot, to, position } = copy.target;
+    const end = to - blocks[position]!.residentBytes;
+    if (slot < slots && end <= slotBytes) continue;
+    const message = `${nameOf(copy)} ends ${end} bytes into slot ${slot}; there are ${slots} slots of ${slotBytes} bytes`;
+    violations.push({ rule: 'memory', message });
   }
   return violations;
 }

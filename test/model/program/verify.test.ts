@@ -417,6 +417,34 @@ const mutations: Mutation[] = [
     },
   },
   {
+    name: 'the program claims smaller slots than its largest block',
+    plan: 'chunked',
+    rule: 'memory',
+    names: /^slots of \d+ bytes are claimed, the largest streamed block has \d+/,
+    change: (m) => {
+      m.program.slotBytes -= 1;
+    },
+  },
+  {
+    name: 'the program claims larger slots than any block needs',
+    plan: 'yield',
+    rule: 'memory',
+    names: /^slots of \d+ bytes are claimed, the largest streamed block has \d+/,
+    change: (m) => {
+      m.program.slotBytes += 4096;
+    },
+  },
+  {
+    name: 'a copy goes to a slot that is not claimed',
+    plan: 'chunked',
+    rule: 'memory',
+    names: /block 3/,
+    also: ['slot-reuse'],
+    change: (m) => {
+      m.copies(0, 3)[0]!.target!.slot = 2;
+    },
+  },
+  {
     name: 'a copy is short by a byte',
     plan: 'chunked',
     rule: 'bytes-per-step',
