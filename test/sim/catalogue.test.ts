@@ -1,0 +1,38 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { catalogueIds, loadDit } from '../../model/dit/load.ts';
+import { predictStep } from '../../model/hiding/stepReport.ts';
+import { makePlan } from '../../model/plan/presets.ts';
+import { loadSystem, systemIds } from '../../model/system/load.ts';
+import type { System } from '../../model/system/system.ts';
+import { bindWorkload } from '../../model/workload/bind.ts';
+import { simulate } from '../../sim/simulate.ts';
+
+const catalogue = suite('every model on every machine');
+
+/** All GPUs that the heads can be split over; two where the peers are mirrored. */
+function degree(heads: number, system: System): number {
+  let sp = system.peer === 'mirrored' ? 2 : system.gpus.length;
+  while (heads % sp !== 0) sp -= 1;
+  return sp;
+}
+
+for (const machine of systemIds()) {
+  const system = loadSystem(machine);
+  for (const id of catalogueIds()) {
+    catalogue(`${id} on ${machine}: steady, and as the closed form has it`, () => {
+      const dit = loadDit(id);
+      const workload = bindWorkload(dit, { size: dit.referenceSize, sp: degree(dit.heads, system) });
+      for (const text of ['layerwise', 'chunkflow-paper', 'yield,resident=0.25']) {
+        const plan = makePlan(text, workload, system);
+        const simulation = simulate(workload, system, plan, { breakEven: false });
+        const predictedS = predictStep(workload, system, plan).stepTimeS;
+        const { stepTimeS } = simulation.report;
+        assert.ok(simulation.steady, `${text} is not steady after ${simulation.steps} steps`);
+        assert.ok(Math.abs(predictedS / stepTimeS - 1) < 0.03, `${text}: ${predictedS} s and ${stepTimeS} s`);
+      }
+    });
+  }
+}
+
+catalogue.run();
