@@ -62,6 +62,14 @@ async function demo(): Promise<void> {
     out(formatTable(STEP_COLUMNS, rows));
   }
 
+  const scaledAlong = dualH100Cases(true).flatMap((published) =>
+    comparePlans(published, ['layerwise-drain']).flatMap(
+      (row) => errorOf(row, row.closedForm.stepTimeS) ?? [],
+    ),
+  );
+  out(
+    `\nlayerwise-drain if memory-bound work is calibrated along with the matrix products: ${scaledAlong.map((error) => `${error.toFixed(1)} %`).join(', ')}\n`,
+  );
   out("\nWhere the paper's own criterion changes to hidden (its constants; no collectives, no contention)\n");
   out(
     formatTable(

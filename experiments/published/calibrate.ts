@@ -18,9 +18,15 @@ const ROUNDS = 12;
  * A machine whose matrix efficiency and collective rate reproduce one no-offload run of a workload: two numbers
  * from two numbers. Everything that concerns offloading stays as the machine file has it.
  *
+ * @param scaleMemoryBound Scales elementwise work along with the matrix products, to see how much the choice matters.
  * @throws Error if the run cannot be reproduced (more compute than the GPU's peak).
  */
-export function calibrateOnNoOffload(workload: Workload, system: System, arm: NoOffloadArm): System {
+export function calibrateOnNoOffload(
+  workload: Workload,
+  system: System,
+  arm: NoOffloadArm,
+  scaleMemoryBound = false,
+): System {
   let calibrated = system;
   const computeS = arm.stepTimeS - arm.collectiveS;
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -29,6 +35,7 @@ export function calibrateOnNoOffload(workload: Workload, system: System, arm: No
       calibrated,
       none.computeS / computeS,
       workload.ranks > 1 ? none.collectiveS / arm.collectiveS : 1,
+      scaleMemoryBound,
     );
   }
   const reached = closedForm(workload, calibrated, makePlan('none', workload, calibrated)).stepTimeS;
@@ -40,9 +47,9 @@ export function calibrateOnNoOffload(workload: Workload, system: System, arm: No
 
 /**
  * The machine with matrix products and attention `faster` times as fast, and its default transport's rates scaled.
- * Memory-bound work keeps its own efficiency: it follows device memory, not the tensor cores.
+ * Memory-bound work keeps its own efficiency unless asked otherwise: it follows device memory, not the tensor cores.
  */
-function scaled(system: System, faster: number, transportFaster: number): System {
+function scaled(system: System, faster: number, transportFaster: number, memoryBound: boolean): System {
   const { gpu } = system;
   const transport = transportOf(system);
   const { gemm, attention, elementwise } = gpu.efficiency;
@@ -50,7 +57,11 @@ function scaled(system: System, faster: number, transportFaster: number): System
     ...system,
     gpu: {
       ...gpu,
-      efficiency: { gemm: gemm * faster, attention: attention * faster, elementwise },
+      efficiency: {
+        gemm: gemm * faster,
+        attention: attention * faster,
+        elementwise: memoryBound ? elementwise * faster : elementwise,
+      },
     },
     transports: system.transports.map((candidate) =>
       candidate === transport && candidate.kind === 'flow'

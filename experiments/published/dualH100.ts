@@ -64,15 +64,13 @@ export interface PublishedCase {
 }
 
 /** The published dual-H100 cases, each with its calibrated machine. */
-export function dualH100Cases(): PublishedCase[] {
+export function dualH100Cases(scaleMemoryBound = false): PublishedCase[] {
   const published = readPublished();
   const machine = loadSystem(published.machine);
   return published.cases.map(({ name, model, size, batch, cfg, exchange, none, steps }) => {
     const workload = bindWorkload(loadDit(model), { size: parseSize(size), batch, sp: 2, cfg, exchange });
-    const system = calibrateOnNoOffload(workload, machine, {
-      stepTimeS: none.step,
-      collectiveS: none.collectives,
-    });
+    const arm = { stepTimeS: none.step, collectiveS: none.collectives };
+    const system = calibrateOnNoOffload(workload, machine, arm, scaleMemoryBound);
     return { name, workload, system, publishedS: { none: none.step, ...steps } };
   });
 }

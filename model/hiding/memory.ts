@@ -30,7 +30,7 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
   const residentBytes = experts * sum(plan.blocks.map((block) => block.residentBytes));
   const streamed = plan.blocks.map((block) => sum(block.windowBytes));
   const slotBytes = plan.slots * Math.max(0, ...streamed);
-  const staged = workload.ranks > 1 && isStaged(system, plan.transport);
+  const staged = workload.ranks > 1 && transportOf(system, plan.transport).name.startsWith('staged');
   const { outsideBytes, activationBytes, collectiveBufferBytes } = workload;
   const reserveBytes = system.host.deviceReserveBytes;
   const allWeights = experts * sum(blocks.map((block) => block.weightBytes));
@@ -45,10 +45,6 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
       outsideBytes + residentBytes + slotBytes + activationBytes + collectiveBufferBytes + reserveBytes,
     hostPinnedBytes: allWeights - residentBytes + (staged ? collectiveBufferBytes : 0),
   };
-}
-
-function isStaged(system: System, name: string): boolean {
-  return name.startsWith('staged') && transportOf(system, name) !== undefined;
 }
 
 function sum(values: readonly number[]): number {
