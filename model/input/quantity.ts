@@ -13,6 +13,7 @@ const DIMENSIONS = {
   power: { name: 'a power', unit: 'W', example: '700 W' },
   energyPerFlop: { name: 'an energy per FLOP', unit: 'J/FLOP', example: '0.6 pJ/FLOP' },
   energyPerByte: { name: 'an energy per byte', unit: 'J/B', example: '20 pJ/B' },
+  frequency: { name: 'a frequency', unit: 'Hz', example: '1.98 GHz' },
 } as const;
 
 export type Dimension = keyof typeof DIMENSIONS;
