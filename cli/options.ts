@@ -11,6 +11,7 @@ export interface ScenarioFlags {
   cfg?: GuidanceMode;
   exchange?: ExchangeStyle;
   textRows?: number;
+  blocks?: number;
   machine?: string;
   transport?: string;
   plan?: string[];
@@ -41,6 +42,7 @@ export function addScenarioOptions(command: Command): Command {
     .addOption(new Option('--cfg <mode>', "guidance (default: the model's own)").choices(GUIDANCE))
     .addOption(new Option('--exchange <style>', 'how Q, K and V change hands').choices(EXCHANGES))
     .option('--text-rows <n>', 'text rows (default: what the model pads to)', wholeNumber)
+    .option('--blocks <n>', 'only so many blocks, kinds in proportion (default: all)', wholeNumber)
     .optionsGroup('Where it runs:')
     .option('--machine <name|file>', 'see `chunkflow machines`, or a YAML file')
     .option('--transport <name>', "of the collectives (default: the machine's)")

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Argument, Command, CommanderError } from 'commander';
 import { packageRoot } from '../model/input/packageFiles.ts';
 import { UserError } from '../model/input/userError.ts';
+import type { GenerateFlags } from './generate.ts';
 import { addScenarioOptions, type ScenarioFlags } from './options.ts';
 import type { Output } from './output.ts';
 
@@ -72,6 +73,12 @@ function buildProgram(output: Output): Command {
     .action(async (flags: ScenarioFlags & { trace?: string }) =>
       (await import('./simulate.ts')).simulateCommand(flags, output),
     );
+  addScenarioOptions(
+    program.command('generate').description('write the sources of a runtime for one workload and its plans'),
+  )
+    .option('--out <folder>', 'where its folder goes', 'generated')
+    .option('--id <name>', 'name of the program and its folder (default: from model, size, ranks, machine)')
+    .action(async (flags: GenerateFlags) => (await import('./generate.ts')).generateCommand(flags, output));
   program
     .command('readings')
     .description('show H200 measurements beside what the machine files predict for them')

@@ -1,3 +1,5 @@
+import { paddedToRanks } from '../codegen/padded.ts';
+import { withBlocks } from '../model/dit/depth.ts';
 import type { Dit } from '../model/dit/dit.ts';
 import { loadDit } from '../model/dit/load.ts';
 import { parseSize } from '../model/dit/tokens.ts';
@@ -30,12 +32,14 @@ const PLAN_FLAGS = ['resident', 'prefetch', 'chunk', 'slots'] as const;
 /**
  * Reads the model and machine that the flags name and makes the plans.
  *
+ * @param options.padded whether rows are rounded up to what all ranks can hold alike, as a real run must.
  * @throws UserError for whatever does not fit.
  */
-export function buildScenario(flags: ScenarioFlags): Scenario {
-  const dit = loadDit(required(flags.model, '--model', '`chunkflow models`'));
+export function buildScenario(flags: ScenarioFlags, options: { padded?: boolean } = {}): Scenario {
+  const whole = loadDit(required(flags.model, '--model', '`chunkflow models`'));
+  const dit = flags.blocks === undefined ? whole : withBlocks(whole, flags.blocks);
   const system = loadSystem(required(flags.machine, '--machine', '`chunkflow machines`'), flags.set);
-  const workload = bindWorkload(dit, {
+  const bound = bindWorkload(dit, {
     size: flags.size === undefined ? dit.referenceSize : parseSize(flags.size),
     batch: flags.batch ?? 1,
     sp: flags.sp ?? defaultSp(dit, system, flags),
@@ -44,6 +48,7 @@ export function buildScenario(flags: ScenarioFlags): Scenario {
     ...(flags.exchange !== undefined && { exchange: flags.exchange }),
     ...(flags.textRows !== undefined && { textRows: flags.textRows }),
   });
+  const workload = options.padded === true ? paddedToRanks(bound) : bound;
   refuseMoreRanksThanGpus(workload, system);
   const usual = workload.ranks > 1 ? DEFAULT_PLANS : DEFAULT_PLANS_WITHOUT_COLLECTIVES;
   return {

@@ -53,6 +53,7 @@ export function probe(system: System, { groupSize, collective, h2d }: Probe): Pr
       target: null,
       group: -1,
       source: -1,
+      phase: 0,
     });
     // A round ends with its collectives, or with its copies if there are none.
     if (collective === undefined) {
@@ -119,6 +120,7 @@ function addCollectives(
       inCopyStream: false,
       after,
       drained: () => undefined,
+      hbmBytesPerS: system.gpu.hbmBytesPerS,
     });
   }
 }

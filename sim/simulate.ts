@@ -161,17 +161,18 @@ function stagedAlone(
 ): Map<number, number> {
   const transport = system.transports.find((candidate) => candidate.name === plan.transport);
   if (transport?.kind !== 'staged-copy') return new Map();
-  const pieces = new Map<number, StagedPieces>();
+  const pieces = new Map<number, StagedPieces[]>();
   for (const op of program.ops) {
     if (op.kind !== 'copy' || op.role !== 'staging' || op.rank !== 0) continue;
-    const known = pieces.get(op.group) ?? { pieceBytes: op.bytes, writes: 0, reads: 0 };
-    known[op.direction === 'd2h' ? 'writes' : 'reads'] += 1;
-    pieces.set(op.group, known);
+    const exchanges = pieces.get(op.group) ?? [];
+    const exchange = (exchanges[op.phase] ??= { pieceBytes: op.bytes, writes: 0, reads: 0 });
+    exchange[op.direction === 'd2h' ? 'writes' : 'reads'] += 1;
+    pieces.set(op.group, exchanges);
   }
   return new Map(
-    [...pieces].map(([group, counts]) => [
+    [...pieces].map(([group, exchanges]) => [
       group,
-      stagedCopyAloneS(transport, system.gpu.copyEngine, counts, copy),
+      stagedCopyAloneS(transport, system.gpu.copyEngine, exchanges, copy),
     ]),
   );
 }

@@ -199,15 +199,16 @@ class Walk {
       this.#plan.pieceBytes,
     );
     const aloneS = stagedCopyAloneS(transport, copyEngine, pieces, this.#copy);
-    const readS = copyEngine.gapS + pieces.pieceBytes / this.#copy.h2d;
+    const reads = pieces.reduce((sum, exchange) => sum + exchange.reads, 0);
+    const readS = copyEngine.gapS + pieces[0]!.pieceBytes / this.#copy.h2d;
     const busyS = this.#queue.allLeftS;
     let seconds = aloneS;
     if (this.#plan.stagedInCopyStream) {
       // The pieces queue behind what was issued before them; writing them out goes on meanwhile.
-      seconds = Math.max(aloneS, busyS + pieces.reads * readS);
+      seconds = Math.max(aloneS, busyS + reads * readS);
       this.#queue.alone(seconds);
     } else if (busyS > 0) {
-      seconds = this.#takeTurns(pieces.reads, readS, aloneS);
+      seconds = this.#takeTurns(reads, readS, aloneS);
     }
     times.collectiveInflationS += seconds - aloneS;
     return seconds;

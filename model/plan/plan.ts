@@ -11,7 +11,7 @@ export type YieldRule =
 
 /** What happens to one block of a pass. */
 export interface BlockPlan {
-  /** Bytes at the block's front that stay on the GPU. */
+  /** Bytes at the block's front that stay on the GPU: whole pages of 2 MiB, or all of the block. */
   residentBytes: number;
   /** Index of the block of the same pass order (it may lie in the previous pass) at whose start the copy may go. */
   issueAt: number;

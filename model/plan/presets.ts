@@ -10,6 +10,8 @@ import { type PlanKeys, parsePlanText } from './planText.ts';
 import { dealChunks, fractionsToShares } from './windows.ts';
 
 const MiB = 1024 * 1024;
+/** What device memory is mapped in (CUDA's virtual memory management). */
+const DEVICE_PAGE_BYTES = 2 * MiB;
 
 /** What a preset decides; everything a user may then change with keys. */
 interface Policy {
@@ -183,11 +185,14 @@ function planBlock(
   return { residentBytes, issueAt, windowBytes: dealChunks(streamedBytes, chunkBytes, shares) };
 }
 
-/** Whole chunks that stay, as near to the fraction as chunks allow; without chunks, bytes. */
+/**
+ * Bytes that stay, as near to the fraction as whole chunks allow, in pages: a block's resident front and the buffer that
+ * its rest is copied into are mapped side by side.
+ */
 function keepResident(weightBytes: number, chunkBytes: number, fraction: number): number {
-  if (!Number.isFinite(chunkBytes)) return Math.round(weightBytes * fraction);
-  const chunks = Math.ceil(weightBytes / chunkBytes);
-  return Math.min(weightBytes, Math.round(chunks * fraction) * chunkBytes);
+  const chunks = Math.round(Math.ceil(weightBytes / chunkBytes) * fraction);
+  const bytes = Number.isFinite(chunkBytes) ? chunks * chunkBytes : weightBytes * fraction;
+  return Math.min(weightBytes, Math.round(bytes / DEVICE_PAGE_BYTES) * DEVICE_PAGE_BYTES);
 }
 
 /** The pause after each chunk that spreads an average block's copy over an average block's time without offload. */

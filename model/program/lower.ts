@@ -254,6 +254,7 @@ class Lowering {
           },
           group: -1,
           source: -1,
+          phase: 0,
         },
         [after],
       );
@@ -319,10 +320,13 @@ class Lowering {
             inCopyStream: plan.stagedInCopyStream,
             after: afterCompute,
             drained,
+            hbmBytesPerS: this.system.gpu.hbmBytesPerS,
           });
     for (let rank = 0; rank < this.ranks; rank += 1) {
       this.#pending[rank] = ends[rank]!;
-      this.#addCopies(rank, position, window, plan.yieldRule === 'wait' ? ends[rank]! : undefined);
+      // Behind pieces of their own stream, chunks yield by standing in line.
+      const waits = plan.yieldRule === 'wait' && !plan.stagedInCopyStream;
+      this.#addCopies(rank, position, window, waits ? ends[rank]! : undefined);
     }
   }
 

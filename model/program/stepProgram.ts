@@ -61,6 +61,8 @@ export interface CopyOp extends OpBase {
   group: number;
   /** Staging, H2D: the D2H copy that wrote what this one reads; -1 for all others. */
   source: number;
+  /** Staging: 1 for the second exchange of an all-reduce, the gathering of sums; 0 for all others. */
+  phase: 0 | 1;
 }
 
 export interface CollectiveOp extends OpBase {
@@ -72,10 +74,10 @@ export interface CollectiveOp extends OpBase {
   sentBytes: number;
 }
 
-/** Something a host thread or the device does that only takes time: a launch, a flag. */
+/** Something a host thread or the device does that only takes time: a launch, a flag, the sum of an all-reduce. */
 export interface DelayOp extends OpBase {
   kind: 'delay';
-  role: 'launch' | 'flag' | 'latency' | 'gap';
+  role: 'launch' | 'flag' | 'latency' | 'gap' | 'reduce';
   durationS: number;
 }
 

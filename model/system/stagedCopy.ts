@@ -7,6 +7,13 @@ export function pieceSizes(bytes: number, pieceBytes: number): number[] {
   return Array.from({ length: count }, (_, index) => Math.min(pieceBytes, bytes - index * pieceBytes));
 }
 
+/** Bytes/s of a GPU's link: each direction alone, and each while both run. */
+interface Link {
+  h2d: number;
+  d2h: number;
+  both: number;
+}
+
 /** How many pieces of which size a staged collective writes to host memory and reads from it, per rank. */
 export interface StagedPieces {
   pieceBytes: number;
@@ -14,20 +21,31 @@ export interface StagedPieces {
   reads: number;
 }
 
-/** Pieces of a collective that sends `sentBytes` to its peers together: an all-gather writes once what all peers read. */
+/**
+ * The exchanges of a collective that sends `sentBytes` to its peers together. An all-gather writes once what all peers
+ * read; an all-reduce exchanges shards and then gathers their sums, half of its bytes in each.
+ */
 export function stagedPieces(
   kind: CollectiveKind,
   sentBytes: number,
   groupSize: number,
   pieceBytes: number,
-): StagedPieces {
+): StagedPieces[] {
+  if (kind === 'all-reduce') {
+    return [
+      ...stagedPieces('all-to-all', sentBytes / 2, groupSize, pieceBytes),
+      ...stagedPieces('all-gather', sentBytes / 2, groupSize, pieceBytes),
+    ];
+  }
   const peers = groupSize - 1;
   const perPeer = pieceSizes(sentBytes / peers, pieceBytes);
-  return {
-    pieceBytes: sentBytes / peers / perPeer.length,
-    writes: perPeer.length * (kind === 'all-gather' ? 1 : peers),
-    reads: perPeer.length * peers,
-  };
+  return [
+    {
+      pieceBytes: sentBytes / peers / perPeer.length,
+      writes: perPeer.length * (kind === 'all-gather' ? 1 : peers),
+      reads: perPeer.length * peers,
+    },
+  ];
 }
 
 /**
@@ -37,17 +55,29 @@ export function stagedPieces(
  *   latency + first write + max((writes - 1) x write stage + last read, reads x read stage)
  *
  * A write costs the engine's pause, its bytes and a flag. In the middle of the pipeline both directions run at
- * once, each at half of what the link carries together.
+ * once, each at half of what the link carries together. Several exchanges follow each other.
  */
 export function stagedCopyAloneS(
   transport: StagedCopyTransport,
   engine: CopyEngine,
+  exchanges: readonly StagedPieces[],
+  link: Link,
+): number {
+  return exchanges.reduce(
+    (seconds, pieces) => seconds + exchangeS(transport, engine, pieces, link),
+    transport.latencyS,
+  );
+}
+
+function exchangeS(
+  transport: StagedCopyTransport,
+  engine: CopyEngine,
   { pieceBytes, writes, reads }: StagedPieces,
-  link: { h2d: number; d2h: number; both: number },
+  link: Link,
 ): number {
   const first = engine.startUpS + pieceBytes / link.d2h + transport.flagS;
   const writeStage = engine.gapS + pieceBytes / link.both + transport.flagS;
   const readStage = engine.gapS + pieceBytes / (writes === reads ? link.both : link.h2d);
   const lastRead = engine.startUpS + pieceBytes / link.h2d;
-  return transport.latencyS + first + Math.max((writes - 1) * writeStage + lastRead, reads * readStage);
+  return first + Math.max((writes - 1) * writeStage + lastRead, reads * readStage);
 }

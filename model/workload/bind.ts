@@ -3,6 +3,7 @@ import { rowsOf } from '../dit/tokens.ts';
 import { UserError } from '../input/userError.ts';
 import { exchangeCollectives } from './exchange.ts';
 import { type RankRows, rankRows, type SampleRows } from './rows.ts';
+import { shardParameters } from './shards.ts';
 import {
   ACTIVATION_BYTES,
   type BlockKind,
@@ -119,15 +120,16 @@ function divisors(n: number): number[] {
 function bindBlock(dit: Dit, kind: DitBlockKind, rows: RankRows, layout: ParallelLayout): BlockKind {
   return {
     name: kind.name,
-    weightBytes: Math.round((kind.parameters * dit.parameterBytes) / layout.tp),
+    weightBytes: Math.round(
+      sum(kind.segments, (segment) => segmentParameters(segment, layout.tp)) * dit.parameterBytes,
+    ),
     segments: kind.segments.flatMap((segment) => bindSegment(dit, segment, rows, layout)),
   };
 }
 
 function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: ParallelLayout): Segment[] {
   const { tp } = layout;
-  const weightBytes = (tensors: readonly { parameters: number }[]) =>
-    (tensors.reduce((sum, tensor) => sum + tensor.parameters, 0) * dit.parameterBytes) / tp;
+  const weightBytes = segmentParameters(segment, tp) * dit.parameterBytes;
   switch (segment.kind) {
     case 'gemm': {
       const compute: ComputeSegment = {
@@ -136,7 +138,7 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
         class: 'gemm',
         flops: sum(segment.products, (p) => (2 * p.in * p.out * rows.gemm[p.rows]) / tp),
         bytes:
-          weightBytes(segment.tensors) +
+          weightBytes +
           sum(segment.products, (p) => rows.gemm[p.rows] * (p.in + p.out / tp) * ACTIVATION_BYTES),
         kernels: segment.products.length,
       };
@@ -167,7 +169,7 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
           class: 'elementwise',
           flops: 0,
           bytes:
-            weightBytes(segment.tensors) +
+            weightBytes +
             sum(segment.touches, (touch) => rows.gemm[touch.rows] * touch.elements * ACTIVATION_BYTES),
           kernels: segment.touches.length,
         },
@@ -175,6 +177,11 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
     case 'exchange':
       return rows.sp > 1 ? exchangeCollectives(segment, rows, layout) : [];
   }
+}
+
+/** Parameters of a segment that one of `tp` ranks holds. */
+function segmentParameters(segment: DitSegment, tp: number): number {
+  return 'tensors' in segment ? sum(segment.tensors, (tensor) => shardParameters(segment, tensor, tp)) : 0;
 }
 
 /** All-reduce of each row-parallel output, as a ring sends it. */

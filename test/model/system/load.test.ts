@@ -50,7 +50,10 @@ shipped('are these', () => {
     'h100-pcie-x4',
     'h100-sxm-x8',
     'h200-x1',
+    'h200-x1-colocated',
     'h200-x2',
+    'host-x1',
+    'host-x2',
     'rtx5090-x1',
     'rtx5090-x2',
   ]);
@@ -60,7 +63,7 @@ for (const id of systemIds()) {
   shipped(`${id} loads under its own name, and says of each number where it came from`, () => {
     const system = loadSystem(id);
     assert.is(system.id, id);
-    assert.is(system.gpus.length, Number(id.split('-x').at(-1)));
+    assert.is(system.gpus.length, Number(/-x(\d+)/.exec(id)![1]));
     assert.ok(system.transports.some(({ name }) => name === system.defaultTransport));
     const raw = parse(readFileSync(join(packageRoot, 'model', 'systems', `${id}.yaml`), 'utf8'));
     const { bare, given } = provenance(raw);

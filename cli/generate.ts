@@ -1,0 +1,21 @@
+import { generate } from '../codegen/generate.ts';
+import { writeProgram } from '../codegen/writeProgram.ts';
+import type { ScenarioFlags } from './options.ts';
+import type { Output } from './output.ts';
+import { buildScenario } from './scenario.ts';
+
+export interface GenerateFlags extends ScenarioFlags {
+  out?: string;
+  id?: string;
+}
+
+/** Writes the sources of a runtime for one workload and its plans. */
+export function generateCommand(flags: GenerateFlags, output: Output): void {
+  const { workload, system, plans } = buildScenario(flags, { padded: true });
+  const program = generate(workload, system, plans, flags.id === undefined ? {} : { id: flags.id });
+  const folder = writeProgram(program, flags.out ?? 'generated');
+  output.result(`${folder}\n`);
+  output.diagnostic(
+    `wrote ${program.files.length} files for ${plans.length} plans; next: chunkflow measure ${folder}\n`,
+  );
+}

@@ -1,0 +1,207 @@
+import type { DitSegment, ExchangeSegment, GemmSegment, Rows } from '../../model/dit/dit.ts';
+import type { RankRows } from '../../model/workload/rows.ts';
+import { type ShardLayout, shardLayout } from '../../model/workload/shards.ts';
+import type { CollectiveKind, ExchangeStyle } from '../../model/workload/workload.ts';
+import { comment, constantName, Names, unsigned64, whole } from '../escape.ts';
+import type { Buffer } from './buffers.ts';
+
+/** One call of a function of the runtime's compute.hpp. */
+export interface Call {
+  fn: string;
+  /** C++ expressions. */
+  args: readonly string[];
+  comment: string;
+}
+
+/** What one bound segment of a block does. */
+export type SegmentFlow =
+  | { kind: 'compute'; name: string; calls: readonly Call[] }
+  | { kind: 'collective'; name: string; exchange: ExchangeFlow };
+
+/** Buffers of a collective, by name; `messageBytes` go to (or come from) each peer. */
+export interface ExchangeFlow {
+  collective: CollectiveKind;
+  send: string;
+  recv: string;
+  /** Bytes into the buffers. */
+  offsetBytes: number;
+  messageBytes: number;
+}
+
+/** A parameter tensor where it lies in its block's weights. */
+export interface PlacedTensor {
+  name: string;
+  constant: string;
+  offset: number;
+  shape: readonly number[];
+  layout: ShardLayout;
+  /** Widths of concatenated inputs that tensor parallelism divides one by one; empty for one part. */
+  parts: readonly number[];
+  /** Bytes on this rank. */
+  bytes: number;
+  scale: number;
+  mean: number;
+}
+
+export interface FlowShape {
+  hidden: number;
+  heads: number;
+  rows: RankRows;
+  sp: number;
+  tp: number;
+  exchange: ExchangeStyle;
+  parameterBytes: number;
+  /** Whether text rows are part of the residual stream. */
+  joined: boolean;
+}
+
+/** Constants of a step that blocks read, by name: elements, and for a rotary table the rows it is for. */
+export interface FlowInput {
+  name: string;
+  elements: number;
+  rotaryRows: 'x' | 't' | null;
+}
+
+const BF16 = 2;
+
+/** Where the rows of a kind begin in buffers that hold video or image rows first and text rows behind them. */
+export function firstRow(rows: Rows, shape: FlowShape): number {
+  return rows === 't' && shape.joined ? shape.rows.gemm.x : 0;
+}
+
+/** Collects what a block's calls touch: buffers with their lifetimes, weights, inputs. */
+export class FlowRecorder {
+  readonly buffers: Buffer[] = [];
+  readonly inputs = new Map<string, FlowInput>();
+  readonly tensors: PlacedTensor[] = [];
+  readonly segments: SegmentFlow[] = [];
+  #calls: Call[] = [];
+  /** Tensor names come from outside; the prefix keeps them clear of macros. */
+  readonly #names = new Names();
+  readonly shape: FlowShape;
+
+  constructor(segments: readonly DitSegment[], shape: FlowShape) {
+    this.shape = shape;
+    this.#placeTensors(segments);
+  }
+
+  get weightBytes(): number {
+    return this.tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+  }
+
+  call(fn: string, args: readonly string[], text: string): void {
+    this.#calls.push({ fn, args, comment: comment(text) });
+  }
+
+  endCompute(name: string): void {
+    this.segments.push({ kind: 'compute', name, calls: this.#calls });
+    this.#calls = [];
+  }
+
+  addCollective(name: string, exchange: ExchangeFlow): void {
+    this.#touch(exchange.send);
+    this.#touch(exchange.recv);
+    this.segments.push({ kind: 'collective', name, exchange });
+  }
+
+  /** Declares a [rows, width] tensor of activations; the first touch begins its life, the last one ends it. */
+  declare(name: string, rows: number, width: number): void {
+    if (this.buffers.some((buffer) => buffer.name === name)) return;
+    const now = this.segments.length;
+    this.buffers.push({
+      name,
+      bytes: rows * width * BF16,
+      shape: `[${rows}, ${width}]`,
+      from: now,
+      to: now,
+    });
+  }
+
+  /** Expression for a place in a declared buffer, in elements from its start; `perRank` is multiplied by the rank. */
+  at(name: string, elements = 0, perRank = 0): string {
+    this.#touch(name);
+    return (
+      `b.buffer(${constantName(name)})` +
+      (elements > 0 ? ` + ${whole(elements)}` : '') +
+      (perRank > 0 ? ` + b.rank * ${unsigned64(perRank)}` : '')
+    );
+  }
+
+  residual(rows: Rows): string {
+    const elements = firstRow(rows, this.shape) * this.shape.hidden;
+    return `b.buffer(RESIDUAL)${elements > 0 ? ` + ${whole(elements)}` : ''}`;
+  }
+
+  weight(name: string): string {
+    return `b.weight(${this.tensor(name).constant})`;
+  }
+
+  tensor(name: string): PlacedTensor {
+    const tensor = this.tensors.find((candidate) => candidate.name === name);
+    if (tensor === undefined) throw new Error(`no tensor ${name}`);
+    return tensor;
+  }
+
+  /** Expression for a constant of the step. */
+  input(name: string, elements: number, first = 0): string {
+    this.inputs.set(name, { name, elements, rotaryRows: null });
+    return `b.input(${constantName(name)})${first > 0 ? ` + ${whole(first)}` : ''}`;
+  }
+
+  /** Expression for the rotary table of some rows; joint rows use that of x, which t's follows. */
+  rotary(rows: Rows): string {
+    const { shape } = this;
+    const headDim = shape.hidden / shape.heads;
+    const add = (name: string, of: 'x' | 't') =>
+      this.inputs.set(name, { name, elements: shape.rows.gemm[of] * headDim, rotaryRows: of });
+    if (rows !== 't') add('rotary', 'x');
+    if (rows !== 'x') add('rotary text', 't');
+    return `b.table(${constantName(rows === 't' ? 'rotary text' : 'rotary')})`;
+  }
+
+  #touch(name: string): void {
+    const buffer = this.buffers.find((candidate) => candidate.name === name);
+    if (buffer === undefined) throw new Error(`buffer ${name} is used before it is declared`);
+    buffer.to = this.segments.length;
+  }
+
+  /** Matrices of a segment stand before its vectors, so that products over the same rows can become one. */
+  #placeTensors(segments: readonly DitSegment[]): void {
+    const { tp, parameterBytes, hidden } = this.shape;
+    let offset = 0;
+    for (const segment of segments) {
+      if (!('tensors' in segment)) continue;
+      const matrices = segment.tensors.filter((tensor) => tensor.shape.length === 2);
+      const others = segment.tensors.filter((tensor) => tensor.shape.length !== 2);
+      for (const tensor of [...matrices, ...others]) {
+        const layout = tp === 1 ? 'whole' : shardLayout(segment, tensor);
+        const bytes = (tensor.parameters / (layout === 'whole' ? 1 : tp)) * parameterBytes;
+        const isMatrix = segment.kind === 'gemm' && tensor.shape.length === 2;
+        const isNorm = /norm[^.]*\.weight$/.test(tensor.name) && tensor.shape.length === 1;
+        this.tensors.push({
+          name: tensor.name,
+          constant: this.#names.unique(`W_${constantName(tensor.name)}`),
+          offset,
+          shape: tensor.shape,
+          layout,
+          parts: layout === 'columns' && tensor.shape[1]! > hidden ? concatenated(segment, hidden) : [],
+          bytes,
+          scale: isMatrix ? 1 / Math.sqrt(tensor.shape[1]!) : 0.05,
+          mean: isNorm ? 1 : 0,
+        });
+        offset += bytes;
+      }
+    }
+  }
+}
+
+/** Inputs that are attention and MLP side by side are divided part by part. */
+function concatenated(segment: DitSegment, hidden: number): number[] {
+  if (!/attention and MLP/.test(segment.name)) return [];
+  const width = (segment as GemmSegment).products[0]!.in;
+  return [hidden, width - hidden];
+}
+
+export function isSelf(segment: ExchangeSegment): boolean {
+  return segment.attention === 'self';
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { shown, UserError } from '../model/input/userError.ts';
+
+const bytes = z.number().int().min(0);
+const claim = z.strictObject({
+  outsideBytes: bytes,
+  residentBytes: bytes,
+  slotBytes: bytes,
+  activationBytes: bytes,
+  collectiveBufferBytes: bytes,
+  reserveBytes: bytes,
+  gpuPeakBytes: bytes,
+  hostPinnedBytes: bytes,
+});
+
+const plan = z.strictObject({
+  name: z.string(),
+  transport: z.string(),
+  file: z.string(),
+  claim,
+  predictedStepS: z.number().positive().describe('closed form'),
+  simulatedStepS: z.number().positive(),
+  statements: z
+    .record(
+      z.string(),
+      z.array(
+        z.strictObject({
+          track: z.string(),
+          name: z.string(),
+          category: z.enum(['compute', 'collective', 'prefetch', 'staging', 'host', 'stall']),
+          bytes: z.number().min(0),
+        }),
+      ),
+    )
+    .describe('by routine: what each shown statement is'),
+  positions: z
+    .array(z.strictObject({ routine: z.string(), ops: z.array(z.number().int().min(0)) }))
+    .describe('by position: its routine, and the operation of the StepProgram behind each shown statement'),
+});
+
+/** What was generated, from what, by what; stands beside the sources as manifest.json. */
+export const manifestFormat = z.strictObject({
+  schema: z.literal('chunkflow/generated@1'),
+  id: z.string(),
+  target: z.string(),
+  title: z.string(),
+  tool: z.string(),
+  fingerprint: z.string(),
+  inputs: z.strictObject({
+    model: z.string(),
+    size: z.string(),
+    layout: z.string(),
+    blocks: z.number().int(),
+    tokens: z.number(),
+    textRows: z.number(),
+    passes: z.number().int(),
+    plans: z.array(z.string()),
+    machine: z.string(),
+  }),
+  system: z.strictObject({ id: z.string(), peer: z.enum(['real', 'mirrored', 'colocated']) }),
+  ranks: z.number().int().min(1),
+  groupSize: z.number().int().min(1),
+  mirrored: z.boolean(),
+  plans: z.array(plan).min(1),
+  files: z.array(z.strictObject({ name: z.string(), sha256: z.string() })),
+});
+
+export type Manifest = z.output<typeof manifestFormat>;
+export type ManifestPlan = Manifest['plans'][number];
+
+/**
+ * The manifest of a generated program's folder.
+ *
+ * @throws UserError where there is none, or it is not one of this version.
+ */
+export function readManifest(folder: string): Manifest {
+  const file = join(folder, 'manifest.json');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new UserError(
+      `${shown(folder)}: is no generated program (no manifest.json); make one with \`chunkflow generate\``,
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${file}: ${(error as Error).message}; generate it anew`);
+  }
+  const result = manifestFormat.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw new UserError(
+    `${file}: ${issue.path.join('.')}: ${issue.message}; generate it anew with this version`,
+  );
+}

@@ -1,0 +1,406 @@
+import type { Plan } from '../../model/plan/plan.ts';
+import type { StepProgram, StreamKind } from '../../model/program/stepProgram.ts';
+import type { Workload } from '../../model/workload/workload.ts';
+import type { PlacedBuffer } from '../dataflow/buffers.ts';
+import type { FlowRecorder } from '../dataflow/flow.ts';
+import { comment, constantName, cString, identifier, Names, real, unsigned64, whole } from '../escape.ts';
+import { type Field, type Routine, type RoutineStatement, routinesOf } from './routines.ts';
+import type { KindView, PlanView, StatementView } from './schema.ts';
+import { bare, type Statement, stepStatements } from './statements.ts';
+
+/** A block kind laid out: its flow, its buffers' places, its C++ names. */
+export interface LaidOutKind {
+  name: string;
+  namespace: string;
+  title: string;
+  count: number;
+  container: string;
+  flow: FlowRecorder;
+  buffers: readonly PlacedBuffer[];
+  /** By compute segment: the constant that stands for it, and its seconds at the highest clock. */
+  segments: readonly { constant: string; name: string; durationS: number }[];
+}
+
+const TENSOR_LAYOUT = { whole: 'Whole', rows: 'Rows', columns: 'Columns' } as const;
+
+const STREAM: Record<StreamKind, string> = {
+  compute: 'Compute',
+  collective: 'Collective',
+  copy: 'Copy',
+  'stage-out': 'StageOut',
+  'stage-in': 'StageIn',
+  host: 'Host',
+};
+
+const COLLECTIVE = {
+  'all-to-all': 'AllToAll',
+  'all-gather': 'AllGather',
+  'all-reduce': 'AllReduce',
+} as const;
+
+export function kindViewOf(kind: LaidOutKind): KindView {
+  const computes = kind.flow.segments.filter((segment) => segment.kind === 'compute');
+  return {
+    namespace: kind.namespace,
+    title: comment(kind.title),
+    buffers: kind.buffers.map((buffer) => ({
+      constant: constantName(buffer.name),
+      offset: unsigned64(buffer.offset),
+      shape: comment(buffer.shape),
+    })),
+    weights: kind.flow.tensors.map((tensor) => {
+      const rows = tensor.shape.length === 2 ? tensor.shape[0]! : 1;
+      const columns = tensor.shape.reduce((product, side) => product * side, 1) / rows;
+      return {
+        constant: tensor.constant,
+        name: cString(tensor.name),
+        offset: unsigned64(tensor.offset),
+        shape: comment(
+          `[${tensor.shape.join(', ')}]${tensor.layout === 'whole' ? '' : `, a shard of its ${tensor.layout}`}`,
+        ),
+        // A sharded vector is divided along its only side.
+        rows: whole(tensor.layout === 'rows' && tensor.shape.length === 1 ? columns : rows),
+        columns: whole(tensor.layout === 'rows' && tensor.shape.length === 1 ? 1 : columns),
+        layout: TENSOR_LAYOUT[tensor.layout],
+        parts: [0, 1, 2].map((part) => whole(tensor.parts[part] ?? 0)),
+        scale: real(Number(tensor.scale.toPrecision(6))),
+        mean: real(tensor.mean),
+      };
+    }),
+    segments: kind.segments.map(({ constant, name, durationS }, index) => ({
+      constant,
+      fn: `run_${constant}`,
+      name: cString(name),
+      durationS: real(Number(durationS.toPrecision(6))),
+      calls: computes[index]!.calls.map(({ fn, args, comment: text }) => ({
+        fn,
+        argLines: wrapped(args),
+        comment: text,
+      })),
+    })),
+  };
+}
+
+const LINE_LENGTH = 112;
+
+/** Arguments on as few lines as keep them short. */
+function wrapped(args: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const arg of args) {
+    const longer = `${lines.at(-1)}, ${arg}`;
+    if (lines.length > 0 && longer.length <= LINE_LENGTH) lines[lines.length - 1] = longer;
+    else lines.push(arg);
+  }
+  return lines;
+}
+
+/** What a timeline shows of a statement. */
+export interface ShownStatement {
+  track: string;
+  name: string;
+  category: 'compute' | 'collective' | 'prefetch' | 'staging' | 'host' | 'stall';
+  bytes: number;
+}
+
+export interface ComposedPlan {
+  view: Omit<PlanView, 'header' | 'claim' | 'constant' | 'index'>;
+  /** By routine: its shown statements. */
+  statements: Record<string, ShownStatement[]>;
+  positions: { routine: string; ops: number[] }[];
+}
+
+/** The view of one plan: routines with their tables, and how a step runs through them. */
+export function composePlan(
+  workload: Workload,
+  plan: Plan,
+  program: StepProgram,
+  kindAt: (position: number) => LaidOutKind,
+): ComposedPlan {
+  const { positions, points } = stepStatements(program);
+  const routines = routinesOf(positions, (position) => kindAt(position).name);
+  const routineAt = new Map(
+    routines.flatMap((routine) => routine.positions.map((position, row) => [position, { routine, row }])),
+  );
+  const numbered = new Map(routines.map((routine) => [routine, numbersOf(routine)]));
+  const streamed = plan.blocks.filter((block) => block.windowBytes.length > 0);
+  const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+  const slotOf = new Map<number, number>();
+  const primed = new Map<number, number>();
+  for (const op of program.ops) {
+    if (op.kind !== 'copy' || op.role !== 'prefetch' || op.rank !== 0) continue;
+    slotOf.set(op.target!.position, op.target!.slot);
+    if (op.target!.stepsAhead === 1) primed.set(op.target!.position, op.target!.slot);
+  }
+  const own = program.ops.filter((op) => op.rank === 0);
+  const pieces = own.filter((op) => op.kind === 'copy' && op.role === 'staging' && op.direction === 'd2h');
+  const sums = own.filter((op) => op.kind === 'delay' && op.role === 'reduce').length;
+  const kinds = [...new Set(positions.map(({ position }) => kindAt(position)))];
+  return {
+    view: {
+      name: cString(plan.name),
+      transport: cString(runtimeTransport(plan.transport)),
+      summary: summaryOf(workload, plan, streamed.length).map(comment),
+      slots: whole(plan.slots),
+      slotBytes: unsigned64(program.slotBytes),
+      streamedPerStep: whole(program.streamedPerStep),
+      ringPeriod: whole(plan.slots === 0 ? 1 : plan.slots / gcd(plan.slots, program.streamedPerStep)),
+      piecesPerStep: whole(pieces.length),
+      collectivesPerStep: whole(
+        own.filter((op) => op.kind === 'collective' || (op.kind === 'mark' && op.role === 'collective-begin'))
+          .length + sums,
+      ),
+      stagingBytes: unsigned64(plan.transport.startsWith('staged') ? stagingBytes(kinds) : 0),
+      points: points.map((name, number) => ({ constant: constantName(name), number: whole(number) })),
+      collectives: kinds.flatMap((kind) => collectivesOf(kind, plan)),
+      routines: routines.map((routine) =>
+        routineView(routine, numbered.get(routine)!, kindAt(routine.positions[0]!), points),
+      ),
+      runs: runsOf(positions.map(({ position }) => routineAt.get(position)!)),
+      residentBytes: plan.blocks.map((block) => unsigned64(block.residentBytes)),
+      slotOf: positions.map(({ position }) => whole(slotOf.get(position) ?? -1)),
+      primed: [...primed].map(([position, slot]) => ({ position: whole(position), slot: whole(slot) })),
+      hasPrimed: primed.size > 0,
+    },
+    statements: Object.fromEntries(
+      routines.map((routine) => [
+        routine.name,
+        routine.statements.flatMap(({ statement }) => (isShown(statement) ? [shown(statement)] : [])),
+      ]),
+    ),
+    positions: positions.map(({ position, statements }) => ({
+      routine: routineAt.get(position)!.routine.name,
+      ops: statements.flatMap((statement) => (isShown(statement) ? [statement.op] : [])),
+    })),
+  };
+}
+
+/** `shm`, `p2p` and `nvlink` are NCCL's own choice, made by its environment when the program runs. */
+function runtimeTransport(name: string): string {
+  return name === 'none' || name.startsWith('staged') ? name : 'nccl';
+}
+
+/** The most bytes that a rank writes to staging in one exchange. */
+export function stagingBytes(kinds: readonly LaidOutKind[]): number {
+  const written = kinds.flatMap((kind) =>
+    kind.flow.segments.flatMap((segment) => {
+      if (segment.kind !== 'collective') return [];
+      const { collective, messageBytes } = segment.exchange;
+      const { sp, tp } = kind.flow.shape;
+      return [messageBytes * (collective === 'all-gather' ? 1 : sp * tp - 1)];
+    }),
+  );
+  return Math.max(0, ...written);
+}
+
+type Shown = Exclude<Statement, { kind: 'after' | 'mark' }>;
+
+function isShown(statement: Statement): statement is Shown {
+  return statement.kind !== 'after' && statement.kind !== 'mark';
+}
+
+function shown(statement: Shown): ShownStatement {
+  const name = statement.label;
+  switch (statement.kind) {
+    case 'run':
+      return { track: 'compute', name, category: 'compute', bytes: 0 };
+    case 'collective':
+      return { track: 'collective', name, category: 'collective', bytes: statement.bytes };
+    case 'prefetch':
+      return { track: 'h2d', name: 'prefetch', category: 'prefetch', bytes: statement.to - statement.from };
+    case 'stage-out':
+      return { track: 'd2h', name, category: 'staging', bytes: statement.bytes };
+    case 'stage-in':
+      return { track: 'h2d', name, category: 'staging', bytes: statement.bytes };
+    case 'staged-begin':
+    case 'staged-end':
+    case 'reduce':
+      return { track: 'collective', name, category: 'collective', bytes: 0 };
+    case 'launch-window':
+      return { track: 'host', name, category: 'host', bytes: 0 };
+  }
+}
+
+function numbersOf(routine: Routine): Map<RoutineStatement, number> {
+  const numbers = new Map<RoutineStatement, number>();
+  for (const statement of routine.statements) {
+    if (isShown(statement.statement)) numbers.set(statement, numbers.size);
+  }
+  return numbers;
+}
+
+function collectiveConstant(kind: LaidOutKind, index: number): string {
+  const names = new Names();
+  const collectives = kind.flow.segments.filter((segment) => segment.kind === 'collective');
+  return collectives.map(({ name }) => names.unique(constantName(`${kind.namespace} ${name}`)))[index]!;
+}
+
+function collectivesOf(kind: LaidOutKind, plan: Plan): PlanView['collectives'] {
+  const collectives = kind.flow.segments.filter((segment) => segment.kind === 'collective');
+  return collectives.map(({ name, exchange }, index) => {
+    const place = (buffer: string) =>
+      `${kind.namespace}::${constantName(buffer)}${exchange.offsetBytes > 0 ? ` + ${unsigned64(exchange.offsetBytes)}` : ''}`;
+    return {
+      constant: collectiveConstant(kind, index),
+      name: cString(name),
+      kind: COLLECTIVE[exchange.collective],
+      send: place(exchange.send),
+      recv: place(exchange.recv),
+      messageBytes: unsigned64(exchange.messageBytes),
+      pieceBytes: unsigned64(Math.min(exchange.messageBytes, plan.pieceBytes || exchange.messageBytes)),
+    };
+  });
+}
+
+function routineView(
+  routine: Routine,
+  numbers: ReadonlyMap<RoutineStatement, number>,
+  kind: LaidOutKind,
+  points: readonly string[],
+): PlanView['routines'][number] {
+  const columns = [
+    { type: 'int', name: 'position', values: routine.positions },
+    ...routine.columns.map((column) => ({
+      type: column.values.some((value) => value > 2 ** 31 - 1) ? 'std::uint64_t' : 'std::int64_t',
+      ...column,
+    })),
+  ];
+  return {
+    fn: routine.name,
+    title: comment(
+      `${kind.title}${routine.positions.length > 1 ? `; ${routine.positions.length} positions of a step` : ''}`,
+    ),
+    row: `${pascal(routine.name)}At`,
+    table: `AT_${routine.name.toUpperCase()}`,
+    columns: columns.map(({ type, name }) => ({ type: columnType(type, name), name })),
+    rows: routine.positions.map((_, row) => columns.map(({ values }) => whole(values[row]!))),
+    statements: routine.statements.map((statement) => statementView(statement, numbers, kind, points)),
+  };
+}
+
+/** Bytes take 64 bits; positions, slots and steps are small. */
+function columnType(type: string, name: string): string {
+  return /^(from|to|chunk)(_|$)/.test(name) ? 'std::uint64_t' : type === 'int' ? 'int' : 'int';
+}
+
+function pascal(name: string): string {
+  return name.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function fieldText(field: Field | undefined): string {
+  if (field === undefined) throw new Error('a statement lacks a field');
+  switch (field.kind) {
+    case 'constant':
+      return whole(field.value);
+    case 'relative':
+      if (field.offset === 0) return 'at.position';
+      return `at.position ${field.offset < 0 ? '-' : '+'} ${Math.abs(field.offset)}`;
+    case 'column':
+      return `at.${field.name}`;
+  }
+}
+
+function statementView(
+  own: RoutineStatement,
+  numbers: ReadonlyMap<RoutineStatement, number>,
+  kind: LaidOutKind,
+  points: readonly string[],
+): StatementView {
+  const { statement, fields } = own;
+  const field = (name: string) => fieldText(fields[name]);
+  if (statement.kind === 'after') {
+    const ago = field('stepsAgo');
+    return {
+      kind: 'after',
+      stream: STREAM[statement.stream],
+      refPosition: field('refPosition'),
+      point: constantName(points[statement.ref.point]!),
+      stepsAgo: ago === '0' ? '' : ago,
+    };
+  }
+  if (statement.kind === 'mark') {
+    return { kind: 'mark', stream: STREAM[statement.stream], point: constantName(points[statement.point]!) };
+  }
+  const common = { kind: statement.kind, number: whole(numbers.get(own)!) };
+  switch (statement.kind) {
+    case 'run':
+      return { ...common, segment: `${kind.namespace}::${kind.segments[statement.segment]!.constant}` };
+    case 'prefetch':
+      return {
+        ...common,
+        targetPosition: field('targetPosition'),
+        stepsAhead: field('stepsAhead'),
+        slot: field('slot'),
+        from: field('from'),
+        to: field('to'),
+        chunkBytes: field('chunkBytes'),
+        paceS: real(statement.paceS),
+        gated: statement.gated ? 'true' : 'false',
+        pageable: statement.pageable,
+        comment: comment(prefetchComment(statement)),
+      };
+    case 'launch-window':
+      return { ...common, seconds: real(statement.seconds) };
+    case 'stage-in':
+    case 'stage-out':
+      return {
+        ...common,
+        stream: statement.kind === 'stage-in' ? STREAM[statement.stream] : STREAM['stage-out'],
+        collective: collectiveConstant(kind, statement.collective),
+        phase: whole(statement.phase),
+        first: whole(statement.first),
+        count: whole(statement.count),
+      };
+    default:
+      return { ...common, collective: collectiveConstant(kind, statement.collective) };
+  }
+}
+
+function prefetchComment(statement: Statement & { kind: 'prefetch' }): string {
+  const bytes = statement.to - statement.from;
+  const chunks = Math.ceil(bytes / statement.chunkBytes);
+  const pace = statement.paceS > 0 ? `, ${(statement.paceS * 1e6).toFixed(0)} us after each` : '';
+  return `${bare(statement.label)}: ${chunks} ${chunks === 1 ? 'copy' : 'copies'} of up to ${statement.chunkBytes} bytes${pace}`;
+}
+
+/** Positions in order, those of one routine together. */
+function runsOf(steps: readonly { routine: Routine; row: number }[]): PlanView['runs'] {
+  const runs: { routine: Routine; first: number; end: number; position: number }[] = [];
+  steps.forEach(({ routine, row }, position) => {
+    const last = runs.at(-1);
+    if (last !== undefined && last.routine === routine && last.end === row) last.end += 1;
+    else runs.push({ routine, first: row, end: row + 1, position });
+  });
+  return runs.map(({ routine, first, end, position }) => ({
+    fn: routine.name,
+    table: `AT_${routine.name.toUpperCase()}`,
+    first: whole(first),
+    end: whole(end),
+    comment:
+      end - first === 1 ? `position ${position}` : `positions ${position} to ${position + end - first - 1}`,
+  }));
+}
+
+function summaryOf(workload: Workload, plan: Plan, streamed: number): string[] {
+  const blocks = workload.blocks.length;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
+  const lines = [`Plan ${plan.name}, transport ${plan.transport}.`];
+  if (streamed === 0) return [...lines, `All ${blocks} blocks stay on the GPU.`];
+  const bytes = plan.blocks.reduce((sum, block) => sum + block.windowBytes.reduce((a, b) => a + b, 0), 0);
+  const chunk = Number.isFinite(plan.chunkBytes) ? `chunks of ${plan.chunkBytes} bytes` : 'whole blocks';
+  lines.push(
+    `${streamed} of ${blocks} blocks are streamed, ${gigabytes(bytes)} a pass in ${chunk} through ${plan.slots} slots.`,
+  );
+  const rules = {
+    none: 'Copies yield to nothing.',
+    drain: 'Every collective first waits until all copies issued so far have landed.',
+    wait: "A window's copies wait, on the device, for the end of the collective before it.",
+    'launch-window': 'Copies pause where the host would launch a collective, long before it runs.',
+  } as const;
+  return [...lines, rules[plan.yieldRule]];
+}
+
+/** The namespace of each block kind. */
+export function namespacesOf(kinds: readonly string[]): string[] {
+  const names = new Names();
+  return kinds.map((kind) => names.unique(identifier(kind)));
+}
