@@ -1,0 +1,99 @@
+#pragma once
+// A plan while it is being measured on one rank: its memory, its collectives, and the ways to run its steps.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rank.hpp"
+#include "rank_impl.hpp"
+#include "session.hpp"
+
+namespace chunkflow {
+
+/// What a number of steps in a row took.
+struct StepTimes {
+  /// Eagerly one reading a step; as a graph one a launch, divided by its steps.
+  std::vector<double> stepS, enqueueS;
+  DeviceClock clock{};  // in the middle of them
+};
+
+struct OutputDigest {
+  std::uint64_t digest;
+  bool finite;
+};
+
+class ActivePlan {
+ public:
+  /// Collective. Takes the memory, uploads what stays, fills the inputs. @throws UserError when memory is short.
+  ActivePlan(Session& session, int index);
+  /// The device is idle on every rank, or the run has failed.
+  ~ActivePlan();
+  ActivePlan(const ActivePlan&) = delete;
+  ActivePlan& operator=(const ActivePlan&) = delete;
+
+  const int index;
+  const PlanProgram& plan;
+  const StepShape& shape() const { return rank_->impl().shape; }
+  std::uint64_t pinnedBytes() const;
+
+  /// Collective. Runs the segments of one step alone, so that libraries have loaded and chosen what they need.
+  void rehearse();
+  /// Collective. Poisons slots and activations, then fills the slots and the residual stream as they are before step 0.
+  void restart();
+
+  /// Runs `unrecorded` steps and then `recorded` ones, all of them back to back.
+  StepTimes eager(int unrecorded, int recorded);
+  /// Whether its steps can be captured.
+  bool capturable() const { return !shape().pageable; }
+  /// Steps of its graph: the slots and the halves of staging are then where they were.
+  int graphSteps() const;
+  /// The same in launches of the graph, right behind a restart; captures it at first.
+  StepTimes graph(int unrecorded, int recorded);
+  /// Two steps with sums over all streamed weights, behind a restart.
+  Verdict verify();
+  /// `unrecorded` steps and then some traced ones. The traced steps' seconds.
+  std::vector<double> trace(int unrecorded, int traced);
+  /// Of one of the steps traced last.
+  Intervals traced(std::size_t step) const { return tracers_[step]->intervals(); }
+
+  /// Of each residual, with the device idle.
+  std::vector<OutputDigest> outputs();
+
+ private:
+  void upload();
+  void fillInputs();
+  /// Bytes from ordinary memory to the device, by way of the bounce memory.
+  void copyIn(std::byte* device, std::size_t bytes, const std::function<void(std::size_t, std::size_t, std::byte*)>& make);
+  bool isFinite(const Residual& residual);
+  void beginRun();
+  void stepEnded();
+  void makeTimers(int count);
+  StepTimes finish(int unrecorded, int recorded, std::vector<double> enqueueS, double stepsPerReading);
+  void capture();
+
+  /// Lets the watchdog end the collectives, for as long as they exist.
+  struct Watched {
+    Watched(Session& of, Transport* transport, Staging* staging) : session(of) { session.watch(transport, staging); }
+    ~Watched() { session.watch(nullptr, nullptr); }
+    Watched(const Watched&) = delete;
+    Watched& operator=(const Watched&) = delete;
+    Session& session;
+  };
+
+  Session& session_;
+  std::unique_ptr<PlanMemory> memory_;
+  std::unique_ptr<Staging> staging_;
+  std::shared_ptr<Transport> transport_;
+  std::unique_ptr<Watched> watched_;
+  std::unique_ptr<DeviceBuffer> flagBase_;
+  std::unique_ptr<Rank> rank_;
+  std::vector<std::unique_ptr<Event>> timers_;
+  std::vector<std::unique_ptr<Event>> forks_;  // of a capture: the start, and each stream's end
+  std::unique_ptr<Graph> graph_;
+  std::uint32_t graphPieces_ = 0;
+  std::vector<std::unique_ptr<Tracer>> tracers_;
+  std::uint32_t stepsEnqueued_ = 0;
+};
+
+}  // namespace chunkflow

@@ -1,0 +1,278 @@
+// A program as the generator writes them, but by hand and small: two kinds of blocks, three blocks, two passes. Linked with
+// the runtime and main.cpp it is an executable that runs on any machine. TINY_RANKS 1 mirrors its peers.
+#include <array>
+#include <vector>
+
+#include "program.hpp"
+#include "rank.hpp"
+#include "runtime.hpp"
+
+#ifndef TINY_RANKS
+#define TINY_RANKS 1
+#endif
+
+namespace chunkflow {
+namespace {
+
+constexpr int RANKS = TINY_RANKS;
+constexpr int GROUP = RANKS == 1 ? 3 : RANKS;
+constexpr int SHARDS = 1;
+constexpr int BLOCKS = 3, PASSES = 2, POSITIONS = BLOCKS * PASSES;
+constexpr std::int64_t ROWS = 12, WIDTH = 384, MIX = 3072, FEED = 1536;
+constexpr std::uint64_t BF16 = 2;
+
+// Activation memory, in bytes.
+constexpr std::uint64_t RESIDUAL = 0;
+constexpr std::uint64_t NORMED = RESIDUAL + ROWS * WIDTH * BF16;
+constexpr std::uint64_t SUM = NORMED + ROWS * WIDTH * BF16;
+constexpr std::uint64_t SCRATCH = SUM + ROWS * WIDTH * BF16;
+constexpr std::uint64_t MIXED = SCRATCH + ROWS * WIDTH * BF16;
+constexpr std::uint64_t EXCHANGED = MIXED + ROWS * MIX * BF16;
+constexpr std::uint64_t GATHERED = EXCHANGED + ROWS * MIX * BF16;
+constexpr std::uint64_t ACTIVATIONS = GATHERED + GROUP * ROWS * FEED * BF16;
+
+// Inputs: a shift vector, a rotary table.
+constexpr std::uint64_t SHIFT = 0, TABLE = 1024;
+constexpr std::int64_t HEAD = 128;
+constexpr std::uint64_t INPUTS = TABLE + ROWS * HEAD * 4;
+
+// Weights: the mixing block, then the feed-forward block.
+constexpr std::uint64_t UP = 0, MIX_DOWN = MIX * WIDTH * BF16, MIX_NORM = 2 * MIX_DOWN;
+constexpr std::uint64_t MIX_BYTES = MIX_NORM + WIDTH * BF16;
+constexpr std::uint64_t FEED_DOWN = FEED * WIDTH * BF16, FEED_BIAS = 2 * FEED_DOWN;
+constexpr std::uint64_t FEED_BYTES = FEED_BIAS + FEED * BF16;
+
+constexpr std::array<Tensor, 3> MIX_TENSORS{{
+    {"up.weight", UP, MIX, WIDTH, TensorLayout::Whole, {0, 0, 0}, 0.05f, 0},
+    {"down.weight", MIX_DOWN, WIDTH, MIX, TensorLayout::Whole, {0, 0, 0}, 0.02f, 0},
+    {"norm.weight", MIX_NORM, 1, WIDTH, TensorLayout::Whole, {0, 0, 0}, 0.1f, 1},
+}};
+constexpr std::array<Tensor, 3> FEED_TENSORS{{
+    {"up.weight", UP, FEED, WIDTH, TensorLayout::Whole, {0, 0, 0}, 0.05f, 0},
+    {"down.weight", FEED_DOWN, WIDTH, FEED, TensorLayout::Whole, {0, 0, 0}, 0.02f, 0},
+    {"up.bias", FEED_BIAS, 1, FEED, TensorLayout::Whole, {0, 0, 0}, 0.1f, 0},
+}};
+constexpr std::array<BlockWeights, BLOCKS> WEIGHTS{{
+    {"blocks.0.", MIX_BYTES, MIX_TENSORS, 1'000'000},
+    {"blocks.1.", FEED_BYTES, FEED_TENSORS, 10'000'000},
+    {"blocks.2.", MIX_BYTES, MIX_TENSORS, 20'000'000},
+}};
+
+constexpr Collective EXCHANGE{"exchange", CollectiveKind::AllToAll, MIXED, EXCHANGED, ROWS* MIX* BF16 / GROUP, 10'000};
+constexpr Collective GATHER{"gather", CollectiveKind::AllGather, 0, GATHERED, ROWS* FEED* BF16, 15'000};
+constexpr Collective REDUCE{"reduce", CollectiveKind::AllReduce, SCRATCH, SUM, ROWS* WIDTH* BF16 / GROUP, 2'000};
+
+constexpr Modulation shiftOnly(const bf16* shift) { return {shift, nullptr, nullptr, nullptr}; }
+
+constexpr Segment MIX_UP{"up", 4e-4, [](const Block& b) {
+  layerNorm(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, b.weight(MIX_NORM), nullptr, shiftOnly(b.input(SHIFT)),
+            b.buffer(NORMED), WIDTH);
+  qkNorm(b.compute, ROWS, WIDTH, HEAD, HEAD, b.buffer(NORMED), WIDTH, nullptr, b.table(TABLE));
+  gemm(b.compute, {ROWS, WIDTH, MIX, WIDTH, WIDTH, MIX}, b.buffer(NORMED), b.weight(UP), nullptr, b.buffer(MIXED));
+  constexpr std::uint64_t MESSAGE = ROWS * MIX * BF16 / GROUP;
+  copyRows(b.compute, 1, MESSAGE / BF16, b.buffer(MIXED + static_cast<std::uint64_t>(b.rank) * MESSAGE), MESSAGE / BF16,
+           b.buffer(EXCHANGED + static_cast<std::uint64_t>(b.rank) * MESSAGE), MESSAGE / BF16);
+}};
+constexpr Segment MIX_DOWN_SEGMENT{"down", 4e-4, [](const Block& b) {
+  gelu(b.compute, ROWS, MIX, b.buffer(EXCHANGED), MIX);
+  gemm(b.compute, {ROWS, MIX, WIDTH, MIX, MIX, WIDTH}, b.buffer(EXCHANGED), b.weight(MIX_DOWN), nullptr, b.buffer(SUM));
+  gatedResidual(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, b.buffer(SUM), WIDTH, nullptr, nullptr);
+}};
+constexpr Segment FEED_UP{"up", 3e-4, [](const Block& b) {
+  layerNorm(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, nullptr, nullptr, shiftOnly(nullptr), b.buffer(NORMED),
+            WIDTH);
+  gemm(b.compute, {ROWS, WIDTH, FEED, WIDTH, WIDTH, FEED}, b.buffer(NORMED), b.weight(UP), b.weight(FEED_BIAS),
+       b.buffer(GATHERED + static_cast<std::uint64_t>(b.rank) * ROWS * FEED * BF16));
+}};
+constexpr Segment FEED_DOWN_SEGMENT{"down", 3e-4, [](const Block& b) {
+  for (std::uint64_t peer = 0; peer < GROUP; ++peer) {
+    gemm(b.compute, {ROWS, FEED, WIDTH, FEED, FEED, WIDTH, peer > 0}, b.buffer(GATHERED + peer * ROWS * FEED * BF16),
+         b.weight(FEED_DOWN), nullptr, b.buffer(SUM));
+  }
+}};
+constexpr Segment FEED_ADD{"add", 1e-4, [](const Block& b) {
+  gatedResidual(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, b.buffer(SUM), WIDTH, nullptr, nullptr);
+}};
+
+/// What tells the plans apart.
+struct Style {
+  int slots;
+  bool staged, pageable, windows;
+  std::array<std::uint64_t, BLOCKS> resident;
+};
+
+constexpr std::uint64_t PAGE = DEVICE_PAGE_BYTES;
+constexpr Style RESIDENT{0, false, false, false, {MIX_BYTES, FEED_BYTES, MIX_BYTES}};
+constexpr Style STREAMED{2, false, false, false, {0, 0, 0}};
+constexpr Style RING{4, false, false, true, {PAGE, 0, 2 * PAGE}};
+constexpr Style STAGED{2, true, false, false, {0, FEED_BYTES, PAGE}};
+constexpr Style SEQUENTIAL{2, false, true, false, {0, 0, 0}};
+
+constexpr std::uint64_t bytesOf(int position) { return WEIGHTS[static_cast<std::size_t>(position % BLOCKS)].bytes; }
+
+constexpr bool streams(const Style& style, int position) {
+  return style.resident[static_cast<std::size_t>(position % BLOCKS)] < bytesOf(position);
+}
+
+/// How many streamed blocks lie before a position.
+constexpr int ordinal(const Style& style, int position) {
+  int count = 0;
+  for (int before = 0; before < position; ++before) count += streams(style, before) ? 1 : 0;
+  return count;
+}
+
+enum Point { STARTED, LANDED, READ, READY, BEGUN, WRITTEN, SEEN, REDUCED, REWRITTEN, RESEEN, ENDED, POINTS };
+/// Two collectives in a block: the second has points of its own.
+constexpr int point(Point of, int collective) { return of + POINTS * collective; }
+
+/// A copy of a position's weights, issued in the same step or one before.
+void copyFor(Rank& rank, const Style& style, int position, int stepsAhead, int issuedAt) {
+  const std::uint64_t from = style.resident[static_cast<std::size_t>(position % BLOCKS)];
+  const int count = ordinal(style, POSITIONS);
+  const int before = ordinal(style, position) - style.slots + stepsAhead * count;
+  if (before >= -count) {
+    int reader = 0;
+    while (!streams(style, reader) || ordinal(style, reader) != (before + count) % count) ++reader;
+    // Readers of this very step that come later cannot be waited for, and the ring never asks for them.
+    rank.after(On::Copy, reader, READ, before < 0 ? 1 : 0);
+  }
+  const Target target{position, stepsAhead, ordinal(style, position) % style.slots};
+  if (style.pageable) {
+    rank.prefetchPageable(40, target, from, bytesOf(position));
+  } else {
+    const std::uint64_t middle = from + (bytesOf(position) - from) / 64 * 32;
+    rank.after(On::Copy, issuedAt, STARTED);
+    rank.prefetch(40, target, from, middle, 700'000, style.windows ? 2e-5 : 0, style.windows);
+    rank.prefetch(41, target, middle, bytesOf(position), 700'000, 0, style.windows);
+  }
+  rank.mark(On::Copy, position, LANDED);
+}
+
+void collect(Rank& rank, const Style& style, int position, int which, const Collective& collective) {
+  const auto at = [&](Point of) { return point(of, which); };
+  const int statement = 10 + 10 * which;
+  if (style.windows) rank.launchWindow(statement + 9, 1e-4);
+  rank.mark(On::Compute, position, at(READY));
+  rank.after(On::Collective, position, at(READY));
+  if (!style.staged) {
+    rank.collective(statement, collective);
+  } else {
+    const int pieces = static_cast<int>((collective.bytesPerPeer + collective.pieceBytes - 1) / collective.pieceBytes);
+    const int peers = GROUP - 1;
+    const bool gather = collective.kind == CollectiveKind::AllGather;
+    rank.stagedBegin(statement, collective);
+    rank.mark(On::Collective, position, at(BEGUN));
+    rank.after(On::StageOut, position, at(BEGUN));
+    rank.stageOut(statement + 1, collective, 0, 0, pieces * (gather ? 1 : peers));
+    rank.mark(On::StageOut, position, at(WRITTEN));
+    rank.after(On::StageIn, position, at(BEGUN));
+    rank.stageIn(On::StageIn, statement + 2, collective, 0, 0, pieces * peers);
+    rank.mark(On::StageIn, position, at(SEEN));
+    rank.after(On::Collective, position, at(WRITTEN));
+    rank.after(On::Collective, position, at(SEEN));
+    if (collective.kind == CollectiveKind::AllReduce) {
+      rank.reduce(statement + 3, collective);
+      rank.mark(On::Collective, position, at(REDUCED));
+      rank.after(On::StageOut, position, at(REDUCED));
+      rank.stageOut(statement + 4, collective, 1, 0, pieces);
+      rank.mark(On::StageOut, position, at(REWRITTEN));
+      rank.after(On::StageIn, position, at(REDUCED));
+      rank.stageIn(On::StageIn, statement + 5, collective, 1, 0, pieces * peers);
+      rank.mark(On::StageIn, position, at(RESEEN));
+      rank.after(On::Collective, position, at(REWRITTEN));
+      rank.after(On::Collective, position, at(RESEEN));
+    }
+    rank.stagedEnd(statement + 6, collective);
+  }
+  rank.mark(On::Collective, position, at(ENDED));
+  rank.after(On::Compute, position, at(ENDED));
+}
+
+template <const Style& STYLE>
+void step(Rank& rank) {
+  for (int position = 0; position < POSITIONS; ++position) {
+    rank.block(position);
+    if (STYLE.pageable) {
+      rank.after(On::Copy, position == 0 ? POSITIONS - 1 : position - 1, READ, position == 0 ? 1 : 0);
+      copyFor(rank, STYLE, position, 0, position);
+    }
+    rank.mark(On::Compute, position, STARTED);
+    const int next = (position + 1) % POSITIONS;
+    if (!STYLE.pageable && streams(STYLE, next)) copyFor(rank, STYLE, next, next == 0 ? 1 : 0, position);
+    if (streams(STYLE, position)) {
+      rank.after(On::Compute, position, LANDED, position == 0 && !STYLE.pageable ? 1 : 0);
+    }
+    if (position % BLOCKS == 1) {
+      rank.run(0, FEED_UP);
+      collect(rank, STYLE, position, 0, GATHER);
+      rank.run(1, FEED_DOWN_SEGMENT);
+      collect(rank, STYLE, position, 1, REDUCE);
+      rank.run(2, FEED_ADD);
+    } else {
+      rank.run(0, MIX_UP);
+      collect(rank, STYLE, position, 0, EXCHANGE);
+      rank.run(1, MIX_DOWN_SEGMENT);
+    }
+    rank.mark(On::Compute, position, READ);
+  }
+}
+
+constexpr std::array<std::int16_t, POSITIONS> slotsOf(const Style& style) {
+  std::array<std::int16_t, POSITIONS> slots{};
+  for (int position = 0; position < POSITIONS; ++position) {
+    slots[static_cast<std::size_t>(position)] =
+        static_cast<std::int16_t>(streams(style, position) ? ordinal(style, position) % style.slots : -1);
+  }
+  return slots;
+}
+
+template <const Style& STYLE>
+PlanProgram plan(const char* name, const char* transport) {
+  static constexpr auto SLOTS = slotsOf(STYLE);
+  static constexpr std::array<Primed, 1> PRIMED{{{0, 0}}};
+  const int count = ordinal(STYLE, POSITIONS);
+  int period = 1;
+  while (STYLE.slots > 0 && count * period % STYLE.slots != 0) ++period;
+  std::uint64_t slotBytes = 0;
+  for (int block = 0; block < BLOCKS; ++block) {
+    slotBytes = std::max(slotBytes, bytesOf(block) - STYLE.resident[static_cast<std::size_t>(block)]);
+  }
+  PlanProgram plan{};
+  plan.name = name;
+  plan.transport = transport;
+  plan.slots = STYLE.slots;
+  plan.slotBytes = STYLE.slots > 0 ? slotBytes : 0;
+  plan.streamedPerStep = count;
+  plan.ringPeriod = period;
+  plan.residentBytes = STYLE.resident;
+  plan.slotOf = SLOTS;
+  if (streams(STYLE, 0) && !STYLE.pageable) plan.primed = PRIMED;
+  plan.collectivesPerStep = PASSES * (BLOCKS + 1);
+  plan.stagingBytes = (GROUP - 1) * EXCHANGE.bytesPerPeer + GATHER.bytesPerPeer;
+  plan.points = 2 * POINTS;
+  plan.claim.gpuPeakBytes = 64 << 20;
+  plan.step = step<STYLE>;
+  return plan;
+}
+
+constexpr std::array<Input, 2> ALL_INPUTS{{
+    {"shift", SHIFT, WIDTH, false, 0, 0, 30'000'000, false, 0.1f, 0},
+    {"rotary", TABLE, ROWS * HEAD, true, HEAD, 0, 0, true, 0, 0},
+}};
+constexpr std::array<Residual, 1> RESIDUALS{{{"hidden", RESIDUAL, ROWS, WIDTH, 31'000'000, true}}};
+
+}  // namespace
+
+const Program& program() {
+  static const std::vector<PlanProgram> PLANS{
+      plan<RESIDENT>("resident", "staged-sm:2"),      plan<STREAMED>("streamed", "staged-sm:2"),
+      plan<RING>("ring", "staged-sm:2"),              plan<STAGED>("copies", "staged-copy"),
+      plan<SEQUENTIAL>("sequential", "staged-sm:2"),
+  };
+  static const Program PROGRAM{"tiny",     "three small blocks", "tiny-1", "by hand", RANKS,     GROUP,
+                               RANKS == 1, BLOCKS,               POSITIONS, WEIGHTS,  PLANS,     ALL_INPUTS,
+                               RESIDUALS,  INPUTS,               ACTIVATIONS, 1 << 20, 1 << 20,  SHARDS};
+  return PROGRAM;
+}
+
+}  // namespace chunkflow

@@ -1,0 +1,22 @@
+#include "describe.hpp"
+
+#include "backend.hpp"
+#include "json.hpp"
+#include "record_lines.hpp"
+
+namespace chunkflow {
+
+std::string describeJson(const Program& program) {
+  JsonWriter json;
+  json.beginObject().field("id", program.id).field("title", program.title).field("fingerprint", program.fingerprint);
+  json.field("tool", program.tool).field("backend", backendName()).field("ranks", program.ranks);
+  json.field("groupSize", program.groupSize).field("mirrored", program.mirrored).key("plans").beginArray();
+  for (const PlanProgram& plan : program.plans) {
+    json.beginObject().field("name", plan.name).field("transport", plan.transport).key("claim");
+    writeClaim(json, plan.claim);
+    json.endObject();
+  }
+  return json.endArray().endObject().take();
+}
+
+}  // namespace chunkflow

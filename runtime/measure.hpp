@@ -1,0 +1,65 @@
+#pragma once
+// A whole measurement on one rank: every plan is checked, then all of them are timed in turns, then traced.
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "active_plan.hpp"
+#include "record_lines.hpp"
+#include "report.hpp"
+#include "results.hpp"
+#include "session.hpp"
+
+namespace chunkflow {
+
+class Measurement {
+ public:
+  /// @param records of rank 0; null on the others.
+  Measurement(Session& session, Records* records) : session_(session), records_(records) {}
+
+  /// Collective. Returns what was found wrong with the outputs, "" for nothing; everything is written by then.
+  std::string run();
+
+ private:
+  void writeRun();
+  void activate(int plan);
+  void deactivate();
+
+  // In measure_check.cpp: what a plan computes, and in how much memory.
+  void check(int plan);
+  void writeMemory();
+  void writeOutput(const OutputFacts& facts);
+  OutputFacts gatherOutputs(const char* mode, int steps);
+  void checkWeights();
+  void checkGraph(const OutputFacts& eager);
+
+  // How long it takes.
+  void warmUp();
+  void visit(int plan, int round);
+  void keep(const Arm& arm, int round, const StepTimes& times);
+  void trace(int plan);
+  void summarise();
+
+  /// Steps that take at least so long, by rank 0's reckoning.
+  int stepsFor(double seconds) const;
+  const PlanProgram& planAt(int plan) const { return session_.program.plans[static_cast<std::size_t>(plan)]; }
+  void note(const std::string& text);
+  void problem(const std::string& text);
+
+  Session& session_;
+  Records* records_;
+  const char* place_ = "";
+  std::unique_ptr<ActivePlan> active_;
+  /// By plan: seconds of a step, the same on every rank.
+  std::map<int, double> estimateS_;
+  std::map<int, std::size_t> devicePeakBytes_;
+  std::map<int, OutputFacts> outputs_;
+  std::map<int, double> tracedS_;
+  /// By plan and mode.
+  std::map<std::pair<int, std::string>, std::vector<double>> stepS_;
+  std::vector<std::string> problems_;
+};
+
+}  // namespace chunkflow

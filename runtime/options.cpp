@@ -1,0 +1,193 @@
+#include "options.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <string_view>
+
+#include "error.hpp"
+#include "json.hpp"
+
+namespace chunkflow {
+
+namespace {
+
+template <class T>
+T numberOf(const std::string& flag, const std::string& text, T least, const char* expected) {
+  T number{};
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = result.ec == std::errc{} && result.ptr == text.data() + text.size();
+  if (!whole || !(number >= least) || !std::isfinite(static_cast<double>(number))) {
+    throw UserError(flag + ": expected " + expected + ", got '" + text + "'");
+  }
+  return number;
+}
+
+std::vector<int> indicesOf(const std::string& flag, const std::string& text) {
+  std::vector<int> indices;
+  for (std::size_t from = 0; from <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', from), text.size());
+    indices.push_back(numberOf(flag, text.substr(from, comma - from), 0, "numbers from 0 with commas between them"));
+    from = comma + 1;
+  }
+  return indices;
+}
+
+/// One flag: how it reads, what it does, and what follows it ("" for a switch).
+struct Flag {
+  const char* name;
+  const char* operand;
+  const char* help;
+  std::function<void(Options&, const std::string& flag, const std::string& text)> apply;
+};
+
+const std::vector<Flag>& flags() {
+  using Text = const std::string&;
+  static const std::vector<Flag> all = {
+      {"--out", "FILE.jsonl", "append the results to this file instead of printing them",
+       [](Options& o, Text flag, Text text) {
+         if (text.empty()) throw UserError(flag + ": expected a file, got ''");
+         o.out = text;
+       }},
+      {"--plans", "0,3,...", "which plans, in this order (default: all)",
+       [](Options& o, Text flag, Text text) { o.plans = indicesOf(flag, text); }},
+      {"--rounds", "N", "how often every plan has its turn (default 5)",
+       [](Options& o, Text flag, Text text) { o.rounds = numberOf(flag, text, 1, "a number from 1"); }},
+      {"--steps", "N", "recorded steps of a turn (default 8)",
+       [](Options& o, Text flag, Text text) { o.steps = numberOf(flag, text, 1, "a number from 1"); }},
+      {"--warm-up", "S", "the most seconds of warm-up (default 3)",
+       [](Options& o, Text flag, Text text) { o.warmUpS = numberOf(flag, text, 0.0, "seconds, at least 0"); }},
+      {"--graph", "", "measure every plan as a graph too", [](Options& o, Text, Text) { o.graph = true; }},
+      {"--timeline", "", "record when each statement of a step ran", [](Options& o, Text, Text) { o.timeline = true; }},
+      {"--verify", "", "check the streamed weights by checksums when they are used",
+       [](Options& o, Text, Text) { o.verify = true; }},
+      {"--compute", "real|synthetic", "run the blocks' kernels or only take their time (default real)",
+       [](Options& o, Text flag, Text text) {
+         if (text != "real" && text != "synthetic") {
+           throw UserError(flag + ": expected real or synthetic, got '" + text + "'");
+         }
+         o.synthetic = text == "synthetic";
+       }},
+      {"--weights", "FILE.safetensors|DIR", "weights from a checkpoint (default: random)",
+       [](Options& o, Text flag, Text text) {
+         if (text.empty()) throw UserError(flag + ": expected a file or folder, got ''");
+         o.weights = text;
+       }},
+      {"--seed", "N", "of random weights and inputs (default 1)",
+       [](Options& o, Text flag, Text text) { o.seed = numberOf<std::uint64_t>(flag, text, 0, "a number from 0"); }},
+      {"--ranks", "threads|processes", "how the ranks run (default: processes where there are several devices)",
+       [](Options& o, Text flag, Text text) {
+         if (text != "threads" && text != "processes") {
+           throw UserError(flag + ": expected threads or processes, got '" + text + "'");
+         }
+         o.ranks = text == "threads" ? RanksAs::Threads : RanksAs::Processes;
+       }},
+      {"--devices", "0,1,...", "the device of each rank of this host (default: 0, 1, ...)",
+       [](Options& o, Text flag, Text text) { o.devices = indicesOf(flag, text); }},
+      {"--time-limit", "S", "how long to wait for a step or for another rank (default 60)",
+       [](Options& o, Text flag, Text text) {
+         o.timeLimitS = numberOf(flag, text, 0.001, "seconds, more than 0");
+       }},
+      {"--pinned-limit", "BYTES", "the most pinned host memory for weights (default: what is there)",
+       [](Options& o, Text flag, Text text) {
+         o.pinnedLimitBytes = numberOf<std::uint64_t>(flag, text, 0, "a number of bytes");
+       }},
+      {"--describe", "", "print what this program is, as JSON", [](Options& o, Text, Text) { o.describe = true; }},
+      {"--help", "", "print this", [](Options& o, Text, Text) { o.help = true; }},
+  };
+  return all;
+}
+
+std::size_t editDistance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+    }
+  }
+  return row.back();
+}
+
+const Flag& flagNamed(const std::string& name) {
+  const auto& all = flags();
+  const auto known = std::find_if(all.begin(), all.end(), [&](const Flag& flag) { return name == flag.name; });
+  if (known != all.end()) return *known;
+  const auto nearest = std::min_element(all.begin(), all.end(), [&](const Flag& a, const Flag& b) {
+    return editDistance(name, a.name) < editDistance(name, b.name);
+  });
+  throw UserError("unknown argument '" + name + "'; did you mean " + nearest->name + "? (--help lists all)");
+}
+
+void checkPlans(Options& options, const Program& program) {
+  const int count = static_cast<int>(program.plans.size());
+  if (options.plans.empty()) {
+    options.plans.resize(program.plans.size());
+    std::iota(options.plans.begin(), options.plans.end(), 0);
+  }
+  for (std::size_t i = 0; i < options.plans.size(); ++i) {
+    const int plan = options.plans[i];
+    if (plan >= count) {
+      throw UserError("--plans: there is no plan " + std::to_string(plan) + "; this program has plans 0 to " +
+                      std::to_string(count - 1));
+    }
+    if (std::find(options.plans.begin(), options.plans.begin() + static_cast<std::ptrdiff_t>(i), plan) !=
+        options.plans.begin() + static_cast<std::ptrdiff_t>(i)) {
+      throw UserError("--plans: plan " + std::to_string(plan) + " is named twice");
+    }
+  }
+}
+
+}  // namespace
+
+Options parseOptions(int argc, const char* const* argv, const Program& program) {
+  Options options;
+  for (int i = 0; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const std::size_t equals = argument.starts_with("--") ? argument.find('=') : std::string::npos;
+    const Flag& flag = flagNamed(argument.substr(0, equals));
+    const bool wantsOperand = *flag.operand != '\0';
+    if (!wantsOperand && equals != std::string::npos) {
+      throw UserError(std::string(flag.name) + ": takes no value, got '" + argument.substr(equals + 1) + "'");
+    }
+    std::string operand;
+    if (equals != std::string::npos) {
+      operand = argument.substr(equals + 1);
+    } else if (wantsOperand) {
+      if (i + 1 >= argc) throw UserError(std::string(flag.name) + ": expected " + flag.operand + " behind it");
+      operand = argv[++i];
+    }
+    flag.apply(options, flag.name, operand);
+  }
+  checkPlans(options, program);
+  return options;
+}
+
+std::string helpText() {
+  std::string text = "Measures the plans that this program was generated for. Results are JSON Lines.\n";
+  for (const Flag& flag : flags()) {
+    std::string left = std::string("  ") + flag.name + " " + flag.operand;
+    left.resize(std::max<std::size_t>(left.size() + 2, 34), ' ');
+    text += "\n" + left + flag.help;
+  }
+  return text;
+}
+
+std::string agreedOptions(const Options& options) {
+  JsonWriter json;
+  json.beginObject();
+  json.field("plans", options.plans).field("rounds", options.rounds).field("steps", options.steps);
+  json.field("warmUpS", options.warmUpS).field("graph", options.graph).field("timeline", options.timeline);
+  json.field("verify", options.verify).field("compute", options.synthetic ? "synthetic" : "real");
+  json.field("weights", options.weights.empty() ? "random" : options.weights).field("seed", options.seed);
+  return json.endObject().take();
+}
+
+}  // namespace chunkflow

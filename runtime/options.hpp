@@ -1,0 +1,40 @@
+#pragma once
+// The command line of a generated runtime.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "program.hpp"
+
+namespace chunkflow {
+
+enum class RanksAs { Unsaid, Threads, Processes };
+
+struct Options {
+  std::string out;         // "": results go to the sink
+  std::vector<int> plans;  // indices into the program's plans, in the order of measuring
+  int rounds = 5;
+  int steps = 8;           // recorded steps of a visit
+  double warmUpS = 3;      // the most that the warm-up takes
+  bool graph = false, timeline = false, verify = false;
+  bool synthetic = false;  // segments only take their time
+  std::string weights;     // "": random
+  std::uint64_t seed = 1;
+  RanksAs ranks = RanksAs::Unsaid;
+  std::vector<int> devices;  // by local rank; empty: as they come
+  double timeLimitS = 60;
+  std::optional<std::uint64_t> pinnedLimitBytes;  // of all ranks of this process together
+  bool describe = false, help = false;
+};
+
+/// @param argv the arguments without the program's name. @throws UserError, one line, for anything that it does not know.
+Options parseOptions(int argc, const char* const* argv, const Program& program);
+
+/// What --help prints.
+std::string helpText();
+
+/// All that ranks must agree on, as text.
+std::string agreedOptions(const Options& options);
+
+}  // namespace chunkflow

@@ -1,0 +1,151 @@
+#include "record_lines.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+
+#include "backend.hpp"
+
+namespace chunkflow {
+
+namespace {
+
+JsonWriter record(const char* kind) {
+  JsonWriter json;
+  json.beginObject().field("record", kind);
+  return json;
+}
+
+std::string nowText() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+std::string hex(std::uint64_t number) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
+  return text;
+}
+
+const char* nameOf(const Program& program, int plan) { return program.plans[static_cast<std::size_t>(plan)].name; }
+
+}  // namespace
+
+bool OutputFacts::finite() const {
+  return std::all_of(byRank.begin(), byRank.end(), [](const std::vector<OutputDigest>& outputs) {
+    return std::all_of(outputs.begin(), outputs.end(), [](const OutputDigest& output) { return output.finite; });
+  });
+}
+
+bool sameOutput(const OutputFacts& a, const OutputFacts& b) {
+  const auto same = [](const std::vector<OutputDigest>& x, const std::vector<OutputDigest>& y) {
+    return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                      [](const OutputDigest& p, const OutputDigest& q) { return p.digest == q.digest; });
+  };
+  return std::equal(a.byRank.begin(), a.byRank.end(), b.byRank.begin(), b.byRank.end(), same);
+}
+
+std::string deviceJson(const DeviceInfo& info) {
+  JsonWriter json;
+  json.beginObject().field("name", info.name).field("uuid", info.uuid).field("driver", info.driver);
+  json.field("cuda", info.cuda).field("pciBus", info.pciBus);
+  json.field("memoryBytes", static_cast<std::uint64_t>(info.memoryBytes));
+  return json.endObject().take();
+}
+
+void writeClaim(JsonWriter& json, const MemoryClaim& claim) {
+  json.beginObject().field("outsideBytes", claim.outsideBytes).field("residentBytes", claim.residentBytes);
+  json.field("slotBytes", claim.slotBytes).field("activationBytes", claim.activationBytes);
+  json.field("collectiveBufferBytes", claim.collectiveBufferBytes).field("reserveBytes", claim.reserveBytes);
+  json.field("gpuPeakBytes", claim.gpuPeakBytes).field("hostPinnedBytes", claim.hostPinnedBytes).endObject();
+}
+
+std::string runLine(const Program& program, const RunFacts& facts) {
+  JsonWriter json = record("run");
+  json.field("schema", "chunkflow/measurement@1").field("program", program.id).field("title", program.title);
+  json.field("fingerprint", program.fingerprint).field("tool", program.tool).field("backend", backendName());
+  json.field("place", facts.place).field("ranks", program.ranks).field("groupSize", program.groupSize);
+  json.field("startedAt", nowText()).key("devices").beginArray();
+  for (const std::string& device : facts.devices) json.raw(device);
+  json.endArray().field("libraries", Compute::libraries()).field("nccl", ncclVersion());
+  json.key("options").raw(facts.optionsJson);
+  return json.endObject().take();
+}
+
+std::string memoryLine(const Program& program, int plan, const MemoryFacts& facts) {
+  const MemoryClaim& claim = program.plans[static_cast<std::size_t>(plan)].claim;
+  JsonWriter json = record("memory");
+  json.field("plan", plan).field("name", nameOf(program, plan)).field("claimedBytes", claim.gpuPeakBytes).key("claim");
+  writeClaim(json, claim);
+  json.field("allocatedPeakBytes", static_cast<std::uint64_t>(facts.allocatedPeakBytes));
+  json.field("devicePeakBytes", static_cast<std::uint64_t>(facts.devicePeakBytes));
+  json.field("contextBytes", static_cast<std::uint64_t>(facts.contextBytes));
+  json.field("pinnedBytes", static_cast<std::uint64_t>(facts.pinnedBytes));
+  return json.field("claimedPinnedBytes", claim.hostPinnedBytes).endObject().take();
+}
+
+std::string outputLine(const Program& program, const OutputFacts& facts) {
+  JsonWriter json = record("output");
+  json.field("plan", facts.arm.plan).field("steps", facts.steps).field("mode", facts.arm.mode);
+  json.key("digests").beginArray();
+  for (std::size_t rank = 0; rank < facts.byRank.size(); ++rank) {
+    for (std::size_t i = 0; i < facts.byRank[rank].size(); ++i) {
+      json.beginObject().field("rank", static_cast<int>(rank)).field("residual", program.residuals[i].name);
+      json.field("digest", hex(facts.byRank[rank][i].digest)).endObject();
+    }
+  }
+  return json.endArray().field("finite", facts.finite()).endObject().take();
+}
+
+std::string verifyLine(int plan, const Verdict& verdict) {
+  JsonWriter json = record("verify");
+  json.field("plan", plan).field("chunks", verdict.chunks).field("wrong", verdict.wrong).key("first");
+  if (verdict.first) {
+    json.beginObject().field("position", verdict.first->position).field("block", verdict.first->block);
+    json.field("from", verdict.first->from).field("to", verdict.first->to).endObject();
+  } else {
+    json.null();
+  }
+  return json.endObject().take();
+}
+
+std::string visitLine(const Arm& arm, int round, const StepTimes& times) {
+  JsonWriter json = record("visit");
+  json.field("plan", arm.plan).field("round", round).field("mode", arm.mode).field("stepS", times.stepS);
+  json.field("enqueueS", times.enqueueS).field("smHz", times.clock.smHz).field("powerW", times.clock.powerW);
+  return json.field("temperatureC", times.clock.temperatureC).endObject().take();
+}
+
+std::string timelineLine(int plan, int rank, const Intervals& intervals) {
+  JsonWriter json = record("timeline");
+  json.field("plan", plan).field("rank", rank).field("stepS", intervals.stepS).field("position", intervals.position);
+  json.field("statement", intervals.statement).field("part", intervals.part).field("startS", intervals.startS);
+  return json.field("endS", intervals.endS).endObject().take();
+}
+
+std::string summaryLine(const Program& program, const Arm& arm, const Summary& summary, int rounds,
+                        double tracedOverNot) {
+  JsonWriter json = record("summary");
+  json.field("plan", arm.plan).field("name", nameOf(program, arm.plan)).field("mode", arm.mode);
+  json.field("medianS", summary.median).field("madS", summary.mad).field("p10S", summary.p10);
+  json.field("p90S", summary.p90).field("minS", summary.min).field("steps", static_cast<std::uint64_t>(summary.count));
+  json.field("rounds", rounds).field("spread", summary.spread()).field("steady", summary.steady());
+  return json.field("tracedOverNot", tracedOverNot).endObject().take();
+}
+
+std::string endLine(double wallS, const std::string& error) {
+  JsonWriter json = record("end");
+  json.field("ok", error.empty());
+  if (error.empty()) {
+    json.field("wallS", wallS);
+  } else {
+    json.field("error", error);
+  }
+  return json.endObject().take();
+}
+
+}  // namespace chunkflow

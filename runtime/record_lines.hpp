@@ -1,0 +1,55 @@
+#pragma once
+// The records of a results file, one line of JSON each. Times in seconds, sizes in bytes.
+#include <string>
+#include <vector>
+
+#include "active_plan.hpp"
+#include "json.hpp"
+#include "program.hpp"
+#include "summary.hpp"
+#include "tracer.hpp"
+#include "verifier.hpp"
+
+namespace chunkflow {
+
+struct RunFacts {
+  const char* place;                 // host, mirrored, colocated or real
+  std::vector<std::string> devices;  // per rank, by deviceJson
+  std::string optionsJson;
+};
+
+/// A plan and the way its steps were run.
+struct Arm {
+  int plan;
+  const char* mode;  // eager or graph
+};
+
+struct OutputFacts {
+  Arm arm;
+  int steps;
+  std::vector<std::vector<OutputDigest>> byRank;
+  bool finite() const;
+};
+
+/// Whether two runs left the same bits on every rank.
+bool sameOutput(const OutputFacts& a, const OutputFacts& b);
+
+struct MemoryFacts {
+  std::size_t allocatedPeakBytes, devicePeakBytes, contextBytes, pinnedBytes;
+};
+
+std::string deviceJson(const DeviceInfo& info);
+void writeClaim(JsonWriter& json, const MemoryClaim& claim);
+
+std::string runLine(const Program& program, const RunFacts& facts);
+std::string memoryLine(const Program& program, int plan, const MemoryFacts& facts);
+std::string outputLine(const Program& program, const OutputFacts& facts);
+std::string verifyLine(int plan, const Verdict& verdict);
+std::string visitLine(const Arm& arm, int round, const StepTimes& times);
+std::string timelineLine(int plan, int rank, const Intervals& intervals);
+/// @param tracedOverNot NaN where nothing was traced.
+std::string summaryLine(const Program& program, const Arm& arm, const Summary& summary, int rounds, double tracedOverNot);
+/// @param error "" for a run that went well.
+std::string endLine(double wallS, const std::string& error);
+
+}  // namespace chunkflow

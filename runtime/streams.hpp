@@ -1,0 +1,31 @@
+#pragma once
+// The streams of a rank, which live as long as it does.
+#include <array>
+#include <memory>
+
+#include "device.hpp"
+#include "rank.hpp"
+
+namespace chunkflow {
+
+class Streams {
+ public:
+  explicit Streams(Device& device) {
+    static constexpr std::array<const char*, 6> NAMES{"compute", "collective", "copy", "stage-out", "stage-in", "host"};
+    for (std::size_t i = 0; i < NAMES.size(); ++i) all_[i] = device.stream(NAMES[i]);
+  }
+  Stream& operator[](On on) const { return *all_[static_cast<std::size_t>(on)]; }
+  const std::array<std::unique_ptr<Stream>, 6>& all() const { return all_; }
+  /// Whether everything enqueued on any of them is done; never blocks.
+  bool idle() const {
+    for (const auto& stream : all_) {
+      if (!chunkflow::idle(*stream)) return false;
+    }
+    return true;
+  }
+
+ private:
+  std::array<std::unique_ptr<Stream>, 6> all_;
+};
+
+}  // namespace chunkflow

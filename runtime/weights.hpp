@@ -1,0 +1,53 @@
+#pragma once
+// The pinned copy of a rank's weights from which plans stream.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "device.hpp"
+#include "pinned_memory.hpp"
+#include "program.hpp"
+#include "weight_values.hpp"
+
+namespace chunkflow {
+
+/// Holds of every block what at least one of the plans streams: its bytes from the smallest resident front on.
+class WeightArena {
+ public:
+  /// Reserves; nothing is touched yet. @param sharers ranks of this process that fill arenas at the same time.
+  WeightArena(Device& device, const Program& program, std::span<const int> plans, int sharers);
+
+  /// Bytes that an arena for these plans has, before one is made.
+  static std::uint64_t bytesFor(const Program& program, std::span<const int> plans);
+
+  /// Fills it and page-locks it. @throws UserError when the host refuses to lock so much.
+  void fill(const WeightValues& values);
+
+  /// The first byte of a block that it holds; the block's size when it holds none.
+  std::uint64_t heldFrom(int block) const { return heldFrom_[static_cast<std::size_t>(block)]; }
+  /// Byte `offset` of a block, at least heldFrom.
+  const std::byte* at(int block, std::uint64_t offset) const {
+    const auto place = static_cast<std::size_t>(block);
+    return memory_.data() + place_[place] + (offset - heldFrom_[place]);
+  }
+  std::size_t bytes() const { return memory_.bytes(); }
+  int numaNode() const { return numaNode_; }
+  int sharers() const { return sharers_; }
+
+  /// Plans that copy from pageable memory need it not to be page-locked while they run.
+  void setLocked(bool locked);
+
+ private:
+  Device& device_;
+  const Program& program_;
+  int numaNode_, sharers_;
+  std::vector<std::uint64_t> heldFrom_;
+  std::vector<std::uint64_t> place_;  // of each block in the memory
+  HostMemory memory_;
+  std::unique_ptr<PageLock> lock_;
+};
+
+}  // namespace chunkflow
