@@ -65,6 +65,48 @@ export function addScenarioOptions(command: Command): Command {
     .option('--json', 'one JSON object: see `chunkflow schema`');
 }
 
+/** Adds the flags of everything that compiles generated programs. */
+export function addBuildOptions(command: Command): Command {
+  return command
+    .optionsGroup('How it is built:')
+    .addOption(
+      new Option('--backend <name>', 'cuda or host (default: cuda where it can be built and there is a GPU)').choices([
+        'cuda',
+        'host',
+      ]),
+    )
+    .option('--architectures <list>', 'GPU generations to compile for, such as 90,100 (default: 90)')
+    .addOption(new Option('--sanitize <what>', 'check the program while it runs').choices(['thread', 'address']))
+    .option('--jobs <n>', 'compilers at once', wholeNumber);
+}
+
+/** Adds the flags of a measurement; a generated program reads those of the second group itself. */
+export function addRunOptions(command: Command): Command {
+  return command
+    .optionsGroup('How it is run:')
+    .option('--in-process', 'in this process, through the addon (default, if the addon can be built)')
+    .option('--no-in-process', 'as a process of its own')
+    .option('--from <folder>', 'show the results that measure.sh of a bundle wrote, instead of running')
+    .option('--out <file>', 'append the records here (default: out/measurements/<program>-<time>.jsonl)')
+    .option('--trace <file>', 'write the measured timelines for https://ui.perfetto.dev')
+    .optionsGroup('What is measured:')
+    .option('--plans <list>', 'numbers of plans, such as 0,3 (default: all)')
+    .option('--rounds <n>', 'how often every plan has its turn', wholeNumber)
+    .option('--steps <n>', 'recorded steps of a turn', wholeNumber)
+    .option('--warm-up <seconds>', 'the most seconds of warm-up')
+    .option('--graph', 'measure every plan as a graph too')
+    .option('--timeline', 'record when each statement of a step ran')
+    .option('--verify', 'check the streamed weights by checksums when they are used')
+    .option('--compute <how>', "real, or synthetic: only take the kernels' time")
+    .option('--weights <file|folder>', 'weights from a checkpoint (default: random)')
+    .option('--seed <n>', 'of random weights and inputs')
+    .option('--ranks <how>', 'threads or processes')
+    .option('--devices <list>', 'the device of each rank')
+    .option('--time-limit <seconds>', 'how long to wait for a step or another rank')
+    .option('--pinned-limit <bytes>', 'the most pinned host memory for weights')
+    .option('--save-outputs <folder>', 'keep what every plan computes in three steps, as raw bf16');
+}
+
 function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
 }

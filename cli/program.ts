@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { Argument, Command, CommanderError } from 'commander';
 import { packageRoot } from '../model/input/packageFiles.ts';
 import { UserError } from '../model/input/userError.ts';
+import type { BuildFlags } from './build.ts';
 import type { GenerateFlags } from './generate.ts';
-import { addScenarioOptions, type ScenarioFlags } from './options.ts';
+import type { MeasureFlags } from './measure.ts';
+import { addBuildOptions, addRunOptions, addScenarioOptions, type ScenarioFlags } from './options.ts';
 import type { Output } from './output.ts';
 
 /** Names of the JSON documents that the commands print. */
@@ -12,14 +14,15 @@ export const SCHEMA_NAMES = ['prediction', 'simulation', 'models', 'machines'] a
 
 /**
  * Runs one command line and returns its exit code: 0, 2 for a mistake in the input (one line on stderr and
- * nothing else), 1 for a bug (with its stack).
+ * nothing else), 1 for a run or a check that failed, or for a bug (with its stack).
  *
  * @example await run(['models', '--json'], processOutput)
  */
 export async function run(args: readonly string[], output: Output): Promise<number> {
+  const status = { code: 0 };
   try {
-    await buildProgram(output).parseAsync(args, { from: 'user' });
-    return 0;
+    await buildProgram(output, status).parseAsync(args, { from: 'user' });
+    return status.code;
   } catch (error) {
     // Commander has already printed its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -33,7 +36,7 @@ export async function run(args: readonly string[], output: Output): Promise<numb
 }
 
 /** Every command loads its work only when it runs: reading mathjs alone takes longer than `--help` may. */
-function buildProgram(output: Output): Command {
+function buildProgram(output: Output, status: { code: number }): Command {
   const program = new Command('chunkflow')
     .description(
       "Predicts how a diffusion transformer's weights should be streamed from host memory, beside its collectives",
@@ -79,6 +82,39 @@ function buildProgram(output: Output): Command {
     .option('--out <folder>', 'where its folder goes', 'generated')
     .option('--id <name>', 'name of the program and its folder (default: from model, size, ranks, machine)')
     .action(async (flags: GenerateFlags) => (await import('./generate.ts')).generateCommand(flags, output));
+  addBuildOptions(
+    program.command('build').description('compile generated programs').argument('<folder...>', 'generated programs'),
+  )
+    .option('--build-dir <folder>', 'where build folders go (default: out/build)')
+    .action(async (folders: string[], flags: BuildFlags & { buildDir?: string }) =>
+      (await import('./build.ts')).build(folders, flags, output),
+    );
+  addRunOptions(
+    addBuildOptions(
+      program
+        .command('measure')
+        .description('build and run generated programs, and show what they measure beside the predictions')
+        .argument('[folder...]', 'generated programs'),
+    ),
+  ).action(async (folders: string[], flags: MeasureFlags) => {
+    status.code = await (await import('./measure.ts')).measure(folders, flags, output);
+  });
+  program
+    .command('bundle')
+    .description('pack generated programs with all that measuring them on another machine takes')
+    .argument('<folder...>', 'generated programs')
+    .requiredOption('--out <file|folder>', 'a .tar file, or a folder that does not exist yet')
+    .option('--with-headers', "take cudnn-frontend's headers along")
+    .action(async (folders: string[], flags: { out: string; withHeaders?: boolean }) =>
+      (await import('./bundle.ts')).bundle(folders, flags, output),
+    );
+  program
+    .command('doctor')
+    .description('say what this machine has for building and measuring, and how to get the rest')
+    .option('--json', 'one JSON object')
+    .action(async (flags: { json?: boolean }) => {
+      status.code = (await import('./doctor.ts')).doctor(flags, output);
+    });
   program
     .command('readings')
     .description('show H200 measurements beside what the machine files predict for them')

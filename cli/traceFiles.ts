@@ -1,7 +1,6 @@
 import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
 import { shown, UserError } from '../model/input/userError.ts';
-import type { Plan } from '../model/plan/plan.ts';
 import type { Timeline } from '../model/timeline.ts';
 import { traceEvents } from '../sim/trace.ts';
 
@@ -13,7 +12,7 @@ const LINES_PER_WRITE = 1000;
  *
  * @throws UserError if such a file cannot be written there.
  */
-export function tracePaths(file: string, plans: readonly Plan[]): string[] {
+export function tracePaths(file: string, plans: readonly { name: string }[]): string[] {
   const { dir, name, ext } = parse(file);
   const slugs = plans.map((plan) => plan.name.replace(/[^A-Za-z0-9.-]+/g, '-'));
   const unique = slugs.map((slug, index) => (slugs.indexOf(slug) < index ? `${slug}.${index + 1}` : slug));

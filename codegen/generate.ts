@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dit } from '../model/dit/dit.ts';
 import { memoryNeed } from '../model/hiding/memory.ts';
@@ -25,7 +25,6 @@ import {
   blocksHeaderView,
   blocksView,
   cmakeView,
-  type KindView,
   type PlanView,
   type ProgramView,
   planView,
@@ -95,7 +94,7 @@ export function generate(
     return {
       plan,
       claim,
-      ...composePlan(workload, plan, program, kindAt),
+      ...composePlan(workload, system, plan, program, kindAt),
       predictedStepS: predictStep(workload, system, plan).stepTimeS,
       simulatedStepS: simulate(workload, system, plan, { breakEven: false }).report.stepTimeS,
     };
@@ -150,8 +149,7 @@ export function generate(
     })),
     { name: 'CMakeLists.txt', text: render('CMakeLists.txt', cmakeView.parse({ header, target, sources })) },
   ];
-  // The fingerprint covers what the compiler will see: generated text and the library under it.
-  const fingerprint = hashOf([...files.map(({ name, text }) => `${name}\n${text}`), runtimeHash()]);
+  const fingerprint = hashOf(files.map(({ name, text }) => `${name}\n${text}`));
   files.push({
     name: 'program.cpp',
     text: render(
@@ -364,7 +362,7 @@ function placeInputs(kinds: readonly LaidOutKind[], workload: Workload): PlacedI
     (a, b) => rotaryOrder(a) - rotaryOrder(b) || (a.name < b.name ? -1 : 1),
   );
   const headDim = workload.model.hidden / workload.model.heads;
-  const { joined } = kinds[0]!.flow.shape;
+  const { joined, sp } = kinds[0]!.flow.shape;
   let offset = 0;
   return inputs.map((input) => {
     const place = offset;
@@ -377,7 +375,8 @@ function placeInputs(kinds: readonly LaidOutKind[], workload: Workload): PlacedI
           ? `[${input.elements}]`
           : `[${input.elements / headDim}, ${headDim}] cosines and sines`,
       firstRow: input.rotaryRows === 't' ? workload.tokens : 0,
-      sharded: input.rotaryRows === 'x' || (input.rotaryRows === 't' && joined),
+      // Tensor-parallel ranks hold the same rows.
+      sharded: sp > 1 && (input.rotaryRows === 'x' || (input.rotaryRows === 't' && joined)),
     };
   });
 }
@@ -478,18 +477,3 @@ function hashOf(texts: readonly string[]): string {
   for (const text of texts) hash.update(`${text.length}\n${text}`);
   return hash.digest('hex').slice(0, 16);
 }
-
-let knownRuntimeHash: string | undefined;
-
-/** Hash of the hand-written library that generated sources stand on. */
-function runtimeHash(): string {
-  if (knownRuntimeHash !== undefined) return knownRuntimeHash;
-  const folder = join(packageRoot, 'runtime');
-  const names = readdirSync(folder).filter((name) => /\.(hpp|cpp|cu)$/.test(name));
-  knownRuntimeHash = hashOf(
-    names.sort().map((name) => `${name}\n${readFileSync(join(folder, name), 'utf8')}`),
-  );
-  return knownRuntimeHash;
-}
-
-export type { KindView };

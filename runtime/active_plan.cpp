@@ -2,6 +2,7 @@
 #include "active_plan.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <cstring>
 #include <string_view>
 
@@ -176,8 +177,7 @@ std::vector<OutputDigest> ActivePlan::outputs() {
   return outputs;
 }
 
-bool ActivePlan::isFinite(const Residual& residual) {
-  constexpr std::uint16_t EXPONENT = 0x7f80;
+void ActivePlan::eachPiece(const Residual& residual, const std::function<void(std::span<const bf16>)>& use) {
   const auto bytes = static_cast<std::size_t>(residual.rows * residual.width) * sizeof(bf16);
   const auto* host = reinterpret_cast<const bf16*>(session_.bounce.half(0));
   for (std::size_t at = 0; at < bytes; at += Bounce::HALF_BYTES) {
@@ -185,11 +185,31 @@ bool ActivePlan::isFinite(const Residual& residual) {
     copyToHost(session_.streams[On::StageOut], session_.bounce.half(0),
                memory_->activations() + residual.offset + at, count);
     session_.waitIdle();
-    if (std::any_of(host, host + count / sizeof(bf16), [](bf16 x) { return (x.bits & EXPONENT) == EXPONENT; })) {
-      return false;
-    }
+    use({host, count / sizeof(bf16)});
   }
-  return true;
+}
+
+bool ActivePlan::isFinite(const Residual& residual) {
+  constexpr std::uint16_t EXPONENT = 0x7f80;
+  bool finite = true;
+  eachPiece(residual, [&](std::span<const bf16> values) {
+    finite = finite && std::none_of(values.begin(), values.end(),
+                                    [](bf16 x) { return (x.bits & EXPONENT) == EXPONENT; });
+  });
+  return finite;
+}
+
+void ActivePlan::saveOutputs(const std::string& folder) {
+  for (const Residual& residual : session_.program.residuals) {
+    const std::string file = folder + "/" + session_.program.id + "-plan" + std::to_string(index) + "-" + residual.name +
+                             "-rank" + std::to_string(session_.groupRank()) + ".bf16";
+    std::ofstream out(file, std::ios::binary | std::ios::trunc);
+    eachPiece(residual, [&](std::span<const bf16> values) {
+      out.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size_bytes()));
+    });
+    out.close();
+    if (!out) throw UserError("--save-outputs: " + file + " could not be written; give a folder that exists and has room");
+  }
 }
 
 }  // namespace chunkflow

@@ -1,7 +1,9 @@
 #pragma once
 // A plan while it is being measured on one rank: its memory, its collectives, and the ways to run its steps.
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,6 +61,8 @@ class ActivePlan {
 
   /// Of each residual, with the device idle.
   std::vector<OutputDigest> outputs();
+  /// Writes each residual as raw bf16, row by row, to <program>-plan<index>-<residual>-rank<rank>.bf16, with the device idle.
+  void saveOutputs(const std::string& folder);
 
  private:
   void upload();
@@ -66,6 +70,7 @@ class ActivePlan {
   /// Bytes from ordinary memory to the device, by way of the bounce memory.
   void copyIn(std::byte* device, std::size_t bytes, const std::function<void(std::size_t, std::size_t, std::byte*)>& make);
   bool isFinite(const Residual& residual);
+  void eachPiece(const Residual& residual, const std::function<void(std::span<const bf16>)>& use);
   void beginRun();
   void stepEnded();
   void makeTimers(int count);

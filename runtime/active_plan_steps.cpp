@@ -73,6 +73,8 @@ StepTimes ActivePlan::finish(int unrecorded, int recorded, std::vector<double> e
 
 StepTimes ActivePlan::eager(int unrecorded, int recorded) {
   makeTimers(recorded + 1);
+  // Ranks that share a device must not make anything while another one's step is under way.
+  session_.meet();
   beginRun();
   Stream& compute = session_.streams[On::Compute];
   std::vector<double> enqueueS;

@@ -57,7 +57,8 @@ __global__ void checksumKernel(const unsigned char* data, std::uint64_t bytes, s
     const uint4* vectors = reinterpret_cast<const uint4*>(data);
 #pragma unroll 4
     for (std::uint64_t v = from / 16 + threadIdx.x; v < end; v += THREADS) sum += terms(__ldcs(vectors + v), v * 4);
-    scalarFrom = end * 16;
+    // A part behind the end of a short chunk begins, and ends, at that end.
+    scalarFrom = max(from, end * 16);
   }
   for (std::uint64_t at = scalarFrom + 4 * threadIdx.x; at < to; at += 4 * THREADS) {
     sum += term(wordAt(data, at, inChunk), at / 4);

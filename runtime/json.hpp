@@ -9,8 +9,8 @@
 
 namespace chunkflow {
 
-/// Writes one JSON text from front to back; commas are its own business. Numbers are written so that reading gives the same
-/// bits back; NaN and infinities become null.
+/// Writes one JSON text from front to back; commas are its own business. Numbers are written so that reading gives
+/// the same bits back; NaN and infinities become null.
 class JsonWriter {
  public:
   JsonWriter& beginObject();
@@ -70,7 +70,8 @@ struct JsonMember {
   Json value;
 };
 
-/// @param source what an error names, such as a file. @throws UserError with the source and the byte where it went wrong.
+/// @param source what an error names, such as a file. @throws UserError with the source and the byte where it went
+/// wrong.
 Json parseJson(std::string_view text, const std::string& source);
 
 }  // namespace chunkflow

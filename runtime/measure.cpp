@@ -41,6 +41,9 @@ std::string Measurement::run() {
   writeRun();
   for (const int plan : session_.options.plans) check(plan);
   session_.keepTransports();
+  // Ranks on one GPU wait for each other's kernels and share the driver's locks: what they compute is worth knowing, how
+  // long it takes is not, and many steps in flight could leave one rank no room to enqueue what another waits for.
+  if (std::string_view(place_) == "colocated") return endOfRun();
   if (session_.options.warmUpS > 0) warmUp();
   for (int round = 0; round < session_.options.rounds; ++round) {
     note("round " + std::to_string(round + 1) + " of " + std::to_string(session_.options.rounds));
@@ -49,6 +52,10 @@ std::string Measurement::run() {
   if (session_.options.timeline) {
     for (const int plan : session_.options.plans) trace(plan);
   }
+  return endOfRun();
+}
+
+std::string Measurement::endOfRun() {
   deactivate();
   summarise();
   std::string all;
@@ -146,6 +153,11 @@ void Measurement::summarise() {
   std::vector<ReportRow> rows;
   const OutputFacts& firstOutput = outputs_.at(session_.options.plans.front());
   for (const int plan : session_.options.plans) {
+    const bool isSame = sameOutput(firstOutput, outputs_.at(plan));
+    if (stepS_.empty()) {
+      rows.push_back({planAt(plan).name, session_.options.graph ? "both" : "eager", Summary{},
+                      devicePeakBytes_.at(plan), isSame ? "same" : "differs"});
+    }
     for (const char* mode : {"eager", "graph"}) {
       const auto found = stepS_.find({plan, mode});
       if (found == stepS_.end()) continue;
@@ -154,11 +166,10 @@ void Measurement::summarise() {
       const double tracedOverNot =
           traced ? tracedS_[plan] / summary.median - 1 : std::numeric_limits<double>::quiet_NaN();
       records_->write(summaryLine(session_.program, {plan, mode}, summary, session_.options.rounds, tracedOverNot));
-      const bool same = sameOutput(firstOutput, outputs_.at(plan));
-      rows.push_back({planAt(plan).name, mode, summary, devicePeakBytes_.at(plan), same ? "same" : "differs"});
+      rows.push_back({planAt(plan).name, mode, summary, devicePeakBytes_.at(plan), isSame ? "same" : "differs"});
       if (!summary.steady() && std::string_view(place_) != "colocated") {
-        note(std::string(planAt(plan).name) + " (" + mode + ") is not steady: the middle 80 % of its steps spread over " +
-             percentText(summary.spread()) + " of the median");
+        note(std::string(planAt(plan).name) + " (" + mode + ") is not steady: the middle 80 % of its steps spread " +
+             "over " + percentText(summary.spread()) + " of the median");
       }
     }
   }

@@ -41,6 +41,8 @@ class Measurement {
   void keep(const Arm& arm, int round, const StepTimes& times);
   void trace(int plan);
   void summarise();
+  /// Writes the summaries; what was found wrong.
+  std::string endOfRun();
 
   /// Steps that take at least so long, by rank 0's reckoning.
   int stepsFor(double seconds) const;

@@ -21,6 +21,7 @@ void Measurement::check(int plan) {
   const StepTimes times = active_->eager(0, CHECK_STEPS);
   estimateS_[plan] = fromFirst(session_.group, chunkflow::summarise(times.stepS).median);
   const OutputFacts output = gatherOutputs("eager", CHECK_STEPS);
+  if (!session_.options.saveOutputs.empty()) active_->saveOutputs(session_.options.saveOutputs);
   writeMemory();
   writeOutput(output);
   const auto first = std::find_if(outputs_.begin(), outputs_.end(), [&](const auto& other) {

@@ -76,6 +76,11 @@ const std::vector<Flag>& flags() {
          if (text.empty()) throw UserError(flag + ": expected a file or folder, got ''");
          o.weights = text;
        }},
+      {"--save-outputs", "DIR", "keep what every plan computes in three steps, as raw bf16",
+       [](Options& o, Text flag, Text text) {
+         if (text.empty()) throw UserError(flag + ": expected a folder, got ''");
+         o.saveOutputs = text;
+       }},
       {"--seed", "N", "of random weights and inputs (default 1)",
        [](Options& o, Text flag, Text text) { o.seed = numberOf<std::uint64_t>(flag, text, 0, "a number from 0"); }},
       {"--ranks", "threads|processes", "how the ranks run (default: processes where there are several devices)",

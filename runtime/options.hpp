@@ -21,6 +21,7 @@ struct Options {
   bool synthetic = false;  // segments only take their time
   std::string weights;     // "": random
   std::uint64_t seed = 1;
+  std::string saveOutputs;  // folder; "": outputs are digested only
   RanksAs ranks = RanksAs::Unsaid;
   std::vector<int> devices;  // by local rank; empty: as they come
   double timeLimitS = 60;

@@ -9,7 +9,8 @@
 
 namespace chunkflow {
 
-/// Zeroed anonymous memory, bound to a memory node where the host has several. It takes no physical pages until touched.
+/// Zeroed anonymous memory, bound to a memory node where the host has several. It takes no physical pages until
+/// touched.
 class HostMemory {
  public:
   /// @param numaNode -1 for anywhere. @throws RunError with the bytes.
@@ -37,8 +38,8 @@ class PinnedMemory {
   std::unique_ptr<PageLock> lock_;
 };
 
-/// Calls work(0) ... work(count - 1) on as many threads as the node (-1: the host) lends this process, divided by `sharers`
-/// that do the same at the same time. The first exception is thrown again.
+/// Calls work(0) ... work(count - 1) on as many threads as the node (-1: the host) lends this process, divided by
+/// `sharers` that do the same at the same time. The first exception is thrown again.
 void inParallel(int numaNode, int sharers, std::size_t count, const std::function<void(std::size_t)>& work);
 
 /// Bytes that this process could still get: what the host calls available, or less where its control group says so.

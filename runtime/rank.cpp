@@ -1,6 +1,8 @@
 #include "rank.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "error.hpp"
 #include "rank_impl.hpp"
@@ -166,6 +168,9 @@ void Rank::prefetchPageable(int statement, const Target& target, std::uint64_t f
   Impl& r = *impl_;
   // Whoever activates the plan sees to it that the arena is pageable now.
   if (r.mode == StepMode::Count) r.shape.pageable = true;
+  // A copy from pageable memory holds its caller until everything before it in the stream is done, and the driver's lock
+  // with it: another rank in this process could then not enqueue what this one waits for. So the wait is made without it.
+  while (r.mode == StepMode::Run && !idle(r.stream(On::Copy))) std::this_thread::sleep_for(std::chrono::microseconds(20));
   prefetch(statement, target, from, to, to - from, 0, false);
 }
 

@@ -29,8 +29,8 @@ struct StepShape {
 /// @param groupRank the rank within its group.
 StepShape shapeOf(const Program& program, const PlanProgram& plan, int groupRank);
 
-/// Count: nothing is enqueued. Rehearse: only segments are, so that libraries load and choose what they need while no rank
-/// waits for another. Run: everything.
+/// Count: nothing is enqueued. Rehearse: only segments are, so that libraries load and choose what they need while no
+/// rank waits for another. Run: everything.
 enum class StepMode : std::uint8_t { Count, Rehearse, Run };
 
 struct Rank::Impl {
@@ -52,7 +52,8 @@ struct Rank::Impl {
   Tracer* tracer = nullptr;        // set in traced steps
   Verifier* verifier = nullptr;    // set in verified steps
 
-  /// Steps since the slots were primed, and the first of those that were enqueued in one go. What lies before it is done.
+  /// Steps since the slots were primed, and the first of those that were enqueued in one go. What lies before it is
+  /// done.
   std::int64_t step = 0, firstStep = 0;
   int position = 0;
   int runInBlock = 0;

@@ -48,7 +48,8 @@ std::string verifyLine(int plan, const Verdict& verdict);
 std::string visitLine(const Arm& arm, int round, const StepTimes& times);
 std::string timelineLine(int plan, int rank, const Intervals& intervals);
 /// @param tracedOverNot NaN where nothing was traced.
-std::string summaryLine(const Program& program, const Arm& arm, const Summary& summary, int rounds, double tracedOverNot);
+std::string summaryLine(const Program& program, const Arm& arm, const Summary& summary, int rounds,
+                        double tracedOverNot);
 /// @param error "" for a run that went well.
 std::string endLine(double wallS, const std::string& error);
 

@@ -174,11 +174,13 @@ int runChecked(RunIn where, const Program& program, int argc, const char* const*
   const bool processes = asProcesses(where, options, program);
   if (processes && !startedAsRank() && program.ranks > 1) {
     if (where == RunIn::HostProgram) {
-      throw UserError("--ranks processes: a host program has only its own process; use --ranks threads or the executable");
+      throw UserError(
+          "--ranks processes: a host program has only its own process; use --ranks threads or the executable");
     }
     if (options.out.empty()) {
-      throw UserError("--out: expected a file for the results of ranks that are processes, got none; add --out FILE.jsonl "
-                      "or --ranks threads");
+      throw UserError(
+          "--out: expected a file for the results of ranks that are processes, got none; add --out FILE.jsonl or "
+          "--ranks threads");
     }
     return launchRanks(program.ranks, options.timeLimitS, {argv, argv + argc});
   }

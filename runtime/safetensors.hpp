@@ -24,8 +24,8 @@ struct StoredTensor {
 
 class Safetensors {
  public:
-  /// @param path a file, or a folder whose *.safetensors files are all taken. @throws UserError that names the file and what
-  /// is wrong with it: no such file, a header that does not fit, a tensor that ends behind the file's end.
+  /// @param path a file, or a folder whose *.safetensors files are all taken. @throws UserError that names the file
+  /// and what is wrong with it: no such file, a header that does not fit, a tensor that ends behind the file's end.
   explicit Safetensors(const std::string& path);
   ~Safetensors();
   Safetensors(const Safetensors&) = delete;

@@ -50,8 +50,8 @@ class Session {
 
   /// What the watchdog must end when the run fails; null pointers for none.
   void watch(Transport* transport, Staging* staging);
-  /// For a run that has failed: ends the waits of this rank and waits a few seconds for its device. False if it stays busy;
-  /// then nothing of this session may be destroyed.
+  /// For a run that has failed: ends the waits of this rank and waits a few seconds for its device. False if it stays
+  /// busy; then nothing of this session may be destroyed.
   bool letGo(const std::string& why);
 
   /// A transport of the plan's collectives; null where they need none. NCCL's is kept once `keepTransports` is called,

@@ -22,7 +22,8 @@ Summary summarise(std::span<const double> readings) {
   deviations.reserve(sorted.size());
   for (const double reading : sorted) deviations.push_back(std::abs(reading - median));
   std::sort(deviations.begin(), deviations.end());
-  return {median, quantile(deviations, 0.5), quantile(sorted, 0.1), quantile(sorted, 0.9), sorted.front(), sorted.size()};
+  return {median, quantile(deviations, 0.5), quantile(sorted, 0.1), quantile(sorted, 0.9), sorted.front(),
+          sorted.size()};
 }
 
 }  // namespace chunkflow

@@ -10,7 +10,9 @@
 namespace chunkflow {
 namespace {
 
-constexpr int THREADS = 512;
+// Reads under way over the link decide how fast a thread block is. On an H200 two blocks of this size, four loads a
+// thread, are meant to move what NCCL moves through host memory; more blocks move more.
+constexpr int THREADS = 448;
 
 /// What goes on from kernel to kernel; kept on the device, so that a captured kernel counts too.
 struct StagedState {
@@ -166,9 +168,10 @@ Kernel chosenKernel() {
   const std::string unroll = value == nullptr || *value == '\0' ? "4" : value;
   if (unroll == "1") return stagedSmKernel<1>;
   if (unroll == "2") return stagedSmKernel<2>;
+  if (unroll == "3") return stagedSmKernel<3>;
   if (unroll == "4") return stagedSmKernel<4>;
   if (unroll == "8") return stagedSmKernel<8>;
-  throw UserError("CHUNKFLOW_STAGED_UNROLL is \"" + unroll + "\"; expected 1, 2, 4 or 8");
+  throw UserError("CHUNKFLOW_STAGED_UNROLL is \"" + unroll + "\"; expected 1, 2, 3, 4 or 8");
 }
 
 class StagedSmOnCuda : public StagedSm {

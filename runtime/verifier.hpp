@@ -1,6 +1,6 @@
 #pragma once
-// Proof that a block computes with its own weights: sums over what lies in its slot when it starts, and poison there as soon
-// as it has been read.
+// Proof that a block computes with its own weights: sums over what lies in its slot when it starts, and poison there
+// as soon as it has been read.
 #include <cstdint>
 #include <memory>
 #include <optional>

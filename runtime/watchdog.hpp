@@ -10,8 +10,8 @@
 
 namespace chunkflow {
 
-/// A thread beside the one that drives a rank. On trouble it ends every wait of the rank and remembers why; the rank sees it
-/// at its next look.
+/// A thread beside the one that drives a rank. On trouble it ends every wait of the rank and remembers why; the rank
+/// sees it at its next look.
 class Watchdog {
  public:
   struct Duties {
@@ -19,7 +19,8 @@ class Watchdog {
     std::function<std::string()> failure;
     /// Ends every wait of this rank's device and tells the other ranks.
     std::function<void(const std::string& why)> release;
-    /// Ends the process, for a device that does not come back even so; empty where the process belongs to somebody else.
+    /// Ends the process, for a device that does not come back even so; empty where the process belongs to somebody
+    /// else.
     std::function<void(const std::string& why)> giveUp;
   };
 

@@ -18,8 +18,8 @@ class WeightValues {
 
  protected:
   WeightValues(const Program& program, int shard) : program_(program), shard_(shard) {}
-  /// Elements of a whole tensor, [first, first + out.size()) in row-major order. `before` elements of the block's tensors lie
-  /// before this one.
+  /// Elements of a whole tensor, [first, first + out.size()) in row-major order. `before` elements of the block's
+  /// tensors lie before this one.
   virtual void values(int block, const Tensor& tensor, std::uint64_t before, std::int64_t first,
                       std::span<bf16> out) const = 0;
   const Program& program_;
@@ -29,8 +29,8 @@ class WeightValues {
 /// value = mean + scale * valueAt(seed, block's first value + place in its tensors, whole and one behind the other).
 std::unique_ptr<WeightValues> randomWeights(const Program& program, int shard, std::uint64_t seed);
 
-/// Tensors by name (prefix + name) from a .safetensors file or folder. @throws UserError when one is missing or has another
-/// shape than the program's.
+/// Tensors by name (prefix + name) from a .safetensors file or folder. @throws UserError when one is missing or has
+/// another shape than the program's.
 std::unique_ptr<WeightValues> checkpointWeights(const Program& program, int shard, const std::string& path);
 
 }  // namespace chunkflow

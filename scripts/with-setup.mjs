@@ -10,6 +10,7 @@ const OLDEST_NODE = [20, 19];
 const SOURCES = [
   'model',
   'sim',
+  'codegen',
   'cli',
   'experiments',
   'tsconfig.json',

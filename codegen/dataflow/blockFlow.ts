@@ -4,6 +4,7 @@ import type {
   DitBlockKind,
   DitSegment,
   ElementwiseSegment,
+  ExchangeSegment,
   GemmSegment,
   Rows,
 } from '../../model/dit/dit.ts';
@@ -66,19 +67,26 @@ class BlockFlow {
   add(segment: DitSegment): void {
     switch (segment.kind) {
       case 'gemm':
-        return this.#gemmSegment(segment);
+        this.#gemmSegment(segment);
+        break;
       case 'elementwise':
-        return this.#elementwise(segment);
+        this.#elementwise(segment);
+        break;
       case 'attention':
-        return this.#attention(segment);
+        this.#attention(segment);
+        break;
       case 'exchange':
-        if (this.#shape.sp === 1) return;
-        if (segment.attention === 'cross') {
-          if (this.#shape.exchange === 'separate-cross') this.#refuse(segment, 'exchanged cross-attention');
-          return;
-        }
-        return segment.direction === 'in' ? this.#exchangeIn() : this.#exchangeOut();
+        this.#exchange(segment);
+        break;
     }
+  }
+
+  #exchange(segment: ExchangeSegment): void {
+    if (this.#shape.sp === 1) return;
+    if (segment.attention === 'cross') {
+      if (this.#shape.exchange === 'separate-cross') this.#refuse(segment, 'exchanged cross-attention');
+    } else if (segment.direction === 'in') this.#exchangeIn();
+    else this.#exchangeOut();
   }
 
   #refuse(segment: DitSegment, what = 'this segment'): never {

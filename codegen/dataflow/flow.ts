@@ -1,4 +1,4 @@
-import type { DitSegment, ExchangeSegment, GemmSegment, Rows } from '../../model/dit/dit.ts';
+import type { DitSegment, GemmSegment, Rows } from '../../model/dit/dit.ts';
 import type { RankRows } from '../../model/workload/rows.ts';
 import { type ShardLayout, shardLayout } from '../../model/workload/shards.ts';
 import type { CollectiveKind, ExchangeStyle } from '../../model/workload/workload.ts';
@@ -200,8 +200,4 @@ function concatenated(segment: DitSegment, hidden: number): number[] {
   if (!/attention and MLP/.test(segment.name)) return [];
   const width = (segment as GemmSegment).products[0]!.in;
   return [hidden, width - hidden];
-}
-
-export function isSelf(segment: ExchangeSegment): boolean {
-  return segment.attention === 'self';
 }

@@ -1,5 +1,7 @@
 import type { Plan } from '../../model/plan/plan.ts';
 import type { StepProgram, StreamKind } from '../../model/program/stepProgram.ts';
+import { transportOf } from '../../model/system/load.ts';
+import type { System, Transport } from '../../model/system/system.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import type { PlacedBuffer } from '../dataflow/buffers.ts';
 import type { FlowRecorder } from '../dataflow/flow.ts';
@@ -112,6 +114,7 @@ export interface ComposedPlan {
 /** The view of one plan: routines with their tables, and how a step runs through them. */
 export function composePlan(
   workload: Workload,
+  system: System,
   plan: Plan,
   program: StepProgram,
   kindAt: (position: number) => LaidOutKind,
@@ -138,7 +141,7 @@ export function composePlan(
   return {
     view: {
       name: cString(plan.name),
-      transport: cString(runtimeTransport(plan.transport)),
+      transport: cString(runtimeTransport(plan.transport, system)),
       summary: summaryOf(workload, plan, streamed.length).map(comment),
       slots: whole(plan.slots),
       slotBytes: unsigned64(program.slotBytes),
@@ -174,9 +177,20 @@ export function composePlan(
   };
 }
 
-/** `shm`, `p2p` and `nvlink` are NCCL's own choice, made by its environment when the program runs. */
-function runtimeTransport(name: string): string {
-  return name === 'none' || name.startsWith('staged') ? name : 'nccl';
+/**
+ * The transport as the runtime names it. `shm`, `p2p` and `nvlink` are NCCL's own choice, made by its environment when the
+ * program runs; `staged-sm` alone stands for the number of CTAs that the machine takes by default.
+ */
+function runtimeTransport(name: string, system: System): string {
+  if (name === 'none' || name === 'staged-copy' || name.startsWith('staged-sm:')) return name;
+  if (name !== 'staged-sm') return 'nccl';
+  const numbers = (transport: Transport) => JSON.stringify({ ...transport, name: '' });
+  const own = numbers(transportOf(system, name));
+  const same = system.transports.find(
+    (other) => other.name.startsWith('staged-sm:') && numbers(other) === own,
+  );
+  if (same === undefined) throw new Error(`${system.id} does not say how many CTAs staged-sm has`);
+  return same.name;
 }
 
 /** The most bytes that a rank writes to staging in one exchange. */

@@ -89,13 +89,19 @@ interface Point {
   name: string;
 }
 
-/** The flag behind a staged piece is awaited as a flag, not as an event. */
-function isFlag(op: Op): boolean {
-  return op.kind === 'delay' && op.role === 'flag';
+/** A reader of a staged piece waits for its writer's flag itself, whichever rank wrote it. */
+function waitsForFlag(waiting: Op, awaited: Op): boolean {
+  return (
+    awaited.kind === 'delay' &&
+    awaited.role === 'flag' &&
+    waiting.kind === 'copy' &&
+    waiting.role === 'staging' &&
+    waiting.direction === 'h2d'
+  );
 }
 
 function needsPoint(waiting: Op, awaited: Op): boolean {
-  if (isFlag(awaited)) return false;
+  if (waitsForFlag(waiting, awaited)) return false;
   // Streams are first in, first out, across steps as well.
   return awaited.stream !== waiting.stream;
 }
@@ -125,6 +131,7 @@ function pointsOf(own: readonly Op[], program: StepProgram): { of: Map<number, P
 
 /** Numbers of piece and peer at the end of a staging copy's label. */
 const PIECE = / \d+\.\d+$/;
+const FLAG = / \d+\.\d+ flag$/;
 
 function pointName(op: Op): string {
   switch (op.kind) {
@@ -137,7 +144,7 @@ function pointName(op: Op): string {
     case 'collective':
       return `${bare(op.label)} done`;
     case 'delay':
-      return `${bare(op.label)} done`;
+      return `${bare(op.label).replace(FLAG, '')} done`;
   }
 }
 
@@ -212,7 +219,10 @@ class Writer {
         });
         return;
       case 'copy':
-        if (op.role === 'staging') return this.#stage(op);
+        if (op.role === 'staging') {
+          this.#stage(op);
+          return;
+        }
         this.#statements.push({
           kind: 'prefetch',
           target: {

@@ -1,5 +1,5 @@
-// A program as the generator writes them, but by hand and small: two kinds of blocks, three blocks, two passes. Linked with
-// the runtime and main.cpp it is an executable that runs on any machine. TINY_RANKS 1 mirrors its peers.
+// A program as the generator writes them, but by hand and small: two kinds of blocks, three blocks, two passes.
+// Linked with the runtime and main.cpp it is an executable that runs on any machine. TINY_RANKS 1 mirrors its peers.
 #include <array>
 #include <vector>
 

@@ -24,7 +24,8 @@ namespace {
 
 constexpr std::uint64_t SEED = 7;
 
-/// A block of one whole, one row-sharded and one column-sharded tensor, the last in two parts, as one of `shards` holds it.
+/// A block of one whole, one row-sharded and one column-sharded tensor, the last in two parts, as one of `shards`
+/// holds it.
 struct Example {
   explicit Example(int shards)
       : tensors{{"bias", 0, 1, 10, TensorLayout::Whole, {0, 0, 0}, 0.5f, 1},
@@ -135,7 +136,8 @@ void checkpoints(const std::string& folder) {
   bool same = true;
   for (int shard = 0; shard < 2; ++shard) {
     const Example half(2);
-    same &= half.read(*checkpointWeights(half.program, shard, folder)) == half.read(*randomWeights(half.program, shard, SEED));
+    const auto random = half.read(*randomWeights(half.program, shard, SEED));
+    same &= half.read(*checkpointWeights(half.program, shard, folder)) == random;
   }
   check("a checkpoint of two files in two types gives each shard what it holds", same);
 

@@ -1,0 +1,13 @@
+import { bundle as pack } from '../codegen/bundle.ts';
+import type { Output } from './output.ts';
+
+/** Packs generated programs for a machine that has no chunkflow. */
+export async function bundle(
+  folders: readonly string[],
+  flags: { out: string; withHeaders?: boolean },
+  output: Output,
+): Promise<void> {
+  const { files, notes } = await pack(folders, flags);
+  for (const note of notes) output.diagnostic(`${note}\n`);
+  output.result(`${flags.out}: ${files.length} files; unpack it there and run ./measure.sh\n`);
+}

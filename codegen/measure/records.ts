@@ -1,0 +1,140 @@
+import { z } from 'zod';
+
+/** NaN and infinities come as null. */
+const reading = z.number().nullable();
+const bytes = z.number().min(0);
+const index = z.number().int().min(0);
+const mode = z.enum(['eager', 'graph']);
+
+/** Begins a run: what was measured, on what, with which settings. */
+const run = z.strictObject({
+  record: z.literal('run'),
+  schema: z.literal('chunkflow/measurement@1'),
+  program: z.string(),
+  title: z.string(),
+  fingerprint: z.string(),
+  tool: z.string(),
+  backend: z.enum(['cuda', 'host']),
+  place: z.enum(['host', 'mirrored', 'colocated', 'real']),
+  ranks: index,
+  groupSize: index,
+  startedAt: z.string(),
+  devices: z.array(
+    z.strictObject({
+      name: z.string(),
+      uuid: z.string(),
+      driver: z.string(),
+      cuda: z.string(),
+      pciBus: z.string(),
+      memoryBytes: bytes,
+    }),
+  ),
+  libraries: z.string(),
+  nccl: z.string(),
+  options: z.record(z.string(), z.unknown()),
+});
+
+const memory = z.strictObject({
+  record: z.literal('memory'),
+  plan: index,
+  name: z.string(),
+  claimedBytes: bytes,
+  claim: z.record(z.string(), bytes),
+  allocatedPeakBytes: bytes,
+  devicePeakBytes: bytes,
+  contextBytes: bytes,
+  pinnedBytes: bytes,
+  claimedPinnedBytes: bytes,
+});
+
+const output = z.strictObject({
+  record: z.literal('output'),
+  plan: index,
+  steps: index,
+  mode,
+  digests: z.array(
+    z.strictObject({ rank: index, residual: z.string(), digest: z.string().regex(/^[0-9a-f]{16}$/) }),
+  ),
+  finite: z.boolean(),
+});
+
+const verification = z.strictObject({
+  record: z.literal('verify'),
+  plan: index,
+  chunks: index,
+  wrong: index,
+  first: z
+    .strictObject({ position: index, block: index, from: bytes, to: bytes })
+    .nullable()
+    .describe('the first chunk that was not there when its block began'),
+});
+
+const visit = z.strictObject({
+  record: z.literal('visit'),
+  plan: index,
+  round: index,
+  mode,
+  stepS: z.array(z.number()),
+  enqueueS: z.array(z.number()),
+  smHz: reading,
+  powerW: reading,
+  temperatureC: reading,
+});
+
+const timeline = z
+  .strictObject({
+    record: z.literal('timeline'),
+    plan: index,
+    rank: index,
+    stepS: z.number().positive(),
+    position: z.array(index),
+    statement: z.array(index),
+    part: z.array(index),
+    startS: z.array(z.number()),
+    endS: z.array(z.number()),
+  })
+  .refine(
+    ({ position, ...columns }) =>
+      [columns.statement, columns.part, columns.startS, columns.endS].every(
+        ({ length }) => length === position.length,
+      ),
+    'columns of different length',
+  );
+
+const summary = z.strictObject({
+  record: z.literal('summary'),
+  plan: index,
+  name: z.string(),
+  mode,
+  medianS: z.number().positive(),
+  madS: z.number().min(0),
+  p10S: z.number(),
+  p90S: z.number(),
+  minS: z.number(),
+  steps: index,
+  rounds: index,
+  spread: z.number(),
+  steady: z.boolean(),
+  tracedOverNot: reading,
+});
+
+/** Closes a run that could still write; without it the run was cut off. */
+const end = z.union([
+  z.strictObject({ record: z.literal('end'), ok: z.literal(true), wallS: z.number() }),
+  z.strictObject({ record: z.literal('end'), ok: z.literal(false), error: z.string() }),
+]);
+
+/** The forms of a results file's lines, by what they say they are. */
+export const recordFormats = {
+  run,
+  memory,
+  output,
+  verify: verification,
+  visit,
+  timeline,
+  summary,
+  end,
+} as const;
+
+export type RecordName = keyof typeof recordFormats;
+export type MeasurementRecord<Name extends RecordName> = z.output<(typeof recordFormats)[Name]>;

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { type Generated, generate } from '../../codegen/generate.ts';
+import { paddedToRanks } from '../../codegen/padded.ts';
+import { loadDit } from '../../model/dit/load.ts';
+import { parseSize } from '../../model/dit/tokens.ts';
+import { packageRoot } from '../../model/input/packageFiles.ts';
+import { makePlan } from '../../model/plan/presets.ts';
+import { loadSystem } from '../../model/system/load.ts';
+import { bindWorkload, type WorkloadOptions } from '../../model/workload/bind.ts';
+
+/** A model that ships with the tests, or one of the catalogue. */
+export function modelFile(name: string): string {
+  return name.startsWith('tiny-') ? join(packageRoot, 'test', 'codegen', 'models', `${name}.yaml`) : name;
+}
+
+export interface TinyScenario {
+  model: string;
+  machine: string;
+  size: string;
+  plans: readonly string[];
+  layout?: Omit<WorkloadOptions, 'size'>;
+  id?: string;
+}
+
+/** Generates a program in one call, as `chunkflow generate` does. */
+export function generateScenario({ model, machine, size, plans, layout = {}, id }: TinyScenario): Generated {
+  const system = loadSystem(machine);
+  const workload = paddedToRanks(
+    bindWorkload(loadDit(modelFile(model)), { size: parseSize(size), cfg: 'none', ...layout }),
+  );
+  return generate(
+    workload,
+    system,
+    plans.map((plan) => makePlan(plan, workload, system)),
+    id === undefined ? {} : { id },
+  );
+}
+
+/** The example that the repository keeps, so that a reader sees what comes out without running anything. */
+export const GOLDEN: TinyScenario = {
+  model: 'tiny-cross',
+  machine: 'host-x2',
+  size: '128x128x5',
+  layout: { sp: 2 },
+  plans: ['none', 'layerwise', 'yield,chunk=2MiB', 'yield,chunk=2MiB,transport=staged-copy,piece=64KiB'],
+  id: 'golden',
+};
