@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { type PublishedRow, publishedChart, renderPng, renderSvg } from '../experiments/charts.ts';
+import { hostLoop } from '../experiments/hostLoop.ts';
 import {
   type ComparedPlan,
   comparePlans,
@@ -9,6 +10,7 @@ import {
 } from '../experiments/published/dualH100.ts';
 import { residencyCurve } from '../experiments/published/residency.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
+import { UserError } from '../model/input/userError.ts';
 import { processOutput } from './output.ts';
 import { startProgress } from './progress.ts';
 import { type Column, formatTable } from './table.ts';
@@ -38,11 +40,12 @@ function errorOf(row: ComparedPlan, seconds: number): number | null {
   return row.publishedS === null || row.plan === 'none' ? null : percent(seconds, row.publishedS);
 }
 
+const out = (text: string) => processOutput.result(text);
+
 /** `npm run demo`: the published dual-H100 steps, predicted two ways, with a chart and a trace. */
 async function demo(): Promise<void> {
   const folder = join(packageRoot, 'out', 'demo');
   mkdirSync(folder, { recursive: true });
-  const out = (text: string) => processOutput.result(text);
   const cases = dualH100Cases();
   const progress = startProgress(processOutput, 'published cases', cases.length);
   const compared = cases.map((published) => {
@@ -101,6 +104,8 @@ async function demo(): Promise<void> {
     ),
   );
 
+  await hostLoopTable(join(folder, 'host'));
+
   const rows = compared.flatMap(({ published, rows: plans }) =>
     plans.flatMap((row): PublishedRow[] => {
       if (row.publishedS === null || row.plan === 'none') return [];
@@ -124,6 +129,36 @@ async function demo(): Promise<void> {
   out(
     `trace: ${shown(trace)} (one step of ${compared[0]!.published.name}; open it at https://ui.perfetto.dev)\n`,
   );
+}
+
+/** Plan, sources, compiler, run, measurement: on this machine's cores, where there is a compiler. */
+async function hostLoopTable(folder: string): Promise<void> {
+  out(
+    '\nThe whole loop on this machine: generated, compiled, run by two ranks on CPU threads (no GPU), and predicted\n',
+  );
+  try {
+    const rows = await hostLoop(folder);
+    out(
+      formatTable(
+        [
+          { header: 'plan', value: (row) => row.plan },
+          { header: 'measured ms', value: (row) => row.measuredS * 1e3, digits: 1 },
+          { header: 'spread %', value: (row) => row.spread * 100, digits: 0 },
+          { header: 'closed form ms', value: (row) => row.closedFormS * 1e3, digits: 1 },
+          { header: 'simulated ms', value: (row) => row.simulatedS * 1e3, digits: 1 },
+          { header: 'error %', value: (row) => percent(row.simulatedS, row.measuredS), digits: 1 },
+          { header: 'same output', value: (row) => (row.sameOutput ? 'yes' : 'NO') },
+        ],
+        rows,
+      ),
+    );
+    out(
+      '(host: threads and memcpy; compute rates set on the no-offload arm, everything else as in the machine file)\n',
+    );
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    out(`left out: ${error.message}\n`);
+  }
 }
 
 await demo();

@@ -83,7 +83,10 @@ function buildProgram(output: Output, status: { code: number }): Command {
     .option('--id <name>', 'name of the program and its folder (default: from model, size, ranks, machine)')
     .action(async (flags: GenerateFlags) => (await import('./generate.ts')).generateCommand(flags, output));
   addBuildOptions(
-    program.command('build').description('compile generated programs').argument('<folder...>', 'generated programs'),
+    program
+      .command('build')
+      .description('compile generated programs')
+      .argument('<folder...>', 'generated programs'),
   )
     .option('--build-dir <folder>', 'where build folders go (default: out/build)')
     .action(async (folders: string[], flags: BuildFlags & { buildDir?: string }) =>

@@ -157,7 +157,8 @@ Options parseOptions(int argc, const char* const* argv, const Program& program) 
   for (int i = 0; i < argc; ++i) {
     const std::string argument = argv[i];
     const std::size_t equals = argument.starts_with("--") ? argument.find('=') : std::string::npos;
-    const Flag& flag = flagNamed(argument.substr(0, equals));
+    const std::string name = argument.substr(0, equals);
+    const Flag& flag = flagNamed(name);
     const bool wantsOperand = *flag.operand != '\0';
     if (!wantsOperand && equals != std::string::npos) {
       throw UserError(std::string(flag.name) + ": takes no value, got '" + argument.substr(equals + 1) + "'");

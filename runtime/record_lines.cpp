@@ -67,7 +67,8 @@ void writeClaim(JsonWriter& json, const MemoryClaim& claim) {
 std::string runLine(const Program& program, const RunFacts& facts) {
   JsonWriter json = record("run");
   json.field("schema", "chunkflow/measurement@1").field("program", program.id).field("title", program.title);
-  json.field("fingerprint", program.fingerprint).field("tool", program.tool).field("backend", backendName());
+  json.field("fingerprint", program.fingerprint).field("runtime", CHUNKFLOW_RUNTIME_HASH);
+  json.field("tool", program.tool).field("backend", backendName());
   json.field("place", facts.place).field("ranks", program.ranks).field("groupSize", program.groupSize);
   json.field("startedAt", nowText()).key("devices").beginArray();
   for (const std::string& device : facts.devices) json.raw(device);

@@ -16,14 +16,16 @@ namespace {
 constexpr int START = 0;
 constexpr int QKV_RELAYOUT_DONE = 1;
 constexpr int QKV_ALL_TO_ALL_BEGINS = 2;
-constexpr int QKV_ALL_TO_ALL_IN_DONE = 3;
-constexpr int QKV_ALL_TO_ALL_ENDS = 4;
-constexpr int SELF_ATTENTION_DONE = 5;
-constexpr int OUTPUT_ALL_TO_ALL_BEGINS = 6;
-constexpr int OUTPUT_ALL_TO_ALL_IN_DONE = 7;
-constexpr int OUTPUT_ALL_TO_ALL_ENDS = 8;
-constexpr int COPIED = 9;
-constexpr int MLP_GATED_RESIDUAL_DONE = 10;
+constexpr int QKV_ALL_TO_ALL_OUT_DONE = 3;
+constexpr int QKV_ALL_TO_ALL_IN_DONE = 4;
+constexpr int QKV_ALL_TO_ALL_ENDS = 5;
+constexpr int SELF_ATTENTION_DONE = 6;
+constexpr int OUTPUT_ALL_TO_ALL_BEGINS = 7;
+constexpr int OUTPUT_ALL_TO_ALL_OUT_DONE = 8;
+constexpr int OUTPUT_ALL_TO_ALL_IN_DONE = 9;
+constexpr int OUTPUT_ALL_TO_ALL_ENDS = 10;
+constexpr int COPIED = 11;
+constexpr int MLP_GATED_RESIDUAL_DONE = 12;
 
 constexpr Collective BLOCK_QKV_ALL_TO_ALL{
     .name = "QKV all-to-all",
@@ -79,9 +81,12 @@ void block_beside_copies(Rank& rank, const BlockBesideCopiesAt& at) {
   rank.mark(On::Collective, at.position, QKV_ALL_TO_ALL_BEGINS);
   rank.after(On::StageOut, at.position, QKV_ALL_TO_ALL_BEGINS);
   rank.stageOut(6, BLOCK_QKV_ALL_TO_ALL, 0, 0, 2);
+  rank.mark(On::StageOut, at.position, QKV_ALL_TO_ALL_OUT_DONE);
+  rank.after(On::Copy, at.position, QKV_ALL_TO_ALL_BEGINS);
   rank.stageIn(On::Copy, 7, BLOCK_QKV_ALL_TO_ALL, 0, 0, 2);
   rank.mark(On::Copy, at.position, QKV_ALL_TO_ALL_IN_DONE);
   rank.after(On::Collective, at.position, QKV_ALL_TO_ALL_IN_DONE);
+  rank.after(On::Collective, at.position, QKV_ALL_TO_ALL_OUT_DONE);
   rank.stagedEnd(8, BLOCK_QKV_ALL_TO_ALL);
   rank.mark(On::Collective, at.position, QKV_ALL_TO_ALL_ENDS);
   // prefetch block 1: 1 copy of up to 2097152 bytes
@@ -95,9 +100,12 @@ void block_beside_copies(Rank& rank, const BlockBesideCopiesAt& at) {
   rank.mark(On::Collective, at.position, OUTPUT_ALL_TO_ALL_BEGINS);
   rank.after(On::StageOut, at.position, OUTPUT_ALL_TO_ALL_BEGINS);
   rank.stageOut(12, BLOCK_OUTPUT_ALL_TO_ALL, 0, 0, 1);
+  rank.mark(On::StageOut, at.position, OUTPUT_ALL_TO_ALL_OUT_DONE);
+  rank.after(On::Copy, at.position, OUTPUT_ALL_TO_ALL_BEGINS);
   rank.stageIn(On::Copy, 13, BLOCK_OUTPUT_ALL_TO_ALL, 0, 0, 1);
   rank.mark(On::Copy, at.position, OUTPUT_ALL_TO_ALL_IN_DONE);
   rank.after(On::Collective, at.position, OUTPUT_ALL_TO_ALL_IN_DONE);
+  rank.after(On::Collective, at.position, OUTPUT_ALL_TO_ALL_OUT_DONE);
   rank.stagedEnd(14, BLOCK_OUTPUT_ALL_TO_ALL);
   rank.mark(On::Collective, at.position, OUTPUT_ALL_TO_ALL_ENDS);
   // prefetch block 1: 3 copies of up to 2097152 bytes
@@ -163,7 +171,7 @@ extern const PlanProgram PLAN_3{
     .piecesPerStep = 12,
     .collectivesPerStep = 8,
     .stagingBytes = 98304ull,
-    .points = 11,
+    .points = 13,
     .claim = {
         .outsideBytes = 16384ull,
         .residentBytes = 0ull,

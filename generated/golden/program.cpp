@@ -82,7 +82,7 @@ const Program& program() {
   static const Program value{
       .id = "golden",
       .title = "Tiny cross-attention DiT, 128x128x5 (128 tokens), SP 2, packed",
-      .fingerprint = "2c025adb5e2961eb",
+      .fingerprint = "66c3f312759525f6",
       .tool = "chunkflow 0.1.0",
       .ranks = 2,
       .groupSize = 2,

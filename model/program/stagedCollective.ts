@@ -42,7 +42,7 @@ interface Exchange {
  */
 export function addStagedCollective(builder: ProgramBuilder, staged: StagedCollective): number[] {
   const { ranks, position, label, group, transport } = staged;
-  const ready = staged.after.map((after, rank) => {
+  const begins = staged.after.map((after, rank) => {
     const base = { rank, position, group };
     const begin = builder.add(
       { ...base, kind: 'mark', role: 'collective-begin', stream: 'collective', label: `${label} begins` },
@@ -52,10 +52,10 @@ export function addStagedCollective(builder: ProgramBuilder, staged: StagedColle
       { ...base, kind: 'delay', role: 'latency', stream: 'stage-out', label, durationS: transport.latencyS },
       [begin],
     );
-    return undefined;
+    return begin;
   });
   const [first, second] = exchangesOf(staged);
-  addExchange(builder, staged, first!, ready);
+  addExchange(builder, staged, first!, begins);
   if (second !== undefined) addExchange(builder, staged, second, addSums(builder, staged));
   return Array.from({ length: ranks }, (_, rank) =>
     builder.add(
@@ -118,7 +118,8 @@ function addExchange(
   builder: ProgramBuilder,
   staged: StagedCollective,
   { phase, pieces, writes }: Exchange,
-  ready: readonly (number | undefined)[],
+  /** Per rank: what its own pieces wait for, those that it writes and those that it reads. */
+  ready: readonly number[],
 ): void {
   const { ranks, groupSize, position, label, group, transport } = staged;
   const peers = groupSize - 1;
@@ -154,7 +155,10 @@ function addExchange(
         const { copy, flag } = written[source]![piece * writes + (writes === 1 ? 0 : hop - 1)]!;
         const base = { rank, position, group, phase };
         const name = `${label} in ${piece}.${hop}`;
-        builder.add(stagingCopy(base, readsIn(staged), 'h2d', name, bytes, copy), [flag]);
+        // A peer may be ahead: nothing is read before this rank itself has got here.
+        const first = piece === 0 && hop === 1;
+        const waits = first ? [flag, ready[rank]] : [flag];
+        builder.add(stagingCopy(base, readsIn(staged), 'h2d', name, bytes, copy), waits);
       }
     });
   }

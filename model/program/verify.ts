@@ -30,7 +30,8 @@ export interface Violation {
  * - `coverage` and `bytes-per-step`: the copies of a block cover its non-resident bytes exactly once, and
  *   together what does not stay on the GPU;
  * - `memory`: the slots that the program claims are as large as its largest streamed block, and no copy leaves them;
- * - `staged-exchange`: every staged piece is read, and only after it was written.
+ * - `staged-exchange`: every staged piece is read, only after it was written, and only once the reading rank has begun
+ *   the collective itself: its buffers may hold something else until then.
  */
 export function verify(program: StepProgram): Violation[] {
   const structural = [...collectiveOrder(program), ...coverage(program), ...memory(program)];
@@ -190,6 +191,10 @@ function stagedExchange(program: StepProgram, before: Before): Violation[] {
   const violations: Violation[] = [];
   const report = (message: string) => violations.push({ rule: 'staged-exchange', message });
   const read = new Set<number>();
+  const begins = new Map<string, number>();
+  for (const op of program.ops) {
+    if (op.kind === 'mark' && op.role === 'collective-begin') begins.set(`${op.rank} ${op.group}`, op.id);
+  }
   const staged = program.ops.filter((op): op is CopyOp => op.kind === 'copy' && op.role === 'staging');
   for (const op of staged) {
     if (op.direction === 'd2h') continue;
@@ -206,6 +211,10 @@ function stagedExchange(program: StepProgram, before: Before): Violation[] {
     read.add(write.id);
     if (!before({ op: write.id, step: 1 }, { op: op.id, step: 1 })) {
       report(`${nameOf(op)} may read before ${nameOf(write)} is done`);
+    }
+    const begin = begins.get(`${op.rank} ${op.group}`);
+    if (begin === undefined || !before({ op: begin, step: 1 }, { op: op.id, step: 1 })) {
+      report(`${nameOf(op)} may fill a buffer before its own rank has begun the collective`);
     }
   }
   for (const op of staged) {

@@ -29,17 +29,20 @@ for (const [text, expected] of IDENTIFIERS) {
   escaping(`identifier(${JSON.stringify(text)})`, () => assert.is(identifier(text), expected));
 }
 
-escaping('any text becomes an identifier, a literal that ends where it should, and a one-line comment', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (text) => {
-      assert.match(identifier(text), /^[a-z][a-z0-9_]*$/);
-      assert.match(constantName(text), /^[A-Z][A-Z0-9_]*$/);
-      // Between the quotes: printable ASCII but quote, backslash and question mark, or octal escapes.
-      assert.match(cString(text), /^"(?:[ !#->@-[\]-~]|\\[0-7]{3})*"$/);
-      assert.not.match(comment(text), /[\r\n\\]|\?\?/);
-    }),
-  );
-});
+escaping(
+  'any text becomes an identifier, a literal that ends where it should, and a one-line comment',
+  () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (text) => {
+        assert.match(identifier(text), /^[a-z][a-z0-9_]*$/);
+        assert.match(constantName(text), /^[A-Z][A-Z0-9_]*$/);
+        // Between the quotes: printable ASCII but quote, backslash and question mark, or octal escapes.
+        assert.match(cString(text), /^"(?:[ !#->@-[\]-~]|\\[0-7]{3})*"$/);
+        assert.not.match(comment(text), /[\r\n\\]|\?\?/);
+      }),
+    );
+  },
+);
 
 escaping('a literal says the same bytes', () => {
   fc.assert(

@@ -10,7 +10,7 @@ import { bindWorkload, type WorkloadOptions } from '../../model/workload/bind.ts
 
 /** A model that ships with the tests, or one of the catalogue. */
 export function modelFile(name: string): string {
-  return name.startsWith('tiny-') ? join(packageRoot, 'test', 'codegen', 'models', `${name}.yaml`) : name;
+  return name.startsWith('tiny-') ? join(packageRoot, 'experiments', 'tiny', `${name}.yaml`) : name;
 }
 
 export interface TinyScenario {

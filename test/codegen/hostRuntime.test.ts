@@ -1,0 +1,182 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type BuiltProgram, buildPrograms } from '../../codegen/build.ts';
+import { writeProgram } from '../../codegen/writeProgram.ts';
+import { noCompiler } from '../support/compilers.ts';
+import { skip } from '../support/skip.ts';
+import { generateScenario, type TinyScenario } from './scenarios.ts';
+
+/** Every preset; with collectives also every transport. */
+const ALONE = [
+  'none',
+  'sequential',
+  'layerwise',
+  'layerwise-strided',
+  'chunked,chunk=1MiB',
+  'paced,chunk=1MiB',
+];
+const SHARED = [
+  ...ALONE,
+  'layerwise-drain',
+  'chunkflow-paper,chunk=1MB',
+  'yield,chunk=1MiB,resident=0.5',
+  'none,transport=staged-sm:16',
+  'none,transport=staged-copy',
+  'yield,chunk=2MiB,transport=staged-copy,piece=64KiB',
+  'layerwise,transport=staged-copy,piece=64KiB',
+];
+const SOME = ['none', 'yield,chunk=1MiB', 'yield,chunk=2MiB,transport=staged-copy,piece=64KiB'];
+
+const cross = { model: 'tiny-cross', machine: 'host-x2', size: '64x64x5' } as const;
+const joint = { model: 'tiny-joint', machine: 'host-x2', size: '128x128' } as const;
+
+/** One rank computes what several must agree with. */
+const SCENARIOS: Record<string, TinyScenario & { reference?: string }> = {
+  'cross-one': { ...cross, machine: 'host-x1', layout: { sp: 1 }, plans: ALONE },
+  'cross-mirrored': { ...cross, machine: 'host-x1', layout: { sp: 2 }, plans: SOME },
+  'cross-packed': { ...cross, layout: { sp: 2 }, plans: SHARED, reference: 'cross-one' },
+  'joint-one': { ...joint, machine: 'host-x1', layout: { sp: 1 }, plans: ['none'] },
+  'joint-packed': { ...joint, layout: { sp: 2 }, plans: SOME, reference: 'joint-one' },
+  'joint-separate': {
+    ...joint,
+    layout: { sp: 2, exchange: 'separate' },
+    plans: SOME,
+    reference: 'joint-one',
+  },
+  'joint-gather': { ...joint, layout: { sp: 2, exchange: 'kv-gather' }, plans: SOME, reference: 'joint-one' },
+  'joint-tensor': { ...joint, layout: { sp: 1, tp: 2 }, plans: SOME, reference: 'joint-one' },
+};
+
+const FOLDER = join('out', 'test', 'host-runtime');
+const OUTPUTS = join(FOLDER, 'outputs');
+
+interface Records {
+  status: number | null;
+  stderr: string;
+  lines: { record: string; [key: string]: unknown }[];
+}
+
+function run(program: BuiltProgram, name: string, args: readonly string[], env = process.env): Records {
+  const file = join(FOLDER, `${name}.jsonl`);
+  rmSync(file, { force: true });
+  const usual = ['--rounds', '1', '--steps', '1', '--warm-up', '0', '--out', file];
+  const { status, stderr } = spawnSync(program.executable, [...usual, ...args], { encoding: 'utf8', env });
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  return { status, stderr, lines: lines.map((line) => JSON.parse(line)) };
+}
+
+/** What every plan of one number of steps computed. */
+function digests({ lines }: Records): Set<string> {
+  const outputs = lines.filter(({ record, steps }) => record === 'output' && steps === 3);
+  assert.ok(outputs.length > 0);
+  return new Set(outputs.map((line) => JSON.stringify(line.digests)));
+}
+
+function floats(file: string): Float32Array {
+  const bytes = readFileSync(file);
+  const values = new Float32Array(bytes.length / 2);
+  const bits = new Uint32Array(values.buffer);
+  for (let i = 0; i < bits.length; i += 1) bits[i] = bytes.readUInt16LE(2 * i) << 16;
+  return values;
+}
+
+/** ||ranks' outputs - reference|| / ||reference||; sequence-parallel ranks hold one part of the rows each. */
+function distance(name: string, reference: string, residual: string, ranks: number): number {
+  const file = (id: string, rank: number) => join(OUTPUTS, `${id}-plan0-${residual}-rank${rank}.bf16`);
+  const expected = floats(file(reference, 0));
+  const parts = Array.from({ length: ranks }, (_, rank) => floats(file(name, rank)));
+  const sharded = parts[0]!.length < expected.length;
+  const actual = sharded ? parts.flatMap((part) => [...part]) : [...parts[0]!];
+  assert.is(actual.length, expected.length);
+  let difference = 0;
+  let norm = 0;
+  for (const [index, value] of expected.entries()) {
+    difference += (actual[index]! - value) ** 2;
+    norm += value ** 2;
+  }
+  return Math.sqrt(difference / norm);
+}
+
+const runtime = suite('runtime on the host backend');
+const why = noCompiler();
+
+function generated(names: readonly string[]): string[] {
+  return names.map((name) =>
+    writeProgram(generateScenario({ ...SCENARIOS[name]!, id: name }), join(FOLDER, 'programs')),
+  );
+}
+
+if (why !== null) skip(runtime, 'generated programs compile and run', why);
+else {
+  let programs: Map<string, BuiltProgram>;
+
+  runtime('every program compiles with the C++ compiler', async () => {
+    mkdirSync(OUTPUTS, { recursive: true });
+    const built = await buildPrograms(generated(Object.keys(SCENARIOS)), { backend: 'host' });
+    programs = new Map(built.programs.map((program) => [program.manifest.id, program]));
+  });
+
+  for (const [name, { reference, plans }] of Object.entries(SCENARIOS)) {
+    runtime(
+      `${name}: ${plans.length} plans compute the same, eagerly and as a graph, with their own weights`,
+      () => {
+        const result = run(programs.get(name)!, name, [
+          '--graph',
+          '--verify',
+          '--ranks',
+          'threads',
+          '--save-outputs',
+          OUTPUTS,
+        ]);
+        assert.is(result.status, 0, result.stderr);
+        assert.is(digests(result).size, 1);
+        const verified = result.lines.filter(({ record }) => record === 'verify');
+        assert.is(verified.length, plans.length);
+        for (const { wrong } of verified) assert.is(wrong, 0);
+        if (reference === undefined) return;
+        const residuals = name.startsWith('joint') ? ['image', 'text'] : ['video'];
+        // bf16 keeps 8 bits; three steps of rounding at other places stay well within 1.5 %.
+        for (const residual of residuals) assert.ok(distance(name, reference, residual, 2) < 0.015);
+      },
+    );
+  }
+
+  runtime('ranks as processes compute what ranks as threads do', () => {
+    const program = programs.get('cross-packed')!;
+    const plans = ['--plans', '0,8,11'];
+    const threads = run(program, 'as-threads', [...plans, '--ranks', 'threads']);
+    const processes = run(program, 'as-processes', [...plans, '--ranks', 'processes']);
+    assert.is(processes.status, 0, processes.stderr);
+    assert.equal([...digests(processes)], [...digests(threads)]);
+  });
+
+  runtime('measured memory is within 2 % of what the plan claims, but for whole pages', () => {
+    const { lines } = run(programs.get('cross-one')!, 'memory', ['--plans', '0,2']);
+    const memory = lines.filter(({ record }) => record === 'memory');
+    assert.is(memory.length, 2);
+    for (const { claimedBytes, allocatedPeakBytes } of memory as never as Record<string, number>[]) {
+      // The workspace stands for the device's reserve, which a host does not have.
+      const own = allocatedPeakBytes! - 64 * 2 ** 20;
+      assert.ok(
+        Math.abs(own - claimedBytes!) < 0.02 * claimedBytes! + 16 * 2 ** 20,
+        `${own} ${claimedBytes}`,
+      );
+    }
+  });
+
+  for (const sanitize of ['thread', 'address'] as const) {
+    runtime(`${sanitize} sanitizer finds nothing in any preset or transport`, async () => {
+      const [program] = (await buildPrograms(generated(['cross-packed']), { backend: 'host', sanitize }))
+        .programs;
+      const env = { ...process.env, TSAN_OPTIONS: 'halt_on_error=1', ASAN_OPTIONS: 'detect_leaks=1' };
+      const result = run(program!, sanitize, ['--ranks', 'threads'], env);
+      assert.is(result.status, 0, result.stderr.slice(0, 4000));
+      assert.is(digests(result).size, 1);
+    });
+  }
+}
+
+runtime.run();
