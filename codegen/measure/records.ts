@@ -13,7 +13,10 @@ const run = z.strictObject({
   program: z.string(),
   title: z.string(),
   fingerprint: z.string(),
-  runtime: z.string().optional().describe('hash of the runtime library; records before it was written lack it'),
+  runtime: z
+    .string()
+    .optional()
+    .describe('hash of the runtime library; records before it was written lack it'),
   tool: z.string(),
   backend: z.enum(['cuda', 'host']),
   place: z.enum(['host', 'mirrored', 'colocated', 'real']),

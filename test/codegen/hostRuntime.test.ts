@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -52,6 +52,37 @@ const SCENARIOS: Record<string, TinyScenario & { reference?: string }> = {
 
 const FOLDER = join('out', 'test', 'host-runtime');
 const OUTPUTS = join(FOLDER, 'outputs');
+
+const CUT_OFF = join(FOLDER, 'cut-off.safetensors');
+const NEW = join(FOLDER, 'failed.jsonl');
+
+/** What goes wrong, how it is brought about, the exit code, and what the line must say. */
+const FAILURES: [string, string[], Record<string, string>, number, RegExp][] = [
+  ['an unwritable results folder', ['--out', '/proc/nope/x.jsonl'], {}, 2, /--out .*cannot be written/],
+  ['a full disk', ['--ranks', 'threads', '--out', '/dev/full'], {}, 1, /No space left/],
+  [
+    'a weights file that is cut off',
+    ['--ranks', 'threads', '--weights', CUT_OFF, '--out', NEW],
+    {},
+    2,
+    /cut off \(9 bytes; its header claims 4096\)/,
+  ],
+  [
+    'too little pinned memory',
+    ['--ranks', 'threads', '--pinned-limit', '1000000', '--out', NEW],
+    {},
+    2,
+    /pinned/,
+  ],
+  [
+    'a mismatched world size',
+    ['--out', NEW],
+    { RANK: '0', WORLD_SIZE: '3', LOCAL_RANK: '0', MASTER_ADDR: '127.0.0.1', MASTER_PORT: '29555' },
+    2,
+    /WORLD_SIZE is 3, this program was generated for 2 ranks/,
+  ],
+  ['an unknown flag', ['--rnk'], {}, 2, /did you mean --ranks/],
+];
 
 interface Records {
   status: number | null;
@@ -165,6 +196,51 @@ else {
         `${own} ${claimedBytes}`,
       );
     }
+  });
+
+  for (const [what, args, env, status, message] of FAILURES) {
+    runtime(`${what}: one clear line and exit code ${status}`, () => {
+      writeFileSync(CUT_OFF, Buffer.concat([Buffer.from([0, 16, 0, 0, 0, 0, 0, 0]), Buffer.from('{')]));
+      const quick = ['--rounds', '1', '--steps', '1', '--warm-up', '0', '--plans', '2', '--time-limit', '10'];
+      const ended = spawnSync(programs.get('cross-packed')!.executable, [...quick, ...args], {
+        encoding: 'utf8',
+        env: { ...process.env, ...env },
+        timeout: 60_000,
+      });
+      assert.is(ended.status, status, ended.stderr);
+      const errors = ended.stderr.split('\n').filter((line) => line.startsWith('error: '));
+      assert.ok(errors.length > 0, ended.stderr);
+      for (const error of errors) assert.match(error, message);
+    });
+  }
+
+  runtime('a killed rank ends the other one, and what was written stays whole', async () => {
+    const { executable } = programs.get('cross-packed')!;
+    const file = join(FOLDER, 'killed.jsonl');
+    rmSync(file, { force: true });
+    const args = ['--rounds', '50', '--steps', '20', '--time-limit', '10', '--out', file];
+    const start = (rank: number) =>
+      spawn(executable, args, {
+        env: {
+          ...process.env,
+          RANK: `${rank}`,
+          WORLD_SIZE: '2',
+          LOCAL_RANK: `${rank}`,
+          MASTER_ADDR: '127.0.0.1',
+          MASTER_PORT: `${20_000 + (process.pid % 20_000)}`,
+        },
+        stdio: 'ignore',
+      });
+    const [survivor, victim] = [start(0), start(1)];
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    const ended = new Promise<number | null>((resolve) => survivor.on('close', resolve));
+    victim.kill('SIGKILL');
+    const before = performance.now();
+    assert.is(await ended, 1);
+    assert.ok(performance.now() - before < 30_000);
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    for (const line of lines) JSON.parse(line);
+    assert.is(JSON.parse(lines.at(-1)!).ok, false);
   });
 
   for (const sanitize of ['thread', 'address'] as const) {

@@ -561,6 +561,15 @@ const mutations: Mutation[] = [
     change: (m) => m.dropWaits(m.reads(0, 2)[1]!, isFlag),
   },
   {
+    name: 'a staged read does not wait until its own rank has begun the collective',
+    plan: 'none,piece=64KiB',
+    transport: 'staged-copy',
+    rule: 'staged-exchange',
+    names: /^rank 0 stage-in "block 1 .* in 0.1" may fill a buffer before its own rank/,
+    change: (m) =>
+      m.dropWaits(m.reads(0, 2)[0]!, (op) => op.kind === 'mark' && op.role === 'collective-begin'),
+  },
+  {
     name: "a staged read waits for another piece's flag",
     plan: 'none,piece=64KiB',
     transport: 'staged-copy',
