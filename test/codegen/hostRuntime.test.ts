@@ -30,8 +30,8 @@ const SHARED = [
 ];
 const SOME = ['none', 'yield,chunk=1MiB', 'yield,chunk=2MiB,transport=staged-copy,piece=64KiB'];
 
-const cross = { model: 'tiny-cross', machine: 'host-x2', size: '64x64x5' } as const;
-const joint = { model: 'tiny-joint', machine: 'host-x2', size: '128x128' } as const;
+const cross = { model: 'tiny-cross', machine: 'host-x2', size: '64x64x5', blocks: 2 } as const;
+const joint = { model: 'tiny-joint', machine: 'host-x2', size: '128x128', blocks: 2 } as const;
 
 /** One rank computes what several must agree with. */
 const SCENARIOS: Record<string, TinyScenario & { reference?: string }> = {

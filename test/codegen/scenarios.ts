@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Generated, generate } from '../../codegen/generate.ts';
 import { paddedToRanks } from '../../codegen/padded.ts';
+import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
@@ -19,15 +20,25 @@ export interface TinyScenario {
   size: string;
   plans: readonly string[];
   layout?: Omit<WorkloadOptions, 'size'>;
+  /** Only so many blocks. */
+  blocks?: number;
   id?: string;
 }
 
 /** Generates a program in one call, as `chunkflow generate` does. */
-export function generateScenario({ model, machine, size, plans, layout = {}, id }: TinyScenario): Generated {
+export function generateScenario({
+  model,
+  machine,
+  size,
+  plans,
+  layout = {},
+  blocks,
+  id,
+}: TinyScenario): Generated {
   const system = loadSystem(machine);
-  const workload = paddedToRanks(
-    bindWorkload(loadDit(modelFile(model)), { size: parseSize(size), cfg: 'none', ...layout }),
-  );
+  const whole = loadDit(modelFile(model));
+  const dit = blocks === undefined ? whole : withBlocks(whole, blocks);
+  const workload = paddedToRanks(bindWorkload(dit, { size: parseSize(size), cfg: 'none', ...layout }));
   return generate(
     workload,
     system,
