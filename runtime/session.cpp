@@ -17,7 +17,7 @@ namespace chunkflow {
 
 namespace {
 
-constexpr auto LOOK = std::chrono::microseconds(200);
+constexpr auto LOOK_EVERY = std::chrono::microseconds(200);
 constexpr auto LET_GO = std::chrono::seconds(5);
 constexpr std::size_t WORDS_BYTES = 4096;
 constexpr double ROTARY_BASE = 10000;
@@ -121,7 +121,7 @@ void Session::waitIdle(const std::function<void()>& meanwhile) {
   while (!streams.idle()) {
     watchdog.check();
     if (meanwhile) meanwhile();
-    std::this_thread::sleep_for(LOOK);
+    std::this_thread::sleep_for(LOOK_EVERY);
   }
   watchdog.check();
 }
@@ -156,7 +156,7 @@ bool Session::letGo(const std::string& why) {
   try {
     release(why);
     const auto until = std::chrono::steady_clock::now() + LET_GO;
-    while (!(quiet = streams.idle()) && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(LOOK);
+    while (!(quiet = streams.idle()) && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(LOOK_EVERY);
   } catch (const std::exception&) {
     // A device that reports an error has nothing left that could hang.
     quiet = true;

@@ -10,7 +10,7 @@ namespace chunkflow {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto LOOK = std::chrono::milliseconds(50);
+constexpr auto WATCH_EVERY = std::chrono::milliseconds(50);
 /// How long a rank whose waits were ended may take to notice.
 constexpr auto GRACE = std::chrono::seconds(10);
 
@@ -64,7 +64,7 @@ void Watchdog::loop() {
   std::uint32_t seenProgress = 0;
   Clock::time_point since = Clock::now();
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, LOOK, [this] { return ending_; })) {
+  while (!wake_.wait_for(lock, WATCH_EVERY, [this] { return ending_; })) {
     const std::uint32_t progress = __atomic_load_n(progress_, __ATOMIC_ACQUIRE);
     if (!armed_ || arming_ != seenArming || progress != seenProgress) since = Clock::now();
     seenArming = arming_;

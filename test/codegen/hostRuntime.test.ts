@@ -7,27 +7,8 @@ import { type BuiltProgram, buildPrograms } from '../../codegen/build.ts';
 import { writeProgram } from '../../codegen/writeProgram.ts';
 import { noCompiler } from '../support/compilers.ts';
 import { skip } from '../support/skip.ts';
-import { generateScenario, type TinyScenario } from './scenarios.ts';
+import { ALONE, generateScenario, SHARED, type TinyScenario } from './scenarios.ts';
 
-/** Every preset; with collectives also every transport. */
-const ALONE = [
-  'none',
-  'sequential',
-  'layerwise',
-  'layerwise-strided',
-  'chunked,chunk=1MiB',
-  'paced,chunk=1MiB',
-];
-const SHARED = [
-  ...ALONE,
-  'layerwise-drain',
-  'chunkflow-paper,chunk=1MB',
-  'yield,chunk=1MiB,resident=0.5',
-  'none,transport=staged-sm:16',
-  'none,transport=staged-copy',
-  'yield,chunk=2MiB,transport=staged-copy,piece=64KiB',
-  'layerwise,transport=staged-copy,piece=64KiB',
-];
 const SOME = ['none', 'yield,chunk=1MiB', 'yield,chunk=2MiB,transport=staged-copy,piece=64KiB'];
 
 const cross = { model: 'tiny-cross', machine: 'host-x2', size: '64x64x5', blocks: 2 } as const;
@@ -242,17 +223,6 @@ else {
     for (const line of lines) JSON.parse(line);
     assert.is(JSON.parse(lines.at(-1)!).ok, false);
   });
-
-  for (const sanitize of ['thread', 'address'] as const) {
-    runtime(`${sanitize} sanitizer finds nothing in any preset or transport`, async () => {
-      const [program] = (await buildPrograms(generated(['cross-packed']), { backend: 'host', sanitize }))
-        .programs;
-      const env = { ...process.env, TSAN_OPTIONS: 'halt_on_error=1', ASAN_OPTIONS: 'detect_leaks=1' };
-      const result = run(program!, sanitize, ['--ranks', 'threads'], env);
-      assert.is(result.status, 0, result.stderr.slice(0, 4000));
-      assert.is(digests(result).size, 1);
-    });
-  }
 }
 
 runtime.run();

@@ -47,6 +47,27 @@ export function generateScenario({
   );
 }
 
+/** Every preset. */
+export const ALONE = [
+  'none',
+  'sequential',
+  'layerwise',
+  'layerwise-strided',
+  'chunked,chunk=1MiB',
+  'paced,chunk=1MiB',
+];
+/** Every preset, and every transport for the collectives. */
+export const SHARED = [
+  ...ALONE,
+  'layerwise-drain',
+  'chunkflow-paper,chunk=1MB',
+  'yield,chunk=1MiB,resident=0.5',
+  'none,transport=staged-sm:16',
+  'none,transport=staged-copy',
+  'yield,chunk=2MiB,transport=staged-copy,piece=64KiB',
+  'layerwise,transport=staged-copy,piece=64KiB',
+];
+
 /** The example that the repository keeps, so that a reader sees what comes out without running anything. */
 export const GOLDEN: TinyScenario = {
   model: 'tiny-cross',
