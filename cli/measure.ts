@@ -35,20 +35,22 @@ export interface MeasureFlags extends BuildFlags {
   from?: string;
 }
 
-const gibibytes = (bytes: number | null) => (bytes === null ? null : bytes / 2 ** 30);
+const scaled = (value: number | null, by: number) => (value === null ? null : value * by);
+const answer = (yes: boolean | null, no: string) => (yes === null ? null : yes ? 'yes' : no);
 
 const COLUMNS: readonly Column<MeasuredPlan>[] = [
   { header: 'plan', value: ({ plan, mode }) => (mode === 'graph' ? `${plan} (graph)` : plan) },
   { header: 'transport', value: ({ transport }) => transport },
   { header: 'place', value: ({ place }) => place },
-  { header: 'median ms', value: ({ medianS }) => medianS * 1e3, digits: 2 },
-  { header: '+- MAD', value: ({ madS }) => madS * 1e3, digits: 2 },
-  { header: 'steady', value: ({ steady }) => (steady ? 'yes' : 'no') },
-  { header: 'predicted ms', value: ({ predictedS }) => predictedS && predictedS * 1e3, digits: 2 },
-  { header: 'error %', value: ({ error }) => error && error * 100, digits: 1 },
-  { header: 'claimed GiB', value: ({ claimedBytes }) => gibibytes(claimedBytes), digits: 2 },
-  { header: 'used GiB', value: ({ measuredBytes }) => gibibytes(measuredBytes), digits: 2 },
-  { header: 'same output', value: ({ sameOutput }) => (sameOutput === null ? null : yesNo(sameOutput)) },
+  { header: 'median ms', value: ({ medianS }) => scaled(medianS, 1e3), digits: 2 },
+  { header: '+- MAD', value: ({ madS }) => scaled(madS, 1e3), digits: 2 },
+  { header: 'x first', value: ({ timesFirst }) => timesFirst, digits: 3 },
+  { header: 'steady', value: ({ steady }) => answer(steady, 'no') },
+  { header: 'predicted ms', value: ({ predictedS }) => scaled(predictedS, 1e3), digits: 2 },
+  { header: 'error %', value: ({ error }) => scaled(error, 100), digits: 1 },
+  { header: 'claimed GiB', value: ({ claimedBytes }) => scaled(claimedBytes, 2 ** -30), digits: 2 },
+  { header: 'used GiB', value: ({ measuredBytes }) => scaled(measuredBytes, 2 ** -30), digits: 2 },
+  { header: 'same output', value: ({ sameOutput }) => answer(sameOutput, 'NO') },
 ];
 
 /**
@@ -86,10 +88,9 @@ function report(
   const { measurement, manifests } = results;
   for (const note of [...measurement.notes, ...manifestNotes(results)]) output.diagnostic(`${note}\n`);
   for (const run of measurement.runs) {
-    if (run.summaries.length === 0) continue;
-    output.result(
-      `${heading(run)}\n${formatTable(COLUMNS, measuredPlans(run, manifestOf(run, manifests)))}\n`,
-    );
+    const plans = measuredPlans(run, manifestOf(run, manifests));
+    if (plans.length === 0) continue;
+    output.result(`${heading(run)}\n${formatTable(COLUMNS, plans)}\n`);
     const { wrong, chunks } = verified(run);
     if (chunks > 0) output.result(`${wrong} of ${chunks} chunks were not there in time\n\n`);
   }
@@ -207,8 +208,4 @@ function writeMeasuredTraces(file: string, { measurement, manifests }: Results, 
   const files = tracePaths(file, traces);
   writeTraces(traces.map(({ timeline }, index) => ({ file: files[index]!, timeline })));
   for (const written of files) output.diagnostic(`wrote ${written}; open it at https://ui.perfetto.dev\n`);
-}
-
-function yesNo(yes: boolean): string {
-  return yes ? 'yes' : 'NO';
 }

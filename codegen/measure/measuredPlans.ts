@@ -10,10 +10,13 @@ export interface MeasuredPlan {
   transport: string | null;
   place: string;
   mode: 'eager' | 'graph';
-  medianS: number;
+  /** Null for what was checked and not timed, such as ranks that share a GPU; so are the next three. */
+  medianS: number | null;
   /** Median of the absolute deviations from the median, seconds. */
-  madS: number;
-  steady: boolean;
+  madS: number | null;
+  /** Times the median of the program's first measured plan. */
+  timesFirst: number | null;
+  steady: boolean | null;
   /** Null for what no prediction is of: CPU cores, and ranks that share a GPU. */
   predictedS: number | null;
   error: number | null;
@@ -36,32 +39,58 @@ export function placeLabel({ place, options }: Pick<MeasurementRecord<'run'>, 'p
 }
 
 /**
- * The summaries of a run, beside the prediction of its manifest.
+ * The plans of a run beside the predictions of its manifest: those that were timed, then those that were only checked.
  *
  * @param manifest of the program with the run's fingerprint; null where it is not at hand.
  */
 export function measuredPlans(run: MeasuredRun, manifest: Manifest | null): MeasuredPlan[] {
   const comparable = run.run.place === 'real' || run.run.place === 'mirrored';
-  return run.summaries.map((summary) => {
-    const plan = manifest?.plans[summary.plan];
-    const memory = run.memory.find((record) => record.plan === summary.plan);
-    const predictedS = comparable ? (plan?.predictedStepS ?? null) : null;
+  // Ranks that take turns on one GPU say nothing of a step's time.
+  const summaries = run.run.place === 'colocated' ? [] : run.summaries;
+  const first = summaries[0]?.medianS;
+  const timed = summaries.map((summary) => {
+    const predictedS = comparable ? (manifest?.plans[summary.plan]?.predictedStepS ?? null) : null;
     return {
-      program: run.run.program,
-      plan: summary.name,
-      transport: plan?.transport ?? null,
-      place: placeLabel(run.run),
-      mode: summary.mode,
-      medianS: summary.medianS,
-      madS: summary.madS,
-      steady: summary.steady,
+      ...checkedPlan(run, manifest, summary),
+      ...{ medianS: summary.medianS, madS: summary.madS, steady: summary.steady },
+      timesFirst: summary.medianS / first!,
       predictedS,
       error: predictedS === null ? null : predictedS / summary.medianS - 1,
-      claimedBytes: memory?.claimedBytes ?? null,
-      measuredBytes: memory === undefined ? null : inUse(run.run.backend, memory),
-      sameOutput: sameOutput(run.outputs, summary.plan, summary.mode),
     };
   });
+  const checked = onlyChecked(run.outputs, summaries);
+  return [...timed, ...checked.map((output) => checkedPlan(run, manifest, output))];
+}
+
+/** What says which plan a record is of. */
+type PlanAndMode = Pick<MeasurementRecord<'output'>, 'plan' | 'mode'>;
+
+/** One output of each plan and mode that is not among the timed ones. */
+function onlyChecked(outputs: readonly PlanAndMode[], timed: readonly PlanAndMode[]): PlanAndMode[] {
+  const key = ({ plan, mode }: PlanAndMode) => `${plan} ${mode}`;
+  const rest = new Map(outputs.map((output) => [key(output), output]));
+  for (const summary of timed) rest.delete(key(summary));
+  return [...rest.values()];
+}
+
+function checkedPlan(
+  { run, memory, outputs }: MeasuredRun,
+  manifest: Manifest | null,
+  { plan: index, mode }: PlanAndMode,
+): MeasuredPlan {
+  const plan = manifest?.plans[index];
+  const used = memory.find((record) => record.plan === index);
+  return {
+    program: run.program,
+    plan: used?.name ?? plan?.name ?? `plan ${index}`,
+    transport: plan?.transport ?? null,
+    place: placeLabel(run),
+    mode,
+    ...{ medianS: null, madS: null, timesFirst: null, steady: null, predictedS: null, error: null },
+    claimedBytes: used?.claimedBytes ?? null,
+    measuredBytes: used === undefined ? null : inUse(run.backend, used),
+    sameOutput: sameOutput(outputs, index, mode),
+  };
 }
 
 function inUse(backend: 'cuda' | 'host', memory: MeasurementRecord<'memory'>): number {

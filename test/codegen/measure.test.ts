@@ -127,6 +127,29 @@ test('measured beside predicted: the error, the memory, the place', () => {
   assert.is(synthetic!.place, 'mirrored (one GPU), synthetic compute');
 });
 
+test('what was only checked is shown without a time', () => {
+  const untimed = runLines().filter((line) => !line.includes('"record":"summary"'));
+  // Ranks that share a GPU have no step time, even where one was written down.
+  for (const lines of [untimed, runLines({ place: 'colocated' })]) {
+    const rows = measuredPlans(readMeasurement([fileOf('checked.jsonl', lines)]).runs[0]!, null);
+    assert.equal(
+      rows.map(({ plan, mode, medianS, timesFirst, claimedBytes, sameOutput }) => [
+        ...[plan, mode, medianS, timesFirst, claimedBytes, sameOutput],
+      ]),
+      ['none', 'yield'].map((plan) => [plan, 'eager', null, null, 3 * 2 ** 30, true]),
+    );
+  }
+  // A plan that was timed stands there once.
+  const timed = measuredPlans(readMeasurement([fileOf('timed.jsonl', runLines())]).runs[0]!, null);
+  assert.equal(
+    timed.map(({ plan, timesFirst }) => [plan, timesFirst]),
+    [
+      ['none', 1],
+      ['yield', 1.2],
+    ],
+  );
+});
+
 test('output is the same only where every digest is, and is finite', () => {
   const digests = [{ rank: 0, residual: 'x', digest: 'fedcba9876543210' }];
   const rows = (fields: object) => {
@@ -187,7 +210,7 @@ test('measure --from shows what a bundle brought back, and writes its traces', a
     assert.is(code, 0, stderr);
     assert.match(
       stdout,
-      /yield +staged-copy +mirrored \(one GPU\) +12\.00 +0\.01 +yes +11\.00 +-8\.3 +3\.00 +2\.00 +yes/,
+      /yield +staged-copy +mirrored \(one GPU\) +12\.00 +0\.01 +1\.200 +yes +11\.00 +-8\.3 +3\.00 +2\.00 +yes/,
     );
     assert.match(stdout, /0 of 8 chunks were not there in time/);
   }
