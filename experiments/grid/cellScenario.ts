@@ -1,0 +1,32 @@
+import { paddedToRanks } from '../../codegen/padded.ts';
+import { withBlocks } from '../../model/dit/depth.ts';
+import { loadDit } from '../../model/dit/load.ts';
+import { parseSize } from '../../model/dit/tokens.ts';
+import type { Plan } from '../../model/plan/plan.ts';
+import { makePlan } from '../../model/plan/presets.ts';
+import { loadSystem } from '../../model/system/load.ts';
+import type { System } from '../../model/system/system.ts';
+import { bindWorkload } from '../../model/workload/bind.ts';
+import type { Workload } from '../../model/workload/workload.ts';
+import type { Cell } from './experimentFile.ts';
+
+export interface CellScenario {
+  workload: Workload;
+  system: System;
+  plans: readonly Plan[];
+}
+
+/**
+ * What a cell's program computes, as real ranks hold it: rows are rounded up to what all of them can hold alike. Plans
+ * are made for the cell's machine, whatever machine predicts them later: `yield` deals its chunks by that one's numbers.
+ *
+ * @throws UserError for a model, size, machine or plan that does not fit.
+ */
+export function cellScenario(cell: Cell): CellScenario {
+  const whole = loadDit(cell.model);
+  const dit = cell.blocks === undefined ? whole : withBlocks(whole, cell.blocks);
+  const bound = bindWorkload(dit, { size: parseSize(cell.size), batch: 1, sp: cell.sp, tp: cell.tp });
+  const workload = paddedToRanks(bound);
+  const system = loadSystem(cell.machine);
+  return { workload, system, plans: cell.plans.map((text) => makePlan(text, workload, system)) };
+}
