@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Dit } from '../model/dit/dit.ts';
 import { memoryNeed } from '../model/hiding/memory.ts';
 import { predictStep } from '../model/hiding/stepReport.ts';
-import { packageRoot } from '../model/input/packageFiles.ts';
 import { UserError } from '../model/input/userError.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { lower } from '../model/program/lower.ts';
@@ -20,6 +17,7 @@ import type { FlowInput, FlowShape } from './dataflow/flow.ts';
 import { comment, constantName, cString, identifier, Names, real, unsigned64, whole } from './escape.ts';
 import { type Manifest, manifestFormat } from './manifest.ts';
 import { render } from './templates.ts';
+import { toolVersion } from './toolVersion.ts';
 import { composePlan, kindViewOf, type LaidOutKind, namespacesOf, stagingBytes } from './view/compose.ts';
 import {
   blocksHeaderView,
@@ -72,7 +70,7 @@ export function generate(
   if (!/^[a-z0-9][a-z0-9.-]{0,99}$/.test(id)) {
     throw new UserError(`--id ${JSON.stringify(id)}: expected small letters, digits, dots and dashes`);
   }
-  const tool = `chunkflow ${JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version}`;
+  const tool = toolVersion();
   const claimed: Workload = {
     ...workload,
     experts: 1,
@@ -212,6 +210,7 @@ export function generate(
       statements,
       positions,
     })),
+    cases: [],
     files: files.map(({ name, text }) => ({ name, sha256: createHash('sha256').update(text).digest('hex') })),
   } satisfies Manifest);
   return {
@@ -430,7 +429,11 @@ function residualsOf(workload: Workload, shape: FlowShape): ProgramView['residua
   return [x, one('text', 't', rows.gemm.x * hidden * 2, FIRST_RESIDUAL_VALUE + 2 ** 40)];
 }
 
-function describeInputs(workload: Workload, system: System, plans: readonly Plan[]): Manifest['inputs'] {
+function describeInputs(
+  workload: Workload,
+  system: System,
+  plans: readonly Plan[],
+): NonNullable<Manifest['inputs']> {
   const { width, height, frames } = workload.size;
   const { sp, tp, exchange, cfg } = workload.layout;
   const layout = [

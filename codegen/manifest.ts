@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { shown, UserError } from '../model/input/userError.ts';
+import { caseParameters } from './calibration/cases.ts';
 
 const bytes = z.number().int().min(0);
 const claim = z.strictObject({
@@ -48,22 +49,29 @@ export const manifestFormat = z.strictObject({
   title: z.string(),
   tool: z.string(),
   fingerprint: z.string(),
-  inputs: z.strictObject({
-    model: z.string(),
-    size: z.string(),
-    layout: z.string(),
-    blocks: z.number().int(),
-    tokens: z.number(),
-    textRows: z.number(),
-    passes: z.number().int(),
-    plans: z.array(z.string()),
-    machine: z.string(),
-  }),
+  inputs: z
+    .strictObject({
+      model: z.string(),
+      size: z.string(),
+      layout: z.string(),
+      blocks: z.number().int(),
+      tokens: z.number(),
+      textRows: z.number(),
+      passes: z.number().int(),
+      plans: z.array(z.string()),
+      machine: z.string(),
+    })
+    .nullable()
+    .describe('null for a calibration program, which computes no model'),
   system: z.strictObject({ id: z.string(), peer: z.enum(['real', 'mirrored', 'colocated']) }),
   ranks: z.number().int().min(1),
   groupSize: z.number().int().min(1),
   mirrored: z.boolean(),
-  plans: z.array(plan).min(1),
+  plans: z.array(plan),
+  cases: z
+    .array(z.strictObject({ id: z.string(), parameters: caseParameters }))
+    .default([])
+    .describe('micro-benchmarks of a calibration program'),
   files: z.array(z.strictObject({ name: z.string(), sha256: z.string() })),
 });
 

@@ -20,6 +20,25 @@ struct StepTimes {
   DeviceClock clock{};  // in the middle of them
 };
 
+/// What a case of a calibration program took on this rank, in seconds.
+struct CaseTimes {
+  std::vector<double> callS;     // each collective, from the compute stream and back to it
+  double downS = 0, upS = 0;     // all chunks of a direction; 0 without any
+  double windowS = 0;            // from the first call's start to the last one's end
+  double windowBytes = 0;        // chunks to the device meanwhile
+  bool outlasted = true;         // whether there were chunks until the last call's end
+};
+
+/// What a segment took by itself.
+struct SegmentTimes {
+  double runS;  // median
+  int runs;
+  DeviceClock clock;
+};
+
+/// What else the device does while a segment is measured.
+enum class Beside : std::uint8_t { Nothing, Copies, Collectives };
+
 struct OutputDigest {
   std::uint64_t digest;
   bool finite;
@@ -59,6 +78,11 @@ class ActivePlan {
   /// Of one of the steps traced last.
   Intervals traced(std::size_t step) const { return tracers_[step]->intervals(); }
 
+  /// Collective. Runs a case of a calibration program. @param landing pinned memory of a block's size, for copies up.
+  CaseTimes runCase(const CalibrationCase& wanted, std::byte* landing);
+  /// Runs one segment over and over, for about so long, with a pause after each; behind a step, which has left it its inputs.
+  SegmentTimes runSegment(const StepShape::Place& place, double gapS, Beside beside, double seconds);
+
   /// Of each residual, with the device idle.
   std::vector<OutputDigest> outputs();
   /// Writes each residual as raw bf16, row by row, to <program>-plan<index>-<residual>-rank<rank>.bf16, with the device idle.
@@ -76,6 +100,8 @@ class ActivePlan {
   void makeTimers(int count);
   StepTimes finish(int unrecorded, int recorded, std::vector<double> enqueueS, double stepsPerReading);
   void capture();
+  /// One collective of a case, handed over from the compute stream and back.
+  void enqueueCall(const Collective& collective);
 
   /// Lets the watchdog end the collectives, for as long as they exist.
   struct Watched {
@@ -92,6 +118,7 @@ class ActivePlan {
   std::shared_ptr<Transport> transport_;
   std::unique_ptr<Watched> watched_;
   std::unique_ptr<DeviceBuffer> flagBase_;
+  std::unique_ptr<DeviceBuffer> scratch_;  // where copies beside a segment go
   std::unique_ptr<Rank> rank_;
   std::vector<std::unique_ptr<Event>> timers_;
   std::vector<std::unique_ptr<Event>> forks_;  // of a capture: the start, and each stream's end

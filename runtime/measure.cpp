@@ -39,18 +39,28 @@ std::string percentText(double share) {
 
 std::string Measurement::run() {
   writeRun();
-  for (const int plan : session_.options.plans) check(plan);
-  session_.keepTransports();
+  if (!session_.program.cases.empty() || session_.options.segments) {
+    session_.program.cases.empty() ? surveySegments() : runCases();
+    deactivate();
+    return problemsText();
+  }
   // Ranks on one GPU wait for each other's kernels and share the driver's locks: what they compute is worth knowing, how
   // long it takes is not, and many steps in flight could leave one rank no room to enqueue what another waits for.
-  if (std::string_view(place_) == "colocated") return endOfRun();
-  if (session_.options.warmUpS > 0) warmUp();
-  for (int round = 0; round < session_.options.rounds; ++round) {
-    note("round " + std::to_string(round + 1) + " of " + std::to_string(session_.options.rounds));
-    for (const int plan : session_.options.plans) visit(plan, round);
+  if (std::string_view(place_) == "colocated") {
+    for (const int plan : session_.options.plans) check(plan);
+    return endOfRun();
   }
-  if (session_.options.timeline) {
-    for (const int plan : session_.options.plans) trace(plan);
+  const int rounds = session_.options.rounds;
+  for (int round = 0; round < rounds; ++round) {
+    note("round " + std::to_string(round + 1) + " of " + std::to_string(rounds));
+    for (const int plan : session_.options.plans) {
+      if (round == 0) check(plan);
+      if (round == 0 && plan == session_.options.plans.front() && session_.options.warmUpS > 0) warmUp();
+      visit(plan, round);
+      if (round == rounds - 1 && session_.options.timeline) trace(plan);
+    }
+    // While memory was checked, no plan was to find another one's transport in it.
+    session_.keepTransports();
   }
   return endOfRun();
 }
@@ -58,6 +68,10 @@ std::string Measurement::run() {
 std::string Measurement::endOfRun() {
   deactivate();
   summarise();
+  return problemsText();
+}
+
+std::string Measurement::problemsText() const {
   std::string all;
   for (const std::string& text : problems_) all += (all.empty() ? "" : "; ") + text;
   return all;
@@ -99,7 +113,6 @@ int Measurement::stepsFor(double seconds) const {
 }
 
 void Measurement::warmUp() {
-  activate(session_.options.plans.front());
   active_->restart();
   note("warming up");
   const auto start = std::chrono::steady_clock::now();
@@ -132,10 +145,9 @@ void Measurement::keep(const Arm& arm, int round, const StepTimes& times) {
 }
 
 void Measurement::trace(int plan) {
-  activate(plan);
+  // Right behind a visit: the clock has settled.
   active_->restart();
-  const std::vector<double> stepS =
-      active_->trace(std::max(LEAST_UNRECORDED, stepsFor(VISIT_WARM_UP_S)), TRACED_STEPS);
+  const std::vector<double> stepS = active_->trace(LEAST_UNRECORDED, TRACED_STEPS);
   tracedS_[plan] = chunkflow::summarise(stepS).median;
   std::size_t middle = 0;
   for (std::size_t i = 0; i < stepS.size(); ++i) {

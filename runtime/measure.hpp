@@ -1,5 +1,6 @@
 #pragma once
-// A whole measurement on one rank: every plan is checked, then all of them are timed in turns, then traced.
+// A whole measurement on one rank: plans are timed in turns; in the first round each is checked before it is timed, in the
+// last each is traced behind it.
 #include <map>
 #include <memory>
 #include <string>
@@ -35,6 +36,11 @@ class Measurement {
   void checkWeights();
   void checkGraph(const OutputFacts& eager);
 
+  // In measure_calibration.cpp: what single copies, collectives and segments take.
+  void runCases();
+  std::vector<CaseTimes> fromAllCases(const CaseTimes& own);
+  void surveySegments();
+
   // How long it takes.
   void warmUp();
   void visit(int plan, int round);
@@ -43,6 +49,7 @@ class Measurement {
   void summarise();
   /// Writes the summaries; what was found wrong.
   std::string endOfRun();
+  std::string problemsText() const;
 
   /// Steps that take at least so long, by rank 0's reckoning.
   int stepsFor(double seconds) const;

@@ -35,7 +35,6 @@ void Measurement::check(int plan) {
   if (session_.options.verify) checkWeights();
   if (session_.options.graph) checkGraph(output);
   session_.meet();
-  if (session_.options.plans.size() > 1) deactivate();
 }
 
 OutputFacts Measurement::gatherOutputs(const char* mode, int steps) {

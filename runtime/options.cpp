@@ -54,6 +54,10 @@ const std::vector<Flag>& flags() {
        }},
       {"--plans", "0,3,...", "which plans, in this order (default: all)",
        [](Options& o, Text flag, Text text) { o.plans = indicesOf(flag, text); }},
+      {"--cases", "0,3,...", "which cases of a calibration program (default: all)",
+       [](Options& o, Text flag, Text text) { o.cases = indicesOf(flag, text); }},
+      {"--segments", "", "measure each segment of a block by itself, in place of steps",
+       [](Options& o, Text, Text) { o.segments = true; }},
       {"--rounds", "N", "how often every plan has its turn (default 5)",
        [](Options& o, Text flag, Text text) { o.rounds = numberOf(flag, text, 1, "a number from 1"); }},
       {"--steps", "N", "recorded steps of a turn (default 8)",
@@ -131,22 +135,19 @@ const Flag& flagNamed(const std::string& name) {
   throw UserError("unknown argument '" + name + "'; did you mean " + nearest->name + "? (--help lists all)");
 }
 
-void checkPlans(Options& options, const Program& program) {
-  const int count = static_cast<int>(program.plans.size());
-  if (options.plans.empty()) {
-    options.plans.resize(program.plans.size());
-    std::iota(options.plans.begin(), options.plans.end(), 0);
+/// All of `count` things where none was chosen; else the chosen ones, each of which must exist and be named once.
+void checkChosen(std::vector<int>& chosen, const char* flag, const std::string& noun, int count) {
+  if (chosen.empty()) {
+    chosen.resize(static_cast<std::size_t>(count));
+    std::iota(chosen.begin(), chosen.end(), 0);
   }
-  for (std::size_t i = 0; i < options.plans.size(); ++i) {
-    const int plan = options.plans[i];
-    if (plan >= count) {
-      throw UserError("--plans: there is no plan " + std::to_string(plan) + "; this program has plans 0 to " +
-                      std::to_string(count - 1));
+  for (auto at = chosen.begin(); at != chosen.end(); ++at) {
+    const std::string one = noun + " " + std::to_string(*at);
+    if (*at >= count) {
+      throw UserError(std::string(flag) + ": there is no " + one + "; this program has " +
+                      (count == 0 ? "none" : noun + "s 0 to " + std::to_string(count - 1)));
     }
-    if (std::find(options.plans.begin(), options.plans.begin() + static_cast<std::ptrdiff_t>(i), plan) !=
-        options.plans.begin() + static_cast<std::ptrdiff_t>(i)) {
-      throw UserError("--plans: plan " + std::to_string(plan) + " is named twice");
-    }
+    if (std::find(chosen.begin(), at, *at) != at) throw UserError(std::string(flag) + ": " + one + " is named twice");
   }
 }
 
@@ -172,7 +173,8 @@ Options parseOptions(int argc, const char* const* argv, const Program& program) 
     }
     flag.apply(options, flag.name, operand);
   }
-  checkPlans(options, program);
+  checkChosen(options.plans, "--plans", "plan", static_cast<int>(program.plans.size()));
+  checkChosen(options.cases, "--cases", "case", static_cast<int>(program.cases.size()));
   return options;
 }
 
@@ -191,6 +193,8 @@ std::string agreedOptions(const Options& options) {
   json.beginObject();
   json.field("plans", options.plans).field("rounds", options.rounds).field("steps", options.steps);
   json.field("warmUpS", options.warmUpS).field("graph", options.graph).field("timeline", options.timeline);
+  if (!options.cases.empty()) json.field("cases", options.cases);
+  if (options.segments) json.field("segments", true);
   json.field("verify", options.verify).field("compute", options.synthetic ? "synthetic" : "real");
   json.field("weights", options.weights.empty() ? "random" : options.weights).field("seed", options.seed);
   return json.endObject().take();

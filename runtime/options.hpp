@@ -14,11 +14,13 @@ enum class RanksAs { Unsaid, Threads, Processes };
 struct Options {
   std::string out;         // "": results go to the sink
   std::vector<int> plans;  // indices into the program's plans, in the order of measuring
+  std::vector<int> cases;  // the same of a calibration program's cases
   int rounds = 5;
   int steps = 8;           // recorded steps of a visit
   double warmUpS = 3;      // the most that the warm-up takes
   bool graph = false, timeline = false, verify = false;
   bool synthetic = false;  // segments only take their time
+  bool segments = false;   // measure single segments in place of steps
   std::string weights;     // "": random
   std::uint64_t seed = 1;
   std::string saveOutputs;  // folder; "": outputs are digested only

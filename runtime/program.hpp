@@ -115,6 +115,20 @@ struct PlanProgram {
   void (*step)(Rank&);
 };
 
+/// A micro-benchmark: copies, collectives, or both at once, in the statements of a step. Chunks are copied to and from the
+/// program's only block, back to back; collectives are handed over from the compute stream and back, as a step does it.
+struct CalibrationCase {
+  const char* id;
+  const char* parameters;  // JSON: what was asked for, as it is written beside what it took
+  int plan;                // whose memory and transport it uses
+  int loadingRanks;        // the first so many ranks copy
+  std::uint32_t down, up;  // chunks to the device and to the host
+  std::uint64_t chunkBytes;
+  double paceS;
+  std::uint32_t calls;
+  Collective collective;
+};
+
 struct Program {
   const char* id;
   const char* title;
@@ -129,6 +143,8 @@ struct Program {
   std::span<const Residual> residuals;
   std::uint64_t inputBytes, activationBytes, outsideBytes, workspaceBytes;
   int tensorShards;  // ranks that share a block's weights (tensor parallelism); 1 where each holds all
+  /// Not empty in a calibration program, whose plans have no steps.
+  std::span<const CalibrationCase> cases = {};
 };
 
 }  // namespace chunkflow

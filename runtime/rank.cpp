@@ -115,6 +115,10 @@ void Rank::run(int statement, const Segment& segment) {
   if (r.mode == StepMode::Count) {
     ++r.shape.runs[place];
     ++r.shape.intervals;
+    const auto same = [&](const StepShape::Place& other) { return other.segment == &segment; };
+    if (std::none_of(r.shape.segments.begin(), r.shape.segments.end(), same)) {
+      r.shape.segments.push_back({&segment, r.position, statement});
+    }
     return;
   }
   const int slot = r.slotNow(r.position);
@@ -133,7 +137,11 @@ void Rank::run(int statement, const Segment& segment) {
 
 void Rank::collective(int statement, const Collective& collective) {
   Impl& r = *impl_;
-  if (r.mode == StepMode::Count) ++r.shape.intervals;
+  if (r.mode == StepMode::Count) {
+    ++r.shape.intervals;
+    const Collective*& largest = r.shape.largest;
+    if (largest == nullptr || largest->bytesPerPeer < collective.bytesPerPeer) largest = &collective;
+  }
   if (r.mode != StepMode::Run) return;
   if (r.transport == nullptr) {
     throw RunError(std::string("plan ") + r.plan.name + " runs collective " + collective.name + " over transport " +

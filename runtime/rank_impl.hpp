@@ -24,6 +24,13 @@ struct StepShape {
   std::uint32_t pieces = 0;     // staged pieces that a rank writes
   std::uint32_t exchanges = 0;  // staged exchanges; an all-reduce has two
   bool pageable = false;        // whether weights come from pageable memory
+  /// Every segment once, with a place in the step where it runs.
+  struct Place {
+    const Segment* segment;
+    int position, statement;
+  };
+  std::vector<Place> segments;
+  const Collective* largest = nullptr;  // of the collectives that run as one piece
 };
 
 /// @param groupRank the rank within its group.

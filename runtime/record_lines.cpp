@@ -138,6 +138,27 @@ std::string summaryLine(const Program& program, const Arm& arm, const Summary& s
   return json.field("tracedOverNot", tracedOverNot).endObject().take();
 }
 
+std::string caseLine(const CalibrationCase& wanted, int index, int round, const std::vector<CaseTimes>& byRank) {
+  JsonWriter json = record("case");
+  json.field("case", index).field("id", wanted.id).field("round", round).key("parameters").raw(wanted.parameters);
+  json.key("ranks").beginArray();
+  for (const CaseTimes& times : byRank) {
+    json.beginObject().field("callS", times.callS).field("downS", times.downS).field("upS", times.upS);
+    json.field("windowS", times.windowS).field("windowBytes", times.windowBytes);
+    json.field("outlasted", times.outlasted).endObject();
+  }
+  return json.endArray().endObject().take();
+}
+
+std::string segmentLine(int plan, const StepShape::Place& place, double gapS, Beside beside, const SegmentTimes& times) {
+  static constexpr const char* BESIDE[] = {"nothing", "copies", "collectives"};
+  JsonWriter json = record("segment");
+  json.field("plan", plan).field("name", place.segment->name).field("position", place.position);
+  json.field("statement", place.statement).field("beside", BESIDE[static_cast<std::size_t>(beside)]);
+  json.field("gapS", gapS).field("runS", times.runS).field("runs", times.runs).field("smHz", times.clock.smHz);
+  return json.field("powerW", times.clock.powerW).endObject().take();
+}
+
 std::string endLine(double wallS, const std::string& error) {
   JsonWriter json = record("end");
   json.field("ok", error.empty());

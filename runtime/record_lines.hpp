@@ -50,6 +50,9 @@ std::string timelineLine(int plan, int rank, const Intervals& intervals);
 /// @param tracedOverNot NaN where nothing was traced.
 std::string summaryLine(const Program& program, const Arm& arm, const Summary& summary, int rounds,
                         double tracedOverNot);
+/// @param byRank what it took on each rank.
+std::string caseLine(const CalibrationCase& wanted, int index, int round, const std::vector<CaseTimes>& byRank);
+std::string segmentLine(int plan, const StepShape::Place& place, double gapS, Beside beside, const SegmentTimes& times);
 /// @param error "" for a run that went well.
 std::string endLine(double wallS, const std::string& error);
 

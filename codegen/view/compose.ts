@@ -181,7 +181,7 @@ export function composePlan(
  * The transport as the runtime names it. `shm`, `p2p` and `nvlink` are NCCL's own choice, made by its environment when the
  * program runs; `staged-sm` alone stands for the number of CTAs that the machine takes by default.
  */
-function runtimeTransport(name: string, system: System): string {
+export function runtimeTransport(name: string, system: System): string {
   if (name === 'none' || name === 'staged-copy' || name.startsWith('staged-sm:')) return name;
   if (name !== 'staged-sm') return 'nccl';
   const numbers = (transport: Transport) => JSON.stringify({ ...transport, name: '' });

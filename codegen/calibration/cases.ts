@@ -1,0 +1,162 @@
+import { z } from 'zod';
+import { runningRanks } from '../../model/system/linkShare.ts';
+import type { System } from '../../model/system/system.ts';
+
+const bytes = z.number().int().positive();
+const collective = {
+  collective: z.enum(['all-to-all', 'all-gather', 'all-reduce']),
+  transport: z.string(),
+  sentBytes: bytes.describe('that a rank sends to its peers together'),
+  pieceBytes: bytes.nullable().describe('of staged-copy'),
+  calls: z.number().int().positive(),
+};
+const chunks = {
+  chunkBytes: bytes,
+  chunks: z.number().int().positive(),
+  paceS: z.number().min(0),
+  gpus: z.number().int().positive().describe('how many ranks copy at once'),
+};
+
+/** What one micro-benchmark asks of the device; written beside what it took. */
+export const caseParameters = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('copies'), direction: z.enum(['h2d', 'd2h', 'both']), ...chunks }),
+  z.strictObject({ kind: z.literal('collective'), ...collective }),
+  z.strictObject({ kind: z.literal('together'), ...collective, ...chunks }),
+]);
+
+export type CaseParameters = z.output<typeof caseParameters>;
+export type CollectiveCase = Extract<CaseParameters, { kind: 'collective' }>;
+
+export interface CalibrationCase {
+  id: string;
+  parameters: CaseParameters;
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const CALLS = 6;
+
+/** Bytes of weights that chunks are copied from and to; the largest chunk. */
+export const BLOCK_BYTES = 256 * MiB;
+
+const COPY_SIZES = [4 * KiB, 64 * KiB, 256 * KiB, MiB, 4 * MiB, 16 * MiB, 64 * MiB, 256 * MiB];
+const SENT_SIZES = [64 * KiB, 256 * KiB, MiB, 4 * MiB, 16 * MiB, 32 * MiB, 96 * MiB];
+const SENT_BESIDE = [8 * MiB, 32 * MiB, 96 * MiB];
+const CHUNKS_BESIDE = [256 * KiB, MiB, 4 * MiB, 16 * MiB, 64 * MiB];
+const PACES_S = [20e-6, 100e-6];
+
+/**
+ * The micro-benchmarks of a machine: copies by size and direction, collectives by size and transport, and both together
+ * on a grid of chunk size, pause and message. Machines with one rank have no collectives.
+ */
+export function calibrationCases(system: System, groupSize: number): CalibrationCase[] {
+  const loading = [...new Set([1, runningRanks(system, groupSize)])];
+  const cases: CalibrationCase[] = loading.flatMap((gpus) => copyCases(gpus));
+  if (groupSize === 1) return cases;
+  const cells = transportsOf(system).flatMap((transport) =>
+    collectiveCases(system, groupSize, transport, loading),
+  );
+  return [...cases, ...cells];
+}
+
+/**
+ * Transports that a calibration measures, as plans name them: the staged ones with each number of CTAs that the machine
+ * knows, and of NCCL's the machine's default, since its environment decides which one runs.
+ */
+function transportsOf(system: System): string[] {
+  const staged = system.transports.map(({ name }) => name).filter((name) => /^staged-(copy|sm:)/.test(name));
+  const usual = system.defaultTransport;
+  return usual.startsWith('staged') ? staged : [...staged, usual];
+}
+
+function copyCases(gpus: number): CalibrationCase[] {
+  const sizes = COPY_SIZES.flatMap((chunkBytes) =>
+    (['h2d', 'd2h', 'both'] as const).map((direction) =>
+      copies({ direction, chunkBytes, chunks: chunksFor(chunkBytes), paceS: 0, gpus }),
+    ),
+  );
+  // One copy on an idle engine, and pauses between chunks.
+  const single = COPY_SIZES.slice(0, 6).map((chunkBytes) =>
+    copies({ direction: 'h2d', chunkBytes, chunks: 1, paceS: 0, gpus }),
+  );
+  const paced = [MiB, 4 * MiB].flatMap((chunkBytes) =>
+    PACES_S.map((paceS) => copies({ direction: 'h2d', chunkBytes, chunks: 128, paceS, gpus })),
+  );
+  return [...sizes, ...single, ...paced];
+}
+
+function copies(parameters: Omit<Extract<CaseParameters, { kind: 'copies' }>, 'kind'>): CalibrationCase {
+  const { direction, chunkBytes, chunks: count, paceS, gpus } = parameters;
+  const id = `copies/${direction}/${sizeText(chunkBytes)}x${count}${paceText(paceS)}${gpusText(gpus)}`;
+  return { id, parameters: { kind: 'copies', ...parameters } };
+}
+
+/** Enough chunks for the time of each to be seen apart from the start, and few enough to be over soon. */
+function chunksFor(chunkBytes: number): number {
+  return Math.min(800, Math.max(4, Math.ceil((512 * MiB) / chunkBytes)));
+}
+
+function collectiveCases(
+  system: System,
+  groupSize: number,
+  transport: string,
+  loading: readonly number[],
+): CalibrationCase[] {
+  const pieceBytes = pieceOf(system, transport);
+  const call = (kind: CollectiveCase['collective'], sentBytes: number) => ({
+    ...{ collective: kind, transport, sentBytes: sentBytes * (groupSize - 1), pieceBytes, calls: CALLS },
+  });
+  const alone = SENT_SIZES.map((sent) => callAlone(call('all-to-all', sent)));
+  const others = (['all-gather', 'all-reduce'] as const).flatMap((kind) =>
+    [MiB, 32 * MiB].map((sent) => callAlone(call(kind, sent))),
+  );
+  const together = SENT_BESIDE.flatMap((sent) =>
+    CHUNKS_BESIDE.flatMap((chunkBytes) =>
+      (chunkBytes === 4 * MiB ? [0, ...PACES_S] : [0]).flatMap((paceS) =>
+        loading.map((gpus) => beside(call('all-to-all', sent), { chunkBytes, paceS, gpus })),
+      ),
+    ),
+  );
+  return [...alone, ...others, ...together];
+}
+
+function pieceOf(system: System, transport: string): number | null {
+  const found = system.transports.find(({ name }) => name === transport);
+  return found?.kind === 'staged-copy' ? found.pieceBytes : null;
+}
+
+function callAlone(call: Omit<CollectiveCase, 'kind'>): CalibrationCase {
+  return { id: callText(call), parameters: { kind: 'collective', ...call } };
+}
+
+/** The slowest that copies and calls are likely to be beside each other, bytes/s: chunks must outlast the calls. */
+const SLOW_CALL = 8e9;
+const FAST_COPY = 56e9;
+
+function beside(
+  call: Omit<CollectiveCase, 'kind'>,
+  { chunkBytes, paceS, gpus }: { chunkBytes: number; paceS: number; gpus: number },
+): CalibrationCase {
+  const callsS = call.calls * (call.sentBytes / SLOW_CALL + 50e-6);
+  const chunks = Math.max(8, Math.ceil(callsS / (chunkBytes / FAST_COPY + paceS)));
+  return {
+    id: `${callText(call)}/beside/${sizeText(chunkBytes)}${paceText(paceS)}${gpusText(gpus)}`,
+    parameters: { kind: 'together', ...call, chunkBytes, chunks, paceS, gpus },
+  };
+}
+
+function callText({ collective: kind, transport, sentBytes }: Omit<CollectiveCase, 'kind'>): string {
+  return `${kind}/${transport}/${sizeText(sentBytes)}`;
+}
+
+function sizeText(size: number): string {
+  return size >= MiB ? `${size / MiB}MiB` : `${size / KiB}KiB`;
+}
+
+function paceText(paceS: number): string {
+  return paceS === 0 ? '' : `/pace${Math.round(paceS * 1e6)}us`;
+}
+
+function gpusText(gpus: number): string {
+  return gpus === 1 ? '' : `/${gpus}gpus`;
+}
