@@ -4,6 +4,7 @@ import { Argument, Command, CommanderError } from 'commander';
 import { packageRoot } from '../model/input/packageFiles.ts';
 import { UserError } from '../model/input/userError.ts';
 import type { BuildFlags } from './build.ts';
+import { addExperimentCommands } from './experimentCommands.ts';
 import type { GenerateFlags } from './generate.ts';
 import type { MeasureFlags } from './measure.ts';
 import { addBuildOptions, addRunOptions, addScenarioOptions, type ScenarioFlags } from './options.ts';
@@ -111,6 +112,7 @@ function buildProgram(output: Output, status: { code: number }): Command {
     .action(async (folders: string[], flags: { out: string; withHeaders?: boolean }) =>
       (await import('./bundle.ts')).bundle(folders, flags, output),
     );
+  addExperimentCommands(program, output, status);
   program
     .command('doctor')
     .description('say what this machine has for building and measuring, and how to get the rest')

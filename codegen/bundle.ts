@@ -25,6 +25,8 @@ export interface BundleOptions {
   out: string;
   /** Takes cudnn-frontend's headers along, which GPU machines seldom have. */
   withHeaders?: boolean;
+  /** Arguments that measure.sh gives the programs unless it is given others; its own where left out. */
+  args?: readonly string[];
   /** The hand-written runtime; the package's own where not given. */
   runtime?: string;
   env?: Environment;
@@ -77,6 +79,9 @@ function fill(folder: string, programs: readonly GeneratedProgram[], options: Bu
   writeFileSync(join(folder, 'CMakeLists.txt'), project);
   const list = programs.map(({ manifest: { id, target } }) => `${id} ${target}\n`);
   writeFileSync(join(folder, 'programs.txt'), list.join(''));
+  if (options.args !== undefined) {
+    writeFileSync(join(folder, 'arguments.txt'), options.args.map((argument) => `${argument}\n`).join(''));
+  }
   for (const name of ['measure.sh', 'README.txt']) copyFileSync(join(TEXTS, name), join(folder, name));
   if (options.withHeaders) copyHeaders(folder, options.env);
 }

@@ -40,7 +40,7 @@ class Points {
 class Chunks {
  public:
   Chunks(std::uint32_t count, std::uint64_t chunkBytes, std::uint64_t blockBytes)
-      : count_(count), chunkBytes_(chunkBytes), perBlock_(std::max<std::uint64_t>(1, blockBytes / chunkBytes)),
+      : count_(count), chunkBytes_(chunkBytes), perBlock_(count == 0 ? 1 : blockBytes / chunkBytes),
         stride_(std::max(1u, (count + POINTS - 1) / POINTS)) {}
 
   bool done() const { return next_ == count_; }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "agree.hpp"
 #include "measure.hpp"
 #include "pinned_memory.hpp"
 

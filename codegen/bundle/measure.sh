@@ -9,8 +9,8 @@ Usage: ./measure.sh [--results DIR] [--jobs N] [--only ID] [-- ARGUMENTS]
   --results DIR   where results go: DIR/ID.jsonl for each program (default: results)
   --jobs N        compilers at once (default: one for each core)
   --only ID       only this program; may be given several times
-  ARGUMENTS       of the programs (default: --rounds 5 --steps 8 --graph --timeline --verify);
-                  `-- --help` lists them all
+  ARGUMENTS       of the programs (default: the lines of arguments.txt; where there is none,
+                  --rounds 5 --steps 8 --graph --timeline --verify); `-- --help` lists them all
 
 Environment:
   CHUNKFLOW_BACKEND=host          builds for CPU cores: proves that everything works, gives no times of a GPU
@@ -79,7 +79,11 @@ while [ $# -gt 0 ]; do
     *) mistake "unknown argument '$1'; arguments of the programs go behind -- (--help says more)" ;;
   esac
 done
-[ $# -gt 0 ] || set -- --rounds 5 --steps 8 --graph --timeline --verify
+if [ $# -eq 0 ] && [ -f arguments.txt ]; then
+  while IFS= read -r argument; do set -- "$@" "$argument"; done <arguments.txt
+elif [ $# -eq 0 ]; then
+  set -- --rounds 5 --steps 8 --graph --timeline --verify
+fi
 
 case $backend in
   cuda | host) ;;
