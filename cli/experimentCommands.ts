@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import type { BuildFlags } from './build.ts';
+import { addBuildOptions } from './options.ts';
+import type { Output } from './output.ts';
+
+/** Adds `experiment` and what it does; like every command, each loads its work only when it runs. */
+export function addExperimentCommands(program: Command, output: Output, status: { code: number }): void {
+  const experiment = program
+    .command('experiment')
+    .description('measure whole grids of steps, and make datasets of what was measured');
+  experiment
+    .command('list')
+    .description('list the programs of an experiment')
+    .argument('<file>', 'experiment, such as experiments/h200-steps/h200-steps.yaml')
+    .option('--results <folder>', 'say how many plans of each are measured there')
+    .action(async (file: string, flags: { results?: string }) =>
+      (await import('./experiment.ts')).experimentList(file, flags, output),
+    );
+  addBuildOptions(
+    experiment
+      .command('run')
+      .description('measure what the results lack; started anew, it goes on where it was')
+      .argument('<file>', 'experiment')
+      .requiredOption('--results <folder>', 'holds <cell>.jsonl for each program; records are appended')
+      .option('--only <cell>', 'only this program; repeat for several', collect),
+  ).action(async (file: string, flags: BuildFlags & { results: string; only?: string[] }) => {
+    status.code = await (await import('./experiment.ts')).experimentRun(file, flags, output);
+  });
+  experiment
+    .command('bundle')
+    .description('pack the programs of an experiment for a machine that has no chunkflow')
+    .argument('<file>', 'experiment')
+    .requiredOption('--out <file|folder>', 'a .tar file, or a folder that does not exist yet')
+    .option('--only <cell>', 'only this program; repeat for several', collect)
+    .option('--with-headers', "take cudnn-frontend's headers along")
+    .action(async (file: string, flags: { out: string; withHeaders?: boolean; only?: string[] }) =>
+      (await import('./experiment.ts')).experimentBundle(file, flags, output),
+    );
+  experiment
+    .command('collect')
+    .description('make a dataset of raw results: a line for each cell, plan and mode')
+    .argument('<file>', 'experiment')
+    .requiredOption('--results <folder|file...>', 'what `experiment run` or measure.sh wrote')
+    .requiredOption('--out <file>', 'JSON Lines')
+    .action(async (file: string, flags: { results: string[]; out: string }) =>
+      (await import('./experiment.ts')).experimentCollect(file, flags, output),
+    );
+  experiment
+    .command('parquet')
+    .description('write datasets as one flat Parquet table')
+    .argument('<file...>', 'datasets')
+    .requiredOption('--out <file>', 'Parquet')
+    .action(async (files: string[], flags: { out: string }) =>
+      (await import('./experiment.ts')).experimentParquet(files, flags, output),
+    );
+}
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value];
+}

@@ -1,0 +1,27 @@
+import { existsSync } from 'node:fs';
+import type { Manifest } from '../../codegen/manifest.ts';
+import { readMeasurement } from '../../codegen/measure/readMeasurement.ts';
+
+/** How far a cell is. */
+export interface CellProgress {
+  /** Numbers of the plans that are not measured yet. */
+  missing: number[];
+  /** Fingerprints of other programs that were measured as this cell. */
+  olderFingerprints: string[];
+}
+
+/**
+ * What a cell's results file lacks. A plan is done when a run of this very program ended well and sums the plan up.
+ *
+ * @throws UserError for a results file with broken records.
+ */
+export function cellProgress(file: string, { fingerprint, plans }: Manifest): CellProgress {
+  const runs = existsSync(file) ? readMeasurement([file]).runs : [];
+  const own = runs.filter(({ run, end }) => run.fingerprint === fingerprint && end?.ok);
+  const done = new Set(own.flatMap(({ summaries }) => summaries.map(({ plan }) => plan)));
+  const others = runs.map(({ run }) => run.fingerprint).filter((other) => other !== fingerprint);
+  return {
+    missing: plans.flatMap((_, index) => (done.has(index) ? [] : [index])),
+    olderFingerprints: [...new Set(others)],
+  };
+}

@@ -1,0 +1,146 @@
+import type { Manifest } from '../../codegen/manifest.ts';
+import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
+import { UserError } from '../../model/input/userError.ts';
+import { type StepRun, stepRunFormat } from '../dataset/stepRecords.ts';
+import { cellProgram } from './cellProgram.ts';
+import { type CellScenario, cellScenario } from './cellScenario.ts';
+import { type Cell, cellsOf, type Experiment } from './experimentFile.ts';
+import { measuredRuns } from './measuredRuns.ts';
+import { operationsHash, sameOperations, stepProgramHash } from './stepProgramHash.ts';
+import { measuredSteps } from './stepRun.ts';
+
+export interface Collected {
+  /** In the experiment's order. */
+  runs: StepRun[];
+  /** What was left out or replaced, one line each. */
+  notes: string[];
+}
+
+/** A cell with the program that is generated of it now. */
+interface CurrentCell {
+  cell: Cell;
+  scenario: CellScenario;
+  manifest: Manifest;
+}
+
+/**
+ * Makes a dataset of raw results: one line for each cell, plan and mode that a whole run holds. A later run of the same
+ * replaces an earlier one.
+ *
+ * @param places results files, or folders of them.
+ * @throws UserError for broken records, and for a run of another program than the one generated now whose manifest is
+ * not beside the results.
+ */
+export function collectSteps(experiment: Experiment, places: readonly string[]): Collected {
+  const { runs, manifests, notes } = measuredRuns(places);
+  const cells = cellsOf(experiment).map((cell): CurrentCell => {
+    const scenario = cellScenario(cell);
+    return { cell, scenario, manifest: cellProgram(cell, scenario).manifest };
+  });
+  const collection = new Collection(experiment, notes);
+  for (const run of runs) {
+    if (!run.end?.ok) continue;
+    const strange = whyLeftOut(run, cells);
+    if (strange === null) collection.add(run, programOf(run, cells, manifests));
+    else notes.push(`${run.file}:${run.line}: ${strange}: left out`);
+  }
+  return { runs: collection.inOrder(cells), notes: [...notes, ...collection.closingNotes(cells)] };
+}
+
+/** What a run says that has no place in this dataset. */
+function whyLeftOut({ run }: MeasuredRun, cells: readonly CurrentCell[]): string | null {
+  if (run.options.compute === 'synthetic') return `${run.program} only took the time of its kernels`;
+  if (run.place === 'colocated')
+    return `${run.program} had ranks that shared a GPU, which says nothing of its time`;
+  return cells.some(({ cell }) => cell.id === run.program)
+    ? null
+    : `${run.program} is no program of the experiment`;
+}
+
+/** The cell of a run, with the manifest of what ran: that of now, or the one of its fingerprint. */
+function programOf(
+  { file, line, run }: MeasuredRun,
+  cells: readonly CurrentCell[],
+  manifests: ReadonlyMap<string, Manifest>,
+): { current: CurrentCell; ran: Manifest } {
+  const current = cells.find(({ cell }) => cell.id === run.program)!;
+  if (current.manifest.fingerprint === run.fingerprint) return { current, ran: current.manifest };
+  const ran = manifests.get(run.fingerprint);
+  if (ran !== undefined) return { current, ran };
+  throw new UserError(
+    `${run.program} was measured with fingerprint ${run.fingerprint}, the one generated now has ` +
+      `${current.manifest.fingerprint}, and no manifest of the former lies beside the results; ` +
+      'give the results folder with its programs/, or measure it anew',
+    { file, line },
+  );
+}
+
+class Collection {
+  readonly #experiment: Experiment;
+  readonly #notes: string[];
+  readonly #steps = new Map<string, StepRun>();
+  /** By cell and plan: lowering is slow, and modes and repeated runs share it. */
+  readonly #hashes = new Map<string, string>();
+  #replaced = 0;
+
+  constructor(experiment: Experiment, notes: string[]) {
+    this.#experiment = experiment;
+    this.#notes = notes;
+  }
+
+  add(run: MeasuredRun, { current, ran }: { current: CurrentCell; ran: Manifest }): void {
+    const { cell, scenario } = current;
+    const { name: experiment, split } = this.#experiment;
+    for (const step of measuredSteps(run, ran)) {
+      if (!cell.plans.includes(step.plan)) {
+        this.#notes.push(`${run.file}:${run.line}: ${cell.id} has no plan ${step.plan} any more: left out`);
+        continue;
+      }
+      const key = keyOf(cell, step.plan, step.mode);
+      if (this.#steps.delete(key)) this.#replaced += 1;
+      const { id, model, size, sp, tp, machine } = cell;
+      const line = stepRunFormat.parse({
+        ...{ schema: 'chunkflow/steps@1', experiment, split },
+        cell: { id, model, size, blocks: scenario.workload.blocks.length, sp, tp, machine },
+        ...step,
+        stepProgram: this.#stepProgram(current, ran, step.plan),
+      } satisfies StepRun);
+      this.#steps.set(key, line);
+    }
+  }
+
+  /** Of the program that ran: where its operations are those of now, they are lowered anew. */
+  #stepProgram({ cell, scenario, manifest }: CurrentCell, ran: Manifest, plan: string): string {
+    const index = cell.plans.indexOf(plan);
+    const then = ran.plans.find(({ name }) => name === plan)!;
+    if (ran !== manifest && !sameOperations(then, manifest.plans[index]!)) return operationsHash(then);
+    const key = `${cell.id} ${plan}`;
+    const hash =
+      this.#hashes.get(key) ?? stepProgramHash(scenario.workload, scenario.system, scenario.plans[index]!);
+    this.#hashes.set(key, hash);
+    return hash;
+  }
+
+  inOrder(cells: readonly CurrentCell[]): StepRun[] {
+    return cells.flatMap(({ cell }) =>
+      cell.plans.flatMap((plan) =>
+        (['eager', 'graph'] as const).flatMap((mode) => this.#steps.get(keyOf(cell, plan, mode)) ?? []),
+      ),
+    );
+  }
+
+  closingNotes(cells: readonly CurrentCell[]): string[] {
+    const notes: string[] = [];
+    if (this.#replaced > 0) notes.push(`${this.#replaced} earlier measurements were replaced by later ones`);
+    const missing = cells.flatMap(({ cell }) => {
+      const without = cell.plans.filter((plan) => !this.#steps.has(keyOf(cell, plan, 'eager')));
+      return without.length === 0 ? [] : [`${cell.id} (${without.length} of ${cell.plans.length} plans)`];
+    });
+    if (missing.length > 0) notes.push(`not measured: ${missing.join(', ')}`);
+    return notes;
+  }
+}
+
+function keyOf(cell: Cell, plan: string, mode: StepRun['mode']): string {
+  return `${cell.id} ${plan} ${mode}`;
+}

@@ -1,0 +1,182 @@
+import { join, resolve } from 'node:path';
+import { type BuildOptions, type BuiltProgram, buildPrograms } from '../../codegen/build.ts';
+import { type Manifest, readManifest } from '../../codegen/manifest.ts';
+import { measurePrograms } from '../../codegen/measure/measurePrograms.ts';
+import { UserError } from '../../model/input/userError.ts';
+import { writeCellProgram } from './cellProgram.ts';
+import { cellProgress } from './cellProgress.ts';
+import type { Cell, Experiment } from './experimentFile.ts';
+import { keepManifest } from './keptManifests.ts';
+import { readyToAppend } from './resultsFile.ts';
+import { lockResults } from './runLock.ts';
+
+export interface ExperimentRun {
+  /** Folder that holds a file for each cell, `<cell id>.jsonl`. */
+  results: string;
+  build: BuildOptions;
+  /** One line at a time. */
+  onNote: (text: string) => void;
+  /** A cell is about to be measured: the plans that are missing, and its place among the cells that miss some. */
+  onCell: (cell: Cell, plans: number, index: number, count: number) => void;
+  /** Writes the program of a cell under a folder; the generated one where not given. */
+  writeProgram?: (cell: Cell, parent: string) => string;
+}
+
+export interface CellOutcome {
+  cell: Cell;
+  /** Null where all its plans are measured. */
+  failure: string | null;
+}
+
+/** A cell with something left to measure. */
+interface OpenCell {
+  cell: Cell;
+  folder: string;
+  file: string;
+  manifest: Manifest;
+  missing: readonly number[];
+}
+
+/**
+ * Measures what an experiment's results lack, cell by cell; what is done is not measured again, so an experiment that was
+ * cut off is continued by starting it anew. A cell that fails does not keep the others from running.
+ *
+ * @throws UserError where another process runs an experiment with the same results, or they cannot be written.
+ */
+export async function runExperiment(
+  { measure }: Experiment,
+  cells: readonly Cell[],
+  options: ExperimentRun,
+): Promise<CellOutcome[]> {
+  refuseOwnArguments(measure);
+  const unlock = lockResults(options.results);
+  try {
+    const failures = new Map<Cell, string>();
+    const open = await openCells(cells, options, failures);
+    const built = open.some(({ missing }) => missing.length > 0)
+      ? await buildCells(open, options, failures)
+      : [];
+    const todo = open.filter(({ missing, cell }) => missing.length > 0 && !failures.has(cell));
+    for (const [index, entry] of todo.entries()) {
+      options.onCell(entry.cell, entry.missing.length, index, todo.length);
+      const program = built.find(({ folder }) => folder === entry.folder)!;
+      await attempt(entry.cell, failures, () => measureCell(entry, program, measure, options));
+    }
+    return cells.map((cell) => ({ cell, failure: failures.get(cell) ?? null }));
+  } finally {
+    unlock();
+  }
+}
+
+/** Arguments that a run of the experiment gives itself. */
+function refuseOwnArguments(measure: readonly string[]): void {
+  const own = measure.find((argument) => argument === '--plans' || argument === '--out');
+  if (own !== undefined)
+    throw new UserError(`measure: ${own} is given by the experiment itself; leave it out`);
+}
+
+/** Does something for a cell, and keeps why it could not be done. */
+async function attempt<T>(
+  cell: Cell,
+  failures: Map<Cell, string>,
+  work: () => T | Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    failures.set(cell, error.message);
+    return undefined;
+  }
+}
+
+async function openCells(
+  cells: readonly Cell[],
+  options: ExperimentRun,
+  failures: Map<Cell, string>,
+): Promise<OpenCell[]> {
+  const open: OpenCell[] = [];
+  for (const cell of cells) {
+    const entry = await attempt(cell, failures, () => openCell(cell, options));
+    if (entry !== undefined) open.push(entry);
+  }
+  return open;
+}
+
+async function openCell(
+  cell: Cell,
+  { results, onNote, writeProgram = writeCellProgram }: ExperimentRun,
+): Promise<OpenCell> {
+  const folder = resolve(writeProgram(cell, join(results, 'sources')));
+  const manifest = readManifest(folder);
+  keepManifest(results, manifest);
+  const file = resultsFileOf(results, cell);
+  await readyToAppend(file, onNote);
+  const { missing, olderFingerprints } = cellProgress(file, manifest);
+  if (missing.length > 0 && olderFingerprints.length > 0) {
+    onNote(
+      `${cell.id}: has changed since ${file} was measured (fingerprint ${manifest.fingerprint}, was ${olderFingerprints.join(', ')}); it is measured anew, the old records stay`,
+    );
+  }
+  return { cell, folder, file, manifest, missing };
+}
+
+/** Where the records of a cell go. */
+export function resultsFileOf(results: string, { id }: Cell): string {
+  return join(results, `${id}.jsonl`);
+}
+
+/**
+ * Builds all cells at once, done or not: the same set has the same build folder and one copy of the runtime. If one of them
+ * does not compile, each is built by itself, so that the others can still be measured.
+ */
+async function buildCells(
+  open: readonly OpenCell[],
+  { build, onNote }: ExperimentRun,
+  failures: Map<Cell, string>,
+): Promise<BuiltProgram[]> {
+  const folders = open.map(({ folder }) => folder);
+  onNote(`building ${folders.length} programs for ${build.backend} ...`);
+  try {
+    return noted(await buildPrograms(folders, build), onNote);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    if (open.length > 1) onNote(`${error.message}; building the programs one by one`);
+  }
+  const built: BuiltProgram[] = [];
+  for (const { cell, folder, missing } of open) {
+    if (missing.length === 0) continue;
+    const alone = await attempt(cell, failures, () => buildPrograms([folder], build));
+    if (alone !== undefined) built.push(...noted(alone, onNote));
+  }
+  return built;
+}
+
+function noted(
+  { programs, notes }: Awaited<ReturnType<typeof buildPrograms>>,
+  onNote: ExperimentRun['onNote'],
+): BuiltProgram[] {
+  for (const note of notes) onNote(note);
+  return programs;
+}
+
+async function measureCell(
+  { cell, file, manifest, missing }: OpenCell,
+  program: BuiltProgram,
+  measure: readonly string[],
+  { onNote }: ExperimentRun,
+): Promise<void> {
+  const whole = missing.length === manifest.plans.length;
+  // A process of its own: what breaks in one cell leaves the device to the next.
+  const [run] = await measurePrograms([program], {
+    args: whole ? measure : [...measure, '--plans', missing.join(',')],
+    outFile: () => file,
+    runner: 'executable',
+    onNote,
+  });
+  if (run!.failure !== null) throw new UserError(run!.failure);
+  const { missing: left } = cellProgress(file, manifest);
+  if (left.length > 0) {
+    throw new UserError(`the run of ${cell.id} ended without results of ${left.length} plans: see ${file}`);
+  }
+}

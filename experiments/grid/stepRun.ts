@@ -1,0 +1,83 @@
+import { mean, median } from 'simple-statistics';
+import type { Manifest } from '../../codegen/manifest.ts';
+import { measuredPlans } from '../../codegen/measure/measuredPlans.ts';
+import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
+import type { MeasurementRecord } from '../../codegen/measure/records.ts';
+import { timelineOf } from '../../codegen/measure/timelineOf.ts';
+import { UserError } from '../../model/input/userError.ts';
+import { segmentTotals } from '../../model/timelineTotals.ts';
+import type { StepRun } from '../dataset/stepRecords.ts';
+
+/** What a raw run says of one plan and mode; the rest of a dataset line is known from the experiment. */
+export type MeasuredStep = Omit<StepRun, 'schema' | 'experiment' | 'split' | 'cell' | 'stepProgram'>;
+
+/** Segments are written to ten nanoseconds; a timeline is no finer. */
+const SECONDS_DIGITS = 8;
+
+/**
+ * The timed plans of a run, one entry for each plan and mode.
+ *
+ * @param manifest of the program that ran.
+ * @throws UserError for a plan whose memory was not recorded.
+ */
+export function measuredSteps(measured: MeasuredRun, manifest: Manifest): MeasuredStep[] {
+  const { run } = measured;
+  const { place } = run;
+  // Ranks that take turns on one GPU say nothing of a step's time.
+  if (place === 'colocated') return [];
+  const rows = measuredPlans(measured, manifest);
+  const [first] = run.devices;
+  return measured.summaries.map((summary): MeasuredStep => {
+    const { plan, mode, medianS, madS, steps } = summary;
+    const { name, transport } = manifest.plans[plan]!;
+    const row = rows.find((candidate) => candidate.plan === summary.name && candidate.mode === mode)!;
+    const memory = memoryOf(measured, plan);
+    const visits = measured.visits.filter((visit) => visit.plan === plan && visit.mode === mode);
+    return {
+      ...{ plan: name, mode, place, transport, fingerprint: run.fingerprint, stepS: medianS, madS, steps },
+      visitS: visits.map(({ stepS }) => median(stepS)),
+      smHz: meanOf(visits, 'smHz'),
+      powerW: meanOf(visits, 'powerW'),
+      memory: {
+        claimedBytes: memory.claimedBytes,
+        deviceBytes: run.backend === 'host' ? memory.allocatedPeakBytes : memory.devicePeakBytes,
+        pinnedBytes: memory.pinnedBytes,
+        claimedPinnedBytes: memory.claimedPinnedBytes,
+      },
+      sameOutput: row.sameOutput ?? false,
+      segments: mode === 'eager' ? segmentsOf(measured, manifest, plan) : [],
+      device: { name: first?.name ?? '', driver: first?.driver ?? '', cuda: first?.cuda ?? '' },
+      libraries: run.nccl === '' ? run.libraries : `${run.libraries}, NCCL ${run.nccl}`,
+      runtime: run.runtime ?? '',
+      startedAt: run.startedAt,
+    };
+  });
+}
+
+function memoryOf({ file, line, memory, run }: MeasuredRun, plan: number): MeasurementRecord<'memory'> {
+  const found = memory.find((record) => record.plan === plan);
+  if (found !== undefined) return found;
+  throw new UserError(
+    `the run of ${run.program} has a summary of plan ${plan} and no memory record; measure it anew`,
+    {
+      file,
+      line,
+    },
+  );
+}
+
+/** Null where the device did not say it in any round. */
+function meanOf(visits: readonly MeasurementRecord<'visit'>[], reading: 'smHz' | 'powerW'): number | null {
+  const values = visits.flatMap((visit) => visit[reading] ?? []);
+  return values.length === 0 ? null : mean(values);
+}
+
+/** Timelines are recorded eagerly; a graph has none. */
+function segmentsOf({ timelines }: MeasuredRun, manifest: Manifest, plan: number): StepRun['segments'] {
+  const ranks = timelines.filter((record) => record.plan === plan);
+  if (ranks.length === 0) return [];
+  return segmentTotals(timelineOf(ranks, manifest, plan, 'measured')).map((total) => ({
+    ...total,
+    seconds: Number(total.seconds.toFixed(SECONDS_DIGITS)),
+  }));
+}

@@ -1,0 +1,287 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readSteps } from '../../../experiments/dataset/stepRecords.ts';
+import { cellProgram } from '../../../experiments/grid/cellProgram.ts';
+import { cellScenario } from '../../../experiments/grid/cellScenario.ts';
+import { collectSteps } from '../../../experiments/grid/collectSteps.ts';
+import { cellsOf, readExperiment } from '../../../experiments/grid/experimentFile.ts';
+import { keepManifest } from '../../../experiments/grid/keptManifests.ts';
+import { stepProgramHash } from '../../../experiments/grid/stepProgramHash.ts';
+import { UserError } from '../../../model/input/userError.ts';
+import { runLines } from '../../support/measurementFixture.ts';
+import { runCli } from '../../support/runCli.ts';
+import { writeExperiment } from './stubExperiment.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'chunkflow-collect-'));
+const test = suite('collecting steps');
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+const file = writeExperiment(folder);
+const experiment = readExperiment(file);
+const [cell, other] = cellsOf(experiment) as [ReturnType<typeof cellsOf>[0], ReturnType<typeof cellsOf>[0]];
+const { manifest } = cellProgram(cell);
+const { fingerprint } = manifest;
+
+type Change = (record: Record<string, unknown>) => object;
+
+/** A run of the first cell, with fields of its records replaced. */
+function lines(change: Change = () => ({}), name: Parameters<typeof runLines>[0] = {}): string[] {
+  return runLines({ program: cell.id, fingerprint, ...name }).map((line) => {
+    const record = JSON.parse(line);
+    return JSON.stringify({ ...record, ...change(record) });
+  });
+}
+
+function results(name: string, ...files: string[][]): string {
+  const place = join(folder, name);
+  mkdirSync(place, { recursive: true });
+  files.forEach((text, index) => {
+    writeFileSync(join(place, `${index}.jsonl`), `${text.join('\n')}\n`);
+  });
+  return place;
+}
+
+const at =
+  (record: string, fields: object): Change =>
+  (value) =>
+    value.record === record ? fields : {};
+
+test('a run becomes a line for each plan', () => {
+  const { runs, notes } = collectSteps(experiment, [results('one', lines())]);
+  assert.equal(
+    runs.map(({ plan, stepS }) => [plan, stepS]),
+    [
+      ['none', 0.01],
+      ['yield', 0.012],
+    ],
+  );
+  const { workload, system, plans } = cellScenario(cell);
+  const [none] = runs;
+  assert.equal(none, {
+    ...{ schema: 'chunkflow/steps@1', experiment: 'stub', split: 'fit' },
+    cell: {
+      ...{ id: cell.id, model: 'experiments/tiny/tiny-joint.yaml', size: '64x64', blocks: 2, sp: 2, tp: 1 },
+      machine: 'h200-x1',
+    },
+    ...{
+      plan: 'none',
+      mode: 'eager',
+      place: 'mirrored',
+      transport: manifest.plans[0]!.transport,
+      fingerprint,
+    },
+    stepProgram: stepProgramHash(workload, system, plans[0]!),
+    ...{ stepS: 0.01, madS: 1e-5, visitS: [(0.01 + 0.011) / 2], steps: 8, smHz: 1.98e9, powerW: null },
+    memory: { claimedBytes: 3 * 2 ** 30, deviceBytes: 2 * 2 ** 30, pinnedBytes: 0, claimedPinnedBytes: 0 },
+    sameOutput: true,
+    // Statement 0 of the fixture's timeline is the block's first, 1 its second.
+    segments: [
+      { name: 'modulation', category: 'compute', count: 1, seconds: 0.005 },
+      { name: 'norm and modulate', category: 'compute', count: 2, seconds: 0.002 },
+    ],
+    device: { name: 'NVIDIA H200', driver: '580.95', cuda: '13.0' },
+    ...{ libraries: 'none', runtime: '', startedAt: '2026-11-23T21:00:00Z' },
+  });
+  assert.not.equal(runs[1]!.stepProgram, none!.stepProgram);
+  assert.equal(notes, [
+    `not measured: ${other.id} (2 of 2 plans), ${cellsOf(experiment)[2]!.id} (2 of 2 plans)`,
+  ]);
+});
+
+test('rounds, clock, power, memory and libraries are taken together', () => {
+  const visit = (round: number, stepS: number[], smHz: number | null, powerW: number) =>
+    JSON.stringify({
+      ...{
+        record: 'visit',
+        plan: 0,
+        round,
+        mode: 'eager',
+        stepS,
+        enqueueS: [],
+        smHz,
+        powerW,
+        temperatureC: 40,
+      },
+    });
+  const own = lines(at('run', { place: 'host', backend: 'host', nccl: '2.28.9', runtime: 'cafe' }));
+  const index = own.findIndex((line) => line.includes('"visit","plan":0'));
+  own.splice(index, 1, visit(0, [3, 1, 2], null, 600), visit(1, [4, 6], 1.5e9, 500));
+  const [none] = collectSteps(experiment, [results('rounds', own)]).runs;
+  assert.equal(none!.visitS, [2, 5]);
+  assert.is(none!.smHz, 1.5e9);
+  assert.is(none!.powerW, 550);
+  assert.is(none!.place, 'host');
+  // What the host's runtime had allocated: there is no device to ask.
+  assert.is(none!.memory.deviceBytes, 2 ** 30);
+  assert.is(none!.libraries, 'none, NCCL 2.28.9');
+  assert.is(none!.runtime, 'cafe');
+});
+
+test('graphs are lines of their own, without segments; no timeline gives none', () => {
+  const graph = lines()
+    .filter((line) => /"(visit|summary)"/.test(line))
+    .map((line) => line.replace('"eager"', '"graph"').replace('"medianS":0.01,', '"medianS":0.009,'));
+  const own = lines();
+  own.splice(-1, 0, ...graph);
+  const { runs } = collectSteps(experiment, [results('graph', own)]);
+  assert.equal(
+    runs.map(({ plan, mode, segments }) => [plan, mode, segments.length]),
+    [
+      ['none', 'eager', 2],
+      ['none', 'graph', 0],
+      ['yield', 'eager', 2],
+      ['yield', 'graph', 0],
+    ],
+  );
+  assert.is(runs[1]!.stepS, 0.009);
+  const untraced = lines().filter((line) => !line.includes('"timeline"'));
+  assert.equal(collectSteps(experiment, [results('untraced', untraced)]).runs[0]!.segments, []);
+});
+
+test('a later run replaces an earlier one, whatever the order of the files', () => {
+  const run = (startedAt: string, madS: number): string[] =>
+    lines((value) => ({ ...at('run', { startedAt })(value), ...at('summary', { madS })(value) }));
+  const later = run('2026-11-24T08:00:00Z', 0.002);
+  const [first] = later;
+  // The later run has only the first plan.
+  const short = [first!, ...later.slice(1).filter((line) => !line.includes('"plan":1'))];
+  const place = results('later', short, run('2026-11-23T08:00:00Z', 0.001));
+  const { runs, notes } = collectSteps(experiment, [place]);
+  assert.equal(
+    runs.map(({ plan, madS }) => [plan, madS]),
+    [
+      ['none', 0.002],
+      ['yield', 0.001],
+    ],
+  );
+  assert.ok(notes.includes('1 earlier measurements were replaced by later ones'), notes.join('\n'));
+});
+
+test('what has no place in the dataset is left out with a note', () => {
+  const cases: [string[], RegExp][] = [
+    [
+      lines(at('run', { options: { compute: 'synthetic' } })),
+      /0\.jsonl:1: .* only took the time of its kernels/,
+    ],
+    [lines(() => ({}), { place: 'colocated' }), /0\.jsonl:1: .* ranks that shared a GPU/],
+    [lines(() => ({}), { program: 'stranger' }), /0\.jsonl:1: stranger is no program of the experiment/],
+    [lines().slice(0, -1), /0\.jsonl:1: the run of .* was cut off/],
+    [lines(at('end', { ok: false, error: 'lost', wallS: undefined })), /the run of .* failed: lost/],
+  ];
+  for (const [[...own], message] of cases) {
+    const { runs, notes } = collectSteps(experiment, [results('left-out', own)]);
+    assert.equal(runs, []);
+    assert.match(notes.join('\n'), message);
+  }
+});
+
+test('an older program is collected by its manifest, and refused without', () => {
+  const place = results(
+    'older',
+    lines(() => ({}), { fingerprint: '0123' }),
+  );
+  assert.throws(
+    () => collectSteps(experiment, [place]),
+    (error: Error) =>
+      error instanceof UserError &&
+      /older\/0\.jsonl:1: .* fingerprint 0123, the one generated now has .*, and no manifest/.test(
+        error.message,
+      ),
+  );
+  const [now] = collectSteps(experiment, [results('now', lines())]).runs;
+
+  // Other text around the same operations: the step program is the same.
+  keepManifest(place, { ...manifest, fingerprint: '0123' });
+  for (const from of [place, join(place, '0.jsonl')]) {
+    const [same] = collectSteps(experiment, [from]).runs;
+    assert.equal(same, { ...now!, fingerprint: '0123' });
+  }
+
+  // Other operations: it is another.
+  const changed = structuredClone(manifest);
+  const [plan] = changed.plans;
+  for (const statements of Object.values(plan!.statements)) statements[0]!.bytes += 1;
+  changed.plans[1]!.name = 'yield,chunk=1MiB';
+  const moved = results(
+    'moved',
+    lines(() => ({}), { fingerprint: '4567' }),
+  );
+  keepManifest(moved, { ...changed, fingerprint: '4567' });
+  // A plan that the experiment has no more is left out.
+  const { runs, notes } = collectSteps(experiment, [moved]);
+  assert.is(runs.length, 1);
+  assert.match(runs[0]!.stepProgram, /^[0-9a-f]{16}$/);
+  assert.not.equal(runs[0]!.stepProgram, now!.stepProgram);
+  assert.match(notes.join('\n'), /has no plan yield,chunk=1MiB any more: left out/);
+});
+
+test('broken records are named by file and line', () => {
+  const place = results('broken', [...lines(), '{"record":"viisit"}']);
+  assert.throws(() => collectSteps(experiment, [place]), /broken\/0\.jsonl:\d+: record: expected one of/);
+  const bare = lines().filter((line) => !line.includes('"memory"'));
+  assert.throws(
+    () => collectSteps(experiment, [results('bare', bare)]),
+    /bare\/0\.jsonl:1: .* has a summary of plan 0 and no memory record/,
+  );
+});
+
+test('the command writes a dataset that is read back, and says what it left out', async () => {
+  const place = results('command', lines());
+  const out = join(folder, 'steps.jsonl');
+  const { code, stdout, stderr } = await runCli([
+    'experiment',
+    'collect',
+    file,
+    '--results',
+    place,
+    '--out',
+    out,
+  ]);
+  assert.is(code, 0, stderr);
+  assert.is(stdout, `${out}: 2 steps\n`);
+  assert.match(stderr, /^note: not measured: /);
+  assert.equal(readSteps([out]), collectSteps(experiment, [place]).runs);
+
+  const before = readFileSync(out, 'utf8');
+  const empty = results('empty', lines().slice(0, -1));
+  const refused = await runCli(['experiment', 'collect', file, '--results', empty, '--out', out]);
+  assert.is(refused.code, 2);
+  assert.match(refused.stderr, /hold no step of the experiment/);
+  assert.is(readFileSync(out, 'utf8'), before);
+
+  const parquet = join(folder, 'steps.parquet');
+  const table = await runCli(['experiment', 'parquet', out, '--out', parquet]);
+  assert.is(table.stdout, `${parquet}: 2 rows\n`);
+  assert.is(readFileSync(parquet).subarray(0, 4).toString(), 'PAR1');
+
+  const listed = await runCli(['experiment', 'list', file, '--results', place]);
+  assert.match(listed.stdout, new RegExp(`^cell +plans +split +done\n-.*\n${cell.id} +2 +fit +0\n`));
+  writeFileSync(join(place, `${cell.id}.jsonl`), `${lines().join('\n')}\n`);
+  const done = await runCli(['experiment', 'list', file, '--results', place]);
+  assert.match(done.stdout, new RegExp(`\n${cell.id} +2 +fit +2\n`));
+  assert.match(done.stderr, /stub: 3 cells, 6 plans, 2 of them measured/);
+});
+
+test('what the commands refuse', async () => {
+  const nowhere = join(folder, 'nowhere', 'x');
+  const place = results('refusals', lines());
+  for (const [args, message] of [
+    [
+      ['run', file, '--results', place, '--only', 'tiny'],
+      /--only "tiny": is no cell of the experiment; nearest: /,
+    ],
+    [['collect', file, '--results', place, '--out', nowhere], /--out .*cannot be written \(ENOENT\)/],
+    [['collect', file, '--results', nowhere, '--out', 'x'], /cannot be read \(ENOENT\)/],
+    [['collect', file, '--out', 'x'], /--results/],
+    [['parquet', join(place, '0.jsonl'), '--out', nowhere], /0\.jsonl:1: is a record of a raw results file/],
+  ] as const) {
+    const { code, stderr } = await runCli(['experiment', ...args]);
+    assert.is(code, 2, stderr);
+    assert.match(stderr, message);
+  }
+});
+
+test.run();

@@ -1,0 +1,16 @@
+import { dirname } from 'node:path';
+import { cellsOf, readExperiment } from '../../../experiments/grid/experimentFile.ts';
+import { runExperiment } from '../../../experiments/grid/runExperiment.ts';
+import { stubWriter } from './stubExperiment.ts';
+
+// A process that runs the stub experiment and can be killed: experiment file, results, runtime, build folder.
+const [file, results, runtime, outDir] = process.argv.slice(2);
+const experiment = readExperiment(file!);
+const outcomes = await runExperiment(experiment, cellsOf(experiment), {
+  results: results!,
+  build: { backend: 'host', runtime: runtime!, outDir: outDir! },
+  onNote: (text) => console.error(text),
+  onCell: ({ id }, plans) => console.error(`cell ${id}: ${plans}`),
+  writeProgram: stubWriter(dirname(file!)),
+});
+process.exitCode = outcomes.some(({ failure }) => failure !== null) ? 1 : 0;
