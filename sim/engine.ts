@@ -1,5 +1,6 @@
 import type { CollectiveOp, StepProgram } from '../model/program/stepProgram.ts';
-import type { System } from '../model/system/system.ts';
+import { bytesWithFill } from '../model/system/linkShare.ts';
+import type { FlowTransport, System } from '../model/system/system.ts';
 import type { CollectiveKind } from '../model/workload/workload.ts';
 import { COMPUTE, COPY, type CompiledProgram, compile, DELAY, MARK } from './devices/compiledProgram.ts';
 import { CopyEngines } from './devices/copyEngines.ts';
@@ -54,6 +55,12 @@ export class Engine {
   readonly #engines: CopyEngines;
   readonly #slowdown: number;
   readonly #latencyS: number;
+  readonly #transport: FlowTransport | undefined;
+  /** The collectives that flow at present, with the pause between chunks that each makes. */
+  readonly #flowing = new Map<number, number>();
+  /** Seconds between back-to-back chunks at present. */
+  gapS: number;
+  readonly #usualGapS: number;
 
   readonly #ledger: StepLedger;
   /** Streams whose head waits for an operation: a list per operation, linked by stream. */
@@ -99,7 +106,10 @@ export class Engine {
       kinds,
       this.recording,
     );
-    this.#latencyS = transport?.kind === 'flow' ? transport.latencyS : 0;
+    this.#usualGapS = system.gpu.copyEngine.gapS;
+    this.gapS = this.#usualGapS;
+    this.#transport = transport?.kind === 'flow' ? transport : undefined;
+    this.#latencyS = this.#transport?.latencyS ?? 0;
 
     const ends = program.streams.filter((stream) => onCriticalPath(stream.kind)).length;
     this.#ledger = new StepLedger(compiled.ops, ends);
@@ -196,7 +206,8 @@ export class Engine {
       }
     }
     const limits = [...load].map(([resource, used]) => this.links.resources[resource]!.capacity / used);
-    return this.#latencyS + sentBytes / Math.min(...limits, ...routes.map((part) => part.bytesPerS));
+    const bytes = this.#transport === undefined ? sentBytes : bytesWithFill(this.#transport, sentBytes);
+    return this.#latencyS + bytes / Math.min(...limits, ...routes.map((part) => part.bytesPerS));
   }
 
   // What the copy engines ask of their surroundings.
@@ -267,6 +278,8 @@ export class Engine {
       return;
     }
     if (--this.#flowsLeft[tag]! > 0) return;
+    this.#flowing.delete(tag);
+    this.#updateGap();
     for (const op of meetings[tag]!) this.#complete(op.id);
   };
 
@@ -385,11 +398,19 @@ export class Engine {
       return;
     }
     this.#flowsLeft[meeting] = parts.length;
+    const transport = this.#transport!;
+    this.#flowing.set(meeting, transport.collectives[op.collective].besideH2d.gapS ?? this.#usualGapS);
+    this.#updateGap();
+    const bytes = bytesWithFill(transport, op.sentBytes);
     this.#flowsChanged = true;
     for (const part of parts) {
       for (const { resource } of this.links.routeUses[part.route]!) this.#engines.disturb(resource);
-      this.links.flows.start(this.now, part.route, op.sentBytes, part.bytesPerS, part.weight, meeting);
+      this.links.flows.start(this.now, part.route, bytes, part.bytesPerS, part.weight, meeting);
     }
+  }
+
+  #updateGap(): void {
+    this.gapS = Math.max(this.#usualGapS, ...this.#flowing.values());
   }
 
   #complete(op: number): void {

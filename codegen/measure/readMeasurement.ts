@@ -13,6 +13,8 @@ export interface MeasuredRun {
   verifications: MeasurementRecord<'verify'>[];
   visits: MeasurementRecord<'visit'>[];
   timelines: MeasurementRecord<'timeline'>[];
+  cases: MeasurementRecord<'case'>[];
+  segments: MeasurementRecord<'segment'>[];
   summaries: MeasurementRecord<'summary'>[];
   /** Null where the run was cut off. */
   end: MeasurementRecord<'end'> | null;
@@ -75,7 +77,7 @@ class RunReader {
       const run = this.#check('run', value, line);
       this.#current = {
         ...{ file: this.#file, line, run, memory: [], outputs: [], verifications: [], visits: [] },
-        ...{ timelines: [], summaries: [], end: null },
+        ...{ timelines: [], cases: [], segments: [], summaries: [], end: null },
       };
       this.#measurement.runs.push(this.#current);
       return;
@@ -107,6 +109,12 @@ class RunReader {
         break;
       case 'timeline':
         current.timelines.push(this.#check(name, value, line));
+        break;
+      case 'case':
+        current.cases.push(this.#check(name, value, line));
+        break;
+      case 'segment':
+        current.segments.push(this.#check(name, value, line));
         break;
       case 'summary':
         current.summaries.push(this.#check(name, value, line));

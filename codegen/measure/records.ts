@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { caseParameters } from '../calibration/cases.ts';
 
 /** NaN and infinities come as null. */
 const reading = z.number().nullable();
@@ -105,6 +106,42 @@ const timeline = z
     'columns of different length',
   );
 
+/** A round of a calibration program's case. */
+const calibrationCase = z.strictObject({
+  record: z.literal('case'),
+  case: index,
+  id: z.string(),
+  round: index,
+  parameters: caseParameters,
+  ranks: z
+    .array(
+      z.strictObject({
+        callS: z.array(z.number()).describe('each collective, from the compute stream and back to it'),
+        downS: z.number().describe('all chunks to the device; 0 without any'),
+        upS: z.number(),
+        windowS: z.number().describe("from the first call's start to the last one's end"),
+        windowBytes: z.number().describe('copied to the device meanwhile'),
+        outlasted: z.boolean().describe('whether there were chunks until the last call ended'),
+      }),
+    )
+    .min(1),
+});
+
+/** A block's segment by itself, over and over. */
+const segment = z.strictObject({
+  record: z.literal('segment'),
+  plan: index,
+  name: z.string(),
+  position: index,
+  statement: index,
+  beside: z.enum(['nothing', 'copies', 'collectives']),
+  gapS: z.number().min(0).describe('pause after each run'),
+  runS: z.number().positive(),
+  runs: index,
+  smHz: reading,
+  powerW: reading,
+});
+
 const summary = z.strictObject({
   record: z.literal('summary'),
   plan: index,
@@ -136,6 +173,8 @@ export const recordFormats = {
   verify: verification,
   visit,
   timeline,
+  case: calibrationCase,
+  segment,
   summary,
   end,
 } as const;

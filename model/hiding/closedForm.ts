@@ -1,7 +1,7 @@
 import type { Plan } from '../plan/plan.ts';
 import type { StepTimes } from '../report.ts';
 import { segmentTimeS } from '../roofline/segmentTime.ts';
-import { runningRanks } from '../system/linkShare.ts';
+import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
 import { stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
 import type { FlowTransport, System, Transport } from '../system/system.ts';
@@ -162,7 +162,7 @@ class Walk {
       const moveS = bytes / rate;
       const pauseS = firstS + (chunks - 1) * betweenS + this.#launchPausesS(index, moveS / chunks);
       times.prefetchS += moveS + pauseS;
-      this.#queue.push(place + ahead, moveS, pauseS);
+      this.#queue.push(place + ahead, moveS, pauseS, chunks);
     }
   }
 
@@ -246,17 +246,23 @@ class Walk {
     return elapsed + left * aloneOnePieceS;
   }
 
+  /** How much longer a chunk's pause is beside a collective; a pause that was asked for hides nothing of it. */
+  #longerPauseS(besideS: number | null): number {
+    return besideS === null ? 0 : Math.max(0, besideS - this.#system.gpu.copyEngine.gapS);
+  }
+
   #flowCollective(transport: FlowTransport, segment: CollectiveSegment, times: StepTimes): number {
     let rates = this.#pairs.get(segment.collective);
     if (rates === undefined) {
       rates = pairRates(this.#system, this.#workload.ranks, transport, segment.collective);
       this.#pairs.set(segment.collective, rates);
     }
-    const moveS = segment.sentBytes / rates.collectiveAlone;
+    const moveS = bytesWithFill(transport, segment.sentBytes) / rates.collectiveAlone;
     this.#queue.alone(transport.latencyS);
     const seconds = this.#queue.beside(moveS, {
       h2d: rates.h2dShared / rates.h2dAlone,
       collective: rates.collectiveShared / rates.collectiveAlone,
+      longerPauseS: this.#longerPauseS(transport.collectives[segment.collective].besideH2d.gapS),
     });
     times.collectiveInflationS += seconds - moveS;
     return transport.latencyS + seconds;

@@ -6,13 +6,19 @@ interface Run {
   moveS: number;
   /** Seconds of pauses that are left: start-ups, gaps, pacing. */
   pauseS: number;
+  /** Chunks that are left. */
+  chunks: number;
 }
 
 /** How fast copies and a collective go while both run, as fractions of each alone. */
 export interface Sharing {
   h2d: number;
   collective: number;
+  /** Seconds by which each chunk's pause is longer than alone. */
+  longerPauseS: number;
 }
+
+const ALONE: Sharing = { h2d: 1, collective: 1, longerPauseS: 0 };
 
 /**
  * The prefetch stream as a fluid: runs in order, each a mixture of moving bytes and pauses. Progress is spread
@@ -21,8 +27,8 @@ export interface Sharing {
 export class CopyQueue {
   readonly #runs: Run[] = [];
 
-  push(block: number, moveS: number, pauseS: number): void {
-    if (moveS + pauseS > 0) this.#runs.push({ block, moveS, pauseS });
+  push(block: number, moveS: number, pauseS: number, chunks: number): void {
+    if (moveS + pauseS > 0) this.#runs.push({ block, moveS, pauseS, chunks });
   }
 
   get empty(): boolean {
@@ -41,7 +47,7 @@ export class CopyQueue {
 
   /** Lets `seconds` pass with the link to itself. */
   alone(seconds: number): void {
-    this.#advance(seconds, 1);
+    this.#advance(seconds, ALONE);
   }
 
   /**
@@ -53,21 +59,23 @@ export class CopyQueue {
     let work = workS;
     while (work > 1e-12 && this.#runs.length > 0) {
       const run = this.#runs[0]!;
-      const lasts = run.moveS / sharing.h2d + run.pauseS;
-      const rate = ((run.moveS / sharing.h2d) * sharing.collective + run.pauseS) / lasts;
+      const moveS = run.moveS / sharing.h2d;
+      const pauseS = pausesS(run, sharing);
+      const lasts = moveS + pauseS;
+      const rate = (moveS * sharing.collective + pauseS) / lasts;
       const seconds = Math.min(lasts, work / rate);
-      this.#advance(seconds, sharing.h2d);
+      this.#advance(seconds, sharing);
       work -= seconds * rate;
       elapsed += seconds;
     }
     return elapsed + Math.max(0, work);
   }
 
-  #advance(seconds: number, h2d: number): void {
+  #advance(seconds: number, sharing: Sharing): void {
     let left = seconds;
     while (left > 0 && this.#runs.length > 0) {
       const run = this.#runs[0]!;
-      const lasts = run.moveS / h2d + run.pauseS;
+      const lasts = run.moveS / sharing.h2d + pausesS(run, sharing);
       if (lasts <= left * (1 + 1e-12)) {
         this.#runs.shift();
         left -= lasts;
@@ -76,7 +84,12 @@ export class CopyQueue {
       const keep = 1 - left / lasts;
       run.moveS *= keep;
       run.pauseS *= keep;
+      run.chunks *= keep;
       return;
     }
   }
+}
+
+function pausesS({ pauseS, chunks }: Run, { longerPauseS }: Sharing): number {
+  return pauseS + chunks * longerPauseS;
 }

@@ -3,9 +3,10 @@ import type { BlockKind, ComputeSegment } from '../workload/workload.ts';
 
 /**
  * Seconds that a compute segment takes at the highest clock: the slower of arithmetic and device memory at the
- * class's efficiency, and never less than its kernels' launch floor.
+ * class's efficiency, plus what each kernel costs beyond its work, and never less than its kernels' launch floor.
  *
- *   max(FLOPs / (efficiency x peak), bytes / (efficiency of elementwise x device memory rate), kernels x floor)
+ *   max(kernels x overhead + max(FLOPs / (efficiency x peak), bytes / (efficiency of elementwise x memory rate)),
+ *       kernels x floor)
  *
  * @example segmentTimeS({ class: 'gemm', flops: 6e11, bytes: 0, kernels: 1, ... }, gpu) // 1e-3 at 600 TFLOP/s
  */
@@ -13,7 +14,8 @@ export function segmentTimeS(segment: Omit<ComputeSegment, 'kind' | 'name'>, gpu
   const arithmeticS =
     segment.class === 'elementwise' ? 0 : segment.flops / (gpu.efficiency[segment.class] * gpu.peakFlops);
   const memoryS = segment.bytes / (gpu.efficiency.elementwise * gpu.hbmBytesPerS);
-  return Math.max(arithmeticS, memoryS, segment.kernels * gpu.launchFloorS);
+  const workS = segment.kernels * gpu.kernelOverheadS[segment.class] + Math.max(arithmeticS, memoryS);
+  return Math.max(workS, segment.kernels * gpu.launchFloorS);
 }
 
 /** Seconds of compute of one block at the highest clock. */

@@ -55,6 +55,7 @@ const collectiveRate = z.strictObject({
       "what is left of the collective's rate while H2D runs, as a fraction",
     ),
     h2d: plain(0.01, 1).describe("what is left of H2D's rate while the collective runs"),
+    gap: physical('time').optional().describe('between back-to-back chunks while the collective runs'),
   }),
 });
 
@@ -76,8 +77,15 @@ const stagedSm = z.strictObject({
   latency: physical('time'),
   defaultCtas: z.int().min(1),
   ctas: z
-    .record(z.string().regex(/^\d+$/), z.strictObject(collectiveRates))
+    .record(
+      z.string().regex(/^\d+$/),
+      z.strictObject({
+        ...collectiveRates,
+        fillCost: plain(0, 4).optional().describe("the fill's own time, in times of its bytes at the rate"),
+      }),
+    )
     .describe('by CTAs per direction'),
+  fill: physical('bytes').optional().describe('that a CTA has written before its reader begins'),
 });
 
 const stagedCopy = z.strictObject({
@@ -101,6 +109,10 @@ export const systemFile = z.strictObject({
       elementwise: plain(0.01, 1),
     }),
     launchFloor: physical('time'),
+    kernelOverhead: z
+      .strictObject({ gemm: physical('time'), attention: physical('time'), elementwise: physical('time') })
+      .optional()
+      .describe('launch, ramp and tail of a kernel, on top of its work'),
     copyEngine: z.strictObject({
       h2d: physical('rate'),
       d2h: physical('rate'),

@@ -60,7 +60,12 @@ export function weigh({ bytesPerS, besideH2d }: CollectiveRate, h2dBytesPerS: nu
   };
 }
 
+/** Bytes that take as long at a transport's rate as a message and the filling of its pipeline together. */
+export function bytesWithFill({ fill }: FlowTransport, sentBytes: number): number {
+  return fill === null ? sentBytes : sentBytes + fill.cost * Math.min(sentBytes, fill.bytes);
+}
+
 /** Seconds of a collective by itself: start-up plus bytes over its rate. */
 export function collectiveAloneS(transport: FlowTransport, kind: CollectiveKind, sentBytes: number): number {
-  return transport.latencyS + sentBytes / transport.collectives[kind].bytesPerS;
+  return transport.latencyS + bytesWithFill(transport, sentBytes) / transport.collectives[kind].bytesPerS;
 }

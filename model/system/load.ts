@@ -92,6 +92,11 @@ export function buildSystem(source: YamlFile): System {
         elementwise: gpu.efficiency.elementwise.value,
       },
       launchFloorS: gpu.launchFloor.value,
+      kernelOverheadS: {
+        gemm: gpu.kernelOverhead?.gemm.value ?? 0,
+        attention: gpu.kernelOverhead?.attention.value ?? 0,
+        elementwise: gpu.kernelOverhead?.elementwise.value ?? 0,
+      },
       copyEngine: {
         h2dBytesPerS: gpu.copyEngine.h2d.value,
         d2hBytesPerS: gpu.copyEngine.d2h.value,
@@ -159,13 +164,15 @@ function transportsOf(
           `${collective} beside h2d 1: copies that lose nothing share nothing; expected 1, or less than 1 for h2d`,
         );
       }
-      return { bytesPerS: entry.rate.value, besideH2d: { collective, h2d } };
+      const gapS = entry.besideH2d.gap?.value ?? null;
+      return { bytesPerS: entry.rate.value, besideH2d: { collective, h2d, gapS } };
     };
     return {
       kind: 'flow',
       name,
       path,
       latencyS,
+      fill: null,
       collectives: {
         'all-to-all': rate('all-to-all'),
         'all-gather': rate('all-gather'),
@@ -177,9 +184,13 @@ function transportsOf(
     transport === undefined ? [] : [flow([name], name, transport.path, transport.latency.value, transport)],
   );
   if (stagedSm !== undefined) {
-    const byCtas = Object.entries(stagedSm.ctas).map(([ctas, rates]) =>
-      flow(['staged-sm', 'ctas', ctas], `staged-sm:${ctas}`, 'host', stagedSm.latency.value, rates),
-    );
+    const byCtas = Object.entries(stagedSm.ctas).map(([ctas, rates]) => ({
+      ...flow(['staged-sm', 'ctas', ctas], `staged-sm:${ctas}`, 'host', stagedSm.latency.value, rates),
+      fill:
+        stagedSm.fill === undefined || rates.fillCost === undefined
+          ? null
+          : { bytes: stagedSm.fill.value * Number(ctas), cost: rates.fillCost.value },
+    }));
     transports.push(...byCtas);
     const usual = byCtas.find((transport) => transport.name === `staged-sm:${stagedSm.defaultCtas}`);
     if (usual === undefined) {

@@ -32,6 +32,11 @@ export interface TreeNode {
 export interface Contention {
   collective: number;
   h2d: number;
+  /**
+   * Seconds between back-to-back chunks while the collective runs: a chunk's descriptors and its end have to pass the
+   * collective's own traffic. Null where that is the copy engine's usual pause.
+   */
+  gapS: number | null;
 }
 
 /** Transports that one flow per rank describes. `staged-copy` is made of copies instead. */
@@ -42,6 +47,11 @@ export interface FlowTransport {
   path: 'host' | 'peer' | 'nvlink';
   /** Start-up seconds per call. */
   latencyS: number;
+  /**
+   * A pipeline that must fill: its first `bytes` cross the link before anything comes back. That takes `cost` times
+   * their time at the rate on top. Null for transports whose start-up says it all.
+   */
+  fill: { bytes: number; cost: number } | null;
   collectives: Readonly<Record<CollectiveKind, CollectiveRate>>;
 }
 
@@ -95,6 +105,9 @@ export interface CopyEngine {
   paceOverheadS: number;
 }
 
+/** Seconds that a kernel takes beyond its work at the large-segment efficiency: launch, ramp and tail. */
+export type KernelOverhead = Readonly<Record<SegmentClass, number>>;
+
 export interface Gpu {
   name: string;
   memoryBytes: number;
@@ -104,6 +117,7 @@ export interface Gpu {
   efficiency: Readonly<Record<SegmentClass, number>>;
   /** Seconds that a kernel takes at least. */
   launchFloorS: number;
+  kernelOverheadS: KernelOverhead;
   copyEngine: CopyEngine;
   power: Power | null;
 }

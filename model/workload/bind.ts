@@ -140,7 +140,8 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
         bytes:
           weightBytes +
           sum(segment.products, (p) => rows.gemm[p.rows] * (p.in + p.out / tp) * ACTIVATION_BYTES),
-        kernels: segment.products.length,
+        // Products of the same rows, such as Q, K and V, are one.
+        kernels: new Set(segment.products.map(({ rows: of }) => of)).size,
       };
       return [compute, ...(tp > 1 ? reductions(segment.name, segment.reduces, rows, tp) : [])];
     }

@@ -23,6 +23,8 @@ export interface CopyEngineHost {
   /** Bytes of a chunk moved from startS to endS. Only called while recording. */
   chunk(channel: number, startS: number, endS: number, bytes: number): void;
   readonly recording: boolean;
+  /** Seconds between back-to-back chunks at present: collectives on the links make it longer. */
+  readonly gapS: number;
 }
 
 /**
@@ -281,7 +283,8 @@ export class CopyEngines {
       this.#turnOver[engine] = false;
     }
     this.#active[engine] = next;
-    const pauseS = awake ? this.#timing.gapS : this.#timing.startUpS;
+    const { gapS } = this.#host;
+    const pauseS = awake ? gapS : Math.max(gapS, this.#timing.startUpS);
     if (this.#undisturbed(engine, next)) {
       this.#startAlone(engine, next, pauseS);
       return;

@@ -153,13 +153,14 @@ function systemOf({ machine: made, ranks }: Scenario): System {
   });
   const rate = {
     bytesPerS: made.collectiveRate * linkBytesPerS,
-    besideH2d: { collective: made.collectiveShare, h2d: made.h2dShare },
+    besideH2d: { collective: made.collectiveShare, h2d: made.h2dShare, gapS: null },
   };
   const flow = (path: FlowTransport['path']): FlowTransport => ({
     kind: 'flow',
     name: path,
     path,
     latencyS: made.latencyUs * US,
+    fill: null,
     collectives: { 'all-to-all': rate, 'all-gather': rate, 'all-reduce': rate },
   });
   return {

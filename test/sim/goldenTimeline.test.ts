@@ -29,7 +29,7 @@ const node = (id: string, parent: string | null, gigabytes: number): TreeNode =>
   duplexBytesPerS: Number.POSITIVE_INFINITY,
   memoryBytesPerS: null,
 });
-const rate = { bytesPerS: 4 * GB, besideH2d: { collective: 0.5, h2d: 0.5 } };
+const rate = { bytesPerS: 4 * GB, besideH2d: { collective: 0.5, h2d: 0.5, gapS: null } };
 const system: System = {
   ...base,
   gpu: {
@@ -56,6 +56,7 @@ const system: System = {
       name: 'flow',
       path: 'host',
       latencyS: 0,
+      fill: null,
       collectives: { 'all-to-all': rate, 'all-gather': rate, 'all-reduce': rate },
     },
   ],

@@ -16,7 +16,7 @@ interface Ideal {
   root?: number;
   path?: FlowTransport['path'];
   collective: number;
-  besideH2d: Contention;
+  besideH2d: Pick<Contention, 'collective' | 'h2d'>;
   peer?: System['peer'];
 }
 
@@ -31,7 +31,7 @@ function ideal({ ranks, h2d, root = 0, path = 'host', collective, besideH2d, pee
     memoryBytesPerS: null,
   });
   const gpus = Array.from({ length: peer === 'real' ? ranks : 1 }, (_, gpu) => `gpu${gpu}`);
-  const rate = { bytesPerS: collective * GB, besideH2d };
+  const rate = { bytesPerS: collective * GB, besideH2d: { ...besideH2d, gapS: null } };
   return {
     ...base,
     peer,
@@ -58,6 +58,7 @@ function ideal({ ranks, h2d, root = 0, path = 'host', collective, besideH2d, pee
         name: 'flow',
         path,
         latencyS: 0,
+        fill: null,
         collectives: { 'all-to-all': rate, 'all-gather': rate, 'all-reduce': rate },
       },
     ],

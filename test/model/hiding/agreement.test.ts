@@ -217,13 +217,14 @@ function treeOf(machine: RandomMachine, gpus: readonly string[]): TreeNode[] {
 function flowOf({ path, latencyUs, rate, collective, taken }: RandomFlow, linkBytesPerS: number): Transport {
   const each: CollectiveRate = {
     bytesPerS: rate * linkBytesPerS * (path === 'nvlink' ? 6 : 1),
-    besideH2d: { collective, h2d: 1 - collective * taken },
+    besideH2d: { collective, h2d: 1 - collective * taken, gapS: null },
   };
   return {
     kind: 'flow',
     name: 'flow',
     path,
     latencyS: latencyUs * 1e-6,
+    fill: null,
     collectives: { 'all-to-all': each, 'all-gather': each, 'all-reduce': each },
   };
 }

@@ -3,15 +3,17 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CopyQueue, type Sharing } from '../../../model/hiding/copyQueue.ts';
 
-const half: Sharing = { h2d: 0.5, collective: 0.5 };
+const shares = (h2d: number, collective: number): Sharing => ({ h2d, collective, longerPauseS: 0 });
+const half = shares(0.5, 0.5);
 const near = (value: number, expected: number) =>
   assert.ok(
     Math.abs(value - expected) <= 1e-9 * Math.max(1, Math.abs(expected)),
     `expected ${expected}, got ${value}`,
   );
+/** Each run is two chunks. */
 const queueOf = (...runs: [block: number, moveS: number, pauseS: number][]) => {
   const queue = new CopyQueue();
-  for (const run of runs) queue.push(...run);
+  for (const run of runs) queue.push(...run, 2);
   return queue;
 };
 
@@ -68,9 +70,11 @@ const CASES: [
   ['it outlasts the copies', [[1, 1, 0]], 3, half, 4, 0],
   ['both end together', [[1, 2, 0]], 2, half, 4, 0],
   // Separate links: neither notices.
-  ['nothing is shared', [[1, 5, 0]], 2, { h2d: 1, collective: 1 }, 2, 3],
+  ['nothing is shared', [[1, 5, 0]], 2, shares(1, 1), 2, 3],
   // The collective at 0.6 needs 5 s for 3; copies at 0.8 do 4 s of theirs meanwhile.
-  ['uneven shares', [[1, 10, 0]], 3, { h2d: 0.8, collective: 0.6 }, 5, 6],
+  ['uneven shares', [[1, 10, 0]], 3, shares(0.8, 0.6), 5, 6],
+  // Two chunks of 1 s at half speed and 1 s of longer pause each: 6 s, in which the collective gets 4 x 0.5 + 2 = 4 s done.
+  ['longer pauses are left to it too', [[1, 2, 0]], 2, { ...half, longerPauseS: 1 }, 3, 1],
   // 1 s of bytes takes 2 s at half speed, then 2 s of pause: 4 s in which the collective gets 2 x 0.5 + 2 = 3 s done,
   // three quarters of full speed. For 1.5 s it takes 2 s, half of the run, bytes and pauses alike.
   ['pauses are left to it', [[1, 1, 2]], 1.5, half, 2, 1.5],
@@ -121,8 +125,8 @@ beside('with halves work is conserved: link time spent is the time that passes w
 beside('a collective takes between its own time and that at its share, longer for more copies', () => {
   fc.assert(
     fc.property(runs, runs, seconds, share, share, (given, more, workS, h2d, collective) => {
-      const some = queueOf(...given).beside(workS, { h2d, collective });
-      const all = queueOf(...given, ...more).beside(workS, { h2d, collective });
+      const some = queueOf(...given).beside(workS, shares(h2d, collective));
+      const all = queueOf(...given, ...more).beside(workS, shares(h2d, collective));
       assert.ok(some >= workS - 1e-9 && some <= workS / collective + 1e-9, `${some} for ${workS}`);
       assert.ok(all >= some - 1e-9);
     }),

@@ -122,13 +122,14 @@ const symmetric = fc
     const collective = made.collective / 100;
     const rates = {
       bytesPerS: (link * made.rate) / 100,
-      besideH2d: { collective, h2d: Math.max(0.05, 1 - (collective * made.taken) / 100) },
+      besideH2d: { collective, h2d: Math.max(0.05, 1 - (collective * made.taken) / 100), gapS: null },
     };
     const transport: FlowTransport = {
       kind: 'flow',
       name: 'flow',
       path: made.path,
       latencyS: 0,
+      fill: null,
       collectives: { 'all-to-all': rates, 'all-gather': rates, 'all-reduce': rates },
     };
     return { system, transport };

@@ -96,12 +96,12 @@ test(
 
 function test(
   name: string,
-  { bytesPerS, ...besideH2d }: { bytesPerS: number; collective: number; h2d: number },
+  { bytesPerS, ...shares }: { bytesPerS: number; collective: number; h2d: number },
   h2dBytesPerS: number,
   expected: { weight: number; downCoefficient: number },
 ): void {
   weighing(name, () => {
-    const got = weigh({ bytesPerS, besideH2d }, h2dBytesPerS);
+    const got = weigh({ bytesPerS, besideH2d: { ...shares, gapS: null } }, h2dBytesPerS);
     assert.ok(near(got.weight, expected.weight), String(got.weight));
     assert.ok(Math.abs(got.downCoefficient - expected.downCoefficient) < 1e-12, String(got.downCoefficient));
   });
@@ -113,7 +113,10 @@ const rate = fc.integer({ min: 1, max: 1000 }).map((gigabytes) => gigabytes * GB
 weighing('with both at their stated shares the link is exactly full, at equal rate per weight', () => {
   fc.assert(
     fc.property(rate, rate, fraction, fraction, (R, C, collective, h2d) => {
-      const { weight, downCoefficient } = weigh({ bytesPerS: R, besideH2d: { collective, h2d } }, C);
+      const { weight, downCoefficient } = weigh(
+        { bytesPerS: R, besideH2d: { collective, h2d, gapS: null } },
+        C,
+      );
       // h2d x C + coefficient x collective x R = C, and (collective x R) / weight = h2d x C.
       assert.ok(near(h2d * C + downCoefficient * collective * R, C));
       assert.ok(near((collective * R) / weight, h2d * C));

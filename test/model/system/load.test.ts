@@ -149,7 +149,7 @@ overrides('replace a number and say that it was set by hand', () => {
   const shm = transportOf(system, 'shm');
   assert.equal(shm.kind === 'flow' && shm.collectives['all-to-all'], {
     bytesPerS: 20.4e9,
-    besideH2d: { collective: 0.5, h2d: 0.6 },
+    besideH2d: { collective: 0.5, h2d: 0.6, gapS: null },
   });
   const byHand = system.provenance.filter(({ source }) => source === 'set by hand');
   assert.equal(byHand, [

@@ -41,12 +41,13 @@ const switched: System = {
 // With every GPU loading, gpu0 and gpu1 have 25 GB/s each, gpu2 has 50. At 20 GB/s and {0.5, 0.5} a collective's byte
 // uses (0.5 x 25) / (0.5 x 20) = 1.25 bytes of H2D on the way down to gpu0 and 50 / 20 = 2.5 to gpu2.
 const flow = (path: FlowTransport['path'], collective = 0.5, h2d = 0.5): FlowTransport => {
-  const rate = { bytesPerS: 20 * GB, besideH2d: { collective, h2d } };
+  const rate = { bytesPerS: 20 * GB, besideH2d: { collective, h2d, gapS: null } };
   return {
     kind: 'flow',
     name: path,
     path,
     latencyS: 0,
+    fill: null,
     collectives: { 'all-to-all': rate, 'all-gather': rate, 'all-reduce': rate },
   };
 };
