@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { shown, UserError } from '../model/input/userError.ts';
-import { caseParameters } from './calibration/cases.ts';
+import { caseParameters } from '../model/calibration/cases.ts';
 
 const bytes = z.number().int().min(0);
 const claim = z.strictObject({

@@ -8,7 +8,7 @@ import { render } from '../templates.ts';
 import { toolVersion } from '../toolVersion.ts';
 import { runtimeTransport } from '../view/compose.ts';
 import { cmakeView } from '../view/schema.ts';
-import { BLOCK_BYTES, type CalibrationCase, type CaseParameters, calibrationCases } from './cases.ts';
+import { BLOCK_BYTES, type CalibrationCase, type CaseParameters, calibrationCases } from '../../model/calibration/cases.ts';
 import { calibrationView } from './schema.ts';
 
 /**

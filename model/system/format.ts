@@ -20,14 +20,24 @@ function physical(dimension: Dimension) {
     }
   });
   return z
-    .strictObject({ is: text, from: provenance, source: z.string().default('') })
+    .strictObject({
+      is: text,
+      from: provenance,
+      source: z.string().default(''),
+      interval: z.tuple([text, text]).optional().describe('of a fitted number: 95 %'),
+    })
     .transform((entry) => ({ ...entry, value: quantity(entry.is, dimension) }));
 }
 
 /** A plain number between bounds, with where it came from. */
 function plain(low: number, high: number) {
   return z
-    .strictObject({ is: z.number().min(low).max(high), from: provenance, source: z.string().default('') })
+    .strictObject({
+      is: z.number().min(low).max(high),
+      from: provenance,
+      source: z.string().default(''),
+      interval: z.tuple([z.number(), z.number()]).optional().describe('of a fitted number: 95 %'),
+    })
     .transform((entry) => ({ ...entry, value: entry.is }));
 }
 
@@ -131,6 +141,7 @@ export const systemFile = z.strictObject({
         energyExponent: plain(0, 4).describe('energy per FLOP grows with the clock to this power'),
         clockShare: plain(0, 1).describe('share of compute time that scales with the clock'),
         minClock: plain(0.05, 1).describe('lowest clock as a fraction of the highest'),
+        topClock: physical('frequency').optional().describe('the highest clock'),
       })
       .optional(),
   }),

@@ -131,6 +131,7 @@ function powerOf(power: NonNullable<SystemFile['gpu']['power']>): Power {
     energyExponent: power.energyExponent.value,
     clockShare: power.clockShare.value,
     minClock: power.minClock.value,
+    topClockHz: power.topClock?.value ?? null,
   };
 }
 

@@ -89,6 +89,8 @@ export interface Power {
   clockShare: number;
   /** Lowest clock as a fraction of the highest. */
   minClock: number;
+  /** The highest clock in hertz; null where the machine file does not say it. */
+  topClockHz: number | null;
 }
 
 export interface CopyEngine {

@@ -14,6 +14,7 @@ const power: Power = {
   joulesPerByte: 50e-12,
   energyExponent: 2,
   clockShare: 0.5,
+  topClockHz: null,
   minClock: 0.4,
 };
 const within = (value: number, expected: number, share: number) =>

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { runningRanks } from '../../model/system/linkShare.ts';
-import type { System } from '../../model/system/system.ts';
+import { runningRanks } from '../system/linkShare.ts';
+import type { System } from '../system/system.ts';
 
 const bytes = z.number().int().positive();
 const collective = {
