@@ -4,6 +4,7 @@ import { Argument, Command, CommanderError } from 'commander';
 import { packageRoot } from '../model/input/packageFiles.ts';
 import { UserError } from '../model/input/userError.ts';
 import type { BuildFlags } from './build.ts';
+import { addCalibrationCommands } from './calibrationCommands.ts';
 import { addExperimentCommands } from './experimentCommands.ts';
 import type { GenerateFlags } from './generate.ts';
 import type { MeasureFlags } from './measure.ts';
@@ -112,6 +113,7 @@ function buildProgram(output: Output, status: { code: number }): Command {
     .action(async (folders: string[], flags: { out: string; withHeaders?: boolean }) =>
       (await import('./bundle.ts')).bundle(folders, flags, output),
     );
+  addCalibrationCommands(program, output, status);
   addExperimentCommands(program, output, status);
   program
     .command('doctor')

@@ -33,11 +33,12 @@ export function systemIds(): string[] {
  * @throws UserError with file, line and column of what does not fit.
  */
 export function loadSystem(nameOrFile: string, overrides: readonly string[] = []): System {
-  const source = readYamlFile(findFile(nameOrFile));
+  const source = readYamlFile(systemFileOf(nameOrFile));
   return buildSystem(withOverrides(source, overrides));
 }
 
-function findFile(nameOrFile: string): string {
+/** The file of a machine that is named, or given as a file. */
+export function systemFileOf(nameOrFile: string): string {
   if (systemIds().includes(nameOrFile)) return join(folder, `${nameOrFile}.yaml`);
   if (/\.ya?ml$/i.test(nameOrFile) || existsSync(nameOrFile)) return nameOrFile;
   throw new UserError(

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import {
+  bundleCalibration,
+  CALIBRATION_FILE,
+  calibrate as measure,
+} from '../experiments/calibration/calibrate.ts';
+import { type BuildFlags, buildOptions } from './build.ts';
+import type { Output } from './output.ts';
+
+export interface CalibrateFlags extends BuildFlags {
+  machine: string;
+  sp?: number;
+  results: string;
+  rounds: number;
+  bundle?: string;
+  withHeaders?: boolean;
+}
+
+/** Measures a machine, or packs what measures it. Returns the exit code. */
+export async function calibrate(flags: CalibrateFlags, output: Output): Promise<number> {
+  const options = {
+    ...{ machine: flags.machine, results: flags.results, rounds: flags.rounds },
+    ...(flags.sp === undefined ? {} : { groupSize: flags.sp }),
+    onNote: (text: string) => output.diagnostic(`${text}\n`),
+  };
+  const file = join(flags.results, CALIBRATION_FILE);
+  if (flags.bundle !== undefined) {
+    const { bundle: out, withHeaders = false } = flags;
+    await bundleCalibration(options, { out, withHeaders });
+    output.result(`${out}\n`);
+    output.diagnostic(
+      `run its measure.sh, put the results into ${flags.results}, then: chunkflow fit ${file}\n`,
+    );
+    return 0;
+  }
+  const failures = await measure(options, buildOptions(flags));
+  for (const failure of failures) output.diagnostic(`error: ${failure}\n`);
+  if (failures.length > 0) return 1;
+  output.result(`${file}\n`);
+  output.diagnostic(`next: chunkflow fit ${file} --out fitted.yaml\n`);
+  return 0;
+}

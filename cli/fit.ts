@@ -1,0 +1,101 @@
+import { mean, median, quantile } from 'simple-statistics';
+import { readCalibration } from '../experiments/calibration/calibrationFile.ts';
+import { type FittedMachine, type FittedStage, fitMachine } from '../experiments/calibration/fitMachine.ts';
+import { fittedMachineFile } from '../experiments/calibration/machineFile.ts';
+import type { Output } from './output.ts';
+import { startProgress } from './progress.ts';
+import { type Column, formatTable } from './table.ts';
+import { writeWholeFile } from './wholeFile.ts';
+
+export interface FitFlags {
+  out?: string;
+  id?: string;
+  worst: number;
+  json?: boolean;
+}
+
+/** Fits a machine to a calibration, prints what was found and how far off it is, and writes the machine's file. */
+export function fitCommand(file: string, flags: FitFlags, output: Output): void {
+  const calibration = readCalibration(file);
+  let progress: ReturnType<typeof startProgress> | undefined;
+  const fitted = fitMachine(calibration, (_, index, count) => {
+    if (index === 0) progress = startProgress(output, 'stages', count);
+    else progress!.advance();
+  });
+  progress?.advance();
+  if (flags.json)
+    output.result(`${JSON.stringify({ stages: fitted.stages, notes: fitted.notes }, null, 1)}\n`);
+  else print(fitted, flags.worst, output);
+  for (const note of fitted.notes) output.diagnostic(`note: ${note}\n`);
+  if (flags.out === undefined) return;
+  writeWholeFile(flags.out, fittedMachineFile(fitted, flags.id ?? `${calibration.machine}-fitted`));
+  output.diagnostic(`wrote ${flags.out}; use it with --machine ${flags.out}\n`);
+}
+
+function print({ stages }: FittedMachine, worst: number, output: Output): void {
+  const numbers = stages.flatMap(({ name, result }) =>
+    result.parameters.map((parameter) => ({ stage: name, ...parameter })),
+  );
+  output.result(
+    formatTable(
+      [
+        { header: 'stage', value: (row) => row.stage },
+        { header: 'parameter', value: (row) => row.name },
+        { header: 'value', value: (row) => row.value, digits: 3 },
+        { header: '95 % low', value: (row) => row.low95, digits: 3 },
+        { header: '95 % high', value: (row) => row.high95, digits: 3 },
+      ],
+      numbers,
+    ),
+  );
+  output.result('\n');
+  const sides = stages.flatMap((stage) => (['fit', 'held-out'] as const).map((side) => ({ stage, side })));
+  output.result(formatTable(ERROR_COLUMNS, sides));
+  const readings = stages
+    .flatMap(({ name, errors }) => errors['held-out'].map((error) => ({ stage: name, ...error })))
+    .sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
+  if (worst === 0) return;
+  output.result('\nfarthest off among the held-out readings\n');
+  output.result(
+    formatTable(
+      [
+        { header: 'reading', value: (row) => row.id },
+        { header: 'of', value: (row) => row.quantity },
+        { header: 'error %', value: (row) => row.error * 100, digits: 1 },
+        { header: 'rounds apart %', value: (row) => row.spread * 100, digits: 1 },
+      ],
+      readings.slice(0, worst),
+    ),
+  );
+}
+
+interface StageSide {
+  stage: FittedStage;
+  side: 'fit' | 'held-out';
+}
+
+const percent = (of: (sizes: number[], signed: number[]) => number) => {
+  return ({ stage, side }: StageSide) => {
+    const signed = stage.errors[side].map(({ error }) => error * 100);
+    return signed.length === 0 ? null : of(signed.map(Math.abs), signed);
+  };
+};
+
+const ERROR_COLUMNS: readonly Column<StageSide>[] = [
+  { header: 'stage', value: ({ stage }) => stage.name },
+  { header: 'readings', value: ({ side }) => side },
+  { header: 'n', value: ({ stage, side }) => stage.errors[side].length },
+  { header: 'MAPE %', value: percent((sizes) => mean(sizes)), digits: 1 },
+  { header: 'bias %', value: percent((_, signed) => mean(signed)), digits: 1 },
+  { header: 'median %', value: percent((sizes) => median(sizes)), digits: 1 },
+  { header: 'p95 %', value: percent((sizes) => quantile(sizes, 0.95)), digits: 1 },
+  { header: 'largest %', value: percent((sizes) => Math.max(...sizes)), digits: 1 },
+  {
+    header: 'rounds apart %',
+    value: ({ stage, side }) => {
+      const spreads = stage.errors[side].map(({ spread }) => spread * 100);
+      return spreads.length === 0 ? null : median(spreads);
+    },
+    digits: 1,
+  },
+];

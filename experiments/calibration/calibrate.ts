@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { type BuildOptions, type BuiltProgram, buildPrograms } from '../../codegen/build.ts';
+import { type BundleOptions, bundle } from '../../codegen/bundle.ts';
+import { generateCalibration } from '../../codegen/calibration/generateCalibration.ts';
+import { measurePrograms } from '../../codegen/measure/measurePrograms.ts';
+import { readMeasurement } from '../../codegen/measure/readMeasurement.ts';
+import { writeProgram } from '../../codegen/writeProgram.ts';
+import { loadSystem } from '../../model/system/load.ts';
+import type { System } from '../../model/system/system.ts';
+import { readyToAppend } from '../grid/resultsFile.ts';
+import { lockResults } from '../grid/runLock.ts';
+import { generateSegments, segmentPrograms } from './segmentPrograms.ts';
+
+export interface CalibrateOptions {
+  machine: string;
+  /** Ranks of the collectives: the machine's GPUs, or 2 where peers are not real. */
+  groupSize?: number;
+  /** Folder of the results and of the calibration file that `fit` reads. */
+  results: string;
+  rounds: number;
+  onNote: (text: string) => void;
+}
+
+/** The file in the results folder that `fit` reads. */
+export const CALIBRATION_FILE = 'calibration.yaml';
+
+/**
+ * Measures a machine with generated micro-benchmarks: copies, collectives, both at once, and single segments. What the
+ * results hold already, of the same program, is not measured again.
+ *
+ * @returns failures, one line each.
+ * @throws UserError where another process writes to the same results, or nothing can be built.
+ */
+export async function calibrate(options: CalibrateOptions, build: BuildOptions): Promise<string[]> {
+  mkdirSync(options.results, { recursive: true });
+  const unlock = lockResults(options.results);
+  try {
+    const folders = writePrograms(options, join(options.results, 'sources'));
+    const { programs } = await buildPrograms(folders, build);
+    const failures: string[] = [];
+    for (const [index, program] of programs.entries()) {
+      options.onNote(`program ${index + 1} of ${programs.length}: ${program.manifest.id}`);
+      const failure = await measure(program, options);
+      if (failure !== null) failures.push(`${program.manifest.id}: ${failure}`);
+    }
+    return failures;
+  } finally {
+    unlock();
+  }
+}
+
+/** Packs the same for a machine without Node; its results folder takes the place of `results`. */
+export async function bundleCalibration(options: CalibrateOptions, pack: BundleOptions): Promise<void> {
+  const folders = writePrograms(options, join(options.results, 'sources'));
+  await bundle(folders, { ...pack, args: ['--rounds', String(options.rounds), '--segments'] });
+}
+
+function writePrograms(options: CalibrateOptions, sources: string): string[] {
+  const system = loadSystem(options.machine);
+  const groupSize = options.groupSize ?? usualGroup(system);
+  const shapes = segmentPrograms(system, groupSize);
+  mkdirSync(sources, { recursive: true });
+  const generated = [
+    generateCalibration(system, groupSize),
+    ...Object.entries(shapes).map(([id, shape]) => generateSegments(id, shape, system)),
+  ];
+  writeFileSync(
+    join(options.results, CALIBRATION_FILE),
+    stringify({
+      machine: options.machine,
+      split: 'sha256-even',
+      cases: [`${generated[0]!.id}.jsonl`],
+      segments: Object.keys(shapes).map((id) => `${id}.jsonl`),
+      programs: shapes,
+    }),
+  );
+  return generated.map((program) => writeProgram(program, sources));
+}
+
+function usualGroup(system: System): number {
+  return system.peer === 'real' ? system.gpus.length : 2;
+}
+
+async function measure(
+  program: BuiltProgram,
+  { results, rounds, onNote }: CalibrateOptions,
+): Promise<string | null> {
+  const file = join(results, `${program.manifest.id}.jsonl`);
+  await readyToAppend(file, onNote);
+  const missing = missingCases(program, file, rounds);
+  const isCases = program.manifest.cases.length > 0;
+  if (isCases ? missing.length === 0 : hasSegments(program, file)) return null;
+  const args = isCases
+    ? ['--rounds', String(rounds), '--cases', missing.join(',')]
+    : ['--segments', '--rounds', '1'];
+  const [measured] = await measurePrograms([program], {
+    args,
+    outFile: () => file,
+    runner: 'executable',
+    onNote,
+  });
+  return measured!.failure;
+}
+
+/** Cases that have not been measured in every round by this very program. */
+function missingCases({ manifest }: BuiltProgram, file: string, rounds: number): number[] {
+  const done = new Map<string, number>();
+  if (existsSync(file)) {
+    for (const { run, cases } of readMeasurement([file]).runs) {
+      if (run.fingerprint !== manifest.fingerprint) continue;
+      for (const { id } of cases) done.set(id, (done.get(id) ?? 0) + 1);
+    }
+  }
+  return manifest.cases.flatMap(({ id }, index) => ((done.get(id) ?? 0) < rounds ? [index] : []));
+}
+
+function hasSegments({ manifest }: BuiltProgram, file: string): boolean {
+  if (!existsSync(file)) return false;
+  return readMeasurement([file]).runs.some(
+    ({ run, segments, end }) =>
+      run.fingerprint === manifest.fingerprint && segments.length > 0 && end?.ok === true,
+  );
+}

@@ -1,0 +1,164 @@
+import { basename } from 'node:path';
+import { readYamlFile, type YamlFile } from '../../model/input/yamlFile.ts';
+import { fit } from '../../model/leastSquares/fit.ts';
+import type { FitResult } from '../../model/leastSquares/problem.ts';
+import { systemFileOf } from '../../model/system/load.ts';
+import type { System } from '../../model/system/system.ts';
+import type { Calibration } from './calibrationFile.ts';
+import { type FittedEntry, systemWith, written } from './machineValues.ts';
+import { predictCases, predictSegments } from './predictReadings.ts';
+import { type CaseReading, type Readings, readingsOf, type SegmentReading, type Side } from './readings.ts';
+import { type Stage, stagesFor } from './stages.ts';
+import { fitTurn } from './turn.ts';
+
+/** A stage of a fit: what it found, and how far off it is on both sides of the split. */
+export interface FittedStage {
+  name: string;
+  result: FitResult;
+  errors: Record<Side, ReadingError[]>;
+}
+
+/** A reading beside what the fitted machine predicts for it. */
+export interface ReadingError {
+  id: string;
+  quantity: string;
+  measured: number;
+  predicted: number;
+  /** predicted / measured - 1. */
+  error: number;
+  /** How far the rounds of the measurement lie apart, relative. */
+  spread: number;
+}
+
+export interface FittedMachine {
+  source: YamlFile;
+  /** By key of the machine file. */
+  entries: Map<string, FittedEntry>;
+  system: System;
+  stages: FittedStage[];
+  notes: string[];
+}
+
+/**
+ * Fits a machine to what a calibration measured on it, stage by stage. Only the readings on the fit's side of the split are
+ * used; a number that they cannot identify keeps its old value and is named in the notes.
+ *
+ * @param onStage called before each stage.
+ */
+export function fitMachine(
+  calibration: Calibration,
+  onStage: (name: string, index: number, count: number) => void = () => undefined,
+): FittedMachine {
+  const source = readYamlFile(systemFileOf(calibration.machine));
+  const readings = readingsOf(calibration);
+  const entries = new Map<string, FittedEntry>();
+  const notes = [...readings.notes];
+  const from = calibration.sources.map((name) => basename(name)).join(', ');
+  const stages = stagesFor(systemWith(source, entries));
+  const turn = fitTurn(source, readings.cases, from);
+  if (turn !== null) entries.set(turn.key, turn.entry);
+  const fitted = stages.map((stage, index): FittedStage => {
+    onStage(stage.name, index, stages.length);
+    const { result, added } = fitStage(stage, source, entries, readings, from);
+    for (const [key, entry] of added) entries.set(key, entry);
+    for (const { name, why } of result.unidentified)
+      notes.push(`${stage.name}: ${name} keeps its value: ${why}`);
+    return { name: stage.name, result, errors: { fit: [], 'held-out': [] } };
+  });
+  const system = systemWith(source, entries);
+  for (const [index, stage] of stages.entries()) {
+    fitted[index]!.errors.fit = errorsOf(stage, system, readings, 'fit');
+    fitted[index]!.errors['held-out'] = errorsOf(stage, system, readings, 'held-out');
+  }
+  return { source, entries, system, stages: fitted, notes };
+}
+
+function fitStage(
+  stage: Stage,
+  source: YamlFile,
+  before: ReadonlyMap<string, FittedEntry>,
+  readings: Readings,
+  from: string,
+): { result: FitResult; added: Map<string, FittedEntry> } {
+  const asEntries = (values: Readonly<Record<string, number>>) => {
+    const added = new Map<string, FittedEntry>();
+    for (const { name, unit, keys } of stage.parameters) {
+      if (values[name] === undefined) continue;
+      for (const key of keys)
+        added.set(key, { is: written(values[name], unit), from: 'fitted', source: from });
+    }
+    for (const { key, unit, value } of stage.derived?.(values) ?? []) {
+      added.set(key, { is: written(value, unit), from: 'fitted', source: from });
+    }
+    return added;
+  };
+  const at = (values: Readonly<Record<string, number>>) =>
+    systemWith(source, new Map([...before, ...asEntries(values)]));
+  const parameters = stage.parameters.map(({ name, start, low, high, scale }) => ({
+    name,
+    start,
+    low,
+    high,
+    scale,
+  }));
+  const common = { parameters, measured: ({ measured }: { measured: number }) => measured };
+  const result =
+    stage.of === 'cases'
+      ? fit<CaseReading>(
+          {
+            ...common,
+            readings: chosen(stage, readings.cases, 'fit'),
+            predict: (values, of) => predictCases(at(values), of),
+            cluster: ({ id }) => id,
+          },
+          { starts: 2 },
+        )
+      : fit<SegmentReading>({
+          ...common,
+          readings: chosen(stage, readings.segments, 'fit'),
+          predict: (values, of) => predictSegments(at(values), of),
+          cluster: ({ id }) => id.replace(/\/pause .*/, ''),
+        });
+  const values = Object.fromEntries([
+    ...stage.parameters.map(({ name, start }) => [name, start]),
+    ...result.parameters.map(({ name, value }) => [name, value]),
+  ]) as Record<string, number>;
+  const known = new Set(result.parameters.map(({ name }) => name));
+  // A refused parameter leaves the file's number alone.
+  const added = asEntries(values);
+  for (const { name, keys } of stage.parameters)
+    if (!known.has(name)) for (const key of keys) added.delete(key);
+  for (const { name, low95, high95 } of result.parameters) {
+    const { unit, keys } = stage.parameters.find((parameter) => parameter.name === name)!;
+    const interval = [written(low95, unit), written(high95, unit)] as FittedEntry['interval'] & object;
+    for (const key of keys) added.set(key, { ...added.get(key)!, interval });
+  }
+  return { result, added };
+}
+
+function chosen<Reading extends { side: Side }>(
+  { readings: isOf }: { readings: (reading: Reading) => boolean },
+  all: readonly Reading[],
+  side: Side,
+): Reading[] {
+  return all.filter((reading) => reading.side === side && isOf(reading));
+}
+
+function errorsOf(stage: Stage, system: System, readings: Readings, side: Side): ReadingError[] {
+  if (stage.of === 'cases') {
+    const of = chosen(stage, readings.cases, side);
+    const predicted = predictCases(system, of);
+    return of.map((reading, index) => readingError(reading, reading.quantity, predicted[index]!));
+  }
+  const of = chosen(stage, readings.segments, side);
+  const predicted = predictSegments(system, of);
+  return of.map((reading, index) => readingError(reading, 'runS', predicted[index]!));
+}
+
+function readingError(
+  { id, measured, spread }: { id: string; measured: number; spread: number },
+  quantity: string,
+  predicted: number,
+): ReadingError {
+  return { id, quantity, measured, predicted, error: predicted / measured - 1, spread };
+}

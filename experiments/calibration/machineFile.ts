@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { isMap, isScalar, type Node, parseDocument } from 'yaml';
+import type { FittedMachine } from './fitMachine.ts';
+
+/**
+ * The machine's file with its fitted numbers in place: comments and everything else stay as they are, and each fitted number
+ * says its interval and the readings it came from.
+ */
+export function fittedMachineFile({ source, entries }: FittedMachine, id: string): string {
+  const document = parseDocument(readFileSync(source.file, 'utf8'));
+  document.set('id', id);
+  for (const [key, entry] of entries) {
+    const node = document.createNode(entry) as Node;
+    if (isMap(node)) node.flow = true;
+    const path = key.split('.');
+    document.setIn(keysOf(document, path), node);
+  }
+  return document.toString({ lineWidth: 0 });
+}
+
+/** Keys as the document has them: `"2"` under `ctas` is text there, and a number nowhere. */
+function keysOf(document: ReturnType<typeof parseDocument>, path: readonly string[]): unknown[] {
+  const keys: unknown[] = [];
+  for (const part of path) {
+    const here = keys.length === 0 ? document.contents : document.getIn(keys, true);
+    const pair = isMap(here)
+      ? here.items.find(({ key }) => isScalar(key) && String(key.value) === part)
+      : undefined;
+    keys.push(pair !== undefined && isScalar(pair.key) ? pair.key.value : part);
+  }
+  return keys;
+}

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { median } from 'simple-statistics';
+import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
+import type { MeasurementRecord } from '../../codegen/measure/records.ts';
+import type { CaseParameters } from '../../model/calibration/cases.ts';
+import { UserError } from '../../model/input/userError.ts';
+import type { ComputeSegment } from '../../model/workload/workload.ts';
+import type { Calibration, SegmentProgram } from './calibrationFile.ts';
+import { segmentWorkload } from './segmentPrograms.ts';
+
+export type Side = 'fit' | 'held-out';
+
+interface ReadingBase {
+  id: string;
+  side: Side;
+  /** Median over rounds. */
+  measured: number;
+  /** How far the rounds lie apart: the largest less the smallest, over the median. */
+  spread: number;
+}
+
+/** A number that a case measured on rank 0. */
+export interface CaseReading extends ReadingBase {
+  kind: 'case';
+  /** Seconds of all chunks of a direction or of a call, or bytes/s of the copies beside calls. */
+  quantity: 'downS' | 'upS' | 'callS' | 'firstCallS' | 'h2dBytesPerS';
+  parameters: CaseParameters;
+  groupSize: number;
+}
+
+/** A segment by itself, at a clock that was read meanwhile. */
+export interface SegmentReading extends ReadingBase {
+  kind: 'segment';
+  segment: ComputeSegment;
+  smHz: number | null;
+}
+
+export interface Readings {
+  cases: CaseReading[];
+  segments: SegmentReading[];
+  /** What was measured and is not used, and why. */
+  notes: string[];
+}
+
+/** On which side of the split a reading is: decided by its id alone, before anything is measured. */
+export function sideOf(id: string): Side {
+  return createHash('sha256').update(id).digest()[0]! % 2 === 0 ? 'fit' : 'held-out';
+}
+
+/** Every number that a calibration measured, each once. */
+export function readingsOf(calibration: Calibration): Readings {
+  const notes = [...calibration.notes];
+  const cases = calibration.cases.flatMap((run) => caseReadings(run, notes));
+  const segments = calibration.segments.flatMap(({ run, computes }) => segmentReadings(run, computes));
+  return { cases, segments, notes };
+}
+
+type CaseRecord = MeasurementRecord<'case'>;
+
+function caseReadings(run: MeasuredRun, notes: string[]): CaseReading[] {
+  const { groupSize } = run.run;
+  return [...grouped(run.cases, ({ id }) => id)].flatMap(([id, rounds]) => {
+    const { parameters } = rounds[0]!;
+    const make = (quantity: CaseReading['quantity'], of: (rank: CaseRecord['ranks'][number]) => number) => {
+      const values = rounds.map(({ ranks }) => of(ranks[0]!));
+      const reading = { kind: 'case', id, side: sideOf(id), quantity, parameters, groupSize } as const;
+      return { ...reading, measured: median(values), spread: spreadOf(values) };
+    };
+    if (parameters.kind === 'copies') {
+      const down = parameters.direction === 'd2h' ? [] : [make('downS', ({ downS }) => downS)];
+      const up = parameters.direction === 'h2d' ? [] : [make('upS', ({ upS }) => upS)];
+      return [...down, ...up];
+    }
+    // The first call finds streams asleep.
+    const call = make('callS', ({ callS }) => median(callS.slice(1)));
+    if (parameters.kind === 'collective') return [call];
+    const rate = make('h2dBytesPerS', ({ windowBytes, windowS }) => windowBytes / windowS);
+    if (rounds.every(({ ranks }) => ranks[0]!.outlasted)) return [call, rate];
+    if (parameters.transport === 'staged-copy') return [make('firstCallS', ({ callS }) => callS[0]!)];
+    notes.push(`${id}: the copies ended before the collectives; not used`);
+    return [];
+  });
+}
+
+function segmentReadings(run: MeasuredRun, computes: SegmentProgram): SegmentReading[] {
+  const workload = segmentWorkload(computes);
+  // Collectives hold the multiprocessors, and no step runs them beside compute.
+  const alone = run.segments.filter(({ beside }) => beside === 'nothing');
+  return alone.map((record) => {
+    const block = workload.blocks[record.position % workload.blocks.length]!;
+    const segment = block.segments.find(
+      (candidate): candidate is ComputeSegment =>
+        candidate.kind === 'compute' && candidate.name === record.name,
+    );
+    if (segment === undefined) {
+      throw new UserError(`${run.run.program}: block ${record.position} has no segment ${record.name}`, {
+        file: run.file,
+        line: run.line,
+      });
+    }
+    const pause = record.gapS === 0 ? '' : `/pause ${(record.gapS / record.runS).toFixed(1)}`;
+    const id = `${run.run.program}/${record.position}/${record.name}${pause}`;
+    // Pauses of one segment belong together.
+    const side = sideOf(`${run.run.program}/${record.position}/${record.name}`);
+    return {
+      ...{ kind: 'segment', id, side, measured: record.runS, spread: 0 },
+      ...{ segment, smHz: record.smHz === 0 ? null : record.smHz },
+    };
+  });
+}
+
+function spreadOf(values: readonly number[]): number {
+  return (Math.max(...values) - Math.min(...values)) / median([...values]);
+}
+
+function grouped<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

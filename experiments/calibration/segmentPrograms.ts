@@ -1,0 +1,48 @@
+import type { Generated } from '../../codegen/generate.ts';
+import { generate } from '../../codegen/generate.ts';
+import { paddedToRanks } from '../../codegen/padded.ts';
+import { withBlocks } from '../../model/dit/depth.ts';
+import { loadDit } from '../../model/dit/load.ts';
+import { parseSize } from '../../model/dit/tokens.ts';
+import { makePlan } from '../../model/plan/presets.ts';
+import type { System } from '../../model/system/system.ts';
+import { bindWorkload } from '../../model/workload/bind.ts';
+import type { Workload } from '../../model/workload/workload.ts';
+import type { SegmentProgram } from './calibrationFile.ts';
+
+/** Shapes from tiny to large, of four models, none of them a size of the held-out grid. */
+const SHAPES: readonly SegmentProgram[] = [
+  { model: 'flux.1-dev', size: '384x384', sp: 2, blocks: 3 },
+  { model: 'flux.1-dev', size: '768x768', sp: 2, blocks: 3 },
+  { model: 'flux.1-dev', size: '1280x1280', sp: 1, blocks: 3 },
+  { model: 'hunyuanvideo-13b', size: '720x480x33', sp: 2, blocks: 3 },
+  { model: 'hunyuanvideo-13b', size: '512x320x17', sp: 1, blocks: 3 },
+  { model: 'wan2.1-t2v-14b', size: '832x480x33', sp: 2, blocks: 2 },
+  { model: 'wan2.1-t2v-14b', size: '832x480x9', sp: 1, blocks: 2 },
+  { model: 'wan2.1-t2v-14b', size: '832x480x65', sp: 2, blocks: 2 },
+  { model: 'qwen-image-20b', size: '1024x1024', sp: 1, blocks: 2 },
+];
+/** CPU cores take seconds for what a GPU does in milliseconds. */
+const HOST_SHAPES: readonly SegmentProgram[] = [{ model: 'dit-xl-2', size: '256x256', sp: 1, blocks: 1 }];
+
+/** What the programs of a machine's segments compute, by name. Groups that the machine cannot hold are left out. */
+export function segmentPrograms(system: System, groupSize: number): Record<string, SegmentProgram> {
+  const shapes = system.id.startsWith('host-') ? HOST_SHAPES : SHAPES;
+  return Object.fromEntries(
+    shapes
+      .filter(({ sp }) => sp <= groupSize)
+      .map((shape) => [`segments-${shape.model}-${shape.size}-sp${shape.sp}`, shape]),
+  );
+}
+
+/** The workload of such a program, with rows as real ranks hold them. */
+export function segmentWorkload({ model, size, sp, blocks }: SegmentProgram): Workload {
+  const dit = withBlocks(loadDit(model), blocks);
+  return paddedToRanks(bindWorkload(dit, { size: parseSize(size), batch: 1, sp, tp: 1 }));
+}
+
+/** A program whose segments are measured one by one: nothing is streamed. */
+export function generateSegments(id: string, shape: SegmentProgram, system: System): Generated {
+  const workload = segmentWorkload(shape);
+  return generate(workload, system, [makePlan('none', workload, system)], { id });
+}

@@ -1,0 +1,203 @@
+import type { FlowTransport, System } from '../../model/system/system.ts';
+import type { MachineUnit } from './machineValues.ts';
+import type { CaseReading, SegmentReading } from './readings.ts';
+
+/** A parameter of a fit, and the machine file's numbers that it stands for. */
+export interface StageParameter {
+  name: string;
+  unit: MachineUnit;
+  /** In the unit. */
+  start: number;
+  low: number;
+  high: number;
+  scale: 'log' | 'logit' | 'linear';
+  /** Keys that take its value as it is; none where `entries` of the stage makes them of several parameters. */
+  keys: readonly string[];
+}
+
+type Values = Readonly<Record<string, number>>;
+
+interface StageBase {
+  name: string;
+  parameters: readonly StageParameter[];
+  /** Numbers made of several parameters, by key. */
+  derived?: (values: Values) => { key: string; unit: MachineUnit; value: number }[];
+}
+
+/** Parameters that are fitted together, and the readings that decide them. */
+export type Stage =
+  | (StageBase & { of: 'cases'; readings: (reading: CaseReading) => boolean })
+  | (StageBase & { of: 'segments'; readings: (reading: SegmentReading) => boolean });
+
+const MiB = 1024 * 1024;
+
+/**
+ * What is fitted, in order: what runs alone first, then what shares a link, then compute. Each stage takes what the ones
+ * before it found as given, so that an isolated number is never bent to explain a contention.
+ */
+export function stagesFor(system: System): Stage[] {
+  const { copyEngine } = system.gpu;
+  const gpu = system.gpus[0]!;
+  const transports = system.transports.filter(
+    (transport): transport is FlowTransport =>
+      transport.kind === 'flow' && transport.name.startsWith('staged-sm:'),
+  );
+  const stagedCopy = system.transports.find((transport) => transport.kind === 'staged-copy');
+  return [
+    {
+      of: 'cases',
+      name: 'copies alone',
+      parameters: [
+        rate('h2d', copyEngine.h2dBytesPerS, ['gpu.copyEngine.h2d', `tree.${gpu}.down`]),
+        rate('d2h', copyEngine.d2hBytesPerS, ['gpu.copyEngine.d2h', `tree.${gpu}.up`]),
+        micros('startUp', copyEngine.startUpS, ['gpu.copyEngine.startUp']),
+        micros('gap', copyEngine.gapS, ['gpu.copyEngine.gap']),
+        micros('paceOverhead', copyEngine.paceOverheadS, ['gpu.copyEngine.paceOverhead']),
+      ],
+      readings: ({ parameters }) => parameters.kind === 'copies' && parameters.direction !== 'both',
+    },
+    {
+      of: 'cases',
+      name: 'both directions',
+      parameters: [rate('duplex', 1.85 * copyEngine.h2dBytesPerS, [`tree.${gpu}.duplex`])],
+      readings: ({ parameters }) =>
+        parameters.kind === 'copies' && parameters.direction === 'both' && parameters.chunkBytes >= MiB,
+    },
+    ...(transports.length === 0 ? [] : [stagedSmAlone(transports)]),
+    ...transports.map(besideCopies),
+    ...(stagedCopy === undefined ? [] : stagedCopyAlone(stagedCopy)),
+    ...(system.gpu.power === null ? [] : [compute(system)]),
+  ];
+}
+
+/**
+ * The kernel with each number of CTAs: a rate for each, one start-up, and one rate at which pipelines fill. While one fills
+ * nothing comes back, so its bytes cross the link at that rate twice, out and in.
+ */
+function stagedSmAlone(transports: readonly FlowTransport[]): Stage {
+  const rateOf = (transport: FlowTransport) => `rate ${transport.name}`;
+  return {
+    of: 'cases',
+    name: 'staged-sm alone',
+    parameters: [
+      micros('latency', 10e-6, ['transports.staged-sm.latency']),
+      rate('filling', 50e9, []),
+      ...transports.map((transport) =>
+        rate(rateOf(transport), transport.collectives['all-to-all'].bytesPerS, [
+          `${keyOf(transport)}.all-to-all.rate`,
+        ]),
+      ),
+    ],
+    derived: (values) =>
+      transports.map((transport) => ({
+        key: `${keyOf(transport)}.fillCost`,
+        unit: 'plain' as const,
+        value: Math.max(0, (2 * values[rateOf(transport)]!) / values.filling! - 1),
+      })),
+    readings: ({ parameters }) => transports.some(({ name }) => isAlone(parameters, name)),
+  };
+}
+
+/** An all-reduce is two exchanges and a sum, which one rate does not describe. */
+function isAlone(parameters: CaseReading['parameters'], transport: string): boolean {
+  return (
+    parameters.kind === 'collective' &&
+    parameters.transport === transport &&
+    parameters.collective !== 'all-reduce'
+  );
+}
+
+/** The link is never left idle, so a collective and H2D keep at least 1 of their rates together. */
+function besideCopies(transport: FlowTransport): Stage {
+  const { besideH2d } = transport.collectives['all-to-all'];
+  const collective = `collective beside H2D ${transport.name}`;
+  const together = `both beside each other ${transport.name}`;
+  const beside = `${keyOf(transport)}.all-to-all.besideH2d`;
+  return {
+    of: 'cases',
+    name: `${transport.name} beside copies`,
+    parameters: [
+      plain(collective, besideH2d.collective, 0.2, 0.98, 'logit', [`${beside}.collective`]),
+      plain(together, Math.max(1.05, besideH2d.collective + besideH2d.h2d), 1.001, 1.9, 'logit', []),
+      micros(`gap ${transport.name}`, 10e-6, [`${beside}.gap`]),
+    ],
+    derived: (values) => [
+      {
+        key: `${beside}.h2d`,
+        unit: 'plain',
+        value: Math.min(0.99, Math.max(0.02, values[together]! - values[collective]!)),
+      },
+    ],
+    readings: ({ parameters }) => parameters.kind === 'together' && parameters.transport === transport.name,
+  };
+}
+
+/** Small messages decide the start-up, large ones what each piece costs. */
+function stagedCopyAlone(transport: { latencyS: number; flagS: number }): Stage[] {
+  const few = (sentBytes: number) => sentBytes <= 4 * MiB;
+  const stage = (name: string, parameter: StageParameter, isOf: (sentBytes: number) => boolean): Stage => ({
+    of: 'cases',
+    name,
+    parameters: [parameter],
+    readings: ({ parameters }) =>
+      isAlone(parameters, 'staged-copy') && parameters.kind === 'collective' && isOf(parameters.sentBytes),
+  });
+  return [
+    stage(
+      'staged-copy, few pieces',
+      micros('staged-copy latency', transport.latencyS, ['transports.staged-copy.latency']),
+      few,
+    ),
+    stage(
+      'staged-copy, many pieces',
+      micros('staged-copy flag', transport.flagS, ['transports.staged-copy.flag']),
+      (sentBytes) => !few(sentBytes),
+    ),
+  ];
+}
+
+function compute({ gpu }: System): Stage {
+  const { efficiency } = gpu;
+  const overhead = (name: 'gemm' | 'attention' | 'elementwise') =>
+    micros(`${name} overhead`, 5e-6, [`gpu.kernelOverhead.${name}`]);
+  return {
+    of: 'segments',
+    name: 'compute',
+    parameters: [
+      plain('gemm efficiency', efficiency.gemm, 0.2, 0.99, 'logit', ['gpu.efficiency.gemm']),
+      plain('attention efficiency', efficiency.attention, 0.2, 0.99, 'logit', ['gpu.efficiency.attention']),
+      plain('elementwise efficiency', efficiency.elementwise, 0.2, 0.99, 'logit', [
+        'gpu.efficiency.elementwise',
+      ]),
+      overhead('gemm'),
+      overhead('attention'),
+      overhead('elementwise'),
+      plain('clock share', gpu.power!.clockShare, 0.05, 0.99, 'logit', ['gpu.power.clockShare']),
+    ],
+    readings: () => true,
+  };
+}
+
+function keyOf(transport: FlowTransport): string {
+  return `transports.staged-sm.ctas.${transport.name.split(':')[1]}`;
+}
+
+function rate(name: string, bytesPerS: number, keys: readonly string[]): StageParameter {
+  const start = bytesPerS / 1e9;
+  return { name, unit: 'GB/s', start, low: start / 5, high: start * 5, scale: 'log', keys };
+}
+
+function micros(name: string, seconds: number, keys: readonly string[]): StageParameter {
+  return { name, unit: 'us', start: Math.max(0.5, seconds * 1e6), low: 0.05, high: 500, scale: 'log', keys };
+}
+
+function plain(
+  name: string,
+  start: number,
+  low: number,
+  high: number,
+  scale: StageParameter['scale'],
+  keys: readonly string[],
+): StageParameter {
+  return { name, unit: 'plain', start, low, high, scale, keys };
+}
