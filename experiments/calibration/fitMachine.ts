@@ -50,11 +50,27 @@ export function fitMachine(
   onStage: (name: string, index: number, count: number) => void = () => undefined,
 ): FittedMachine {
   const source = readYamlFile(systemFileOf(calibration.machine));
-  const readings = readingsOf(calibration);
+  const from = calibration.sources.map((name) => basename(name)).join(', ');
+  return fitReadings(source, readingsOf(calibration), from, onStage);
+}
+
+/**
+ * The same from readings.
+ *
+ * @param from what they came from, as the fitted machine's numbers will say it.
+ */
+export function fitReadings(
+  source: YamlFile,
+  readings: Readings,
+  from: string,
+  onStage: (name: string, index: number, count: number) => void = () => undefined,
+): FittedMachine {
   const entries = new Map<string, FittedEntry>();
   const notes = [...readings.notes];
-  const from = calibration.sources.map((name) => basename(name)).join(', ');
-  const stages = stagesFor(systemWith(source, entries));
+  const present = (stage: Stage) =>
+    (stage.of === 'cases' ? chosen(stage, readings.cases, 'fit') : chosen(stage, readings.segments, 'fit'))
+      .length > 0;
+  const stages = stagesFor(systemWith(source, entries)).filter(present);
   const turn = fitTurn(source, readings.cases, from);
   if (turn !== null) entries.set(turn.key, turn.entry);
   const fitted = stages.map((stage, index): FittedStage => {
@@ -80,6 +96,7 @@ function fitStage(
   readings: Readings,
   from: string,
 ): { result: FitResult; added: Map<string, FittedEntry> } {
+  const earlier = systemWith(source, before);
   const asEntries = (values: Readonly<Record<string, number>>) => {
     const added = new Map<string, FittedEntry>();
     for (const { name, unit, keys } of stage.parameters) {
@@ -87,7 +104,7 @@ function fitStage(
       for (const key of keys)
         added.set(key, { is: written(values[name], unit), from: 'fitted', source: from });
     }
-    for (const { key, unit, value } of stage.derived?.(values) ?? []) {
+    for (const { key, unit, value } of stage.derived?.(values, earlier) ?? []) {
       added.set(key, { is: written(value, unit), from: 'fitted', source: from });
     }
     return added;

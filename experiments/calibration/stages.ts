@@ -20,8 +20,8 @@ type Values = Readonly<Record<string, number>>;
 interface StageBase {
   name: string;
   parameters: readonly StageParameter[];
-  /** Numbers made of several parameters, by key. */
-  derived?: (values: Values) => { key: string; unit: MachineUnit; value: number }[];
+  /** Numbers made of several parameters, by key; the system has what earlier stages found. */
+  derived?: (values: Values, system: System) => { key: string; unit: MachineUnit; value: number }[];
 }
 
 /** Parameters that are fitted together, and the readings that decide them. */
@@ -107,27 +107,39 @@ function isAlone(parameters: CaseReading['parameters'], transport: string): bool
   );
 }
 
-/** The link is never left idle, so a collective and H2D keep at least 1 of their rates together. */
+/** The least that a collective and H2D keep of their rates together: the link is never left idle. */
+const LEAST_KEPT = 1.001;
+
+/**
+ * What a transport and H2D move beside each other. The rates themselves are fitted, not the fractions that the machine file
+ * has: fractions would carry the errors of the rates alone.
+ */
 function besideCopies(transport: FlowTransport): Stage {
-  const { besideH2d } = transport.collectives['all-to-all'];
-  const collective = `collective beside H2D ${transport.name}`;
-  const together = `both beside each other ${transport.name}`;
+  const { bytesPerS, besideH2d } = transport.collectives['all-to-all'];
+  const collective = `beside H2D: ${transport.name}`;
+  const h2d = `beside ${transport.name}: H2D`;
   const beside = `${keyOf(transport)}.all-to-all.besideH2d`;
   return {
     of: 'cases',
     name: `${transport.name} beside copies`,
     parameters: [
-      plain(collective, besideH2d.collective, 0.2, 0.98, 'logit', [`${beside}.collective`]),
-      plain(together, Math.max(1.05, besideH2d.collective + besideH2d.h2d), 1.001, 1.9, 'logit', []),
+      rate(collective, besideH2d.collective * bytesPerS, []),
+      rate(h2d, besideH2d.h2d * 55e9, []),
       micros(`gap ${transport.name}`, 10e-6, [`${beside}.gap`]),
     ],
-    derived: (values) => [
-      {
-        key: `${beside}.h2d`,
-        unit: 'plain',
-        value: Math.min(0.99, Math.max(0.02, values[together]! - values[collective]!)),
-      },
-    ],
+    derived: (values, system) => {
+      const same = system.transports.find(({ name }) => name === transport.name) as FlowTransport;
+      const kept = Math.min(0.99, (values[collective]! * 1e9) / same.collectives['all-to-all'].bytesPerS);
+      const keptOfH2d = Math.min(0.99, (values[h2d]! * 1e9) / system.gpu.copyEngine.h2dBytesPerS);
+      return [
+        { key: `${beside}.collective`, unit: 'plain', value: kept },
+        {
+          key: `${beside}.h2d`,
+          unit: 'plain',
+          value: Math.min(0.99, Math.max(keptOfH2d, LEAST_KEPT - kept)),
+        },
+      ];
+    },
     readings: ({ parameters }) => parameters.kind === 'together' && parameters.transport === transport.name,
   };
 }

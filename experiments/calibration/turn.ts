@@ -33,11 +33,10 @@ export function fitTurn(
   });
   const best = Math.min(...sums);
   const first = CANDIDATES_S[sums.findIndex((sum) => sum <= best * (1 + ALIKE))]!;
-  const longestS = Math.max(...of.map(({ measured }) => measured));
-  const atLeast = first >= longestS / 2;
-  const what = atLeast ? `at least: no stream gave way in ${(longestS * 1e3).toFixed(0)} ms; ` : '';
-  // One second stands for never.
-  return { key: KEY, entry: entryFor(atLeast ? 1 : first, `${what}${from}`) };
+  // Where the longest turn does as well, a full stream was never seen to give way: one second stands for never.
+  const never = sums.at(-1)! <= best * (1 + ALIKE);
+  const what = never ? `no full stream gave way; at least ${Number((first * 1e3).toPrecision(2))} ms; ` : '';
+  return { key: KEY, entry: entryFor(never ? CANDIDATES_S.at(-1)! : first, `${what}${from}`) };
 }
 
 function entryFor(turnS: number, source: string): FittedEntry {
