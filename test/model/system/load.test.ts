@@ -51,7 +51,7 @@ shipped('are these', () => {
     'h100-sxm-x8',
     'h200-x1',
     'h200-x1-colocated',
-  'h200-x1-fitted',
+    'h200-x1-fitted',
     'h200-x2',
     'host-x1',
     'host-x2',
