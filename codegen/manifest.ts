@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { shown, UserError } from '../model/input/userError.ts';
 import { caseParameters } from '../model/calibration/cases.ts';
+import { shown, UserError } from '../model/input/userError.ts';
 
 const bytes = z.number().int().min(0);
 const claim = z.strictObject({

@@ -1,4 +1,10 @@
 import { createHash } from 'node:crypto';
+import {
+  BLOCK_BYTES,
+  type CalibrationCase,
+  type CaseParameters,
+  calibrationCases,
+} from '../../model/calibration/cases.ts';
 import { runningRanks } from '../../model/system/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
 import { comment, cString, identifier, real, unsigned64, whole } from '../escape.ts';
@@ -8,7 +14,6 @@ import { render } from '../templates.ts';
 import { toolVersion } from '../toolVersion.ts';
 import { runtimeTransport } from '../view/compose.ts';
 import { cmakeView } from '../view/schema.ts';
-import { BLOCK_BYTES, type CalibrationCase, type CaseParameters, calibrationCases } from '../../model/calibration/cases.ts';
 import { calibrationView } from './schema.ts';
 
 /**
