@@ -3,8 +3,9 @@ import type { CalibrateFlags } from './calibrate.ts';
 import type { FitFlags } from './fit.ts';
 import { addBuildOptions } from './options.ts';
 import type { Output } from './output.ts';
+import type { ValidateFlags } from './validate.ts';
 
-/** Adds `calibrate` and `fit`; like every command, each loads its work only when it runs. */
+/** Adds `calibrate`, `fit` and `validate`; like every command, each loads its work only when it runs. */
 export function addCalibrationCommands(program: Command, output: Output, status: { code: number }): void {
   addBuildOptions(
     program
@@ -36,6 +37,25 @@ export function addCalibrationCommands(program: Command, output: Output, status:
     .action(async (file: string, flags: FitFlags) =>
       (await import('./fit.ts')).fitCommand(file, flags, output),
     );
+  program
+    .command('validate')
+    .description('predict measured steps that no fit has seen, and say how far off that is')
+    .argument('<dataset...>', 'JSON Lines of `chunkflow experiment collect`')
+    .option('--machine <name|file>', "predicts, such as a fitted one (default: each cell's own)")
+    .option('--worst <n>', 'show the steps that are farthest off', whole, 5)
+    .option(
+      '--fail-above <limit>',
+      'end with 1 where simulated, closedForm or memory is above, or tau below, such as simulated=3%; repeat',
+      collect,
+    )
+    .option('--json', 'one JSON object')
+    .action(async (files: string[], flags: ValidateFlags) => {
+      status.code = (await import('./validate.ts')).validate(files, flags, output);
+    });
+}
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value];
 }
 
 function whole(text: string): number {

@@ -50,7 +50,7 @@ function print({ stages }: FittedMachine, worst: number, output: Output): void {
   );
   output.result('\n');
   const sides = stages.flatMap((stage) => (['fit', 'held-out'] as const).map((side) => ({ stage, side })));
-  output.result(formatTable(ERROR_COLUMNS, sides));
+  output.result(formatTable(ERROR_COLUMNS, [...sides, ...summaries(stages)]));
   const readings = stages
     .flatMap(({ name, errors }) => errors['held-out'].map((error) => ({ stage: name, ...error })))
     .sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
@@ -70,8 +70,25 @@ function print({ stages }: FittedMachine, worst: number, output: Output): void {
 }
 
 interface StageSide {
-  stage: FittedStage;
+  stage: Pick<FittedStage, 'name' | 'errors'>;
   side: 'fit' | 'held-out';
+}
+
+const MiB = 1024 * 1024;
+
+/** Held-out readings of several stages together. */
+function summaries(stages: readonly FittedStage[]): StageSide[] {
+  const together = (name: string, isOf: (stage: FittedStage, bytes: number) => boolean): StageSide => {
+    const heldOut = stages.flatMap((stage) =>
+      stage.errors['held-out'].filter(({ bytes }) => bytes !== null && isOf(stage, bytes)),
+    );
+    return { stage: { name, errors: { fit: [], 'held-out': heldOut } }, side: 'held-out' };
+  };
+  const beside = ({ name }: FittedStage) => name.endsWith('beside copies');
+  return [
+    together('all alone, 1 MiB or more', (stage, bytes) => !beside(stage) && bytes >= MiB),
+    together('all beside copies', beside),
+  ];
 }
 
 const percent = (of: (sizes: number[], signed: number[]) => number) => {

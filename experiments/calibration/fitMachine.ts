@@ -22,6 +22,8 @@ export interface FittedStage {
 export interface ReadingError {
   id: string;
   quantity: string;
+  /** Of a chunk or of a message; null for a segment. */
+  bytes: number | null;
   measured: number;
   predicted: number;
   /** predicted / measured - 1. */
@@ -165,17 +167,24 @@ function errorsOf(stage: Stage, system: System, readings: Readings, side: Side):
   if (stage.of === 'cases') {
     const of = chosen(stage, readings.cases, side);
     const predicted = predictCases(system, of);
-    return of.map((reading, index) => readingError(reading, reading.quantity, predicted[index]!));
+    return of.map((reading, index) => ({
+      ...readingError(reading, reading.quantity, predicted[index]!),
+      bytes: bytesOf(reading),
+    }));
   }
   const of = chosen(stage, readings.segments, side);
   const predicted = predictSegments(system, of);
-  return of.map((reading, index) => readingError(reading, 'runS', predicted[index]!));
+  return of.map((reading, index) => ({ ...readingError(reading, 'runS', predicted[index]!), bytes: null }));
 }
 
 function readingError(
   { id, measured, spread }: { id: string; measured: number; spread: number },
   quantity: string,
   predicted: number,
-): ReadingError {
+): Omit<ReadingError, 'bytes'> {
   return { id, quantity, measured, predicted, error: predicted / measured - 1, spread };
+}
+
+function bytesOf({ parameters }: CaseReading): number {
+  return parameters.kind === 'copies' ? parameters.chunkBytes : parameters.sentBytes;
 }

@@ -1,0 +1,111 @@
+import { mean } from 'simple-statistics';
+import { readSteps } from '../experiments/dataset/stepRecords.ts';
+import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
+import type { ErrorStatistics } from '../experiments/heldOut/errorStatistics.ts';
+import { brokenLimits } from '../experiments/heldOut/limits.ts';
+import { type ClassErrors, type HeldOutReport, heldOutReport } from '../experiments/heldOut/report.ts';
+import { loadSystem } from '../model/system/load.ts';
+import type { Output } from './output.ts';
+import { startProgress } from './progress.ts';
+import { type Column, formatTable } from './table.ts';
+
+export interface ValidateFlags {
+  machine?: string;
+  worst: number;
+  failAbove?: string[];
+  json?: boolean;
+}
+
+/** Predicts measured steps and prints how far off that is. Returns the exit code: 1 where a limit is broken. */
+export function validate(files: readonly string[], flags: ValidateFlags, output: Output): number {
+  const runs = readSteps(files);
+  const machine = flags.machine === undefined ? null : loadSystem(flags.machine);
+  const progress = startProgress(output, 'steps', runs.length);
+  const steps = compareSteps(runs, machine, (index) => {
+    if (index > 0) progress.advance();
+  });
+  progress.advance();
+  const report = heldOutReport(steps, flags.worst);
+  if (flags.json) output.result(`${JSON.stringify(report, null, 1)}\n`);
+  else print(report, output);
+  const broken = brokenLimits(report, flags.failAbove ?? []);
+  for (const line of broken) output.diagnostic(`error: ${line}\n`);
+  return broken.length === 0 ? 0 : 1;
+}
+
+const percent = (header: string, value: (row: ClassErrors) => number | null): Column<ClassErrors> => ({
+  header,
+  value: (row) => {
+    const share = value(row);
+    return share === null ? null : share * 100;
+  },
+  digits: 1,
+});
+
+const CLASS_COLUMNS: readonly Column<ClassErrors>[] = [
+  { header: 'steps', value: ({ name }) => name },
+  { header: 'n', value: ({ simulated }) => simulated.n },
+  percent('simulated MAPE %', ({ simulated }) => simulated.mape),
+  percent('bias %', ({ simulated }) => simulated.bias),
+  percent('median %', ({ simulated }) => simulated.median),
+  percent('p95 %', ({ simulated }) => simulated.p95),
+  percent('largest %', ({ simulated }) => simulated.largest),
+  percent('closed form MAPE %', ({ closedForm }) => closedForm.mape),
+  percent('bias %', ({ closedForm }) => closedForm.bias),
+  percent('within 5 %', ({ within5Percent }) => within5Percent),
+  percent('noise floor %', ({ noise }) => noise),
+];
+
+function print(report: HeldOutReport, output: Output): void {
+  output.result(formatTable(CLASS_COLUMNS, [...report.classes, report.all]));
+  const taus = report.orders.flatMap(({ kendallTau }) => (kendallTau === null ? [] : [kendallTau]));
+  const pairs = report.orders.reduce((sum, { withoutOrder }) => sum + withoutOrder, 0);
+  output.result(
+    `\norder of a workload's plans, simulated: Kendall tau ${mean(taus).toFixed(3)} on average, ` +
+      `${Math.min(...taus).toFixed(3)} at the least; ${pairs} pairs within their noise have none\n`,
+  );
+  output.result(`${line('memory, claimed against the device', report.memory)}\n`);
+  if (report.clock !== null) output.result(`${line('clock', report.clock)}\n`);
+  if (report.energy !== null) output.result(`${line('energy of a step', report.energy)}\n`);
+  if (report.parts !== null) {
+    output.result('\nwhere the time is predicted otherwise, as % of the step\n');
+    output.result(
+      formatTable(
+        [
+          { header: 'category', value: (row) => row.category },
+          { header: 'mean absolute', value: (row) => row.mean * 100, digits: 2 },
+          { header: 'bias', value: (row) => row.bias * 100, digits: 2 },
+        ],
+        report.parts,
+      ),
+    );
+  }
+  if (report.worst.length === 0) return;
+  output.result('\nfarthest off\n');
+  output.result(
+    formatTable(
+      [
+        { header: 'cell', value: ({ run }) => run.cell.id },
+        { header: 'plan', value: ({ run }) => run.plan },
+        { header: 'measured ms', value: ({ run }) => run.stepS * 1e3, digits: 2 },
+        { header: 'simulated ms', value: ({ simulatedS }) => simulatedS * 1e3, digits: 2 },
+        { header: 'error %', value: ({ simulatedError }) => simulatedError * 100, digits: 1 },
+        { header: 'closed form %', value: ({ closedFormError }) => closedFormError * 100, digits: 1 },
+        { header: 'compute %', value: ({ parts }) => (parts?.compute ?? 0) * 100, digits: 1 },
+        { header: 'collective %', value: ({ parts }) => (parts?.collective ?? 0) * 100, digits: 1 },
+        { header: 'noise %', value: ({ noise }) => (noise === null ? null : noise * 100), digits: 1 },
+      ],
+      report.worst,
+    ),
+  );
+}
+
+function line(what: string, { mape, bias, p95, largest, n }: ErrorStatistics): string {
+  const figures = [
+    ['MAPE', mape],
+    ['bias', bias],
+    ['p95', p95],
+    ['largest', largest],
+  ] as const;
+  return `${what}: ${figures.map(([name, value]) => `${name} ${(value * 100).toFixed(2)} %`).join(', ')}, n ${n}`;
+}

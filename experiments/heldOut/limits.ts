@@ -1,0 +1,35 @@
+import { mean } from 'simple-statistics';
+import { shown, UserError } from '../../model/input/userError.ts';
+import type { HeldOutReport } from './report.ts';
+
+/** What `--fail-above` may name, and how it is read off a report. Only tau fails below its limit. */
+const METRICS: Record<string, { of: (report: HeldOutReport) => number; failsBelow?: true }> = {
+  simulated: { of: ({ all }) => all.simulated.mape },
+  closedForm: { of: ({ all }) => all.closedForm.mape },
+  memory: { of: ({ memory }) => memory.largest },
+  tau: { of: ({ orders }) => mean(orders.map(({ kendallTau }) => kendallTau ?? 1)), failsBelow: true },
+};
+
+/**
+ * The limits of a report that are broken, one line each.
+ *
+ * @param limits such as `simulated=3%` or `tau=0.95`.
+ * @throws UserError for a limit that names nothing or is no number.
+ */
+export function brokenLimits(report: HeldOutReport, limits: readonly string[]): string[] {
+  return limits.flatMap((limit) => {
+    const [name = '', text = ''] = limit.split('=');
+    const metric = Object.hasOwn(METRICS, name) ? METRICS[name]! : undefined;
+    const number = Number(text.replace(/%$/, ''));
+    if (metric === undefined || text.replace(/%$/, '').trim() === '' || Number.isNaN(number)) {
+      throw new UserError(
+        `--fail-above ${shown(limit)}: expected one of ${Object.keys(METRICS).join(', ')} with = and a number such as 3%`,
+      );
+    }
+    const bound = text.endsWith('%') ? number / 100 : number;
+    const value = metric.of(report);
+    if (metric.failsBelow ? value >= bound : value <= bound) return [];
+    const shownValue = text.endsWith('%') ? `${(value * 100).toFixed(2)} %` : value.toFixed(3);
+    return [`${name} is ${shownValue}, ${metric.failsBelow ? 'below' : 'above'} ${text}`];
+  });
+}
