@@ -1,11 +1,12 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { CollectiveKind } from '../model/workload/workload.ts';
 import type { CalibrateFlags } from './calibrate.ts';
 import type { FitFlags } from './fit.ts';
 import { addBuildOptions } from './options.ts';
 import type { Output } from './output.ts';
 import type { ValidateFlags } from './validate.ts';
 
-/** Adds `calibrate`, `fit` and `validate`; like every command, each loads its work only when it runs. */
+/** Adds `calibrate`, `fit`, `import` and `validate`; like every command, each loads its work only when it runs. */
 export function addCalibrationCommands(program: Command, output: Output, status: { code: number }): void {
   addBuildOptions(
     program
@@ -36,6 +37,23 @@ export function addCalibrationCommands(program: Command, output: Output, status:
     .option('--json', 'one JSON object')
     .action(async (file: string, flags: FitFlags) =>
       (await import('./fit.ts')).fitCommand(file, flags, output),
+    );
+  program
+    .command('import')
+    .description(
+      "show what another tool's file says of a machine: its PCIe tree for a machine file, or readings",
+    )
+    .argument('<file>', 'of nvbandwidth -j, nccl-tests, NCCL_TOPO_DUMP_FILE or nvidia-smi topo -m')
+    .addOption(
+      new Option('--collective <kind>', 'of nccl-tests that do not name their program').choices([
+        'all-to-all',
+        'all-gather',
+        'all-reduce',
+      ]),
+    )
+    .option('--json', 'one JSON object')
+    .action(async (file: string, flags: { collective?: CollectiveKind; json?: boolean }) =>
+      (await import('./import.ts')).importCommand(file, flags, output),
     );
   program
     .command('validate')

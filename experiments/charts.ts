@@ -11,7 +11,7 @@ const fontFolder = join(
 );
 
 /** Look of every chart: thin grey lines, one font, and a palette that survives colour blindness and grey print. */
-export const CHART_CONFIG: NonNullable<TopLevelSpec['config']> = {
+const CONFIG: NonNullable<TopLevelSpec['config']> = {
   font: FONT,
   background: 'white',
   view: { stroke: null },
@@ -23,7 +23,7 @@ export const CHART_CONFIG: NonNullable<TopLevelSpec['config']> = {
 
 /** Draws a Vega-Lite specification as SVG text; the same specification always gives the same text. */
 export async function renderSvg(spec: TopLevelSpec): Promise<string> {
-  const compiled = compile(spec, { config: CHART_CONFIG }).spec;
+  const compiled = compile(spec, { config: CONFIG }).spec;
   const view = new vega.View(vega.parse(compiled), { renderer: 'none' });
   try {
     return await view.toSVG();

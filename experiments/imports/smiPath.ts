@@ -1,0 +1,46 @@
+import type { SmiMatrix } from './smiMatrix.ts';
+
+/** PCIe paths of the legend of `nvidia-smi topo -m`, the shortest first. */
+export const PATHS = ['PIX', 'PXB', 'PHB', 'NODE', 'SYS'] as const;
+
+export type PathName = (typeof PATHS)[number];
+
+/** A cell of the matrix. */
+export type SmiCell = { text: string } & (
+  | { kind: 'self' }
+  | { kind: 'path'; path: PathName }
+  | { kind: 'nvlink'; links: number }
+);
+
+/** Whether one path reaches no further than another. */
+export function within(path: PathName, reach: PathName): boolean {
+  return PATHS.indexOf(path) <= PATHS.indexOf(reach);
+}
+
+/**
+ * The PCIe path between two GPUs. Where NVLink hides it, a tree still tells: of the paths from a device to both, unequal
+ * ones mean that the longer is the path between the two, and equal ones that it is no longer. `guess` says where a path
+ * may be shorter or longer than given.
+ */
+export function pciePath(matrix: SmiMatrix, a: number, b: number): { name: PathName; guess: string | null } {
+  const cell = matrix.rows[a]!.cells[b]!;
+  if (cell.kind === 'path') return { name: cell.path, guess: null };
+  let shortest: PathName | null = null;
+  for (const [device, toFirst] of matrix.rows[a]!.cells.entries()) {
+    const toSecond = matrix.rows[b]!.cells[device]!;
+    if (toFirst.kind !== 'path' || toSecond.kind !== 'path') continue;
+    const longer = within(toFirst.path, toSecond.path) ? toSecond.path : toFirst.path;
+    if (toFirst.path !== toSecond.path) return { name: longer, guess: null };
+    if (shortest === null || within(longer, shortest)) shortest = longer;
+  }
+  if (shortest !== null && within(shortest, 'PHB')) {
+    return {
+      name: shortest,
+      guess: `${shortest} to the same device, so no longer than that; taken as ${shortest}`,
+    };
+  }
+  const [first, second] = [matrix.rows[a]!.numa, matrix.rows[b]!.numa];
+  const name = first === second ? 'NODE' : 'SYS';
+  const known = first === null || second === null ? 'NUMA affinity is not known' : 'by NUMA affinity';
+  return { name, guess: `${known}, taken as ${name}; a shared switch or bridge would not show` };
+}
