@@ -4,7 +4,8 @@ import type { ImportedText } from './importedText.ts';
 /**
  * Checks that a text is whole JSON.
  *
- * @throws UserError with the line where it stops being JSON, which is the last one of a text that was cut short.
+ * @throws UserError with the line where it stops being JSON, which is the last one of a text that was cut
+ * short.
  */
 export function checkJson({ file, text }: ImportedText): void {
   const fault = faultOf(text);
@@ -30,7 +31,10 @@ function faultOf(text: string): 'none' | 'cut short' | 'wrong' {
   }
 }
 
-/** Node 20 does not say where most faults are: the shortest start of the text that is more than cut short ends there. */
+/**
+ * Node 20 does not say where most faults are: the shortest start of the text that is more than cut short ends
+ * there.
+ */
 function lengthUntilFault(text: string): number {
   let whole = 0;
   let faulty = text.length;

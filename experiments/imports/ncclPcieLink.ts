@@ -6,8 +6,8 @@ const GENERATIONS: Readonly<Record<string, PcieLink['gen']>> = { 2.5: 1, 5: 2, 8
 const LANES: readonly PcieLink['lanes'][] = [1, 2, 4, 8, 16];
 
 /**
- * The link above a `pci` element. NCCL writes the lower of what device and port can do, as the kernel words it:
- * `32.0 GT/s PCIe` or `32 GT/s`; in a virtual machine it may write nothing, which is `unknown`.
+ * The link above a `pci` element. NCCL writes the lower of what device and port can do, as the kernel words
+ * it: `32.0 GT/s PCIe` or `32 GT/s`; in a virtual machine it may write nothing, which is `unknown`.
  */
 export function pcieLinkOf({ attributes }: XmlElement): PcieLink | { unknown: string } {
   const { link_speed: speed = '', link_width: width = '' } = attributes;

@@ -1,8 +1,9 @@
 import type { XmlElement } from './xmlElements.ts';
 
 /**
- * Whether a bridge is an inner part of the Broadcom switch above it. Those switches present themselves as two levels
- * although all their ports have their full rate; NCCL takes them as one (ncclTopoFlattenBcmSwitches), and so do we.
+ * Whether a bridge is an inner part of the Broadcom switch above it. Those switches present themselves as two
+ * levels although all their ports have their full rate; NCCL takes them as one (ncclTopoFlattenBcmSwitches),
+ * and so do we.
  */
 export function isPartOfBroadcomSwitch(inner: XmlElement, above: XmlElement): boolean {
   const generation = broadcomGeneration(above, 0);

@@ -13,11 +13,12 @@ const PROGRAMS: Readonly<Record<string, CollectiveKind>> = {
 };
 
 /**
- * Collectives from what nccl-tests' `alltoall_perf`, `all_gather_perf` and `all_reduce_perf` print; several outputs may
- * follow each other in one file. Before version 2.16 or so the output does not name its program: say it in `collective`.
+ * Collectives from what nccl-tests' `alltoall_perf`, `all_gather_perf` and `all_reduce_perf` print; several
+ * outputs may follow each other in one file. Before version 2.16 or so the output does not name its program:
+ * say it in `collective`.
  *
- * @throws UserError with file and line of a row that does not fit its header, of wrong results, and of an output
- * whose collective or ranks are not to be known.
+ * @throws UserError with file and line of a row that does not fit its header, of wrong results, and of an
+ * output whose collective or ranks are not to be known.
  */
 export function readNcclTests(
   file: string,

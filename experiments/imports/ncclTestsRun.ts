@@ -1,6 +1,7 @@
 import { UserError } from '../../model/input/userError.ts';
 import type { CollectiveKind } from '../../model/workload/workload.ts';
 import type { CollectiveReading } from './importedReading.ts';
+import { checkBusBandwidth } from './ncclTestsBandwidth.ts';
 import type { NcclTestsRow, NcclTestsTime } from './ncclTestsTable.ts';
 
 interface PlaceOfLine {
@@ -50,7 +51,7 @@ export class NcclTestsRun {
     const add = (buffers: CollectiveReading['buffers'], time: NcclTestsTime) => {
       if (time.wrong !== null && time.wrong > 0) {
         throw new UserError(
-          `#wrong: ${time.wrong} elements of the ${buffers} call are wrong; its time says nothing before that is mended`,
+          `#wrong: ${time.wrong} elements of the ${buffers} call are wrong; its time says nothing`,
           place,
         );
       }
@@ -60,6 +61,7 @@ export class NcclTestsRun {
           place,
         );
       }
+      checkBusBandwidth({ collective: this.#collective, ranks, sentBytes }, time, place);
       const source = `${place.file}:${place.line}`;
       const { timeUs } = time;
       this.readings.push({
@@ -131,8 +133,8 @@ export class NcclTestsRun {
 }
 
 /**
- * Bytes that one rank sends to all its peers together, of a row's size and P ranks. The size is a rank's whole buffer,
- * of an all-gather the one that it receives:
+ * Bytes that one rank sends to all its peers together, of a row's size and P ranks. The size is a rank's
+ * whole buffer, of an all-gather the one that it receives:
  *
  *   all-to-all  size (P - 1) / P       all-gather  size / P (P - 1)       all-reduce  2 size (P - 1) / P
  *

@@ -3,6 +3,8 @@ import { shown, UserError } from '../../model/input/userError.ts';
 /** One half of a row: the call with buffers of its own for the result, or in place. */
 export interface NcclTestsTime {
   timeUs: number;
+  /** The column busbw. */
+  busBytesPerS: number;
   /** Elements that came out wrong; null where the run did not check them. */
   wrong: number | null;
 }
@@ -21,8 +23,8 @@ interface PlaceOfLine {
 }
 
 /**
- * Names of the columns from the header line, `# size count type redop root time algbw busbw #wrong time ...`; they differ
- * between programs and versions.
+ * Names of the columns from the header line, `# size count type redop root time algbw busbw #wrong time ...`;
+ * they differ between programs and versions.
  *
  * @throws UserError if there are not two columns of times, or if they are of the CPU.
  */
@@ -35,6 +37,8 @@ export function columnsOf(text: string, place: PlaceOfLine): string[] {
   if (times !== 2) {
     throw new UserError(`expected two columns "time", out of place and in place, got ${times}`, place);
   }
+  const rates = columns.filter((column) => column === 'busbw').length;
+  if (rates !== 2) throw new UserError(`expected two columns "busbw", got ${rates}`, place);
   return columns;
 }
 
@@ -49,8 +53,8 @@ export function readRow(text: string, columns: readonly string[], place: PlaceOf
   const expected = columns.length + (columns.includes('timestamp') ? 1 : 0);
   if (values.length !== expected) {
     throw new UserError(
-      `expected ${expected} values for the columns of the header, got ${values.length}: ${shown(text.trim())}; ` +
-        'the line is cut short or mixed with other output',
+      `expected ${expected} values for the header's columns, got ${values.length}: ` +
+        `${shown(text.trim())}; the line is cut short or mixed with other output`,
       place,
     );
   }
@@ -64,9 +68,13 @@ export function readRow(text: string, columns: readonly string[], place: PlaceOf
   };
   const half = (from: number): NcclTestsTime => {
     const time = columns.indexOf('time', from);
-    const wrong = columns.indexOf('#wrong', from);
+    const wrong = columns.indexOf('#wrong', time);
     const isChecked = wrong >= 0 && values[wrong] !== 'N/A';
-    return { timeUs: numberAt(time), wrong: isChecked ? numberAt(wrong) : null };
+    return {
+      timeUs: numberAt(time),
+      busBytesPerS: numberAt(columns.indexOf('busbw', time)) * 1e9,
+      wrong: isChecked ? numberAt(wrong) : null,
+    };
   };
   const outOfPlace = half(0);
   return {

@@ -7,11 +7,12 @@ import { checkElements, required } from './ncclTopologyFormat.ts';
 import { parseXml, type XmlElement } from './xmlElements.ts';
 
 /**
- * The PCIe tree from the XML that NCCL writes with NCCL_TOPO_DUMP_FILE: a node for each `cpu` (a NUMA node, called
- * socket here), switch and GPU; GPUs are `gpu` and NCCL's device number. Whatever has no GPU below it becomes a note.
+ * The PCIe tree from the XML that NCCL writes with NCCL_TOPO_DUMP_FILE: a node for each `cpu` (a NUMA node,
+ * called socket here), switch and GPU; GPUs are `gpu` and NCCL's device number. Whatever has no GPU below it
+ * becomes a note.
  *
- * @throws UserError with file and line of an element that NCCL does not write, a GPU that is listed twice, ranks of more
- * than one host, and of a file that is cut short or has no GPU.
+ * @throws UserError with file and line of an element that NCCL does not write, a GPU that is listed twice,
+ * ranks of more than one host, and of a file that is cut short or has no GPU.
  */
 export function readNcclTopology(file: string): ImportedTree {
   return ncclTopology(readImportedText(file));
@@ -178,8 +179,8 @@ function checkOneHost(sockets: readonly XmlElement[], file: string): void {
   const other = others.find((cpu) => cpu.attributes.host_hash !== first!.attributes.host_hash);
   if (other === undefined) return;
   throw new UserError(
-    `host_hash ${shown(other.attributes.host_hash ?? null)} is another host than that of line ${first!.line}; ` +
-      'a machine is one host: dump the file from a run on one',
+    `host_hash ${shown(other.attributes.host_hash ?? null)} is another host than that of ` +
+      `line ${first!.line}; a machine is one host: dump the file from a run on one`,
     { file, line: other.line },
   );
 }

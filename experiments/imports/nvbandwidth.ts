@@ -14,6 +14,7 @@ const format = z.object({
   nvbandwidth: z.looseObject({
     version: z.string(),
     error: z.string().optional(),
+    warning: z.string().optional(),
     testcases: z.array(testcase).min(1),
   }),
 });
@@ -33,12 +34,14 @@ const TESTS: Readonly<Record<string, Pick<CopyReading, 'direction' | 'measured'>
 const GIGA = 1e9;
 
 /**
- * Copies between host and GPUs from the JSON that `nvbandwidth -j` prints. Its GB/s are 1e9 bytes/s; a bidirectional
- * test reports one direction and runs the other beside it; the file does not say how large a copy was.
+ * Copies between host and GPUs from the JSON that `nvbandwidth -j` prints. Its GB/s are 1e9 bytes/s; a
+ * bidirectional test reports one direction and runs the other beside it; the file does not say how large a
+ * copy was.
  *
  * Tests of other copies, and those that nvbandwidth waived, become notes.
  *
- * @throws UserError with file and line of what is no such JSON, of a test that failed, and of a cell without a rate.
+ * @throws UserError with file and line of what is no such JSON, of a test that failed, and of a cell without
+ * a rate.
  */
 export function readNvbandwidth(file: string): ImportedReadings<CopyReading> {
   return nvbandwidthReadings(readImportedText(file));
@@ -58,6 +61,10 @@ export function nvbandwidthReadings(source: ImportedText): ImportedReadings<Copy
   }
   const readings: CopyReading[] = [];
   const notes: string[] = [];
+  if (nvbandwidth.warning !== undefined) {
+    const where = placeText(json, ['nvbandwidth', 'warning']);
+    notes.push(`${where}: nvbandwidth warned: ${shown(nvbandwidth.warning)}`);
+  }
   for (const [index, { name, status, bandwidth_matrix: matrix }] of nvbandwidth.testcases.entries()) {
     const path = ['nvbandwidth', 'testcases', index];
     const where = placeText(json, [...path, 'name']);
@@ -75,7 +82,8 @@ export function nvbandwidthReadings(source: ImportedText): ImportedReadings<Copy
     }
     if (status !== 'Passed' || matrix === undefined) {
       throw new UserError(
-        `test ${shown(name)}: expected status "Passed" and a bandwidth_matrix, got ${shown(status)}; run it again`,
+        `test ${shown(name)}: expected status "Passed" and a bandwidth_matrix, ` +
+          `got ${shown(status)}; run it again`,
         json.place([...path, 'status']),
       );
     }

@@ -28,11 +28,12 @@ const SHARES: Readonly<Record<PathName, GpuPair['share']>> = {
 };
 
 /**
- * GPUs and the skeleton of their PCIe tree from the matrix that `nvidia-smi topo -m` prints. An NVLink cell hides the
- * PCIe path of its pair; NICs that both GPUs are near to, and then their NUMA nodes, stand in for it, with a note.
+ * GPUs and the skeleton of their PCIe tree from the matrix that `nvidia-smi topo -m` prints. An NVLink cell
+ * hides the PCIe path of its pair; NICs that both GPUs are near to, and then their NUMA nodes, stand in for
+ * it, with a note.
  *
- * @throws UserError with file and line of a row with too few or too many columns, of a cell that the legend does not
- * have, and of a matrix whose halves differ.
+ * @throws UserError with file and line of a row with too few or too many columns, of a cell that the legend
+ * does not have, and of a matrix whose halves differ.
  */
 export function readNvidiaSmiTopology(file: string): SmiTopology {
   return nvidiaSmiTopology(readImportedText(file));
@@ -81,8 +82,8 @@ function symmetricCell(matrix: SmiMatrix, a: number, b: number, file: string): S
   const [cell, mirror] = [upper.cells[b]!, lower.cells[a]!];
   if (cell.text === mirror.text) return cell;
   throw new UserError(
-    `${matrix.gpus[b]} to ${matrix.gpus[a]}: ${shown(mirror.text)}, but line ${upper.line} has ${shown(cell.text)}; ` +
-      'run nvidia-smi topo -m again',
+    `${matrix.gpus[b]} to ${matrix.gpus[a]}: ${shown(mirror.text)}, but line ${upper.line} ` +
+      `has ${shown(cell.text)}; run nvidia-smi topo -m again`,
     { file, line: lower.line },
   );
 }

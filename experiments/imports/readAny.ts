@@ -16,8 +16,9 @@ export type Imported =
   | ({ from: 'nvidia-smi' } & SmiTopology);
 
 /**
- * Reads a file of any tool that is known here, told apart by content: JSON of nvbandwidth, output of nccl-tests, NCCL's
- * topology XML, or the matrix of `nvidia-smi topo -m`. `collective` is for nccl-tests that do not name their program.
+ * Reads a file of any tool that is known here, told apart by content: JSON of nvbandwidth, output of
+ * nccl-tests, NCCL's topology XML, or the matrix of `nvidia-smi topo -m`. `collective` is for nccl-tests that
+ * do not name their program.
  *
  * @throws UserError if it is none of them, and every error of its reader.
  */
@@ -42,8 +43,8 @@ function kindOf({ file, text }: ImportedText): Imported['from'] {
   if (/^# (nThread \d|Collective test starting:)/m.test(text)) return 'nccl-tests';
   if (/^GPU\d+\s.*\bX\b/m.test(text)) return 'nvidia-smi';
   throw new UserError(
-    'is none of the files that are known: expected the JSON of nvbandwidth -j, the output of nccl-tests, the XML of ' +
-      'NCCL_TOPO_DUMP_FILE, or the matrix of nvidia-smi topo -m',
+    'is none of the files that are known: expected the JSON of nvbandwidth -j, the output of nccl-tests, ' +
+      'the XML of NCCL_TOPO_DUMP_FILE, or the matrix of nvidia-smi topo -m',
     { file, line: 1 },
   );
 }

@@ -99,8 +99,9 @@ function readRow(
   const cells = devices.map((device, column) => {
     const cell = cellOf(values[column]!);
     if (cell !== null && (cell.kind === 'self') === (device === name)) return cell;
+    const expected = device === name ? 'X' : `NV and a number, ${PATHS.join(', ')}`;
     throw new UserError(
-      `row ${name}, column ${device}: expected ${device === name ? 'X' : `NV and a number, ${PATHS.join(', ')}`}, ` +
+      `row ${name}, column ${device}: expected ${expected}, ` +
         `got ${shown(values[column])}; run nvidia-smi topo -m again`,
       place,
     );

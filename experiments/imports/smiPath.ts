@@ -18,9 +18,9 @@ export function within(path: PathName, reach: PathName): boolean {
 }
 
 /**
- * The PCIe path between two GPUs. Where NVLink hides it, a tree still tells: of the paths from a device to both, unequal
- * ones mean that the longer is the path between the two, and equal ones that it is no longer. `guess` says where a path
- * may be shorter or longer than given.
+ * The PCIe path between two GPUs. Where NVLink hides it, a tree still tells: of the paths from a device to
+ * both, unequal ones mean that the longer is the path between the two, and equal ones that it is no longer.
+ * `guess` says where a path may be shorter or longer than given.
  */
 export function pciePath(matrix: SmiMatrix, a: number, b: number): { name: PathName; guess: string | null } {
   const cell = matrix.rows[a]!.cells[b]!;

@@ -2,8 +2,9 @@ import { fabricOver, type ImportedNode } from './importedTree.ts';
 import { type PathName, within } from './smiPath.ts';
 
 /**
- * The tree that the paths between GPUs describe, without rates: GPUs no further apart than a host bridge, or a switch,
- * get one node above them. A level that holds the same GPUs as the one around it is left out, unless it is the switch.
+ * The tree that the paths between GPUs describe, without rates: GPUs no further apart than a host bridge, or
+ * a switch, get one node above them. A level that holds the same GPUs as the one around it is left out,
+ * unless it is the switch.
  *
  * `paths[a][b]` is the path between two GPUs; `numa` names the socket of each where the matrix says it.
  */

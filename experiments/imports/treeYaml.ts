@@ -2,15 +2,19 @@ import { stringify } from 'yaml';
 import type { CopyReading } from './importedReading.ts';
 import type { ImportedNode, ImportedTree } from './importedTree.ts';
 
-/** What a topology does not tell, as in the machine files that ship: payload per direction, and reads plus writes. */
+/**
+ * What a topology does not tell, as in the machine files that ship: payload per direction, and reads plus
+ * writes.
+ */
 const SOCKET_LINK = '100 GB/s';
 const SOCKET_MEMORY = '350 GB/s';
 const GIGA = 1e9;
 
 /**
- * `gpus` and `tree` of a machine file as YAML lines. Links get generation and lanes from the topology. `copies` of one GPU
- * alone by its copy engine replace the rates that those give, if GPU numbers mean the same in both files. What neither
- * says is marked `default`, or left for the user with a comment, and then the loader asks for it.
+ * `gpus` and `tree` of a machine file as YAML lines. Links get generation and lanes from the topology.
+ * `copies` of one GPU alone by its copy engine replace the rates that those give, if GPU numbers mean the
+ * same in both files. What neither says is marked `default`, or left for the user with a comment, and then
+ * the loader asks for it.
  */
 export function treeYaml(tree: ImportedTree, copies: readonly CopyReading[] = []): string {
   const lines = [

@@ -11,9 +11,11 @@ export interface XmlElement {
 }
 
 /**
- * The root element of an XML text. Text between elements is refused: the formats that are read here have none.
+ * The root element of an XML text. Text between elements is refused: the formats that are read here have
+ * none.
  *
- * @throws UserError with file and line of what is no well-formed XML, which is the last line of a file cut short.
+ * @throws UserError with file and line of what is no well-formed XML, which is the last line of a file cut
+ * short.
  */
 export function parseXml({ file, text }: ImportedText): XmlElement {
   const parser = new SaxesParser<{ xmlns: false; position: false }>({ xmlns: false, position: false });

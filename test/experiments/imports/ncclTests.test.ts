@@ -100,7 +100,7 @@ given('a header without root, as older all-gathers have it', () => {
   const header =
     '#       size         count    type     time   algbw   busbw  error     time   algbw   busbw  error';
   const row =
-    '     1048576         32768   float   162.1    6.47    5.66  0e+00    162.0    6.47    5.66  0e+00';
+    '     1048576         32768   float   162.1    6.47    3.23  0e+00    162.0    6.47    3.24  0e+00';
   const lines = fixtureText('alltoall.txt').lines.slice(3, 8);
   const text = { file: 'old.txt', text: '', lines: [...lines, header, row] };
   const { readings } = ncclTestsReadings(text, 'all-gather');
@@ -110,6 +110,16 @@ given('a header without root, as older all-gathers have it', () => {
       [162.1 / 1e6, MiB / 2],
       [162 / 1e6, MiB / 2],
     ],
+  );
+});
+
+given('an in-place time stands in its own half of the row', () => {
+  const text = fixtureText('two-programs.txt', '81.50   12.87   19.30', '160.00    6.55    9.83');
+  assert.equal(
+    ncclTestsReadings(text)
+      .readings.slice(0, 2)
+      .map(({ seconds }) => seconds),
+    [80 / 1e6, 160 / 1e6],
   );
 });
 
@@ -143,6 +153,13 @@ const BROKEN: [what: string, piece: string | RegExp, by: string, message: RegExp
   ['one rank', /# {2}Rank {2}1.*\n/, '', /a row of a run with 1 ranks/],
   ['a rank twice', 'Rank  1', 'Rank  0', /^alltoall\.txt:8: rank 0 is listed twice.*MPI=1/],
   ['no header', /# +size.*\n/, '', /^alltoall\.txt:12: a row before the header/],
+  ['no bandwidth', / busbw /, ' ', /^alltoall\.txt:11: expected two columns "busbw", got 1/],
+  [
+    'a bandwidth of more ranks than are listed',
+    '38.04   19.02',
+    '38.04   33.29',
+    /^alltoall\.txt:15: busbw: 33\.29 GB\/s, but an all-to-all of 2 ranks in this time has 19\.02/,
+  ],
   ['times of the CPU', / time /, ' cputime ', /^alltoall\.txt:11: column cputime/],
   ['no output', /#[\s\S]*/, 'hello', /has no line "# nThread/],
   ['the start is gone', /^[\s\S]*# Using/, '# Using', /^alltoall\.txt:2: stands before the line "# nThread/],
@@ -167,6 +184,19 @@ broken('another collective than asked for', () => {
   refuses(
     () => ncclTestsReadings(fixtureText('alltoall.txt'), 'all-reduce'),
     /^alltoall\.txt:4: the output is of an all-to-all, not of an all-reduce/,
+  );
+});
+
+broken('wrong elements in place only', () => {
+  const text = fixtureText('two-programs.txt', /(12\.87 +19\.30 +)0/, '$15');
+  refuses(() => ncclTestsReadings(text), /^two-programs\.txt:16: #wrong: 5 elements of the in-place call/);
+});
+
+broken('an all-reduce taken for an all-gather', () => {
+  const text = fixtureText('two-programs.txt', /# Collective test starting: all_reduce_perf\n/);
+  refuses(
+    () => ncclTestsReadings(text, 'all-gather'),
+    /^two-programs\.txt:15: busbw: 19\.66 GB\/s, but an all-gather of 4 ranks .* 9\.83; is it another/,
   );
 });
 

@@ -38,6 +38,11 @@ given('other tests and waived ones are noted by line and name, with N/A on their
   assert.match(notes[2]!, /^nvbandwidth\.json:109: test "host_device_latency_sm"/);
 });
 
+given("the tool's own warning is a note", () => {
+  const text = fixtureText('nvbandwidth.json', '"git_version"', '"warning" : "small buffers", "git_version"');
+  assert.match(nvbandwidthReadings(text).notes[0]!, /^nvbandwidth\.json:\d+: .*warned: "small buffers"/);
+});
+
 given.run();
 
 const broken = suite('broken nvbandwidth JSON');
