@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { type MeasuredRun, readMeasurement } from '../../codegen/measure/readMeasurement.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
+import { loadSystem } from '../../model/system/load.ts';
+import type { System } from '../../model/system/system.ts';
+import { otherMachine } from '../dataset/otherMachine.ts';
 
 const program = z.strictObject({
   model: z.string(),
@@ -10,6 +13,13 @@ const program = z.strictObject({
   sp: z.int().min(1),
   blocks: z.int().min(1),
 });
+
+function refuseOther({ file, line, run }: MeasuredRun, system: System): void {
+  const at = { place: run.place, ranks: run.groupSize, device: run.devices[0]?.name ?? 'nothing' };
+  const why = otherMachine(at, system);
+  if (why !== null)
+    throw new UserError(`${run.program} ${why}; leave it out, or name its machine`, { file, line });
+}
 
 /** What was measured to fit a machine to, and how its readings are split. */
 const calibrationFormat = z.strictObject({
@@ -44,6 +54,8 @@ export function readCalibration(file: string): Calibration {
   const beside = (name: string) => join(dirname(file), name);
   const ofCases = readMeasurement(cases.map(beside));
   const ofSegments = readMeasurement(segments.map(beside));
+  const system = loadSystem(machine);
+  for (const run of [...ofCases.runs, ...ofSegments.runs]) refuseOther(run, system);
   return {
     file,
     machine,

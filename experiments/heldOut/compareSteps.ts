@@ -3,6 +3,7 @@ import { UserError } from '../../model/input/userError.ts';
 import type { System } from '../../model/system/system.ts';
 import { segmentTotals } from '../../model/timelineTotals.ts';
 import { simulate } from '../../sim/simulate.ts';
+import { otherMachine } from '../dataset/otherMachine.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 import { type CellScenario, cellScenario } from '../grid/cellScenario.ts';
 import { stepProgramHash } from '../grid/stepProgramHash.ts';
@@ -53,6 +54,10 @@ export function compareSteps(
 function compare(run: StepRun, { workload, system, plans }: CellScenario, machine: System): ComparedStep {
   const plan = plans[0]!;
   const { cell, stepS, smHz, powerW, memory } = run;
+  const at = { place: run.place, ranks: cell.sp * cell.tp, device: run.device.name };
+  const why = otherMachine(at, machine);
+  if (why !== null)
+    throw new UserError(`${cell.id}, ${run.plan}: ${why}; give --machine that one, or other steps`);
   if (stepProgramHash(workload, system, plan) !== run.stepProgram) {
     throw new UserError(
       `${cell.id}, ${run.plan}: lowers to other operations now than when it was measured; measure it anew`,

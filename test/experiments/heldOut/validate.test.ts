@@ -64,6 +64,17 @@ figures('steps that a fit may have read, and programs that have changed, are ref
   assert.throws(() => compareSteps([changed], null), /lowers to other operations now/);
 });
 
+for (const [what, machine, why] of [
+  ['real peers', 'h200-x2', /measured with mirrored peers, and h200-x2 has real ones/],
+  ['another GPU', 'h100-pcie-x2', /measured on NVIDIA H200, and h100-pcie-x2 has H100/],
+  ['CPU cores', 'host-x2', /measured on NVIDIA H200 \(mirrored\), and host-x2 has CPU threads/],
+] as const) {
+  figures(`steps of another machine are refused: one with ${what}`, () => {
+    const mirrored = runs.find(({ cell }) => cell.sp === 2)!;
+    assert.throws(() => compareSteps([mirrored], loadSystem(machine)), why);
+  });
+}
+
 figures.run();
 
 const h200 = suite('an H200 as fitted to its calibration predicts steps that it has not seen');

@@ -1,0 +1,27 @@
+import type { System } from '../../model/system/system.ts';
+
+/** Where something was measured, as its records say it. */
+export interface MeasuredAt {
+  place: 'host' | 'mirrored' | 'colocated' | 'real';
+  ranks: number;
+  device: string;
+}
+
+/** What CPU machines call their device; results of the host backend name the processor instead. */
+const CPU = 'CPU threads';
+
+/**
+ * Why results are of another machine than the one that is to predict them or to be fitted to them; null where they are not.
+ *
+ * @example otherMachine({ place: 'mirrored', ranks: 2, device: 'NVIDIA H200' }, loadSystem('h200-x2')) // 'was measured ...'
+ */
+export function otherMachine({ place, ranks, device }: MeasuredAt, { id, peer, gpu }: System): string | null {
+  const onCpu = gpu.name === CPU;
+  if (onCpu !== (place === 'host')) return `was measured on ${device} (${place}), and ${id} has ${gpu.name}`;
+  if (onCpu) return null;
+  if (!device.includes(gpu.name.split(' ')[0]!))
+    return `was measured on ${device}, and ${id} has ${gpu.name}`;
+  // One rank has no peers.
+  if (ranks > 1 && peer !== place) return `was measured with ${place} peers, and ${id} has ${peer} ones`;
+  return null;
+}
