@@ -60,10 +60,13 @@ function print(report: HeldOutReport, output: Output): void {
   output.result(formatTable(CLASS_COLUMNS, [...report.classes, report.all]));
   const taus = report.orders.flatMap(({ kendallTau }) => (kendallTau === null ? [] : [kendallTau]));
   const pairs = report.orders.reduce((sum, { withoutOrder }) => sum + withoutOrder, 0);
-  output.result(
-    `\norder of a workload's plans, simulated: Kendall tau ${mean(taus).toFixed(3)} on average, ` +
-      `${Math.min(...taus).toFixed(3)} at the least; ${pairs} pairs within their noise have none\n`,
-  );
+  if (taus.length === 0) output.result("\norder of a workload's plans: no two of them measure apart\n");
+  else {
+    output.result(
+      `\norder of a workload's plans, simulated: Kendall tau ${mean(taus).toFixed(3)} on average, ` +
+        `${Math.min(...taus).toFixed(3)} at the least; ${pairs} pairs within their noise have none\n`,
+    );
+  }
   output.result(`${line('memory, claimed against the device', report.memory)}\n`);
   if (report.clock !== null) output.result(`${line('clock', report.clock)}\n`);
   if (report.energy !== null) output.result(`${line('energy of a step', report.energy)}\n`);
