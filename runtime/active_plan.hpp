@@ -39,6 +39,26 @@ struct SegmentTimes {
 /// What else the device does while a segment is measured.
 enum class Beside : std::uint8_t { Nothing, Copies, Collectives };
 
+/// How a segment is measured.
+struct SegmentRun {
+  double gapS = 0;  // pause after each run
+  Beside beside = Beside::Nothing;
+  double seconds = 0;  // about so long
+};
+
+/// Copies to the device with a pause after each.
+struct PacedCopies {
+  std::uint64_t chunkBytes;
+  int chunks;
+  double paceS;
+};
+
+/// What such copies took while a segment ran over and over.
+struct PacedTimes {
+  double periodS;  // from a copy to the next, on average
+  bool outlasted;  // whether the segment ran until the last of them ended
+};
+
 struct OutputDigest {
   std::uint64_t digest;
   bool finite;
@@ -81,7 +101,9 @@ class ActivePlan {
   /// Collective. Runs a case of a calibration program. @param landing pinned memory of a block's size, for copies up.
   CaseTimes runCase(const CalibrationCase& wanted, std::byte* landing);
   /// Runs one segment over and over, for about so long, with a pause after each; behind a step, which has left it its inputs.
-  SegmentTimes runSegment(const StepShape::Place& place, double gapS, Beside beside, double seconds);
+  SegmentTimes runSegment(const StepShape::Place& place, const SegmentRun& wanted);
+  /// Runs paced copies beside one segment that takes about `runS` each time; behind a step.
+  PacedTimes paceBeside(const StepShape::Place& place, double runS, const PacedCopies& wanted);
 
   /// Of each residual, with the device idle.
   std::vector<OutputDigest> outputs();
@@ -100,6 +122,8 @@ class ActivePlan {
   void makeTimers(int count);
   StepTimes finish(int unrecorded, int recorded, std::vector<double> enqueueS, double stepsPerReading);
   void capture();
+  /// What a segment's kernels work on.
+  Block blockAt(const StepShape::Place& place);
   /// One collective of a case, handed over from the compute stream and back.
   void enqueueCall(const Collective& collective);
 

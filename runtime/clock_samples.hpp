@@ -11,7 +11,11 @@ namespace chunkflow {
 /// Looks at the driver's clock every few milliseconds while it is asked to.
 class ClockSamples {
  public:
-  explicit ClockSamples(const Device& device) : device_(device) {}
+  /// @param settleS what is read earlier than so long from now is not counted.
+  explicit ClockSamples(const Device& device, double settleS = 0)
+      : device_(device),
+        next_(std::chrono::steady_clock::now() +
+              std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(settleS))) {}
 
   void look() {
     const auto now = std::chrono::steady_clock::now();
@@ -34,7 +38,7 @@ class ClockSamples {
  private:
   static constexpr std::chrono::milliseconds EVERY{5};
   const Device& device_;
-  std::chrono::steady_clock::time_point next_{};
+  std::chrono::steady_clock::time_point next_;
   double smHz_ = 0, powerW_ = 0;
   int count_ = 0;
 };

@@ -142,6 +142,9 @@ struct DeviceClock {
   double temperatureC;
 };
 
+/// Whether a stream's kernels go before those of others that wait for room.
+enum class Priority : std::uint8_t { Usual, Urgent };
+
 /// One rank's device. `open` is called on the thread that will drive it; every other call comes from that thread, except
 /// `info`, `clock` and `flagAddress`.
 class Device {
@@ -162,7 +165,7 @@ class Device {
   MemoryUse memory() const;
   void resetPeak();
 
-  std::unique_ptr<Stream> stream(const std::string& name);
+  std::unique_ptr<Stream> stream(const std::string& name, Priority priority = Priority::Usual);
   /// @param timed whether elapsedS may be asked of it; timed ones cost more.
   std::unique_ptr<Event> event(bool timed);
   std::unique_ptr<DeviceBuffer> buffer(std::size_t bytes);

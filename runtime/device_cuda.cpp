@@ -150,11 +150,14 @@ void Device::synchronize() {
 Stream::Stream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Stream::~Stream() = default;
 
-std::unique_ptr<Stream> Device::stream(const std::string& name) {
+std::unique_ptr<Stream> Device::stream(const std::string& name, Priority priority) {
   auto impl = std::make_unique<Stream::Impl>();
   impl->device = impl_->device;
   impl->name = name;
-  checkCuda(cudaStreamCreateWithFlags(&impl->stream, cudaStreamNonBlocking), "stream " + name);
+  int least = 0, greatest = 0;
+  checkCuda(cudaDeviceGetStreamPriorityRange(&least, &greatest), "stream priorities");
+  const int value = priority == Priority::Urgent ? greatest : least;
+  checkCuda(cudaStreamCreateWithPriority(&impl->stream, cudaStreamNonBlocking, value), "stream " + name);
   impl_->device->streams.push_back(impl.get());
   return std::make_unique<Stream>(std::move(impl));
 }

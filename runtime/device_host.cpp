@@ -85,7 +85,7 @@ DeviceClock Device::clock() const {
   return {UNKNOWN, UNKNOWN, UNKNOWN};
 }
 
-std::unique_ptr<Stream> Device::stream(const std::string& name) {
+std::unique_ptr<Stream> Device::stream(const std::string& name, Priority) {
   return std::make_unique<Stream>(std::make_unique<Stream::Impl>(impl_->hardware, name));
 }
 

@@ -17,6 +17,13 @@ constexpr double PAUSED_S = 0.3;
 constexpr double LONG_S = 200e-6;
 /// Pauses, as multiples of the segment's own time.
 constexpr double PAUSES[] = {0.5, 2};
+/// Segments that are run for longer, so that clock and power settle.
+constexpr std::size_t SUSTAINED = 3;
+/// The driver's power is a mean over about a second.
+constexpr double SUSTAINED_S = 2.4;
+constexpr double SUSTAINED_PAUSES[] = {0, 0.1, 0.25, 0.5, 1};
+/// Pauses between copies beside a segment; short and long against the kernels that they wait for.
+constexpr PacedCopies PACED[] = {{4 << 20, 100, 50e-6}, {4 << 20, 100, 500e-6}};
 
 }  // namespace
 
@@ -62,20 +69,39 @@ void Measurement::surveySegments() {
     check(plan);
     note("segments of plan " + std::to_string(plan) + " (" + planAt(plan).name + ")");
     const bool collects = active_->shape().largest != nullptr && std::string_view(planAt(plan).transport) != "staged-copy";
+    std::vector<std::pair<double, const StepShape::Place*>> byTime;
     for (const StepShape::Place& place : active_->shape().segments) {
-      // Inputs as a step leaves them: what is run in place over and over must not be the next one's.
+      const double aloneS = takeSegment(plan, place, {0, Beside::Nothing, SEGMENT_S});
+      takeSegment(plan, place, {0, Beside::Copies, SEGMENT_S});
+      if (collects) takeSegment(plan, place, {0, Beside::Collectives, SEGMENT_S});
+      byTime.emplace_back(aloneS, &place);
+      if (aloneS < LONG_S) continue;
+      for (const double pause : PAUSES) takeSegment(plan, place, {pause * aloneS, Beside::Nothing, PAUSED_S});
+    }
+    std::stable_sort(byTime.begin(), byTime.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    byTime.resize(std::min(byTime.size(), SUSTAINED));
+    if (session_.options.sustained) sustain(plan, byTime);
+  }
+}
+
+double Measurement::takeSegment(int plan, const StepShape::Place& place, const SegmentRun& wanted) {
+  // Inputs as a step leaves them: what is run in place over and over must not be the next one's.
+  active_->restart();
+  active_->eager(0, 1);
+  const SegmentTimes times = active_->runSegment(place, wanted);
+  if (records_ != nullptr) records_->write(segmentLine(plan, place, wanted, times));
+  return times.runS;
+}
+
+void Measurement::sustain(int plan, const std::vector<std::pair<double, const StepShape::Place*>>& segments) {
+  note("segments that are sustained, and copies with pauses beside them");
+  for (const auto& [aloneS, place] : segments) {
+    for (const double pause : SUSTAINED_PAUSES) takeSegment(plan, *place, {pause * aloneS, Beside::Nothing, SUSTAINED_S});
+    for (const PacedCopies& wanted : PACED) {
       active_->restart();
       active_->eager(0, 1);
-      const auto take = [&](double gapS, Beside beside, double seconds) {
-        const SegmentTimes times = active_->runSegment(place, gapS, beside, seconds);
-        if (records_ != nullptr) records_->write(segmentLine(plan, place, gapS, beside, times));
-        return times.runS;
-      };
-      const double aloneS = take(0, Beside::Nothing, SEGMENT_S);
-      take(0, Beside::Copies, SEGMENT_S);
-      if (collects) take(0, Beside::Collectives, SEGMENT_S);
-      if (aloneS < LONG_S) continue;
-      for (const double pause : PAUSES) take(pause * aloneS, Beside::Nothing, PAUSED_S);
+      const PacedTimes times = active_->paceBeside(*place, aloneS, wanted);
+      if (records_ != nullptr) records_->write(pacedLine(plan, *place, wanted, times));
     }
   }
 }

@@ -58,6 +58,8 @@ const std::vector<Flag>& flags() {
        [](Options& o, Text flag, Text text) { o.cases = indicesOf(flag, text); }},
       {"--segments", "", "measure each segment of a block by itself, in place of steps",
        [](Options& o, Text, Text) { o.segments = true; }},
+      {"--sustained", "", "with --segments: the longest also until clock and power settle, and beside paced copies",
+       [](Options& o, Text, Text) { o.segments = o.sustained = true; }},
       {"--rounds", "N", "how often every plan has its turn (default 5)",
        [](Options& o, Text flag, Text text) { o.rounds = numberOf(flag, text, 1, "a number from 1"); }},
       {"--steps", "N", "recorded steps of a turn (default 8)",
@@ -195,6 +197,7 @@ std::string agreedOptions(const Options& options) {
   json.field("warmUpS", options.warmUpS).field("graph", options.graph).field("timeline", options.timeline);
   if (!options.cases.empty()) json.field("cases", options.cases);
   if (options.segments) json.field("segments", true);
+  if (options.sustained) json.field("sustained", true);
   json.field("verify", options.verify).field("compute", options.synthetic ? "synthetic" : "real");
   json.field("weights", options.weights.empty() ? "random" : options.weights).field("seed", options.seed);
   return json.endObject().take();

@@ -21,6 +21,7 @@ struct Options {
   bool graph = false, timeline = false, verify = false;
   bool synthetic = false;  // segments only take their time
   bool segments = false;   // measure single segments in place of steps
+  bool sustained = false;  // the longest of them also until clock and power settle
   std::string weights;     // "": random
   std::uint64_t seed = 1;
   std::string saveOutputs;  // folder; "": outputs are digested only

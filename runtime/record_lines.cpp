@@ -150,13 +150,21 @@ std::string caseLine(const CalibrationCase& wanted, int index, int round, const 
   return json.endArray().endObject().take();
 }
 
-std::string segmentLine(int plan, const StepShape::Place& place, double gapS, Beside beside, const SegmentTimes& times) {
+std::string segmentLine(int plan, const StepShape::Place& place, const SegmentRun& wanted, const SegmentTimes& times) {
   static constexpr const char* BESIDE[] = {"nothing", "copies", "collectives"};
   JsonWriter json = record("segment");
   json.field("plan", plan).field("name", place.segment->name).field("position", place.position);
-  json.field("statement", place.statement).field("beside", BESIDE[static_cast<std::size_t>(beside)]);
-  json.field("gapS", gapS).field("runS", times.runS).field("runs", times.runs).field("smHz", times.clock.smHz);
-  return json.field("powerW", times.clock.powerW).endObject().take();
+  json.field("statement", place.statement).field("beside", BESIDE[static_cast<std::size_t>(wanted.beside)]);
+  json.field("gapS", wanted.gapS).field("windowS", wanted.seconds).field("runS", times.runS).field("runs", times.runs);
+  return json.field("smHz", times.clock.smHz).field("powerW", times.clock.powerW).endObject().take();
+}
+
+std::string pacedLine(int plan, const StepShape::Place& place, const PacedCopies& wanted, const PacedTimes& times) {
+  JsonWriter json = record("paced");
+  json.field("plan", plan).field("name", place.segment->name).field("position", place.position);
+  json.field("statement", place.statement).field("chunkBytes", wanted.chunkBytes).field("chunks", wanted.chunks);
+  json.field("paceS", wanted.paceS).field("periodS", times.periodS).field("outlasted", times.outlasted);
+  return json.endObject().take();
 }
 
 std::string endLine(double wallS, const std::string& error) {

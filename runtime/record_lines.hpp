@@ -52,7 +52,8 @@ std::string summaryLine(const Program& program, const Arm& arm, const Summary& s
                         double tracedOverNot);
 /// @param byRank what it took on each rank.
 std::string caseLine(const CalibrationCase& wanted, int index, int round, const std::vector<CaseTimes>& byRank);
-std::string segmentLine(int plan, const StepShape::Place& place, double gapS, Beside beside, const SegmentTimes& times);
+std::string segmentLine(int plan, const StepShape::Place& place, const SegmentRun& wanted, const SegmentTimes& times);
+std::string pacedLine(int plan, const StepShape::Place& place, const PacedCopies& wanted, const PacedTimes& times);
 /// @param error "" for a run that went well.
 std::string endLine(double wallS, const std::string& error);
 

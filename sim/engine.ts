@@ -1,4 +1,5 @@
 import type { CollectiveOp, StepProgram } from '../model/program/stepProgram.ts';
+import { slowdownOf } from '../model/roofline/segmentTime.ts';
 import { bytesWithFill } from '../model/system/linkShare.ts';
 import type { FlowTransport, System } from '../model/system/system.ts';
 import type { CollectiveKind } from '../model/workload/workload.ts';
@@ -12,6 +13,8 @@ import { type SteadyStep, StepLedger } from './stepLedger.ts';
 /** Blocks of the first, shortened step: one that starts cold, and two to put everything where a step finds it. */
 const RUN_UP_BLOCKS = 3;
 
+const CLASSES = ['gemm', 'attention', 'elementwise'] as const;
+
 /** What a stream is doing: nothing, its head operation, or waiting for another operation. */
 const FREE = 0;
 const RUNNING = 1;
@@ -22,8 +25,8 @@ const EVENT = { op: 0, engine: 1, turn: 2, channel: 3, meeting: 4 } as const;
 const INDEX_BITS = 26;
 
 export interface EngineOptions {
-  /** Factor on compute time: 1 at the highest clock. */
-  slowdown?: number;
+  /** As a fraction of the highest, which it is where none is given. */
+  clock?: number;
   /** Most steps simulated before giving up on a steady one. */
   maxSteps?: number;
   /** Run exactly this many steps, steady or not. */
@@ -53,7 +56,13 @@ export class Engine {
   readonly #recorder: Recorder | undefined;
   readonly #queue = new EventQueue();
   readonly #engines: CopyEngines;
-  readonly #slowdown: number;
+  /** Seconds of compute at the clock, and of delays. */
+  readonly #durationS: Float64Array;
+  /** Seconds at the clock from a compute operation's start until another kernel finds room beside it. */
+  readonly #noRoomS: Float64Array;
+  /** By rank, in order: when nothing else finds room. What is over is dropped when it is asked for. */
+  readonly #shut: { fromS: number; untilS: number }[][];
+  readonly mayShut: boolean;
   readonly #latencyS: number;
   readonly #transport: FlowTransport | undefined;
   /** The collectives that flow at present, with the pause between chunks that each makes. */
@@ -90,7 +99,11 @@ export class Engine {
     this.compiled = compile(program);
     this.#recorder = options.recorder;
     this.recording = options.recorder !== undefined;
-    this.#slowdown = options.slowdown ?? 1;
+    const { durationS, noRoomS } = atClock(this.compiled, system, options.clock ?? 1);
+    this.#durationS = durationS;
+    this.#noRoomS = noRoomS;
+    this.mayShut = noRoomS.some((seconds) => seconds > 0);
+    this.#shut = Array.from({ length: program.ranks }, () => []);
     const { compiled } = this;
     const count = compiled.ops.length;
     const transports = [...new Set(compiled.meetings.map((ops) => ops[0]!.transport))];
@@ -225,6 +238,13 @@ export class Engine {
     return this.#launching[this.#program.streams[this.#streamOfChannel[channel]!]!.rank]! > 0;
   }
 
+  roomAtS(channel: number): number {
+    const shut = this.#shut[this.#program.streams[this.#streamOfChannel[channel]!]!.rank]!;
+    while (shut.length > 0 && shut[0]!.untilS <= this.now) shut.shift();
+    const first = shut[0];
+    return first === undefined || first.fromS > this.now ? this.now : first.untilS;
+  }
+
   chunk(channel: number, startS: number, endS: number, bytes: number): void {
     const op = this.compiled.streamOps[this.#head[this.#streamOfChannel[channel]!]!]!;
     this.#recorder!.chunk(op, startS, endS, bytes);
@@ -344,15 +364,14 @@ export class Engine {
           this.#startChain(op, stream);
           break;
         }
-        const durationS = compiled.durationS[op]! * this.#slowdown;
-        this.links.flows.start(this.now, route, durationS, 1, 1, this.#computeTag(op));
+        this.links.flows.start(this.now, route, this.#durationS[op]!, 1, 1, this.#computeTag(op));
         this.#flowsChanged = true;
         break;
       }
       case DELAY: {
         const delay = compiled.ops[op]!;
         if (delay.kind === 'delay' && delay.role === 'launch') this.#launching[delay.rank]! += 1;
-        this.at(this.now + compiled.durationS[op]!, 'op', op);
+        this.at(this.now + this.#durationS[op]!, 'op', op);
         break;
       }
       case COPY: {
@@ -371,18 +390,25 @@ export class Engine {
 
   /** Runs compute that nobody watches until the next operation that somebody does. */
   #startChain(first: number, stream: number): void {
-    const { chained, durationS } = this.compiled;
+    const { chained } = this.compiled;
     const step = this.#step[stream]!;
     let op = first;
-    let time = this.now + durationS[op]! * this.#slowdown;
+    this.#shutFor(op, this.now);
+    let time = this.now + this.#durationS[op]!;
     for (let next = chained[op]!; next >= 0; next = chained[op]!) {
       this.#ledger.end(op, step, time);
       this.#ledger.start(next, step, time);
       this.#head[stream]! += 1;
       op = next;
-      time += durationS[op]! * this.#slowdown;
+      this.#shutFor(op, time);
+      time += this.#durationS[op]!;
     }
     this.#queue.push(time, op);
+  }
+
+  #shutFor(op: number, startS: number): void {
+    if (this.#noRoomS[op]! === 0) return;
+    this.#shut[this.compiled.rankOf[op]!]!.push({ fromS: startS, untilS: startS + this.#noRoomS[op]! });
   }
 
   /** Tags of flows: copy engines are negative, collectives count from 0, compute comes behind all collectives. */
@@ -452,6 +478,18 @@ export class Engine {
     });
     return waits.join('; ');
   }
+}
+
+/** What compute and delays take at a clock, and for how long compute keeps other kernels out. */
+function atClock({ ops, durationS: given }: CompiledProgram, { gpu }: System, clock: number) {
+  const durationS = Float64Array.from(given);
+  const noRoomS = new Float64Array(given.length);
+  for (const op of ops) {
+    if (op.kind !== 'compute') continue;
+    durationS[op.id] = CLASSES.reduce((sum, of) => sum + op.secondsOf[of] * slowdownOf(gpu, of, clock), 0);
+    noRoomS[op.id] = op.noRoomS * slowdownOf(gpu, op.class, clock);
+  }
+  return { durationS, noRoomS };
 }
 
 function onCriticalPath(kind: string): boolean {

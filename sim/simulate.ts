@@ -6,7 +6,7 @@ import { lower } from '../model/program/lower.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
 import { verify } from '../model/program/verify.ts';
 import type { StepReport, StepTimes } from '../model/report.ts';
-import { slowdown, stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
+import { stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
 import { type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
 import { oneForAll } from '../model/system/symmetry.ts';
 import type { System } from '../model/system/system.ts';
@@ -48,7 +48,9 @@ export function simulate(
 ): Simulation {
   const alike = options.timeline === true ? null : oneForAll(machine, workload.ranks, plan.transport);
   const system = alike ?? machine;
-  const program = lower(workload, system, plan, options.timeline === true ? 'segments' : 'windows');
+  // Pauses between chunks find room beside some segments and not beside others.
+  const detail = options.timeline === true || plan.paceS > 0 ? 'segments' : 'windows';
+  const program = lower(workload, system, plan, detail);
   const [violation] = verify(program);
   if (violation !== undefined) {
     throw new Error(
@@ -68,13 +70,8 @@ export function simulate(
     ),
     steady: step.steady,
     steps: step.steps,
-    timeline:
-      options.timeline === true ? recordTimeline(program, system, step, slowdownAt(system, clock)) : null,
+    timeline: options.timeline === true ? recordTimeline(program, system, step, clock) : null,
   };
-}
-
-function slowdownAt(system: System, clock: number): number {
-  return system.gpu.power === null ? 1 : slowdown(system.gpu.power, clock);
 }
 
 /**
@@ -85,14 +82,15 @@ function atSteadyClock(workload: Workload, system: System, plan: Plan, program: 
   const { power } = system.gpu;
   let clock = clockOf(workload, system, plan);
   for (let round = 0; ; round += 1) {
-    const engine = new Engine(program, system, { slowdown: slowdownAt(system, clock) });
+    const engine = new Engine(program, system, { clock });
     const step = engine.run();
     if (power === null) return { engine, step, clock };
-    const energyJ = stepEnergyJ(workload, power);
-    const workW = stepPowerW(power, energyJ, clock, step.stepTimeS) - power.idleW;
+    const workW = stepPowerW(power, stepEnergyJ(workload, power), clock, step.stepTimeS) - power.idleW;
+    // Where compute fills the step, power falls with one power of the clock more than energy does.
+    const exponent = 1 / (power.energyExponent + 1);
     const next = Math.min(
       1,
-      Math.max(power.minClock, clock * ((power.capW - power.idleW) / workW) ** (1 / power.energyExponent)),
+      Math.max(power.minClock, clock * ((power.capW - power.idleW) / workW) ** exponent),
     );
     if (round === CLOCK_ROUNDS || Math.abs(next - clock) < HIDDEN_SHARE * 0.1) return { engine, step, clock };
     clock = next;

@@ -17,10 +17,10 @@ export function recordTimeline(
   program: StepProgram,
   system: System,
   found: SteadyStep,
-  slowdown: number,
+  clock: number,
 ): Timeline {
   const recording = new Recording();
-  const engine = new Engine(program, system, { slowdown, recorder: recording });
+  const engine = new Engine(program, system, { clock, recorder: recording });
   const step = engine.run({ exactSteps: found.steps });
   const from = step.previousEndS;
   return {

@@ -15,6 +15,7 @@ export interface MeasuredRun {
   timelines: MeasurementRecord<'timeline'>[];
   cases: MeasurementRecord<'case'>[];
   segments: MeasurementRecord<'segment'>[];
+  paced: MeasurementRecord<'paced'>[];
   summaries: MeasurementRecord<'summary'>[];
   /** Null where the run was cut off. */
   end: MeasurementRecord<'end'> | null;
@@ -77,7 +78,7 @@ class RunReader {
       const run = this.#check('run', value, line);
       this.#current = {
         ...{ file: this.#file, line, run, memory: [], outputs: [], verifications: [], visits: [] },
-        ...{ timelines: [], cases: [], segments: [], summaries: [], end: null },
+        ...{ timelines: [], cases: [], segments: [], paced: [], summaries: [], end: null },
       };
       this.#measurement.runs.push(this.#current);
       return;
@@ -115,6 +116,9 @@ class RunReader {
         break;
       case 'segment':
         current.segments.push(this.#check(name, value, line));
+        break;
+      case 'paced':
+        current.paced.push(this.#check(name, value, line));
         break;
       case 'summary':
         current.summaries.push(this.#check(name, value, line));

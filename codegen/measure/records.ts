@@ -136,10 +136,29 @@ const segment = z.strictObject({
   statement: index,
   beside: z.enum(['nothing', 'copies', 'collectives']),
   gapS: z.number().min(0).describe('pause after each run'),
+  windowS: z
+    .number()
+    .positive()
+    .optional()
+    .describe('for about how long it ran, clock and power read in the second half; first records lack it'),
   runS: z.number().positive(),
   runs: index,
   smHz: reading,
   powerW: reading,
+});
+
+/** Copies with a pause after each, while one segment runs over and over. */
+const paced = z.strictObject({
+  record: z.literal('paced'),
+  plan: index,
+  name: z.string(),
+  position: index,
+  statement: index,
+  chunkBytes: bytes,
+  chunks: index,
+  paceS: z.number().positive().describe('the pause that was asked for'),
+  periodS: z.number().positive().describe('from a copy to the next, on average'),
+  outlasted: z.boolean().describe('whether the segment ran until the last copy ended'),
 });
 
 const summary = z.strictObject({
@@ -175,6 +194,7 @@ export const recordFormats = {
   timeline,
   case: calibrationCase,
   segment,
+  paced,
   summary,
   end,
 } as const;

@@ -136,7 +136,8 @@ function fitStage(
           ...common,
           readings: chosen(stage, readings.segments, 'fit'),
           predict: (values, of) => predictSegments(at(values), of),
-          cluster: ({ id }) => id.replace(/\/pause .*/, ''),
+          // Time, clock and power at one pause say one thing; short runs at several pauses do.
+          cluster: ({ id, sustained }) => (sustained ? id : id.replace(/\/pause .*/, '')),
         });
   const values = Object.fromEntries([
     ...stage.parameters.map(({ name, start }) => [name, start]),
@@ -174,7 +175,10 @@ function errorsOf(stage: Stage, system: System, readings: Readings, side: Side):
   }
   const of = chosen(stage, readings.segments, side);
   const predicted = predictSegments(system, of);
-  return of.map((reading, index) => ({ ...readingError(reading, 'runS', predicted[index]!), bytes: null }));
+  return of.map((reading, index) => ({
+    ...readingError(reading, reading.quantity, predicted[index]!),
+    bytes: null,
+  }));
 }
 
 function readingError(

@@ -3,7 +3,7 @@ import { buildSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 
 /** How a machine file writes a number: with a unit, or plain. */
-export type MachineUnit = 'GB/s' | 'us' | 'plain';
+export type MachineUnit = 'GB/s' | 'us' | 'W' | 'pJ/FLOP' | 'plain';
 
 /** A number of a machine file that a fit may change. */
 export interface MachineValue {

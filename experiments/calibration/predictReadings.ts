@@ -1,5 +1,5 @@
 import { median } from 'simple-statistics';
-import { slowdown } from '../../model/roofline/clock.ts';
+import { cappedClock, segmentEnergyJ, slowdown, stepPowerW } from '../../model/roofline/clock.ts';
 import { segmentTimeS } from '../../model/roofline/segmentTime.ts';
 import { collectiveAloneS } from '../../model/system/linkShare.ts';
 import { transportOf } from '../../model/system/load.ts';
@@ -36,14 +36,23 @@ export function predictCases(system: System, readings: readonly CaseReading[]): 
   });
 }
 
-/** Seconds of segments at the clocks that were read while they were measured; the highest where none was. */
+/**
+ * What a machine predicts for segments by themselves, in the readings' units: what ran for a moment at the clock that was
+ * read, what was sustained at the clock that the power cap allows.
+ */
 export function predictSegments({ gpu }: System, readings: readonly SegmentReading[]): number[] {
-  const { power } = gpu;
-  return readings.map(({ segment, smHz }) => {
-    const clock =
-      smHz === null || power === null || power.topClockHz === null ? 1 : Math.min(1, smHz / power.topClockHz);
-    // Device memory does not slow down with the clock of the multiprocessors.
-    const scales = power !== null && segment.class !== 'elementwise';
-    return segmentTimeS(segment, gpu) * (scales ? slowdown(power, clock) : 1);
+  return readings.map(({ segment, smHz, sustained, gapS, quantity }) => {
+    const { power } = gpu;
+    const fullS = segmentTimeS(segment, gpu);
+    if (power === null || power.topClockHz === null) return fullS;
+    const runS = (clock: number) => fullS * slowdown(power, segment.class, clock);
+    if (!sustained) return runS(smHz === null ? 1 : Math.min(1, smHz / power.topClockHz));
+    const energy = segmentEnergyJ(segment, power);
+    const clock = cappedClock(power, energy, (at) => runS(at) + gapS);
+    return {
+      runS: runS(clock),
+      smHz: clock * power.topClockHz,
+      powerW: stepPowerW(power, energy, clock, runS(clock) + gapS),
+    }[quantity];
   });
 }

@@ -28,10 +28,16 @@ export interface CaseReading extends ReadingBase {
   groupSize: number;
 }
 
-/** A segment by itself, at a clock that was read meanwhile. */
+/** A segment by itself, over and over, with a pause after each run. */
 export interface SegmentReading extends ReadingBase {
   kind: 'segment';
+  /** Seconds of a run, the clock, or watts. */
+  quantity: 'runS' | 'smHz' | 'powerW';
   segment: ComputeSegment;
+  gapS: number;
+  /** Whether it ran until clock and power had settled: then they are what the power cap makes of it. */
+  sustained: boolean;
+  /** Read meanwhile. */
   smHz: number | null;
 }
 
@@ -82,11 +88,22 @@ function caseReadings(run: MeasuredRun, notes: string[]): CaseReading[] {
   });
 }
 
+/** The driver's power is a mean over about a second; what runs for less has not settled. */
+const SETTLED_S = 2;
+
+type SegmentRecord = MeasurementRecord<'segment'>;
+
 function segmentReadings(run: MeasuredRun, computes: SegmentProgram): SegmentReading[] {
   const workload = segmentWorkload(computes);
   // Collectives hold the multiprocessors, and no step runs them beside compute.
   const alone = run.segments.filter(({ beside }) => beside === 'nothing');
-  return alone.map((record) => {
+  const isSustained = ({ windowS }: SegmentRecord) => (windowS ?? 0) >= SETTLED_S;
+  const placeOf = ({ position, name }: SegmentRecord) => `${run.run.program}/${position}/${name}`;
+  const paused = new Set(alone.filter((record) => record.gapS > 0 && !isSustained(record)).map(placeOf));
+  return alone.flatMap((record): SegmentReading[] => {
+    const sustained = isSustained(record);
+    // Long segments without a pause pull the clock down, and it has not got there yet.
+    if (!sustained && record.gapS === 0 && paused.has(placeOf(record))) return [];
     const block = workload.blocks[record.position % workload.blocks.length]!;
     const segment = block.segments.find(
       (candidate): candidate is ComputeSegment =>
@@ -98,14 +115,22 @@ function segmentReadings(run: MeasuredRun, computes: SegmentProgram): SegmentRea
         line: run.line,
       });
     }
-    const pause = record.gapS === 0 ? '' : `/pause ${(record.gapS / record.runS).toFixed(1)}`;
-    const id = `${run.run.program}/${record.position}/${record.name}${pause}`;
-    // Pauses of one segment belong together.
-    const side = sideOf(`${run.run.program}/${record.position}/${record.name}`);
-    return {
-      ...{ kind: 'segment', id, side, measured: record.runS, spread: 0 },
-      ...{ segment, smHz: record.smHz === 0 ? null : record.smHz },
+    const { gapS, runS, smHz, powerW } = record;
+    const pause = gapS === 0 ? '' : `/pause ${(gapS / runS).toFixed(1)}`;
+    const common = {
+      ...({ kind: 'segment', spread: 0, segment, gapS, sustained } as const),
+      id: `${placeOf(record)}${sustained ? '/sustained' : ''}${pause}`,
+      // Pauses of one segment belong together.
+      side: sideOf(placeOf(record)),
+      smHz: smHz === 0 ? null : smHz,
     };
+    const time = { ...common, quantity: 'runS', measured: runS } as const;
+    if (!sustained || smHz === null || powerW === null) return [time];
+    return [
+      time,
+      { ...common, quantity: 'smHz', measured: smHz },
+      { ...common, quantity: 'powerW', measured: powerW },
+    ];
   });
 }
 

@@ -1,4 +1,5 @@
-import type { FlowTransport, System } from '../../model/system/system.ts';
+import type { FlowTransport, Power, System } from '../../model/system/system.ts';
+import { ELEMENTWISE_KERNELS, type SegmentClass } from '../../model/workload/workload.ts';
 import type { MachineUnit } from './machineValues.ts';
 import type { CaseReading, SegmentReading } from './readings.ts';
 
@@ -66,7 +67,8 @@ export function stagesFor(system: System): Stage[] {
     ...(transports.length === 0 ? [] : [stagedSmAlone(transports)]),
     ...transports.map(besideCopies),
     ...(stagedCopy === undefined ? [] : stagedCopyAlone(stagedCopy)),
-    ...(system.gpu.power === null ? [] : [compute(system)]),
+    ...compute(system),
+    ...(system.gpu.power === null ? [] : [power(system.gpu.power)]),
   ];
 }
 
@@ -168,25 +170,64 @@ function stagedCopyAlone(transport: { latencyS: number; flagS: number }): Stage[
   ];
 }
 
-function compute({ gpu }: System): Stage {
-  const { efficiency } = gpu;
-  const overhead = (name: 'gemm' | 'attention' | 'elementwise') =>
-    micros(`${name} overhead`, 5e-6, [`gpu.kernelOverhead.${name}`]);
+/** Device memory first, since it bounds matrix products as well. */
+function compute({ gpu }: System): Stage[] {
+  const { efficiency, attentionTiles, traffic } = gpu;
+  const stage = (of: SegmentClass, parameters: StageParameter[]): Stage => ({
+    of: 'segments',
+    name: of,
+    parameters: [...parameters, micros(`${of} overhead`, 5e-6, [`gpu.kernelOverhead.${of}`])],
+    readings: ({ sustained, segment }) => !sustained && segment.class === of,
+  });
+  const fraction = (name: string, start: number, key: string) =>
+    plain(name, start, 0.2, 0.99, 'logit', [`gpu.${key}`]);
+  return [
+    // What a byte takes and how many there are cannot both be told: the machine file's rate stands.
+    stage(
+      'elementwise',
+      ELEMENTWISE_KERNELS.map((kernel) =>
+        plain(`${kernel} traffic`, traffic[kernel], 0.05, 8, 'log', [`gpu.traffic.${kernel}`]),
+      ),
+    ),
+    stage('gemm', [fraction('gemm efficiency', efficiency.gemm, 'efficiency.gemm')]),
+    stage('attention', [
+      fraction('attention efficiency', efficiency.attention, 'efficiency.attention'),
+      ...(attentionTiles === null
+        ? []
+        : [
+            fraction('ragged attention', attentionTiles.ragged, 'attentionTiles.ragged'),
+            micros('attention tile', 1e-6, ['gpu.attentionTiles.overhead']),
+          ]),
+    ]),
+  ];
+}
+
+/** What segments that were sustained reveal: at part duty what power they draw, at full duty what the cap does to them. */
+function power({ idleW, joulesPerFlop, energyExponent, usefulClock }: Power): Stage {
   return {
     of: 'segments',
-    name: 'compute',
+    name: 'power',
     parameters: [
-      plain('gemm efficiency', efficiency.gemm, 0.2, 0.99, 'logit', ['gpu.efficiency.gemm']),
-      plain('attention efficiency', efficiency.attention, 0.2, 0.99, 'logit', ['gpu.efficiency.attention']),
-      plain('elementwise efficiency', efficiency.elementwise, 0.2, 0.99, 'logit', [
-        'gpu.efficiency.elementwise',
+      { name: 'idle', unit: 'W', start: idleW, low: 20, high: 400, scale: 'log', keys: ['gpu.power.idle'] },
+      picojoules('gemm', joulesPerFlop.gemm),
+      picojoules('attention', joulesPerFlop.attention),
+      plain('energy exponent', energyExponent, 0.1, 4, 'log', ['gpu.power.energyExponent']),
+      plain('useful gemm clock', usefulClock.gemm || 0.9, 0.4, 0.999, 'logit', [
+        'gpu.power.usefulClock.gemm',
       ]),
-      overhead('gemm'),
-      overhead('attention'),
-      overhead('elementwise'),
-      plain('clock share', gpu.power!.clockShare, 0.05, 0.99, 'logit', ['gpu.power.clockShare']),
+      plain('useful attention clock', usefulClock.attention || 0.9, 0.4, 0.999, 'logit', [
+        'gpu.power.usefulClock.attention',
+      ]),
     ],
-    readings: () => true,
+    readings: ({ sustained }) => sustained,
+  };
+}
+
+function picojoules(of: 'gemm' | 'attention', joules: number): StageParameter {
+  const start = joules * 1e12;
+  return {
+    ...{ name: `${of} energy`, unit: 'pJ/FLOP', start, low: start / 5, high: start * 5, scale: 'log' },
+    keys: [`gpu.power.${of}`],
   };
 }
 

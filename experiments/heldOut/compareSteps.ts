@@ -18,7 +18,7 @@ export interface ComparedStep {
   simulatedS: number;
   closedFormError: number;
   simulatedError: number;
-  /** How far the rounds of the measurement lie from their mean, relative; null for one round. */
+  /** How far the rounds of all measurements of this plan lie from their mean, relative; null for one round. */
   noise: number | null;
   /** What the plan claimed against what the device reported. */
   memoryError: number;
@@ -41,17 +41,30 @@ export function compareSteps(
   onStep: (index: number) => void = () => undefined,
 ): ComparedStep[] {
   const scenarios = new Map<string, CellScenario>();
+  // The same plan measured in another run is one more sample of it.
+  const visits = new Map<string, number[]>();
+  for (const run of runs) visits.set(samplesOf(run), [...(visits.get(samplesOf(run)) ?? []), ...run.visitS]);
   return runs.map((run, index) => {
     onStep(index);
     refuseFitted(run);
     const key = JSON.stringify([run.cell, run.plan]);
     const scenario = scenarios.get(key) ?? cellScenario({ ...run.cell, plans: [run.plan] });
     scenarios.set(key, scenario);
-    return compare(run, scenario, machine ?? scenario.system);
+    const noise = noiseFloor(visits.get(samplesOf(run))!);
+    return { ...compare(run, scenario, machine ?? scenario.system), noise };
   });
 }
 
-function compare(run: StepRun, { workload, system, plans }: CellScenario, machine: System): ComparedStep {
+/** Runs for which this is equal measured the same thing. */
+export function samplesOf({ cell, mode, plan }: StepRun): string {
+  return `${cell.id}, ${mode}, ${plan}`;
+}
+
+function compare(
+  run: StepRun,
+  { workload, system, plans }: CellScenario,
+  machine: System,
+): Omit<ComparedStep, 'noise'> {
   const plan = plans[0]!;
   const { cell, stepS, smHz, powerW, memory } = run;
   const at = { place: run.place, ranks: cell.sp * cell.tp, device: run.device.name };
@@ -75,7 +88,6 @@ function compare(run: StepRun, { workload, system, plans }: CellScenario, machin
     simulatedS: report.stepTimeS,
     closedFormError: closedFormS / stepS - 1,
     simulatedError: report.stepTimeS / stepS - 1,
-    noise: noiseFloor(run.visitS),
     memoryError: memory.claimedBytes / memory.deviceBytes - 1,
     clockError: error(topClockHz === null ? null : report.clock * topClockHz, smHz),
     energyError: error(

@@ -1,4 +1,5 @@
-import type { ComparedStep } from './compareSteps.ts';
+import { mean } from 'simple-statistics';
+import { type ComparedStep, samplesOf } from './compareSteps.ts';
 
 /** Plans this close have no order either: windows of a warm-up count as steady when they agree so well. */
 const LEAST_APART = 0.01;
@@ -14,31 +15,44 @@ export interface PlanOrder {
   kendallTau: number | null;
 }
 
-/** Compares every pair of plans of each cell and mode. */
+/** Compares every pair of plans of each cell and mode; a plan that was measured in several runs counts once, by their mean. */
 export function planOrders(
   steps: readonly ComparedStep[],
   predictedS: (step: ComparedStep) => number,
 ): PlanOrder[] {
-  const cells = new Map<string, ComparedStep[]>();
+  const cells = new Map<string, Map<string, ComparedStep[]>>();
   for (const step of steps) {
-    const cell = `${step.run.cell.id}, ${step.run.mode}`;
-    cells.set(cell, [...(cells.get(cell) ?? []), step]);
+    const { cell, mode } = step.run;
+    const plans = cells.get(`${cell.id}, ${mode}`) ?? new Map<string, ComparedStep[]>();
+    cells.set(`${cell.id}, ${mode}`, plans);
+    plans.set(samplesOf(step.run), [...(plans.get(samplesOf(step.run)) ?? []), step]);
   }
-  return [...cells].map(([cell, own]) => orderOf(cell, own, predictedS));
+  return [...cells].map(([cell, plans]) =>
+    orderOf(
+      cell,
+      [...plans.values()].map((own) => ({
+        measuredS: mean(own.map(({ run }) => run.stepS)),
+        predictedS: predictedS(own[0]!),
+        noise: own[0]!.noise ?? 0,
+      })),
+    ),
+  );
 }
 
-function orderOf(
-  cell: string,
-  steps: readonly ComparedStep[],
-  predictedS: (step: ComparedStep) => number,
-): PlanOrder {
+interface OrderedPlan {
+  measuredS: number;
+  predictedS: number;
+  noise: number;
+}
+
+function orderOf(cell: string, plans: readonly OrderedPlan[]): PlanOrder {
   const count = { right: 0, wrong: 0, withoutOrder: 0 };
-  for (const [index, one] of steps.entries()) {
-    for (const other of steps.slice(index + 1)) {
-      const [faster, slower] = one.run.stepS <= other.run.stepS ? [one, other] : [other, one];
-      const apart = slower.run.stepS / faster.run.stepS - 1;
-      if (apart <= Math.max(LEAST_APART, (one.noise ?? 0) + (other.noise ?? 0))) count.withoutOrder += 1;
-      else if (predictedS(faster) < predictedS(slower)) count.right += 1;
+  for (const [index, one] of plans.entries()) {
+    for (const other of plans.slice(index + 1)) {
+      const [faster, slower] = one.measuredS <= other.measuredS ? [one, other] : [other, one];
+      const apart = slower.measuredS / faster.measuredS - 1;
+      if (apart <= Math.max(LEAST_APART, one.noise + other.noise)) count.withoutOrder += 1;
+      else if (faster.predictedS < slower.predictedS) count.right += 1;
       else count.wrong += 1;
     }
   }

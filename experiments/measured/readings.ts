@@ -201,14 +201,15 @@ function dutyReadings(rows: z.output<typeof mirroredFormat>['duty']): Reading[] 
   return rows.map(({ op, gapMs, ms }) => {
     const work = DUTY_WORK[op];
     const fullS = segmentTimeS(work, gpu);
-    const energyJ = work.flops * power.joulesPerFlop[op];
-    const clock = cappedClock(power, energyJ, (factor) => fullS * factor + gapMs * 1e-3);
+    const energy = { gemm: 0, attention: 0, elementwise: 0, [op]: work.flops * power.joulesPerFlop[op] };
+    const runS = (clock: number) => fullS * slowdown(power, op, clock);
+    const clock = cappedClock(power, energy, (at) => runS(at) + gapMs * 1e-3);
     return {
       group: 'compute against duty',
       what: `${op}, gap ${gapMs} ms`,
       unit: 'ms',
       measured: ms,
-      predicted: fullS * slowdown(power, clock) * 1e3,
+      predicted: runS(clock) * 1e3,
     };
   });
 }

@@ -1,11 +1,11 @@
 import type { Plan } from '../plan/plan.ts';
 import type { StepTimes } from '../report.ts';
-import { segmentTimeS } from '../roofline/segmentTime.ts';
+import { noRoomS, segmentTimeS, slowdownOf } from '../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
 import { stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
 import type { FlowTransport, System, Transport } from '../system/system.ts';
-import type { CollectiveKind, CollectiveSegment, Workload } from '../workload/workload.ts';
+import type { CollectiveKind, CollectiveSegment, ComputeSegment, Workload } from '../workload/workload.ts';
 import { CopyQueue } from './copyQueue.ts';
 import { copyRates, type PairRates, pairRates } from './rates.ts';
 
@@ -30,8 +30,8 @@ const MAX_STEPS = 6;
  * What it leaves out, on purpose: that chunks are not divisible, that ranks may differ, and which copy is in
  * flight at a boundary. `simulate` has all three.
  */
-export function closedForm(workload: Workload, system: System, plan: Plan, slowdown = 1): StepTimes {
-  const walk = new Walk(workload, system, plan, slowdown);
+export function closedForm(workload: Workload, system: System, plan: Plan, clock = 1): StepTimes {
+  const walk = new Walk(workload, system, plan, clock);
   let before = walk.step();
   for (let step = 1; step < MAX_STEPS; step += 1) {
     const now = walk.step();
@@ -47,7 +47,7 @@ class Walk {
   readonly #plan: Plan;
   /** Ranks on one GPU. */
   readonly #sharing: number;
-  readonly #computeFactor: number;
+  readonly #clock: number;
   readonly #queue = new CopyQueue();
   readonly #transport: Transport | undefined;
   readonly #pairs = new Map<CollectiveKind, PairRates>();
@@ -61,13 +61,13 @@ class Walk {
   /** Seconds since a staged collective last read a piece, which ended the prefetch's wait for the engine. */
   #sinceReadS = Number.POSITIVE_INFINITY;
 
-  constructor(workload: Workload, system: System, plan: Plan, slowdown: number) {
+  constructor(workload: Workload, system: System, plan: Plan, clock: number) {
     this.#workload = workload;
     this.#system = system;
     this.#plan = plan;
     this.#transport = workload.ranks > 1 ? transportOf(system, plan.transport) : undefined;
     this.#sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
-    this.#computeFactor = slowdown * this.#sharing;
+    this.#clock = clock;
     this.#copy = copyRates(system, workload.ranks);
     const length = workload.blocks.length;
     this.#issued = Array.from({ length }, () => []);
@@ -118,7 +118,7 @@ class Walk {
         const seconds = this.#computeS(segment);
         times.computeS += seconds;
         this.#sinceReadS += seconds;
-        queue.alone(seconds);
+        this.#copyBeside(segment, seconds);
         continue;
       }
       window += 1;
@@ -130,10 +130,20 @@ class Walk {
     }
   }
 
-  #computeS(segment: Parameters<typeof segmentTimeS>[0] & object): number {
+  /** A pause is a kernel: while a segment leaves it no room, the chunks stop behind the one that is under way. */
+  #copyBeside(segment: ComputeSegment, seconds: number): void {
+    const { gpu } = this.#system;
+    const shutS =
+      this.#plan.paceS === 0 ? 0 : noRoomS(segment, gpu) * slowdownOf(gpu, segment.class, this.#clock);
+    const oneChunkS = this.#betweenChunksS() + this.#plan.chunkBytes / this.#copy.h2d;
+    this.#queue.alone(Math.min(shutS, oneChunkS) + seconds - shutS);
+  }
+
+  #computeS(segment: ComputeSegment): number {
     let seconds = this.#times.get(segment);
     if (seconds === undefined) {
-      seconds = segmentTimeS(segment, this.#system.gpu) * this.#computeFactor;
+      const { gpu } = this.#system;
+      seconds = segmentTimeS(segment, gpu) * slowdownOf(gpu, segment.class, this.#clock) * this.#sharing;
       this.#times.set(segment, seconds);
     }
     return seconds;

@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/plan.ts';
 import type { BoundBy, BreakEven, StepReport, StepTimes } from '../report.ts';
-import { cappedClock, slowdown, stepEnergyJ, stepPowerW } from '../roofline/clock.ts';
+import { cappedClock, stepEnergyJ, stepPowerW } from '../roofline/clock.ts';
 import { blockComputeS } from '../roofline/segmentTime.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -21,8 +21,7 @@ const NO_BREAK_EVEN: BreakEven = { tokens: null, frames: null, batch: null };
  */
 export function predictStep(workload: Workload, system: System, plan: Plan): StepReport {
   const clock = clockOf(workload, system, plan);
-  const { power } = system.gpu;
-  const times = closedForm(workload, system, plan, power === null ? 1 : slowdown(power, clock));
+  const times = closedForm(workload, system, plan, clock);
   return report(workload, system, plan, times, clock);
 }
 
@@ -33,7 +32,7 @@ export function clockOf(workload: Workload, system: System, plan: Plan): number 
   return cappedClock(
     power,
     stepEnergyJ(workload, power),
-    (factor) => closedForm(workload, system, plan, factor).stepTimeS,
+    (clock) => closedForm(workload, system, plan, clock).stepTimeS,
   );
 }
 
@@ -48,11 +47,9 @@ export function report(
 ): StepReport {
   const { power } = system.gpu;
   const memory = memoryNeed(workload, system, plan);
-  const factor = power === null ? 1 : slowdown(power, clock);
   const windowS =
     workload.passes *
-    factor *
-    workload.blocks.reduce((sum, block) => sum + blockComputeS(block, system.gpu), 0);
+    workload.blocks.reduce((sum, block) => sum + blockComputeS(block, system.gpu, clock), 0);
   return {
     plan: plan.name,
     transport: plan.transport,

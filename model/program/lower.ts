@@ -170,6 +170,8 @@ class Lowering {
               flops: stage.flops,
               bytes: stage.bytes,
               durationS: stage.durationS,
+              secondsOf: stage.secondsOf,
+              noRoomS: stage.noRoomS,
             },
             [this.#takePending(rank)],
           );

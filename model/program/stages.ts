@@ -1,12 +1,19 @@
-import { segmentTimeS } from '../roofline/segmentTime.ts';
+import { noRoomS, segmentTimeS } from '../roofline/segmentTime.ts';
 import type { Gpu } from '../system/system.ts';
-import type { BlockKind, CollectiveSegment, ComputeSegment } from '../workload/workload.ts';
+import type { BlockKind, CollectiveSegment, ComputeSegment, SegmentClass } from '../workload/workload.ts';
 
 /** `segments`: every compute segment is an operation; `windows`: all compute between two collectives is one. */
 export type Detail = 'segments' | 'windows';
 
 /** Something that a block does in order, compute with its seconds at the highest clock. */
-export type Stage = (Omit<ComputeSegment, 'kernels'> & { durationS: number }) | CollectiveSegment;
+export type Stage = ComputeStage | CollectiveSegment;
+
+interface ComputeStage extends Omit<ComputeSegment, 'kernels' | 'attention'> {
+  durationS: number;
+  secondsOf: Record<SegmentClass, number>;
+  /** Nobody asks it of a window: plans whose copies wait for room are lowered by segments. */
+  noRoomS: number;
+}
 
 /** What a block runs, timed for a GPU. */
 export function stagesOf(block: BlockKind, gpu: Gpu, detail: Detail): Stage[] {
@@ -20,10 +27,19 @@ export function stagesOf(block: BlockKind, gpu: Gpu, detail: Detail): Stage[] {
     const durationS = segmentTimeS(segment, gpu);
     if (detail === 'windows' && last?.kind === 'compute') {
       last.durationS += durationS;
+      last.secondsOf[segment.class] += durationS;
       last.flops += segment.flops;
       last.bytes += segment.bytes;
       last.name = 'window';
-    } else stages.push({ ...segment, durationS });
+      last.noRoomS = 0;
+    } else {
+      const { kind, name, class: of, flops, bytes } = segment;
+      const secondsOf = { gemm: 0, attention: 0, elementwise: 0, [of]: durationS };
+      stages.push({
+        ...{ kind, name, class: of, flops, bytes, durationS, secondsOf },
+        noRoomS: noRoomS(segment, gpu),
+      });
+    }
   }
   return stages;
 }

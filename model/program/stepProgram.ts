@@ -29,6 +29,10 @@ export interface ComputeOp extends OpBase {
   bytes: number;
   /** Seconds at the highest clock. */
   durationS: number;
+  /** The same by class: each slows down with the clock in its own way. */
+  secondsOf: Readonly<Record<SegmentClass, number>>;
+  /** Seconds at the highest clock from its start until a kernel of another stream finds room beside it. */
+  noRoomS: number;
 }
 
 /** A point in a stream that takes no time. `begin` and `end` of a staged collective are marks with a group. */

@@ -1,41 +1,61 @@
 import type { Power } from '../system/system.ts';
-import type { Workload } from '../workload/workload.ts';
+import type { ComputeSegment, SegmentClass, Workload } from '../workload/workload.ts';
 
-/** Joules of one step's work on one rank at the highest clock. */
-export function stepEnergyJ(workload: Workload, power: Power): number {
-  let joules = 0;
+/** Joules of one step's work on one rank at the highest clock, by class. */
+export type StepEnergy = Readonly<Record<SegmentClass, number>>;
+
+const CLASSES: readonly SegmentClass[] = ['gemm', 'attention', 'elementwise'];
+
+const NOTHING: StepEnergy = { gemm: 0, attention: 0, elementwise: 0 };
+
+/** Joules of one step's work on one rank at the highest clock, by class. */
+export function stepEnergyJ(workload: Workload, power: Power): StepEnergy {
+  const joules = { ...NOTHING };
   for (const block of workload.blocks) {
     for (const segment of block.segments) {
       if (segment.kind !== 'compute') continue;
-      joules +=
-        segment.class === 'elementwise'
-          ? segment.bytes * power.joulesPerByte
-          : segment.flops * power.joulesPerFlop[segment.class];
+      joules[segment.class] += workload.passes * joulesOf(segment, power);
     }
   }
-  return joules * workload.passes;
+  return joules;
 }
 
-/** Factor on compute time at clock f, a fraction of the highest: (1 - share) + share / f. */
-export function slowdown(power: Power, clock: number): number {
-  return 1 - power.clockShare + power.clockShare / clock;
+/** The same of one segment. */
+export function segmentEnergyJ(segment: ComputeSegment, power: Power): StepEnergy {
+  return { ...NOTHING, [segment.class]: joulesOf(segment, power) };
 }
 
-/** Watts over a step of `stepTimeS` seconds whose work costs `energyJ` at the highest clock. */
-export function stepPowerW(power: Power, energyJ: number, clock: number, stepTimeS: number): number {
-  return power.idleW + (energyJ * clock ** power.energyExponent) / stepTimeS;
+function joulesOf({ class: of, flops, bytes }: ComputeSegment, power: Power): number {
+  return of === 'elementwise' ? bytes * power.joulesPerByte : flops * power.joulesPerFlop[of];
+}
+
+/** The clock that counts for a class, as a fraction of the highest that it can use: 1 down to its useful clock. */
+function speed({ usefulClock }: Power, of: SegmentClass, clock: number): number {
+  return clock < usefulClock[of] ? clock / usefulClock[of] : 1;
+}
+
+/** Factor on the time of a class's work at clock f, a fraction of the highest. */
+export function slowdown(power: Power, of: SegmentClass, clock: number): number {
+  return 1 / speed(power, of, clock);
+}
+
+/** Watts over a step of `stepTimeS` seconds at a clock. */
+export function stepPowerW(power: Power, energy: StepEnergy, clock: number, stepTimeS: number): number {
+  let joules = 0;
+  for (const of of CLASSES) joules += energy[of] * speed(power, of, clock) ** power.energyExponent;
+  return power.idleW + joules / stepTimeS;
 }
 
 /**
- * The clock at which a step stays within the power cap, as a fraction of the highest, and its step time.
+ * The clock at which a step stays within the power cap, as a fraction of the highest.
  *
  * The governor averages over tens of milliseconds, so what counts is the whole step: the busier the GPU, the
- * lower the clock; time saved on the link is partly paid back. `stepTimeAt(slowdown)` gives the step time when
- * compute takes that factor longer; bisection, since power falls with the clock.
+ * lower the clock; time saved on the link is partly paid back. Bisection, since power falls with the clock.
+ *
+ * @param stepTimeAt the step time at a clock.
  */
-export function cappedClock(power: Power, energyJ: number, stepTimeAt: (slowdown: number) => number): number {
-  const fits = (clock: number) =>
-    stepPowerW(power, energyJ, clock, stepTimeAt(slowdown(power, clock))) <= power.capW;
+export function cappedClock(power: Power, energy: StepEnergy, stepTimeAt: (clock: number) => number): number {
+  const fits = (clock: number) => stepPowerW(power, energy, clock, stepTimeAt(clock)) <= power.capW;
   if (fits(1)) return 1;
   let low = power.minClock;
   let high = 1;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Dimension } from '../input/quantity.ts';
 import { quantity } from '../input/quantity.ts';
 import { shown, type UserError } from '../input/userError.ts';
+import { ELEMENTWISE_KERNELS } from '../workload/workload.ts';
 
 const provenance = z
   .enum(['datasheet', 'published', 'measured', 'fitted', 'default'])
@@ -120,9 +121,23 @@ export const systemFile = z.strictObject({
     }),
     launchFloor: physical('time'),
     kernelOverhead: z
-      .strictObject({ gemm: physical('time'), attention: physical('time'), elementwise: physical('time') })
+      .partialRecord(z.enum(['gemm', 'attention', 'elementwise']), physical('time'))
       .optional()
       .describe('launch, ramp and tail of a kernel, on top of its work'),
+    traffic: z
+      .partialRecord(z.enum(ELEMENTWISE_KERNELS), plain(0.01, 10))
+      .optional()
+      .describe(
+        'bytes that elementwise kernels move for each one counted: fewer where fused; 1 where not given',
+      ),
+    attentionTiles: z
+      .strictObject({
+        multiprocessors: plain(1, 1024).describe('each works on one tile at a time'),
+        rows: plain(1, 1024).describe('rows of Q in a tile'),
+        ragged: plain(0.1, 1).describe('speed where rows are no multiple of a tile, against where they are'),
+        overhead: physical('time').describe('of a tile, on top of its work'),
+      })
+      .optional(),
     copyEngine: z.strictObject({
       h2d: physical('rate'),
       d2h: physical('rate'),
@@ -139,7 +154,9 @@ export const systemFile = z.strictObject({
         attention: physical('energyPerFlop'),
         elementwise: physical('energyPerByte'),
         energyExponent: plain(0, 4).describe('energy per FLOP grows with the clock to this power'),
-        clockShare: plain(0, 1).describe('share of compute time that scales with the clock'),
+        usefulClock: z
+          .strictObject({ gemm: plain(0, 1), attention: plain(0, 1), elementwise: plain(0, 1) })
+          .describe('fraction of the highest clock above which work of a class gains nothing'),
         minClock: plain(0.05, 1).describe('lowest clock as a fraction of the highest'),
         topClock: physical('frequency').optional().describe('the highest clock'),
       })

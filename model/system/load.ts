@@ -94,10 +94,26 @@ export function buildSystem(source: YamlFile): System {
       },
       launchFloorS: gpu.launchFloor.value,
       kernelOverheadS: {
-        gemm: gpu.kernelOverhead?.gemm.value ?? 0,
-        attention: gpu.kernelOverhead?.attention.value ?? 0,
-        elementwise: gpu.kernelOverhead?.elementwise.value ?? 0,
+        gemm: gpu.kernelOverhead?.gemm?.value ?? 0,
+        attention: gpu.kernelOverhead?.attention?.value ?? 0,
+        elementwise: gpu.kernelOverhead?.elementwise?.value ?? 0,
       },
+      traffic: {
+        norm: gpu.traffic?.norm?.value ?? 1,
+        qkNorm: gpu.traffic?.qkNorm?.value ?? 1,
+        residual: gpu.traffic?.residual?.value ?? 1,
+        activation: gpu.traffic?.activation?.value ?? 1,
+        relayout: gpu.traffic?.relayout?.value ?? 1,
+      },
+      attentionTiles:
+        gpu.attentionTiles === undefined
+          ? null
+          : {
+              multiprocessors: gpu.attentionTiles.multiprocessors.value,
+              rows: gpu.attentionTiles.rows.value,
+              ragged: gpu.attentionTiles.ragged.value,
+              overheadS: gpu.attentionTiles.overhead.value,
+            },
       copyEngine: {
         h2dBytesPerS: gpu.copyEngine.h2d.value,
         d2hBytesPerS: gpu.copyEngine.d2h.value,
@@ -130,7 +146,11 @@ function powerOf(power: NonNullable<SystemFile['gpu']['power']>): Power {
     joulesPerFlop: { gemm: power.gemm.value, attention: power.attention.value },
     joulesPerByte: power.elementwise.value,
     energyExponent: power.energyExponent.value,
-    clockShare: power.clockShare.value,
+    usefulClock: {
+      gemm: power.usefulClock.gemm.value,
+      attention: power.usefulClock.attention.value,
+      elementwise: power.usefulClock.elementwise.value,
+    },
     minClock: power.minClock.value,
     topClockHz: power.topClock?.value ?? null,
   };

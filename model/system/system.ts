@@ -1,4 +1,4 @@
-import type { CollectiveKind, SegmentClass } from '../workload/workload.ts';
+import type { CollectiveKind, ElementwiseKernel, SegmentClass } from '../workload/workload.ts';
 
 /** Where a number of a machine file came from; shown wherever the number is. */
 export type Provenance = 'datasheet' | 'published' | 'measured' | 'fitted' | 'default';
@@ -76,8 +76,8 @@ export interface StagedCopyTransport {
 export type Transport = FlowTransport | StagedCopyTransport;
 
 /**
- * Power-limited clock. At the highest clock a FLOP costs `joulesPerFlop`; at clock f (as a fraction of the
- * highest) it costs f^energyExponent of that and takes (1 - clockShare) + clockShare/f of the time.
+ * Power-limited clock. Above its useful clock a class of work gains nothing: at clock f, both as fractions of the highest,
+ * it runs as at g = min(1, f / usefulClock), in 1/g of the time, and costs g^energyExponent of its joules.
  */
 export interface Power {
   capW: number;
@@ -86,7 +86,7 @@ export interface Power {
   /** Joules per byte of device memory moved by elementwise work. */
   joulesPerByte: number;
   energyExponent: number;
-  clockShare: number;
+  usefulClock: Readonly<Record<SegmentClass, number>>;
   /** Lowest clock as a fraction of the highest. */
   minClock: number;
   /** The highest clock in hertz; null where the machine file does not say it. */
@@ -110,6 +110,20 @@ export interface CopyEngine {
 /** Seconds that a kernel takes beyond its work at the large-segment efficiency: launch, ramp and tail. */
 export type KernelOverhead = Readonly<Record<SegmentClass, number>>;
 
+/** How attention is cut into tiles, one per multiprocessor at a time. */
+export interface AttentionTiles {
+  multiprocessors: number;
+  /** Rows of Q in a tile. */
+  rows: number;
+  /** Speed where rows are no multiple of a tile's, as a fraction of the speed where they are. */
+  ragged: number;
+  /** Seconds that a tile takes beyond its work. */
+  overheadS: number;
+}
+
+/** Bytes that a kernel moves for each one that a workload counts for it. */
+export type ElementwiseTraffic = Readonly<Record<ElementwiseKernel, number>>;
+
 export interface Gpu {
   name: string;
   memoryBytes: number;
@@ -120,6 +134,9 @@ export interface Gpu {
   /** Seconds that a kernel takes at least. */
   launchFloorS: number;
   kernelOverheadS: KernelOverhead;
+  traffic: ElementwiseTraffic;
+  /** Null where nothing is known of them: then attention takes what its FLOPs take. */
+  attentionTiles: AttentionTiles | null;
   copyEngine: CopyEngine;
   power: Power | null;
 }

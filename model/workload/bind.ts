@@ -6,9 +6,11 @@ import { type RankRows, rankRows, type SampleRows } from './rows.ts';
 import { shardParameters } from './shards.ts';
 import {
   ACTIVATION_BYTES,
+  type AttentionShape,
   type BlockKind,
   type CollectiveSegment,
   type ComputeSegment,
+  type ElementwiseKernel,
   type ExchangeStyle,
   type GuidanceMode,
   type ParallelLayout,
@@ -159,6 +161,7 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
             ((2 * heads.q + 2 * heads.kv) * segment.width * ACTIVATION_BYTES * rows.sequences) /
             (rows.sp * tp),
           kernels: 1,
+          attention: attentionShape(dit, segment, rows, tp),
         },
       ];
     }
@@ -168,6 +171,7 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
           kind: 'compute',
           name: segment.name,
           class: 'elementwise',
+          ...elementwiseKernel(segment.name),
           flops: 0,
           bytes:
             weightBytes +
@@ -178,6 +182,29 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
     case 'exchange':
       return rows.sp > 1 ? exchangeCollectives(segment, rows, layout) : [];
   }
+}
+
+function elementwiseKernel(name: string): { kernel?: ElementwiseKernel } {
+  if (/QK norm/.test(name)) return { kernel: 'qkNorm' };
+  if (/residual$/.test(name) && !/norm/.test(name)) return { kernel: 'residual' };
+  if (/norm( and modulate)?$/.test(name)) return { kernel: 'norm' };
+  if (/(GELU|SwiGLU|SiLU)$/.test(name)) return { kernel: 'activation' };
+  return {};
+}
+
+/** Exchanged heads are divided over the ranks; a cross-attention that is not exchanged divides its queries. */
+function attentionShape(
+  dit: Dit,
+  { q, kv }: Extract<DitSegment, { kind: 'attention' }>,
+  rows: RankRows,
+  tp: number,
+): AttentionShape {
+  const splitsQueries = q !== kv;
+  return {
+    queryRows: splitsQueries ? rows.attention[q] / rows.sp : rows.attention[q],
+    keyRows: rows.attention[kv],
+    heads: (dit.heads * rows.sequences) / (tp * (splitsQueries ? 1 : rows.sp)),
+  };
 }
 
 /** Parameters of a segment that one of `tp` ranks holds. */

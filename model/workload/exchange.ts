@@ -59,5 +59,6 @@ export function exchangeCollectives(
 
 /** Moving heads and rows around in device memory beside an exchange: one read and one write. */
 function relayout(name: string, bytes: number): ComputeSegment {
-  return { kind: 'compute', name, class: 'elementwise', flops: 0, bytes: 2 * bytes, kernels: 1 };
+  const moved = { flops: 0, bytes: 2 * bytes, kernels: 1 };
+  return { kind: 'compute', name, class: 'elementwise', kernel: 'relayout', ...moved };
 }

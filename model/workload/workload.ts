@@ -6,6 +6,19 @@ export const ACTIVATION_BYTES = 2;
 /** What limits a compute segment, and so which fitted efficiency applies to it. */
 export type SegmentClass = 'gemm' | 'attention' | 'elementwise';
 
+/** What an attention computes on one rank, all its sequences. */
+export interface AttentionShape {
+  /** Rows of Q of one sequence on this rank, and of K and V. */
+  queryRows: number;
+  keyRows: number;
+  /** Heads on this rank, times its sequences. */
+  heads: number;
+}
+
+/** Kernels of elementwise work, told apart by how much of what is counted they move: fused ones move less. */
+export const ELEMENTWISE_KERNELS = ['norm', 'qkNorm', 'residual', 'activation', 'relayout'] as const;
+export type ElementwiseKernel = (typeof ELEMENTWISE_KERNELS)[number];
+
 /** Work of one stage on one rank. */
 export interface ComputeSegment {
   kind: 'compute';
@@ -17,6 +30,10 @@ export interface ComputeSegment {
   bytes: number;
   /** Kernels launched; each costs at least the launch floor. */
   kernels: number;
+  /** Of class attention; none where only its work is known. */
+  attention?: AttentionShape;
+  /** Of class elementwise; none where it is of no kind that we know. */
+  kernel?: ElementwiseKernel;
 }
 
 export type CollectiveKind = 'all-to-all' | 'all-gather' | 'all-reduce';

@@ -20,6 +20,10 @@ export interface CopyEngineHost {
   copyDone(channel: number): void;
   /** No chunk of this channel may start at present. */
   held(channel: number): boolean;
+  /** When a kernel in this channel's stream finds room; now, or when compute leaves some. */
+  roomAtS(channel: number): number;
+  /** Whether compute ever leaves none. */
+  readonly mayShut: boolean;
   /** Bytes of a chunk moved from startS to endS. Only called while recording. */
   chunk(channel: number, startS: number, endS: number, bytes: number): void;
   readonly recording: boolean;
@@ -240,7 +244,7 @@ export class CopyEngines {
     this.#phase[engine] = IDLE;
     this.#lastEnd[engine] = now;
     if (this.#pace[channel]! > 0) {
-      this.#blockedUntil[channel] = now + this.#pace[channel]!;
+      this.#blockedUntil[channel] = this.#host.roomAtS(channel) + this.#pace[channel]!;
       this.#host.at(this.#blockedUntil[channel]!, 'channel', channel);
     }
     this.#mark(engine);
@@ -346,6 +350,7 @@ export class CopyEngines {
       this.#host.recording ||
       this.#left[channel]! < 2 * this.#chunk[channel]! ||
       this.#pausable[channel]! ||
+      (this.#host.mayShut && this.#pace[channel]! > 0) ||
       this.#othersReady(engine)
     )
       return false;

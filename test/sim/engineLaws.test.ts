@@ -555,6 +555,19 @@ function scaledProgram(program: StepProgram, bytes: number, seconds: number): St
         };
       }
       if (op.kind === 'collective') return { ...op, sentBytes: op.sentBytes * bytes };
+      if (op.kind === 'compute') {
+        const { gemm, attention, elementwise } = op.secondsOf;
+        return {
+          ...op,
+          durationS: op.durationS * seconds,
+          noRoomS: op.noRoomS * seconds,
+          secondsOf: {
+            gemm: gemm * seconds,
+            attention: attention * seconds,
+            elementwise: elementwise * seconds,
+          },
+        };
+      }
       return op.kind === 'mark' ? op : { ...op, durationS: op.durationS * seconds };
     }),
   };

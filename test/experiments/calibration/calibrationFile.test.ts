@@ -28,7 +28,10 @@ files('gives every reading once, on the side that its id decides', () => {
   const { cases, segments, notes } = readingsOf(readCalibration(join(committed, 'h200-calibration.yaml')));
   assert.is(new Set(cases.map(({ id, quantity }) => `${id} ${quantity}`)).size, cases.length);
   assert.ok(cases.some(({ side }) => side === 'fit') && cases.some(({ side }) => side === 'held-out'));
-  assert.is(segments.length, 277);
+  assert.is(new Set(segments.map(({ id, quantity }) => `${id} ${quantity}`)).size, segments.length);
+  // Three segments of three programs, each at five pauses: time, clock and power.
+  assert.is(segments.filter(({ sustained }) => sustained).length, 135);
+  assert.is(segments.length, 363);
   assert.is(notes.filter((note) => note.includes('the copies ended before the collectives')).length, 3);
 });
 
@@ -56,7 +59,7 @@ for (const [what, file, why] of [
   [
     'of a program that it does not describe',
     () => changed(yaml('h200-x1', 'segments: [segments.jsonl]\n')),
-    /programs: seg-flux-768-sp2, measured in .*segments.jsonl:1, is not there/,
+    /programs: seg-wan-65-sp2, measured in .*segments.jsonl:1, is not there/,
   ],
 ] as const) {
   files(`refuses results ${what}, by file and line`, () => assert.throws(() => readCalibration(file()), why));

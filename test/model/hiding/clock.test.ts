@@ -13,7 +13,7 @@ const power: Power = {
   joulesPerFlop: { gemm: 1e-12, attention: 2e-12 },
   joulesPerByte: 50e-12,
   energyExponent: 2,
-  clockShare: 0.5,
+  usefulClock: { gemm: 1, attention: 0.9, elementwise: 0 },
   topClockHz: null,
   minClock: 0.4,
 };
@@ -22,19 +22,22 @@ const within = (value: number, expected: number, share: number) =>
 
 const test = suite('power-limited clock');
 
-const SLOWDOWNS: [share: number, clock: number, factor: number][] = [
-  [0.5, 1, 1],
-  // 1 - 0.5 + 0.5 / 0.5.
-  [0.5, 0.5, 1.5],
-  [1, 0.5, 2],
-  [0, 0.5, 1],
-  // 1 - 0.574 + 0.574 / 0.7 = 1.246.
-  [0.574, 0.7, 1.246],
+const SLOWDOWNS: [of: 'gemm' | 'attention' | 'elementwise', clock: number, factor: number][] = [
+  ['gemm', 1, 1],
+  ['gemm', 0.5, 2],
+  ['attention', 1, 1],
+  ['attention', 0.95, 1],
+  // 0.9 / 0.45: at half of its useful clock.
+  ['attention', 0.45, 2],
+  ['elementwise', 0.5, 1],
 ];
-for (const [clockShare, clock, factor] of SLOWDOWNS) {
-  test(`${clockShare} of the time scales: at clock ${clock} it takes ${factor} as long`, () =>
-    within(slowdown({ ...power, clockShare }, clock), factor, 1e-12));
+for (const [of, clock, factor] of SLOWDOWNS) {
+  test(`${of} at clock ${clock} takes ${factor} as long`, () =>
+    within(slowdown(power, of, clock), factor, 1e-12));
 }
+
+/** All of it matrix products. */
+const products = (joules: number) => ({ gemm: joules, attention: 0, elementwise: 0 });
 
 test('energy of a step: FLOPs of each class, bytes of elementwise work, every pass', () => {
   const segment = (kind: ComputeSegment['class'], flops: number, bytes: number): ComputeSegment => ({
@@ -65,24 +68,30 @@ test('energy of a step: FLOPs of each class, bytes of elementwise work, every pa
       },
     ],
   };
-  // 2 x (3e12 x 1 pJ + 4e12 x 2 pJ + 1e11 x 50 pJ) = 2 x (3 + 8 + 5).
-  within(stepEnergyJ(workload, power), 32, 1e-12);
+  // 2 x 3e12 x 1 pJ, 2 x 4e12 x 2 pJ and 2 x 1e11 x 50 pJ.
+  const { gemm, attention, elementwise } = stepEnergyJ(workload, power);
+  within(gemm, 6, 1e-12);
+  within(attention, 16, 1e-12);
+  within(elementwise, 10, 1e-12);
 });
 
 test('power of a step: idle, and the energy at that clock over its time', () => {
   // 200 + 100 x 0.5^2 / 0.25.
-  assert.is(stepPowerW(power, 100, 0.5, 0.25), 300);
-  assert.is(stepPowerW(power, 100, 1, 0.25), 600);
+  assert.is(stepPowerW(power, products(100), 0.5, 0.25), 300);
+  assert.is(stepPowerW(power, products(100), 1, 0.25), 600);
+  // Elementwise work costs the same at any clock, attention down to 0.9.
+  within(stepPowerW(power, { gemm: 0, attention: 100, elementwise: 100 }, 0.45, 1), 200 + 25 + 100, 1e-12);
+  within(stepPowerW(power, { gemm: 0, attention: 100, elementwise: 0 }, 0.95, 1), 300, 1e-12);
 });
 
 test('a step that stays below the cap runs at the highest clock', () => {
   // 200 + 499 / 1 s is 699 W.
   assert.is(
-    cappedClock(power, 499, () => 1),
+    cappedClock(power, products(499), () => 1),
     1,
   );
   assert.is(
-    cappedClock(power, 500, () => 1),
+    cappedClock(power, products(500), () => 1),
     1,
   );
 });
@@ -90,7 +99,7 @@ test('a step that stays below the cap runs at the highest clock', () => {
 test('with a step time that does not depend on the clock, the clock is a root', () => {
   // 200 + 1000 f^2 = 700 at f = sqrt(1/2), to a quarter of a per mille.
   within(
-    cappedClock(power, 1000, () => 1),
+    cappedClock(power, products(1000), () => 1),
     Math.SQRT1_2,
     0.5e-3,
   );
@@ -99,7 +108,7 @@ test('with a step time that does not depend on the clock, the clock is a root', 
 test('with compute that follows the clock alone, power falls with its cube', () => {
   // T = 1/f: 200 + 1000 f^2 x f = 700 at f = 0.5^(1/3).
   within(
-    cappedClock({ ...power, clockShare: 1 }, 1000, (factor) => factor),
+    cappedClock(power, products(1000), (clock) => 1 / clock),
     0.5 ** (1 / 3),
     0.5e-3,
   );
@@ -108,7 +117,7 @@ test('with compute that follows the clock alone, power falls with its cube', () 
 test('the clock does not fall below its lowest, even if the cap is broken', () => {
   // 200 + 1e5 x 0.4^2 W are far above the cap.
   assert.is(
-    cappedClock(power, 1e5, () => 1),
+    cappedClock(power, products(1e5), () => 1),
     0.4,
   );
 });
@@ -119,17 +128,21 @@ const steps = fc.record({
   /** Watts of the work alone at the highest clock. */
   workW: fc.integer({ min: 50, max: 1500 }),
   exponent: fc.double({ min: 0.5, max: 3, noNaN: true }),
-  clockShare: fc.double({ min: 0, max: 1, noNaN: true }),
+  usefulClock: fc.double({ min: 0, max: 1, noNaN: true }),
 });
 
 test('a lowered clock keeps the power at the cap, and no more is lowered than needed', () => {
   fc.assert(
-    fc.property(steps, ({ computeS, idleS, workW, exponent, clockShare }) => {
-      const given = { ...power, energyExponent: exponent, clockShare };
-      const timeAt = (factor: number) => computeS * factor + idleS;
-      const energyJ = workW * computeS;
-      const clock = cappedClock(given, energyJ, timeAt);
-      const powerAt = (at: number) => stepPowerW(given, energyJ, at, timeAt(slowdown(given, at)));
+    fc.property(steps, ({ computeS, idleS, workW, exponent, usefulClock }) => {
+      const given = {
+        ...power,
+        energyExponent: exponent,
+        usefulClock: { ...power.usefulClock, gemm: usefulClock },
+      };
+      const timeAt = (at: number) => computeS * slowdown(given, 'gemm', at) + idleS;
+      const energy = products(workW * computeS);
+      const clock = cappedClock(given, energy, timeAt);
+      const powerAt = (at: number) => stepPowerW(given, energy, at, timeAt(at));
       assert.is(clock === 1, powerAt(1) <= 700);
       if (clock < 1 && clock > given.minClock) {
         assert.ok(powerAt(clock) <= 700, `${powerAt(clock)} W`);
@@ -144,10 +157,11 @@ test('the busier the GPU, the lower the clock', () => {
     fc.property(
       steps,
       fc.double({ min: 0, max: 5, noNaN: true }),
-      ({ computeS, idleS, workW, clockShare }, more) => {
-        const given = { ...power, clockShare };
+      ({ computeS, idleS, workW, usefulClock }, more) => {
+        const given = { ...power, usefulClock: { ...power.usefulClock, gemm: usefulClock } };
+        const runS = (at: number) => computeS * slowdown(given, 'gemm', at);
         const clock = (pauseS: number) =>
-          cappedClock(given, workW * computeS, (factor) => computeS * factor + pauseS);
+          cappedClock(given, products(workW * computeS), (at) => runS(at) + pauseS);
         assert.ok(clock(idleS) <= clock(idleS + more) + 1e-12, `${clock(idleS)} and ${clock(idleS + more)}`);
       },
     ),
