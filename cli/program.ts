@@ -125,7 +125,12 @@ function buildProgram(output: Output, status: { code: number }): Command {
   program
     .command('readings')
     .description('show H200 measurements beside what the machine files predict for them')
-    .action(async () => (await import('./readings.ts')).readings(output));
+    .option('--fit', 'fit the pair to half of its contention readings instead, and predict the other half')
+    .action(async ({ fit }: { fit?: boolean }) => {
+      const { pairFit, readings } = await import('./readings.ts');
+      if (fit === true) pairFit(output);
+      else readings(output);
+    });
   program
     .command('schema')
     .description('print the JSON Schema of what --json prints')

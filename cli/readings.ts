@@ -1,6 +1,9 @@
 import { max, mean, quantile } from 'simple-statistics';
+import { type MethodRatio, methodRatios } from '../experiments/measured/mirroredMethod.ts';
+import { fitPair } from '../experiments/measured/pairFit.ts';
 import { mirroredReadings, pairReadings, type Reading } from '../experiments/measured/readings.ts';
 import { orderOf, type TrialArm, trialArms } from '../experiments/measured/trials.ts';
+import type { FittedParameter } from '../model/leastSquares/problem.ts';
 import type { Output } from './output.ts';
 import { type Column, formatTable } from './table.ts';
 
@@ -27,6 +30,41 @@ const ARM_COLUMNS: readonly Column<TrialArm>[] = [
 
 /** Pairs of arms that measure closer have no order to get right: repeats and short steps differ as much. */
 const ORDER_NOISE = [0.04, 0.03];
+
+const RATIO_COLUMNS: readonly Column<MethodRatio>[] = [
+  { header: 'tokens', value: (row) => row.tokens },
+  { header: 'plan', value: (row) => row.plan },
+  { header: '2x H200, shm', value: (row) => row.pair, digits: 3 },
+  { header: '1x H200, mirrored', value: (row) => row.mirrored, digits: 3 },
+  { header: 'apart %', value: (row) => errorPercent(row.mirrored, row.pair), digits: 1 },
+];
+
+const FITTED_COLUMNS: readonly Column<FittedParameter>[] = [
+  { header: 'parameter', value: (row) => row.name },
+  { header: 'value', value: (row) => row.value, digits: 3 },
+  { header: '95 % low', value: (row) => row.low95, digits: 3 },
+  { header: '95 % high', value: (row) => row.high95, digits: 3 },
+];
+
+/**
+ * Fits the pair's links and its NCCL to what ran alone and to half of what ran together, and prints what that says of the
+ * other half and of the pair's trial.
+ */
+export function pairFit(output: Output): void {
+  const { parameters, unidentified, fitted, heldOut, ratios } = fitPair();
+  output.result('2x H200, NCCL over host shared memory: fitted to half of the contention readings\n');
+  output.result(formatTable(FITTED_COLUMNS, parameters));
+  for (const { name, why } of unidentified) output.result(`${name} keeps its value: ${why}\n`);
+  output.result('\nthe other half\n');
+  output.result(formatTable(READING_COLUMNS, heldOut));
+  for (const [title, rows] of [
+    ['contention, fitted', fitted],
+    ['contention, held out', heldOut],
+    ["trial's steps against none", ratios],
+  ] as const) {
+    output.result(`${title}: ${summary(rows.map((row) => errorPercent(row.predicted, row.measured)))}\n`);
+  }
+}
 
 /** What was measured on H200 machines beside what their machine files predict, reading by reading and arm by arm. */
 export function readings(output: Output): void {
@@ -58,6 +96,12 @@ export function readings(output: Output): void {
     }
     output.result('\n');
   }
+  const ratios = methodRatios();
+  output.result(
+    'steps against none, both measured: what a mirrored peer says of a pair, with no model between\n',
+  );
+  output.result(formatTable(RATIO_COLUMNS, ratios));
+  output.result(`${summary(ratios.map(({ pair, mirrored }) => errorPercent(mirrored, pair)))}\n\n`);
 }
 
 function summary(errors: readonly number[]): string {

@@ -11,7 +11,7 @@ import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { readyToAppend } from '../grid/resultsFile.ts';
 import { lockResults } from '../grid/runLock.ts';
-import { generateSegments, segmentPrograms } from './segmentPrograms.ts';
+import { generateSegments, segmentArguments, segmentPrograms } from './segmentPrograms.ts';
 
 export interface CalibrateOptions {
   machine: string;
@@ -54,7 +54,7 @@ export async function calibrate(options: CalibrateOptions, build: BuildOptions):
 /** Packs the same for a machine without Node; its results folder takes the place of `results`. */
 export async function bundleCalibration(options: CalibrateOptions, pack: BundleOptions): Promise<void> {
   const folders = writePrograms(options, join(options.results, 'sources'));
-  await bundle(folders, { ...pack, args: ['--rounds', String(options.rounds), '--segments'] });
+  await bundle(folders, { ...pack, args: ['--rounds', String(options.rounds), '--sustained'] });
 }
 
 function writePrograms(options: CalibrateOptions, sources: string): string[] {
@@ -94,7 +94,7 @@ async function measure(
   if (isCases ? missing.length === 0 : hasSegments(program, file)) return null;
   const args = isCases
     ? ['--rounds', String(rounds), '--cases', missing.join(',')]
-    : ['--segments', '--rounds', '1'];
+    : segmentArguments(program.manifest.id);
   const [measured] = await measurePrograms([program], {
     args,
     outFile: () => file,

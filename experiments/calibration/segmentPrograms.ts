@@ -22,6 +22,11 @@ const SHAPES: readonly SegmentProgram[] = [
   { model: 'wan2.1-t2v-14b', size: '832x480x65', sp: 2, blocks: 2 },
   { model: 'qwen-image-20b', size: '1024x1024', sp: 1, blocks: 2 },
 ];
+/** Programs whose longest segments are measured until clock and power have settled, which takes half a minute each. */
+const SUSTAINED: readonly string[] = [
+  'segments-flux.1-dev-1280x1280-sp1',
+  'segments-wan2.1-t2v-14b-832x480x65-sp2',
+];
 /** CPU cores take seconds for what a GPU does in milliseconds. */
 const HOST_SHAPES: readonly SegmentProgram[] = [{ model: 'dit-xl-2', size: '256x256', sp: 1, blocks: 1 }];
 
@@ -33,6 +38,11 @@ export function segmentPrograms(system: System, groupSize: number): Record<strin
       .filter(({ sp }) => sp <= groupSize)
       .map((shape) => [`segments-${shape.model}-${shape.size}-sp${shape.sp}`, shape]),
   );
+}
+
+/** What such a program is asked to measure. */
+export function segmentArguments(id: string): string[] {
+  return [SUSTAINED.includes(id) ? '--sustained' : '--segments', '--rounds', '1'];
 }
 
 /** The workload of such a program, with rows as real ranks hold them. */

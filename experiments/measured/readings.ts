@@ -5,6 +5,7 @@ import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
 import { cappedClock, slowdown } from '../../model/roofline/clock.ts';
 import { segmentTimeS } from '../../model/roofline/segmentTime.ts';
 import { loadSystem } from '../../model/system/load.ts';
+import type { System } from '../../model/system/system.ts';
 import { probe } from '../../sim/probe.ts';
 
 /** One reading beside what the machine file predicts for it. */
@@ -14,6 +15,10 @@ export interface Reading {
   unit: 'GB/s' | 'ms';
   measured: number;
   predicted: number;
+  /** Whether copies and a collective ran at once. */
+  contended: boolean;
+  /** The line that it comes from, as JSON; lines with two readings have one for each. */
+  line: string;
 }
 
 const kind = z.enum(['all-to-all', 'all-gather', 'all-reduce']);
@@ -72,15 +77,33 @@ function read<Schema extends z.ZodType>(name: string, format: Schema): z.output<
   return checked(readYamlFile(join(packageRoot, 'experiments', 'measured', name)), format);
 }
 
+function origin(row: object, contended: boolean): ReadingOrigin {
+  return { contended, line: JSON.stringify(row) };
+}
+
 const MiB = 2 ** 20;
 const mib = (bytes: number) => `${Number((bytes / MiB).toPrecision(3))} MiB`;
 
-/** Every reading of the real pair over host shared memory. */
-export function pairReadings(): Reading[] {
+/** Where a reading comes from. */
+export type ReadingOrigin = Pick<Reading, 'contended' | 'line'>;
+
+/**
+ * Every reading of the real pair over host shared memory.
+ *
+ * @param machine predicts them; the machine that they were measured on where not given.
+ * @param isWanted leaves out the others, which costs no simulation.
+ */
+export function pairReadings(
+  machine?: System,
+  isWanted: (reading: ReadingOrigin) => boolean = () => true,
+): Reading[] {
   const file = read('h200-pair-shm.yaml', pairFormat);
-  const system = loadSystem(file.machine);
+  const system = machine ?? loadSystem(file.machine);
   const readings: Reading[] = [];
-  for (const { gpus, chunkBytes, GBps } of file.copies) {
+  const wanted = <Row extends object>(rows: readonly Row[], contended: boolean) =>
+    rows.filter((row) => isWanted(origin(row, contended)));
+  for (const row of wanted(file.copies, false)) {
+    const { gpus, chunkBytes, GBps } = row;
     const rates = probe(system, { groupSize: gpus, h2d: { chunkBytes, paceS: 0 } });
     readings.push({
       group: 'H2D alone',
@@ -88,6 +111,7 @@ export function pairReadings(): Reading[] {
       unit: 'GB/s',
       measured: GBps,
       predicted: rates.h2dBytesPerS! / 1e9,
+      ...origin(row, false),
     });
   }
   const call = (
@@ -100,25 +124,27 @@ export function pairReadings(): Reading[] {
       collective: { transport: file.transport, kind: kindOf, sentBytes },
       ...(h2d !== undefined && { h2d }),
     });
-  for (const row of file.alone) {
+  for (const row of wanted(file.alone, false)) {
     readings.push({
       group: `${row.kind} alone`,
       what: `${mib(row.sentBytes)} sent`,
       unit: 'ms',
       measured: row.ms,
       predicted: call(row.kind, row.sentBytes).collectiveS! * 1e3,
+      ...origin(row, false),
     });
   }
-  for (const row of file.besideH2d) {
+  for (const row of wanted(file.besideH2d, true)) {
     readings.push({
       group: `${row.kind} beside H2D`,
       what: `${mib(row.sentBytes)} sent, chunks of ${mib(row.chunkBytes)}`,
       unit: 'ms',
       measured: row.ms,
       predicted: call(row.kind, row.sentBytes, { chunkBytes: row.chunkBytes, paceS: 0 }).collectiveS! * 1e3,
+      ...origin(row, true),
     });
   }
-  for (const row of file.paced) {
+  for (const row of wanted(file.paced, true)) {
     const rates = call('all-to-all', row.sentBytes, {
       chunkBytes: row.chunkBytes,
       paceS: row.pauseUs * 1e-6,
@@ -131,6 +157,7 @@ export function pairReadings(): Reading[] {
         unit: 'GB/s',
         measured: row.collectiveGBps,
         predicted: row.sentBytes / rates.collectiveS! / 1e9,
+        ...origin(row, true),
       },
       {
         group: 'paced: H2D',
@@ -138,6 +165,7 @@ export function pairReadings(): Reading[] {
         unit: 'GB/s',
         measured: row.h2dGBps,
         predicted: rates.h2dBytesPerS! / 1e9,
+        ...origin(row, true),
       },
     );
   }
@@ -149,7 +177,8 @@ export function mirroredReadings(): Reading[] {
   const file = read('h200-mirrored.yaml', mirroredFormat);
   const system = loadSystem(file.machine);
   const readings: Reading[] = [];
-  for (const { ctas, sentBytes, chunkBytes, ms } of file.stagedSm) {
+  for (const row of file.stagedSm) {
+    const { ctas, sentBytes, chunkBytes, ms } = row;
     const rates = probe(system, {
       groupSize: 2,
       collective: { transport: `staged-sm:${ctas}`, kind: 'all-to-all', sentBytes },
@@ -161,9 +190,11 @@ export function mirroredReadings(): Reading[] {
       unit: 'ms',
       measured: ms,
       predicted: rates.collectiveS! * 1e3,
+      ...origin(row, chunkBytes !== undefined),
     });
   }
-  for (const { sentBytes, pieceBytes, ms, prefetchBytes, allMs } of file.stagedCopy) {
+  for (const row of file.stagedCopy) {
+    const { sentBytes, pieceBytes, ms, prefetchBytes, allMs } = row;
     const one = probe(system, {
       groupSize: 2,
       collective: { transport: 'staged-copy', kind: 'all-to-all', sentBytes, pieceBytes },
@@ -175,6 +206,7 @@ export function mirroredReadings(): Reading[] {
       unit: 'ms',
       measured: ms,
       predicted: one.collectiveS! * 1e3,
+      ...origin(row, false),
     });
     if (prefetchBytes === undefined || allMs === undefined) continue;
     const prefetchS = prefetchBytes / system.gpu.copyEngine.h2dBytesPerS;
@@ -184,6 +216,7 @@ export function mirroredReadings(): Reading[] {
       unit: 'ms',
       measured: allMs,
       predicted: (4 * one.collectiveS! + prefetchS) * 1e3,
+      ...origin(row, true),
     });
   }
   return [...readings, ...dutyReadings(file.duty)];
@@ -192,13 +225,17 @@ export function mirroredReadings(): Reading[] {
 /** Work of the two kernels that were run at several duties. */
 const DUTY_WORK = {
   gemm: { class: 'gemm', flops: 2 * 8190 * 5120 * 13824, bytes: 0, kernels: 1 },
-  attention: { class: 'attention', flops: 4 * 16380 * 16380 * 2560, bytes: 0, kernels: 1 },
+  attention: {
+    ...({ class: 'attention', flops: 4 * 16380 * 16380 * 2560, bytes: 0, kernels: 1 } as const),
+    attention: { queryRows: 16380, keyRows: 16380, heads: 20 },
+  },
 } as const;
 
 function dutyReadings(rows: z.output<typeof mirroredFormat>['duty']): Reading[] {
   const { gpu } = loadSystem('h200-x1');
   const power = gpu.power!;
-  return rows.map(({ op, gapMs, ms }) => {
+  return rows.map((row) => {
+    const { op, gapMs, ms } = row;
     const work = DUTY_WORK[op];
     const fullS = segmentTimeS(work, gpu);
     const energy = { gemm: 0, attention: 0, elementwise: 0, [op]: work.flops * power.joulesPerFlop[op] };
@@ -210,6 +247,7 @@ function dutyReadings(rows: z.output<typeof mirroredFormat>['duty']): Reading[] 
       unit: 'ms',
       measured: ms,
       predicted: runS(clock) * 1e3,
+      ...origin(row, false),
     };
   });
 }

@@ -6,6 +6,7 @@ import { packageRoot } from '../../model/input/packageFiles.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
+import type { System } from '../../model/system/system.ts';
 import { bindRows } from '../../model/workload/bind.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import { simulate } from '../../sim/simulate.ts';
@@ -34,10 +35,14 @@ export interface TrialArm {
 /** Blocks of the predicted step; a block's time does not depend on how many are alike. */
 const BLOCKS = 4;
 
-/** The arms of a trial (`h200-mirrored-trial` or `h200-pair-trial`), predicted from the machine file alone. */
-export function trialArms(name: string): TrialArm[] {
+/**
+ * The arms of a trial (`h200-mirrored-trial` or `h200-pair-trial`), predicted from the machine file alone.
+ *
+ * @param machine predicts them; the machine that they were measured on where not given.
+ */
+export function trialArms(name: string, machine?: System): TrialArm[] {
   const file = checked(readYamlFile(join(packageRoot, 'experiments', 'measured', `${name}.yaml`)), format);
-  const system = loadSystem(file.machine);
+  const system = machine ?? loadSystem(file.machine);
   const dit = loadDit(file.model);
   const workloads = new Map<number, Workload>();
   return file.rows.map(({ tokens, transport, plan: text, ms }) => {
