@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { type PublishedRow, publishedChart, renderPng, renderSvg } from '../experiments/charts.ts';
 import { hostLoop } from '../experiments/hostLoop.ts';
+import { type PublishedRow, publishedChart } from '../experiments/plots/publishedChart.ts';
+import { renderPng, renderSvg } from '../experiments/plots/render.ts';
 import {
   type ComparedPlan,
   comparePlans,

@@ -4,7 +4,7 @@ import { stepsParquet } from '../experiments/dataset/stepsParquet.ts';
 import { bundleExperiment } from '../experiments/grid/bundleExperiment.ts';
 import { cellProgram } from '../experiments/grid/cellProgram.ts';
 import { cellProgress } from '../experiments/grid/cellProgress.ts';
-import { collectSteps } from '../experiments/grid/collectSteps.ts';
+import { collectSteps, collectTimeline } from '../experiments/grid/collectSteps.ts';
 import { type Cell, cellsOf, readExperiment } from '../experiments/grid/experimentFile.ts';
 import { resultsFileOf, runExperiment } from '../experiments/grid/runExperiment.ts';
 import { nearNames } from '../model/input/nearNames.ts';
@@ -99,6 +99,17 @@ export function experimentCollect(
   if (runs.length === 0) throw new UserError(`${flags.results.join(', ')}: hold no step of the experiment`);
   writeWholeFile(flags.out, stepLines(runs));
   output.result(`${flags.out}: ${runs.length} steps\n`);
+}
+
+/** Writes the timeline of one measured step. */
+export function experimentTimeline(
+  file: string,
+  flags: { results: string[]; cell: string; plan: string; out: string },
+  output: Output,
+): void {
+  const record = collectTimeline(readExperiment(file), flags.results, flags.cell, flags.plan);
+  writeWholeFile(flags.out, `${JSON.stringify(record)}\n`);
+  output.result(`${flags.out}: ${record.timeline.intervals.length} intervals\n`);
 }
 
 /** Writes datasets as one flat Parquet table. */

@@ -46,6 +46,17 @@ export function addExperimentCommands(program: Command, output: Output, status: 
       (await import('./experiment.ts')).experimentCollect(file, flags, output),
     );
   experiment
+    .command('timeline')
+    .description('take the timeline of one measured step out of raw results, for `chunkflow plot timeline`')
+    .argument('<file>', 'experiment')
+    .requiredOption('--results <folder|file...>', 'what `experiment run` or measure.sh wrote')
+    .requiredOption('--cell <id>', 'of the experiment: see `experiment list`')
+    .requiredOption('--plan <plan>', 'of the cell, such as yield,transport=staged-copy')
+    .requiredOption('--out <file>', 'one JSON object')
+    .action(async (file: string, flags: { results: string[]; cell: string; plan: string; out: string }) =>
+      (await import('./experiment.ts')).experimentTimeline(file, flags, output),
+    );
+  experiment
     .command('parquet')
     .description('write datasets as one flat Parquet table')
     .argument('<file...>', 'datasets')

@@ -10,6 +10,7 @@ import type { GenerateFlags } from './generate.ts';
 import type { MeasureFlags } from './measure.ts';
 import { addBuildOptions, addRunOptions, addScenarioOptions, type ScenarioFlags } from './options.ts';
 import type { Output } from './output.ts';
+import { addPlotCommands } from './plotCommands.ts';
 
 /** Names of the JSON documents that the commands print. */
 export const SCHEMA_NAMES = ['prediction', 'simulation', 'models', 'machines'] as const;
@@ -114,6 +115,7 @@ function buildProgram(output: Output, status: { code: number }): Command {
       (await import('./bundle.ts')).bundle(folders, flags, output),
     );
   addCalibrationCommands(program, output, status);
+  addPlotCommands(program, output);
   addExperimentCommands(program, output, status);
   program
     .command('doctor')

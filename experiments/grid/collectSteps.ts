@@ -1,7 +1,9 @@
 import type { Manifest } from '../../codegen/manifest.ts';
 import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
-import { UserError } from '../../model/input/userError.ts';
+import { timelinesOf } from '../../codegen/measure/timelineOf.ts';
+import { shown, UserError } from '../../model/input/userError.ts';
 import { type StepRun, stepRunFormat } from '../dataset/stepRecords.ts';
+import { type TimelineRecord, timelineFormat } from '../dataset/timelineRecord.ts';
 import { cellProgram } from './cellProgram.ts';
 import { type CellScenario, cellScenario } from './cellScenario.ts';
 import { type Cell, cellsOf, type Experiment } from './experimentFile.ts';
@@ -45,6 +47,45 @@ export function collectSteps(experiment: Experiment, places: readonly string[]):
     else notes.push(`${run.file}:${run.line}: ${strange}: left out`);
   }
   return { runs: collection.inOrder(cells), notes: [...notes, ...collection.closingNotes(cells)] };
+}
+
+/**
+ * The timeline of one measured step: of the last run that has one.
+ *
+ * @throws UserError where none was measured; and as `collectSteps`.
+ */
+export function collectTimeline(
+  experiment: Experiment,
+  places: readonly string[],
+  cellId: string,
+  plan: string,
+): TimelineRecord {
+  const { runs, manifests } = measuredRuns(places);
+  const cell = cellsOf(experiment).find(({ id }) => id === cellId);
+  if (cell === undefined) throw new UserError(`--cell ${shown(cellId)}: is no cell of ${experiment.name}`);
+  if (!cell.plans.includes(plan))
+    throw new UserError(`--plan ${shown(plan)}: is no plan of ${cellId}; it has ${cell.plans.join(' ')}`);
+  const scenario = cellScenario(cell);
+  const current = { cell, scenario, manifest: cellProgram(cell, scenario).manifest };
+  for (const run of runs.filter(({ run: { program } }) => program === cellId).reverse()) {
+    const { ran } = programOf(run, [current], manifests);
+    const index = ran.plans.findIndex(({ name }) => name === plan);
+    const found = timelinesOf(run, ran).find((timeline) => timeline.plan === index);
+    if (found === undefined) continue;
+    const { id, model, size, sp, tp, machine } = cell;
+    const [device] = run.run.devices;
+    const { source, stepTimeS, intervals } = found.timeline;
+    return timelineFormat.parse({
+      ...{ schema: 'chunkflow/timeline@1', experiment: experiment.name, plan, place: run.run.place },
+      cell: { id, model, size, blocks: scenario.workload.blocks.length, sp, tp, machine },
+      device: { name: device!.name, driver: device!.driver, cuda: device!.cuda },
+      ...{ runtime: run.run.runtime ?? '', startedAt: run.run.startedAt },
+      timeline: { source, stepTimeS, intervals },
+    });
+  }
+  throw new UserError(
+    `${places.join(', ')}: hold no timeline of ${plan} of ${cellId}; measure with --timeline`,
+  );
 }
 
 /** What a run says that has no place in this dataset. */

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type PublishedRow, publishedChart, renderPng, renderSvg } from '../../experiments/charts.ts';
+import { type PublishedRow, publishedChart } from '../../experiments/plots/publishedChart.ts';
+import { renderPng, renderSvg } from '../../experiments/plots/render.ts';
 
 const wan = 'Wan2.2-TI2V-5B, 81 frames';
 const flux = 'FLUX.1-dev, batch 8';

@@ -1,0 +1,72 @@
+import { extname } from 'node:path';
+import type { TopLevelSpec } from 'vega-lite';
+import { readSteps } from '../experiments/dataset/stepRecords.ts';
+import { readTimeline } from '../experiments/dataset/timelineRecord.ts';
+import { cellScenario } from '../experiments/grid/cellScenario.ts';
+import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
+import { predictedVsMeasured } from '../experiments/plots/predictedVsMeasured.ts';
+import { renderHtml, renderPng, renderSvg } from '../experiments/plots/render.ts';
+import { timelineChart } from '../experiments/plots/timelineChart.ts';
+import { shown, UserError } from '../model/input/userError.ts';
+import { loadSystem } from '../model/system/load.ts';
+import { simulate } from '../sim/simulate.ts';
+import type { Output } from './output.ts';
+import { writeWholeFile } from './wholeFile.ts';
+
+/** Draws simulated step times of datasets over measured ones. */
+export async function plotPredictedVsMeasured(
+  files: readonly string[],
+  { machine, out }: { machine?: string; out: string },
+  output: Output,
+): Promise<void> {
+  refuseOtherFormats(out);
+  const runs = readSteps(files);
+  const steps = compareSteps(runs, machine === undefined ? null : loadSystem(machine));
+  const by = machine === undefined ? '' : `, predicted from ${machine}`;
+  const title = `${steps.length} steps on ${runs[0]!.device.name}${by}`;
+  await draw(predictedVsMeasured(steps, title), title, out, output);
+}
+
+/** Draws one block of a measured step below the same block as it is simulated. */
+export async function plotTimeline(
+  file: string,
+  { machine, block, out }: { machine?: string; block: number; out: string },
+  output: Output,
+): Promise<void> {
+  refuseOtherFormats(out);
+  const { cell, plan, device, place, timeline } = readTimeline(file);
+  const { workload, system, plans } = cellScenario({ ...cell, plans: [plan] });
+  const count = workload.blocks.length * workload.passes;
+  if (block >= count)
+    throw new UserError(`--block ${block}: a step of ${cell.id} has blocks 0 to ${count - 1}`);
+  const by = machine === undefined ? system : loadSystem(machine);
+  const simulated = simulate(workload, by, plans[0]!, { breakEven: false, timeline: true }).timeline!;
+  const title = `${cell.id}, ${plan}: block ${block}`;
+  const spec = timelineChart(
+    [
+      { name: `simulated, ${by.id}`, timeline: simulated },
+      { name: `measured, ${device.name}, ${place}`, timeline: { ...timeline, links: [], arrivals: [] } },
+    ],
+    block,
+    title,
+  );
+  await draw(spec, title, out, output);
+}
+
+const FORMATS = ['.svg', '.png', '.html'];
+
+function refuseOtherFormats(out: string): void {
+  if (FORMATS.includes(extname(out))) return;
+  throw new UserError(`--out ${shown(out)}: expected a name that ends in ${FORMATS.join(', ')}`);
+}
+
+async function draw(spec: TopLevelSpec, title: string, out: string, output: Output): Promise<void> {
+  writeWholeFile(out, await drawn(spec, title, extname(out)));
+  output.result(`${out}\n`);
+}
+
+async function drawn(spec: TopLevelSpec, title: string, format: string): Promise<string | Uint8Array> {
+  if (format === '.html') return renderHtml(spec, title);
+  const svg = await renderSvg(spec);
+  return format === '.svg' ? svg : renderPng(svg);
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { shown, UserError } from '../../model/input/userError.ts';
+import { stepRunFormat } from './stepRecords.ts';
+
+const seconds = z.number().min(0);
+
+/** When everything of one measured step ran, with what it was a step of: one JSON object. */
+export const timelineFormat = z.strictObject({
+  schema: z.literal('chunkflow/timeline@1'),
+  experiment: z.string(),
+  ...stepRunFormat.pick({ cell: true, plan: true, place: true, device: true, runtime: true, startedAt: true })
+    .shape,
+  timeline: z.strictObject({
+    source: z.string(),
+    stepTimeS: z.number().positive(),
+    intervals: z.array(
+      z.strictObject({
+        rank: z.int().min(0),
+        track: z.string(),
+        name: z.string(),
+        category: z.enum(['compute', 'collective', 'prefetch', 'staging', 'host', 'stall']),
+        startS: seconds,
+        endS: seconds,
+        op: z.int(),
+        position: z.int(),
+        bytes: z.number().min(0),
+      }),
+    ),
+  }),
+});
+
+export type TimelineRecord = z.output<typeof timelineFormat>;
+
+/** @throws UserError for a file that cannot be read, or is no such record. */
+export function readTimeline(file: string): TimelineRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UserError(`is no timeline: ${(error as Error).message}`, { file });
+  }
+  const result = timelineFormat.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const schema = (value as { schema?: unknown } | null)?.schema;
+  if (schema !== 'chunkflow/timeline@1')
+    throw new UserError(`schema: expected chunkflow/timeline@1, got ${shown(schema)}; collect it anew`, {
+      file,
+    });
+  throw new UserError(`${issue!.path.join('.')}: ${issue!.message}`, { file });
+}
