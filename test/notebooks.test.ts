@@ -1,0 +1,56 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { packageRoot } from '../model/input/packageFiles.ts';
+import { installJupyter } from '../scripts/jupyter.mjs';
+import { skip } from './support/skip.ts';
+
+interface Output {
+  output_type: string;
+  ename?: string;
+  data?: Record<string, string | string[]>;
+}
+
+interface Notebook {
+  cells: { cell_type: string; outputs?: Output[] }[];
+}
+
+const folder = join(packageRoot, 'notebooks');
+const notebooks = suite('notebooks, executed from clean');
+const installed = installJupyter({ say: (text) => process.stderr.write(`${text}\n`) });
+
+if (!installed.ok) {
+  skip(notebooks, 'every notebook runs from clean', installed.why);
+} else {
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.ipynb'))) {
+    const out = mkdtempSync(join(tmpdir(), 'chunkflow-notebook-'));
+    const args = ['nbconvert', '--to', 'notebook', '--execute', join(folder, name), '--output-dir', out];
+    const run = spawnSync(installed.jupyter, [...args, '--ExecutePreprocessor.timeout=300'], {
+      encoding: 'utf8',
+      // Nothing of a user's own set-up decides what happens.
+      env: { ...process.env, JUPYTER_CONFIG_DIR: out, JUPYTER_DATA_DIR: out, JUPYTER_RUNTIME_DIR: out },
+    });
+
+    notebooks(`${name}: no cell fails`, () => assert.is(run.status, 0, run.stderr));
+
+    notebooks(`${name}: tables and charts come out`, () => {
+      const { cells } = JSON.parse(readFileSync(join(out, name), 'utf8')) as Notebook;
+      const outputs = cells.flatMap((cell) => cell.outputs ?? []);
+      const of = (type: string) =>
+        outputs.flatMap(({ data }) => (data?.[type] === undefined ? [] : [data[type]]));
+      const text = (value: string | string[]) => (Array.isArray(value) ? value.join('') : value);
+      const tables = of('text/markdown').map(text);
+      assert.is(tables.length, 2);
+      // What `validate` prints for the same steps.
+      assert.match(tables[1]!, /\| all \| 516 \| 1\.1 \|/);
+      const charts = of('image/svg+xml').map(text);
+      assert.is(charts.length, 2);
+      assert.ok(charts[0]!.includes('516 steps on NVIDIA H200') && charts[1]!.includes('>measured: '));
+    });
+  }
+}
+
+notebooks.run();
