@@ -45,10 +45,10 @@ if (!installed.ok) {
       const tables = of('text/markdown').map(text);
       assert.is(tables.length, 2);
       // What `validate` prints for the same steps.
-      assert.match(tables[1]!, /\| all \| 516 \| 1\.1 \|/);
+      assert.match(tables[1]!, /\| all \| 552 \| 1\.1 \|/);
       const charts = of('image/svg+xml').map(text);
       assert.is(charts.length, 2);
-      assert.ok(charts[0]!.includes('516 steps on NVIDIA H200') && charts[1]!.includes('>measured: '));
+      assert.ok(charts[0]!.includes('552 steps on NVIDIA H200') && charts[1]!.includes('>measured: '));
     });
   }
 }

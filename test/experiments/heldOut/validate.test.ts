@@ -32,7 +32,7 @@ figures('a noise floor is the mean distance of rounds from their mean', () => {
 });
 
 const dataset = (name: string) => join(packageRoot, 'experiments', 'h200-steps', `${name}.jsonl`);
-const runs = readSteps([dataset('one-rank'), dataset('mirrored'), dataset('none-again')]);
+const runs = readSteps(['one-rank', 'mirrored', 'none-again', 'one-rank-again'].map(dataset));
 const small = runs.filter(({ cell }) => cell.id === 'flux.1-dev-512x512-sp1');
 
 figures('plans of a cell are ordered pair by pair, without those that measure alike', () => {
@@ -95,7 +95,7 @@ const h200 = suite('an H200 as fitted to its calibration predicts steps that it 
 const report = heldOutReport(compareSteps(runs, loadSystem('h200-x1-fitted')), 3);
 
 // What the committed machine and dataset give, and a tenth: a model that gets worse fails here.
-for (const limit of ['simulated=1.2%', 'closedForm=1.35%', 'memory=0.5%', 'tau=0.85']) {
+for (const limit of ['simulated=1.2%', 'closedForm=1.35%', 'memory=0.5%', 'tau=0.95']) {
   h200(`within ${limit}`, () => assert.equal(brokenLimits(report, [limit]), []));
 }
 
