@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "active_plan.hpp"
+#include "agree.hpp"
 #include "clock_samples.hpp"
 #include "summary.hpp"
 
@@ -45,7 +46,9 @@ SegmentTimes ActivePlan::runSegment(const StepShape::Place& place, const Segment
   record(compute, *timers_[1]);
   stepEnded();
   session_.waitIdle();
-  const double roughS = std::max(1e-6, elapsedS(*timers_[0], *timers_[1]) / LEAST_RUNS);
+  session_.watchdog.disarm();
+  // Ranks must run it equally often, or collectives beside it would wait for one that never comes.
+  const double roughS = std::max(1e-6, largestOf(session_.group, elapsedS(*timers_[0], *timers_[1]) / LEAST_RUNS));
   const int runs = std::clamp(static_cast<int>(seconds / (roughS + gapS)), LEAST_RUNS, MOST_RUNS);
 
   beginRun();

@@ -1,5 +1,6 @@
 #pragma once
 // What rank 0 decides, and what all ranks tell each other.
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <type_traits>
@@ -49,6 +50,13 @@ inline std::vector<std::string> textsFromAll(Group& group, const std::string& ow
     all.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }
   return all;
+}
+
+/// Collective: the largest of every rank's numbers, on every rank.
+inline double largestOf(Group& group, double own) {
+  double largest = own;
+  for (const auto& numbers : fromAll(group, std::vector<double>{own})) largest = std::max(largest, numbers.at(0));
+  return largest;
 }
 
 }  // namespace chunkflow

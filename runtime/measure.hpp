@@ -40,7 +40,7 @@ class Measurement {
   void runCases();
   std::vector<CaseTimes> fromAllCases(const CaseTimes& own);
   void surveySegments();
-  /// Measures and records one; its median seconds.
+  /// Collective. Measures and records one; its median seconds on the slowest rank.
   double takeSegment(int plan, const StepShape::Place& place, const SegmentRun& wanted);
   void sustain(int plan, const std::vector<std::pair<double, const StepShape::Place*>>& segments);
 

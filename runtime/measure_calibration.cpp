@@ -90,7 +90,7 @@ double Measurement::takeSegment(int plan, const StepShape::Place& place, const S
   active_->eager(0, 1);
   const SegmentTimes times = active_->runSegment(place, wanted);
   if (records_ != nullptr) records_->write(segmentLine(plan, place, wanted, times));
-  return times.runS;
+  return largestOf(session_.group, times.runS);
 }
 
 void Measurement::sustain(int plan, const std::vector<std::pair<double, const StepShape::Place*>>& segments) {

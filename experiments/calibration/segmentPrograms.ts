@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Generated } from '../../codegen/generate.ts';
 import { generate } from '../../codegen/generate.ts';
 import { paddedToRanks } from '../../codegen/padded.ts';
 import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
+import { packageRoot } from '../../model/input/packageFiles.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
@@ -28,7 +31,10 @@ const SUSTAINED: readonly string[] = [
   'segments-wan2.1-t2v-14b-832x480x65-sp2',
 ];
 /** CPU cores take seconds for what a GPU does in milliseconds. */
-const HOST_SHAPES: readonly SegmentProgram[] = [{ model: 'dit-xl-2', size: '256x256', sp: 1, blocks: 1 }];
+const HOST_SHAPES: readonly SegmentProgram[] = [
+  { model: 'tiny-joint', size: '128x128', sp: 2, blocks: 2 },
+  { model: 'tiny-joint', size: '256x128', sp: 1, blocks: 2 },
+];
 
 /** What the programs of a machine's segments compute, by name. Groups that the machine cannot hold are left out. */
 export function segmentPrograms(system: System, groupSize: number): Record<string, SegmentProgram> {
@@ -47,7 +53,8 @@ export function segmentArguments(id: string): string[] {
 
 /** The workload of such a program, with rows as real ranks hold them. */
 export function segmentWorkload({ model, size, sp, blocks }: SegmentProgram): Workload {
-  const dit = withBlocks(loadDit(model), blocks);
+  const tiny = join(packageRoot, 'experiments', 'tiny', `${model}.yaml`);
+  const dit = withBlocks(loadDit(existsSync(tiny) ? tiny : model), blocks);
   return paddedToRanks(bindWorkload(dit, { size: parseSize(size), batch: 1, sp, tp: 1 }));
 }
 
