@@ -58,7 +58,10 @@ export function addCalibrationCommands(program: Command, output: Output, status:
   program
     .command('validate')
     .description('predict measured steps that no fit has seen, and say how far off that is')
-    .argument('<dataset...>', 'JSON Lines of `chunkflow experiment collect`')
+    .argument(
+      '<dataset...>',
+      'JSON Lines of `chunkflow experiment collect`; or `published`, the steps that others have published',
+    )
     .option('--machine <name|file>', "predicts, such as a fitted one (default: each cell's own)")
     .option('--worst <n>', 'show the steps that are farthest off', whole, 5)
     .option(

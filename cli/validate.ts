@@ -1,9 +1,14 @@
-import { mean } from 'simple-statistics';
 import { readSteps } from '../experiments/dataset/stepRecords.ts';
 import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
 import type { ErrorStatistics } from '../experiments/heldOut/errorStatistics.ts';
-import { brokenLimits } from '../experiments/heldOut/limits.ts';
+import { brokenLimits, type LimitedReport, meanTau } from '../experiments/heldOut/limits.ts';
 import { type ClassErrors, type HeldOutReport, heldOutReport } from '../experiments/heldOut/report.ts';
+import {
+  type PublishedStep,
+  publishedErrors,
+  publishedSteps,
+} from '../experiments/published/publishedSteps.ts';
+import { UserError } from '../model/input/userError.ts';
 import { loadSystem } from '../model/system/load.ts';
 import type { Output } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -16,8 +21,12 @@ export interface ValidateFlags {
   json?: boolean;
 }
 
+/** In place of datasets: steps that others have published. A file of this name is `./published`. */
+const PUBLISHED = 'published';
+
 /** Predicts measured steps and prints how far off that is. Returns the exit code: 1 where a limit is broken. */
 export function validate(files: readonly string[], flags: ValidateFlags, output: Output): number {
+  if (files.includes(PUBLISHED)) return validatePublished(files, flags, output);
   const runs = readSteps(files);
   const machine = flags.machine === undefined ? null : loadSystem(flags.machine);
   const progress = startProgress(output, 'steps', runs.length);
@@ -28,9 +37,43 @@ export function validate(files: readonly string[], flags: ValidateFlags, output:
   const report = heldOutReport(steps, flags.worst);
   if (flags.json) output.result(`${JSON.stringify(report, null, 1)}\n`);
   else print(report, output);
+  return exitCode(report, flags, output);
+}
+
+function exitCode(report: LimitedReport, flags: ValidateFlags, output: Output): number {
   const broken = brokenLimits(report, flags.failAbove ?? []);
   for (const line of broken) output.diagnostic(`error: ${line}\n`);
   return broken.length === 0 ? 0 : 1;
+}
+
+const PUBLISHED_COLUMNS: readonly Column<PublishedStep>[] = [
+  { header: 'machine', value: (row) => row.source },
+  { header: 'case', value: (row) => row.case },
+  { header: 'plan', value: (row) => row.plan },
+  { header: 'published s', value: (row) => row.publishedS, digits: 3 },
+  { header: 'simulated s', value: (row) => row.simulatedS, digits: 3 },
+  { header: 'error %', value: (row) => row.simulatedError * 100, digits: 1 },
+  { header: 'closed form %', value: (row) => row.closedFormError * 100, digits: 1 },
+];
+
+function validatePublished(files: readonly string[], flags: ValidateFlags, output: Output): number {
+  if (files.length > 1)
+    throw new UserError(
+      `validate ${PUBLISHED}: takes no datasets beside it; give them to a run of their own`,
+    );
+  if (flags.machine !== undefined)
+    throw new UserError(
+      `validate ${PUBLISHED}: each case has its own calibrated machine; leave out --machine ${flags.machine}`,
+    );
+  const steps = publishedSteps();
+  const errors = publishedErrors(steps);
+  if (flags.json) output.result(`${JSON.stringify({ ...errors, steps }, null, 1)}\n`);
+  else {
+    output.result('steps that others have published, without those that calibrated their machines\n');
+    output.result(formatTable(PUBLISHED_COLUMNS, steps));
+    output.result(`\n${formatTable(CLASS_COLUMNS, [...errors.classes, errors.all])}`);
+  }
+  return exitCode({ all: errors.all, orders: [], memory: null }, flags, output);
 }
 
 const percent = (header: string, value: (row: ClassErrors) => number | null): Column<ClassErrors> => ({
@@ -60,14 +103,15 @@ function print(report: HeldOutReport, output: Output): void {
   output.result(formatTable(CLASS_COLUMNS, [...report.classes, report.all]));
   const taus = report.orders.flatMap(({ kendallTau }) => (kendallTau === null ? [] : [kendallTau]));
   const pairs = report.orders.reduce((sum, { withoutOrder }) => sum + withoutOrder, 0);
-  if (taus.length === 0) output.result("\norder of a workload's plans: no two of them measure apart\n");
+  const tau = meanTau(report.orders);
+  if (tau === null) output.result("\norder of a workload's plans: no two of them measure apart\n");
   else {
     output.result(
-      `\norder of a workload's plans, simulated: Kendall tau ${mean(taus).toFixed(3)} on average, ` +
+      `\norder of a workload's plans, simulated: Kendall tau ${tau.toFixed(3)} on average, ` +
         `${Math.min(...taus).toFixed(3)} at the least; ${pairs} pairs within their noise have none\n`,
     );
   }
-  output.result(`${line('memory, claimed against the device', report.memory)}\n`);
+  if (report.memory !== null) output.result(`${line('memory, claimed against the device', report.memory)}\n`);
   if (report.clock !== null) output.result(`${line('clock', report.clock)}\n`);
   if (report.energy !== null) output.result(`${line('energy of a step', report.energy)}\n`);
   if (report.parts !== null) {

@@ -20,8 +20,8 @@ export interface ComparedStep {
   simulatedError: number;
   /** How far the rounds of all measurements of this plan lie from their mean, relative; null for one round. */
   noise: number | null;
-  /** What the plan claimed against what the device reported. */
-  memoryError: number;
+  /** What the plan claimed against what the device reported; null where it reported none, as CPU cores do. */
+  memoryError: number | null;
   /** Null where clock or power were not sampled, or the machine says nothing of them. */
   clockError: number | null;
   energyError: number | null;
@@ -88,7 +88,7 @@ function compare(
     simulatedS: report.stepTimeS,
     closedFormError: closedFormS / stepS - 1,
     simulatedError: report.stepTimeS / stepS - 1,
-    memoryError: memory.claimedBytes / memory.deviceBytes - 1,
+    memoryError: error(memory.claimedBytes, memory.deviceBytes),
     clockError: error(topClockHz === null ? null : report.clock * topClockHz, smHz),
     energyError: error(
       report.powerW === null ? null : report.powerW * report.stepTimeS,

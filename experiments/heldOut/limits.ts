@@ -2,21 +2,30 @@ import { mean } from 'simple-statistics';
 import { shown, UserError } from '../../model/input/userError.ts';
 import type { HeldOutReport } from './report.ts';
 
-/** What `--fail-above` may name, and how it is read off a report. Only tau fails below its limit. */
-const METRICS: Record<string, { of: (report: HeldOutReport) => number; failsBelow?: true }> = {
+/** What limits are held against: a report on measured steps, or on published ones, which say less. */
+export type LimitedReport = Pick<HeldOutReport, 'all' | 'orders' | 'memory'>;
+
+/** What `--fail-above` may name, and how it is read off a report: null where the report says nothing of it. */
+const METRICS: Record<string, { of: (report: LimitedReport) => number | null; failsBelow?: true }> = {
   simulated: { of: ({ all }) => all.simulated.mape },
   closedForm: { of: ({ all }) => all.closedForm.mape },
-  memory: { of: ({ memory }) => memory.largest },
-  tau: { of: ({ orders }) => mean(orders.map(({ kendallTau }) => kendallTau ?? 1)), failsBelow: true },
+  memory: { of: ({ memory }) => memory?.largest ?? null },
+  tau: { of: ({ orders }) => meanTau(orders), failsBelow: true },
 };
+
+/** Mean of Kendall's tau over the workloads that have an order; null where none has. */
+export function meanTau(orders: HeldOutReport['orders']): number | null {
+  const taus = orders.flatMap(({ kendallTau }) => (kendallTau === null ? [] : [kendallTau]));
+  return taus.length === 0 ? null : mean(taus);
+}
 
 /**
  * The limits of a report that are broken, one line each.
  *
  * @param limits such as `simulated=3%` or `tau=0.95`.
- * @throws UserError for a limit that names nothing or is no number.
+ * @throws UserError for a limit that names nothing, is no number, or of which the report says nothing.
  */
-export function brokenLimits(report: HeldOutReport, limits: readonly string[]): string[] {
+export function brokenLimits(report: LimitedReport, limits: readonly string[]): string[] {
   return limits.flatMap((limit) => {
     const [name = '', text = ''] = limit.split('=');
     const metric = Object.hasOwn(METRICS, name) ? METRICS[name]! : undefined;
@@ -28,6 +37,8 @@ export function brokenLimits(report: HeldOutReport, limits: readonly string[]): 
     }
     const bound = text.endsWith('%') ? number / 100 : number;
     const value = metric.of(report);
+    if (value === null)
+      throw new UserError(`--fail-above ${shown(limit)}: these steps say nothing of ${name}; leave it out`);
     if (metric.failsBelow ? value >= bound : value <= bound) return [];
     const shownValue = text.endsWith('%') ? `${(value * 100).toFixed(2)} %` : value.toFixed(3);
     return [`${name} is ${shownValue}, ${metric.failsBelow ? 'below' : 'above'} ${text}`];

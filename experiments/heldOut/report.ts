@@ -18,7 +18,8 @@ export interface HeldOutReport {
   classes: ClassErrors[];
   all: ClassErrors;
   orders: PlanOrder[];
-  memory: ErrorStatistics;
+  /** Null where no device reported its memory. */
+  memory: ErrorStatistics | null;
   clock: ErrorStatistics | null;
   energy: ErrorStatistics | null;
   /** Mean absolute error of each category's time, as shares of the step; null without timelines. */
@@ -40,7 +41,7 @@ export function heldOutReport(steps: readonly ComparedStep[], worst: number): He
     classes: groupings.flatMap((key) => groupsBy(steps, key).map(([name, own]) => classErrors(name, own))),
     all: classErrors('all', steps),
     orders: planOrders(steps, ({ simulatedS }) => simulatedS),
-    memory: errorStatistics(steps.map(({ memoryError }) => memoryError))!,
+    memory: errorStatistics(present(steps.map(({ memoryError }) => memoryError))),
     clock: errorStatistics(present(steps.map(({ clockError }) => clockError))),
     energy: errorStatistics(present(steps.map(({ energyError }) => energyError))),
     parts: partErrors(steps),

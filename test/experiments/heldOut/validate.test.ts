@@ -8,8 +8,10 @@ import { brokenLimits } from '../../../experiments/heldOut/limits.ts';
 import { noiseFloor } from '../../../experiments/heldOut/noiseFloor.ts';
 import { planOrders } from '../../../experiments/heldOut/planOrder.ts';
 import { heldOutReport } from '../../../experiments/heldOut/report.ts';
+import type { PublishedStep, publishedErrors } from '../../../experiments/published/publishedSteps.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { loadSystem } from '../../../model/system/load.ts';
+import { runCli } from '../../support/runCli.ts';
 
 const near = (value: number, expected: number) =>
   assert.ok(Math.abs(value - expected) < 1e-9, `expected ${expected}, got ${value}`);
@@ -106,4 +108,61 @@ h200('limits that are broken are named, and those that mean nothing refused', ()
   assert.throws(() => brokenLimits(report, ['tau=']), /expected one of/);
 });
 
+h200('a limit on something that the steps say nothing of is refused', () => {
+  const orders = report.orders.map((order) => ({ ...order, kendallTau: null }));
+  assert.throws(() => brokenLimits({ ...report, orders }, ['tau=0.9']), /these steps say nothing of tau/);
+  assert.throws(() => brokenLimits({ ...report, memory: null }, ['memory=1%']), /say nothing of memory/);
+  // A workload without an order counts neither for nor against.
+  const [first, ...others] = report.orders;
+  const without = { ...report, orders: [{ ...first!, kendallTau: 0.5 }, ...others.map(withoutOrder)] };
+  assert.match(brokenLimits(without, ['tau=0.9'])[0]!, /^tau is 0\.500, below 0\.9$/);
+});
+
+function withoutOrder<Order>(order: Order): Order & { kendallTau: null } {
+  return { ...order, kendallTau: null };
+}
+
+h200('steps of a device that reports no memory are compared without it', () => {
+  const silent = { ...small[0]!, memory: { ...small[0]!.memory, deviceBytes: 0 } };
+  assert.is(heldOutReport(compareSteps([silent], null), 1).memory, null);
+});
+
 h200.run();
+
+const published = suite('validate published');
+
+published('predicts the published steps that calibrated nothing, each within 5 %', async () => {
+  const { code, stdout } = await runCli(['validate', 'published', '--json', '--fail-above', 'simulated=3%']);
+  assert.is(code, 0);
+  const { steps, classes, all } = JSON.parse(stdout) as ReturnType<typeof publishedErrors> & {
+    steps: PublishedStep[];
+  };
+  assert.is(steps.length, 6);
+  assert.equal(
+    classes.map(({ name, simulated }) => [name, simulated.n]),
+    [
+      ['2x H100', 4],
+      ['1x RTX 5090', 2],
+    ],
+  );
+  assert.is(all.within5Percent, 1);
+  for (const { plan, publishedS, simulatedS, simulatedError } of steps) {
+    assert.is.not(plan, 'none');
+    near(simulatedS / publishedS - 1, simulatedError);
+  }
+});
+
+for (const [what, args, why] of [
+  ['a broken limit ends with 1', ['--fail-above', 'closedForm=0.5%'], /closedForm is 2\.\d+ %, above 0\.5%/],
+  ['another machine is refused', ['--machine', 'h200-x2'], /leave out --machine h200-x2/],
+  ['datasets beside it are refused', [dataset('one-rank')], /takes no datasets beside it/],
+  ['nobody published an order of many plans', ['--fail-above', 'tau=0.9'], /say nothing of tau/],
+] as const) {
+  published(what, async () => {
+    const { code, stderr } = await runCli(['validate', 'published', ...args]);
+    assert.is(code, what.includes('ends with 1') ? 1 : 2);
+    assert.match(stderr, why);
+  });
+}
+
+published.run();
