@@ -27,6 +27,8 @@ export interface BundleOptions {
   withHeaders?: boolean;
   /** Arguments that measure.sh gives the programs unless it is given others; its own where left out. */
   args?: readonly string[];
+  /** Those of one program, in place of `args`; null where it has none of its own. */
+  argumentsOf?: (id: string) => readonly string[] | null;
   /** The hand-written runtime; the package's own where not given. */
   runtime?: string;
   env?: Environment;
@@ -79,11 +81,18 @@ function fill(folder: string, programs: readonly GeneratedProgram[], options: Bu
   writeFileSync(join(folder, 'CMakeLists.txt'), project);
   const list = programs.map(({ manifest: { id, target } }) => `${id} ${target}\n`);
   writeFileSync(join(folder, 'programs.txt'), list.join(''));
-  if (options.args !== undefined) {
-    writeFileSync(join(folder, 'arguments.txt'), options.args.map((argument) => `${argument}\n`).join(''));
+  const { args, argumentsOf = () => null } = options;
+  if (args !== undefined) writeArguments(folder, args);
+  for (const { manifest } of programs) {
+    const own = argumentsOf(manifest.id);
+    if (own !== null) writeArguments(join(folder, 'programs', manifest.id), own);
   }
   for (const name of ['measure.sh', 'README.txt']) copyFileSync(join(TEXTS, name), join(folder, name));
   if (options.withHeaders) copyHeaders(folder, options.env);
+}
+
+function writeArguments(folder: string, args: readonly string[]): void {
+  writeFileSync(join(folder, 'arguments.txt'), args.map((argument) => `${argument}\n`).join(''));
 }
 
 /** What was generated, and nothing that was built or put there since. */

@@ -9,7 +9,7 @@ Usage: ./measure.sh [--results DIR] [--jobs N] [--only ID] [-- ARGUMENTS]
   --results DIR   where results go: DIR/ID.jsonl for each program (default: results)
   --jobs N        compilers at once (default: one for each core)
   --only ID       only this program; may be given several times
-  ARGUMENTS       of the programs (default: the lines of arguments.txt; where there is none,
+  ARGUMENTS       of the programs (default: the lines of programs/ID/arguments.txt or of arguments.txt; where there is none,
                   --rounds 5 --steps 8 --graph --timeline --verify); `-- --help` lists them all
 
 Environment:
@@ -79,6 +79,7 @@ while [ $# -gt 0 ]; do
     *) mistake "unknown argument '$1'; arguments of the programs go behind -- (--help says more)" ;;
   esac
 done
+chosen=$#
 if [ $# -eq 0 ] && [ -f arguments.txt ]; then
   while IFS= read -r argument; do set -- "$@" "$argument"; done <arguments.txt
 elif [ $# -eq 0 ]; then
@@ -120,18 +121,43 @@ if ! cmake -S . -B "$build" -G "$generator" "-DCHUNKFLOW_BACKEND=$backend" \
   exit 1
 fi
 
-while read -r id target; do
-  if [ -n "$only" ]; then
-    case "$only " in *" $id "*) ;; *) continue ;; esac
+# Whether a program was asked for.
+wanted() {
+  case "${only:-" $1"} " in *" $1 "*) return 0 ;; *) return 1 ;; esac
+}
+
+# Runs program $1, whose target is $2, with its own arguments or else with the others.
+measure() {
+  own=programs/$1/arguments.txt
+  executable=$build/bin/$2_run
+  out=$results/$1.jsonl
+  shift 2
+  if [ "$chosen" -eq 0 ] && [ -f "$own" ]; then
+    set --
+    while IFS= read -r argument; do set -- "$@" "$argument"; done <"$own"
   fi
-  echo "$id: building ..." >&2
+  "$executable" --out "$out" "$@" </dev/null
+}
+
+# All at once keeps every core busy; what does not build is named below, by its program.
+targets=
+while read -r id target; do
+  if wanted "$id"; then targets="$targets ${target}_run"; fi
+done <programs.txt
+echo "building ..." >&2
+# shellcheck disable=SC2086
+cmake --build "$build" --parallel "$jobs" --target $targets -- -k $([ "$generator" = Ninja ] && echo 0) \
+  >"$results/build.log" 2>&1 </dev/null
+
+while read -r id target; do
+  wanted "$id" || continue
   if ! cmake --build "$build" --parallel "$jobs" --target "${target}_run" >"$results/$id.build.log" 2>&1 </dev/null; then
     fail "$id: does not build: $(first_error "$results/$id.build.log")(all of it: $results/$id.build.log)"
     continue
   fi
   mkdir -p "$results/programs/$id" && cp "programs/$id/manifest.json" "$results/programs/$id/"
   echo "$id: measuring ..." >&2
-  "$build/bin/${target}_run" --out "$results/$id.jsonl" "$@" </dev/null
+  measure "$id" "$target" "$@"
   code=$?
   if [ $code -ne 0 ]; then fail "$id: ended with exit code $code"; fi
 done <programs.txt
@@ -149,15 +175,19 @@ for file in "$results"/*.jsonl; do
     }
     /^\{"record":"run"/ {
       place = text("place"); if (place == "host") place = "host (no GPU)"
-      title = text("program") ": " place ", " text("startedAt"); count = 0
+      title = text("program") ": " place ", " text("startedAt"); count = cases = segments = 0
     }
+    /^\{"record":"case"/ { cases++ }
+    /^\{"record":"(segment|paced)"/ { segments++ }
     /^\{"record":"summary"/ {
       lines[count++] = sprintf("%-48s %-6s %11.3f %9.3f  %s", text("name"), text("mode"), text("medianS") * 1000,
                                text("madS") * 1000, text("steady") == "true" ? "" : "not steady")
     }
     END {
       print title
-      if (count == 0) { print "nothing was measured"; exit }
+      if (cases > 0) print cases " cases, each round counted"
+      if (segments > 0) print segments " segments"
+      if (count == 0) { if (cases + segments == 0) print "nothing was measured"; exit }
       printf "%-48s %-6s %11s %9s\n", "plan", "mode", "median ms", "+- MAD"
       for (i = 0; i < count; i++) print lines[i]
     }' "$file"

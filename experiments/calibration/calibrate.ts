@@ -11,7 +11,7 @@ import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { readyToAppend } from '../grid/resultsFile.ts';
 import { lockResults } from '../grid/runLock.ts';
-import { generateSegments, segmentArguments, segmentPrograms } from './segmentPrograms.ts';
+import { generateSegments, SEGMENTS, segmentArguments, segmentPrograms } from './segmentPrograms.ts';
 
 export interface CalibrateOptions {
   machine: string;
@@ -54,7 +54,8 @@ export async function calibrate(options: CalibrateOptions, build: BuildOptions):
 /** Packs the same for a machine without Node; its results folder takes the place of `results`. */
 export async function bundleCalibration(options: CalibrateOptions, pack: BundleOptions): Promise<void> {
   const folders = writePrograms(options, join(options.results, 'sources'));
-  await bundle(folders, { ...pack, args: ['--rounds', String(options.rounds), '--sustained'] });
+  const argumentsOf = (id: string) => (id.startsWith(SEGMENTS) ? segmentArguments(id) : null);
+  await bundle(folders, { ...pack, args: ['--rounds', String(options.rounds)], argumentsOf });
 }
 
 function writePrograms(options: CalibrateOptions, sources: string): string[] {

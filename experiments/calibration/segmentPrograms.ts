@@ -25,6 +25,8 @@ const SHAPES: readonly SegmentProgram[] = [
   { model: 'wan2.1-t2v-14b', size: '832x480x65', sp: 2, blocks: 2 },
   { model: 'qwen-image-20b', size: '1024x1024', sp: 1, blocks: 2 },
 ];
+/** What the names of these programs begin with. */
+export const SEGMENTS = 'segments-';
 /** Programs whose longest segments are measured until clock and power have settled, which takes half a minute each. */
 const SUSTAINED: readonly string[] = [
   'segments-flux.1-dev-1280x1280-sp1',
@@ -42,7 +44,7 @@ export function segmentPrograms(system: System, groupSize: number): Record<strin
   return Object.fromEntries(
     shapes
       .filter(({ sp }) => sp <= groupSize)
-      .map((shape) => [`segments-${shape.model}-${shape.size}-sp${shape.sp}`, shape]),
+      .map((shape) => [`${SEGMENTS}${shape.model}-${shape.size}-sp${shape.sp}`, shape]),
   );
 }
 

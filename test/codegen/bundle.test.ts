@@ -17,6 +17,7 @@ import { bundle } from '../../codegen/bundle.ts';
 import { readResults } from '../../codegen/measure/findResults.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { noCompiler } from '../support/compilers.ts';
+import { runLines } from '../support/measurementFixture.ts';
 import { skip } from '../support/skip.ts';
 import { writeStubProgram, writeStubRuntime } from '../support/stubProgram.ts';
 
@@ -144,6 +145,47 @@ compiled(
     assert.not.ok(existsSync(join(folder, 'more', 'broken.build.log')));
   },
 );
+
+compiled(
+  "a program that has arguments of its own is run with those, the others with the bundle's",
+  async () => {
+    const { out } = await bundle([one, two], {
+      ...{ out: join(folder, 'own'), runtime, args: ['--rounds', '2', '--graph'] },
+      argumentsOf: (id) => (id === 'two' ? ['--segments'] : null),
+    });
+    const { status, stderr } = shell(join(out, 'measure.sh'), ['--results', join(folder, 'own-results')], {
+      env,
+    });
+    assert.is(status, 0, stderr);
+    // The stub counts them, with --out and its file.
+    const counted = (id: string) =>
+      new RegExp(`${id}: measuring \\.\\.\\.\\nmeasuring with (\\d) arguments`).exec(stderr)?.[1];
+    assert.equal([counted('one'), counted('two')], ['5', '3']);
+    const given = shell(
+      join(out, 'measure.sh'),
+      ['--results', join(folder, 'own-given'), '--', '--seed', '1'],
+      { env },
+    );
+    assert.is(given.stderr.match(/measuring with 4 arguments/g)?.length, 2);
+  },
+);
+
+compiled('measure.sh says how many readings a calibration took', async () => {
+  const [run, ...others] = runLines({ program: 'cases', fingerprint: 'cafe' });
+  const end = others.at(-1)!;
+  const lines = [
+    run!,
+    '{"record":"case","case":0}',
+    '{"record":"case","case":1}',
+    '{"record":"segment"}',
+    end,
+  ];
+  const cases = writeStubProgram(join(folder, 'cases'), { id: 'cases', fingerprint: 'cafe', lines });
+  const { out } = await bundle([cases], { out: join(folder, 'counted'), runtime });
+  const { stdout } = shell(join(out, 'measure.sh'), [], { env });
+  assert.match(stdout, /cases: mirrored, .*\n2 cases, each round counted\n1 segments\n/);
+  assert.not.match(stdout, /nothing was measured/);
+});
 
 compiled('measure.sh says that a run has failed', async () => {
   const { out } = await bundle([one], { out: join(folder, 'failing'), runtime });
