@@ -180,7 +180,8 @@ function compute({ gpu }: System): Stage[] {
     readings: ({ sustained, segment }) => !sustained && segment.class === of,
   });
   const fraction = (name: string, start: number, key: string) =>
-    plain(name, start, 0.2, 0.99, 'logit', [`gpu.${key}`]);
+    // Attention on CPU cores reaches a tenth of their peak.
+    plain(name, start, Math.min(0.2, start / 5), 0.99, 'logit', [`gpu.${key}`]);
   return [
     // What a byte takes and how many there are cannot both be told: the machine file's rate stands.
     stage(

@@ -1,8 +1,9 @@
+import { checkParameters } from './checkParameters.ts';
 import { tooWide, undecided } from './identifiability.ts';
 import { intervals } from './intervals.ts';
 import { multiStart } from './multiStart.ts';
 import type { FitOptions, FitProblem, FitResult, Unidentified } from './problem.ts';
-import { residualsOf } from './residuals.ts';
+import { residualsOf, weightsOf } from './residuals.ts';
 import { fromLine } from './transform.ts';
 
 /**
@@ -10,14 +11,18 @@ import { fromLine } from './transform.ts';
  * intervals. A parameter that the readings cannot decide is refused by name: it keeps its start, and the others are fitted
  * again without it. The same problem always gives the same result.
  *
- * @throws Error where there are no readings, or measured or predicted numbers are not above zero.
+ * @throws Error where no reading counts, a weight is not a number from 0 on, or a measured number, or one predicted at the
+ *   start, is not above zero.
+ * @throws UserError for a parameter whose bounds or start are at odds.
  */
 export function fit<Reading>(
   problem: FitProblem<Reading>,
   { seed = 1, starts = 4, samples = 200, robust = true }: FitOptions = {},
 ): FitResult {
   if (problem.readings.length === 0) throw new Error('a fit needs readings');
+  checkParameters(problem.parameters);
   const clusters = clustersOf(problem);
+  if (clusters.length === 0) throw new Error('a fit needs readings that count; every weight is 0');
   const unidentified: Unidentified[] = [];
   for (;;) {
     const parameters = problem.parameters.filter(
@@ -77,11 +82,13 @@ function refusedAt(
   return undecided(residuals, best);
 }
 
-/** Rows of the readings of each cluster. */
-function clustersOf<Reading>({ readings, cluster }: FitProblem<Reading>): number[][] {
+/** Rows of the readings of each cluster; those that weigh nothing decide nothing and are in none. */
+function clustersOf<Reading>(problem: FitProblem<Reading>): number[][] {
+  const weights = weightsOf(problem);
   const clusters = new Map<string, number[]>();
-  for (const [row, reading] of readings.entries()) {
-    const name = cluster?.(reading) ?? String(row);
+  for (const [row, reading] of problem.readings.entries()) {
+    if (weights[row] === 0) continue;
+    const name = problem.cluster?.(reading) ?? String(row);
     const rows = clusters.get(name);
     if (rows === undefined) clusters.set(name, [row]);
     else rows.push(row);

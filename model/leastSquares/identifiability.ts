@@ -1,19 +1,15 @@
+import { confounded } from './confounded.ts';
 import type { Spread } from './intervals.ts';
 import type { Optimum } from './levenbergMarquardt.ts';
-import { eigen, normalEquations } from './normalEquations.ts';
+import { normalEquations } from './normalEquations.ts';
 import type { Unidentified } from './problem.ts';
 import type { Residuals } from './residuals.ts';
 import { fromLine, isAtBound } from './transform.ts';
 
 /** A parameter whose whole line moves no reading by more than this has no effect. */
 const NO_EFFECT = 1e-6;
-/** Directions this much flatter than the steepest are not decided, whatever the noise. */
-const FLAT = 1e-7;
 /** An interval on a factor's or a share's line that is wider decides nothing: from a third to three times. */
 const WIDEST = 2 * Math.log(3);
-/** Share of a flat direction from which on a parameter takes part in it. */
-const TAKES_PART = 0.3;
-
 /**
  * Parameters that the readings cannot decide, by name and with the reason: nothing depends on them, only a combination of
  * several matters, or the search ran into a bound.
@@ -27,18 +23,12 @@ export function undecided(problem: Residuals, optimum: Optimum): Unidentified[] 
     if (Math.sqrt(matrix[index]![index]!) < NO_EFFECT) found.push({ name, why: 'no reading depends on it' });
   }
   if (found.length > 0) return found;
-  const scale = matrix.map((row, index) => Math.sqrt(row[index]!));
-  const correlations = matrix.map((row, i) => row.map((value, j) => value / (scale[i]! * scale[j]!)));
-  for (const { value, vector } of parameters.length > 1 ? eigen(correlations) : []) {
-    if (value > FLAT * parameters.length) continue;
-    const together = parameters
-      .filter((_, index) => Math.abs(vector[index]!) > TAKES_PART)
-      .map(({ name }) => name);
-    for (const name of together) {
-      if (found.some((other) => other.name === name)) continue;
-      const others = together.filter((other) => other !== name).join(', ');
-      found.push({ name, why: `the readings decide it only together with ${others}` });
-    }
+  for (const { index, others } of confounded(matrix)) {
+    const together = others.map((other) => parameters[other]!.name).join(', ');
+    found.push({
+      name: parameters[index]!.name,
+      why: `the readings decide it only together with ${together}`,
+    });
   }
   if (found.length > 0) return found;
   for (const parameter of parameters) {

@@ -1,7 +1,9 @@
 import { quantileSorted } from 'simple-statistics';
+import { standardErrors } from './covariance.ts';
+import { huberWidening } from './huberWidening.ts';
 import type { Optimum } from './levenbergMarquardt.ts';
 import { randomNumbers } from './multiStart.ts';
-import { dampedStep, inverse, normalEquations } from './normalEquations.ts';
+import { dampedStep, normalEquations } from './normalEquations.ts';
 import type { Residuals } from './residuals.ts';
 
 /** Half of a 95 % interval of a normal distribution, in standard deviations. */
@@ -21,11 +23,13 @@ export interface Spread {
  *
  * - By resampling clusters of readings with replacement, each sample refitted by one Gauss-Newton step from the optimum;
  *   percentiles, widened as few clusters ask for.
- * - By the covariance s^2 (J^T W J)^-1 and Student's distribution.
+ * - By the covariance, which counts what readings of a cluster share, and Student's distribution with as many degrees of
+ *   freedom as clusters leave.
  *
  * The first sees noise that clusters share and readings that are noisier than others, the second does not run out of
  * samples where readings are few. Both are about noise, not about a wrong model.
  *
+ * @param clusters rows of the readings that count, by cluster.
  * @returns null where the normal matrix has no inverse.
  */
 export function intervals(
@@ -39,8 +43,10 @@ export function intervals(
   const jacobian = problem.jacobianAt(optimum.places);
   const free = Math.max(1, clusters.length - count);
   const student = studentQuantile95(free);
-  const byCovariance = standardErrors(jacobian, optimum, count)?.map((error) => student * error);
-  if (byCovariance === undefined) return null;
+  const errors = standardErrors(jacobian, optimum, clusters);
+  if (errors === null) return null;
+  const wider = huberWidening(optimum.weights, problem.rootWeights);
+  const byCovariance = errors.map((error) => wider * student * error);
   const whole = normalEquations(jacobian, optimum.residuals, optimum.weights);
   const random = randomNumbers(seed);
   const steps: number[][] = [];
@@ -58,7 +64,7 @@ export function intervals(
     const step = lacks ? null : dampedStep(equations, 0);
     if (step !== null) steps.push(step);
   }
-  const widen = (student / NORMAL_95) * Math.sqrt(clusters.length / free);
+  const widen = wider * (student / NORMAL_95) * Math.sqrt(clusters.length / free);
   return byCovariance.map((half, index) => {
     const sorted = steps.map((step) => step[index]!).sort((a, b) => a - b);
     if (sorted.length < samples / 2) return { below: half, above: half };
@@ -67,19 +73,6 @@ export function intervals(
       above: Math.max(half, widen * quantileSorted(sorted, 0.975)),
     };
   });
-}
-
-function standardErrors(
-  jacobian: readonly (readonly number[])[],
-  { residuals, weights }: Optimum,
-  count: number,
-): number[] | undefined {
-  const { matrix } = normalEquations(jacobian, residuals, weights);
-  const covariance = inverse(matrix);
-  if (covariance === null) return undefined;
-  const squares = residuals.reduce((sum, residual, row) => sum + weights[row]! * residual ** 2, 0);
-  const variance = squares / Math.max(1, residuals.length - count);
-  return covariance.map((row, index) => Math.sqrt(Math.max(0, row[index]!) * variance));
 }
 
 /**

@@ -31,13 +31,16 @@ export interface Optimum {
  *
  * With `robust`, Huber's loss: its scale is 1.345 standard deviations, judged by the median absolute deviation and
  * taken anew until it stands still.
+ *
+ * A step to where the model predicts no number above zero is not taken; a shorter one is tried.
+ *
+ * @throws Error where it does so at `from`.
  */
 export function minimise(problem: Residuals, from: readonly number[], robust: boolean): Optimum {
   let best = descend(problem, from, Number.POSITIVE_INFINITY);
   let iterations = best.iterations;
   for (let round = 0; robust && round < SCALE_ROUNDS; round += 1) {
-    const scaled = best.residuals.map((residual, row) => residual * problem.rootWeights[row]!);
-    const limit = HUBER * MAD_TO_SIGMA * medianAbsoluteDeviation(scaled);
+    const limit = HUBER * sigmaOf(best.residuals, problem.rootWeights);
     // Where most readings are met exactly there is no noise to judge others by.
     if (limit < 1e-9) break;
     const before = best;
@@ -70,9 +73,9 @@ function descend(problem: Residuals, from: readonly number[], limit: number): Op
         continue;
       }
       const next = places.map((place, index) => withinBounds(parameters[index]!, place + step[index]!));
-      const nextResiduals = problem.at(next);
-      const nextCost = costOf(nextResiduals, rootWeights, limit);
-      if (nextCost > cost) {
+      const nextResiduals = problem.tryAt(next);
+      const nextCost = nextResiduals === null ? null : costOf(nextResiduals, rootWeights, limit);
+      if (nextResiduals === null || nextCost === null || nextCost > cost) {
         damping *= 4;
         continue;
       }
@@ -89,6 +92,14 @@ function descend(problem: Residuals, from: readonly number[], limit: number): Op
     ...{ places, residuals, cost, iterations, converged },
     weights: weightsOf(residuals, rootWeights, limit),
   };
+}
+
+/** Noise of the weighted residuals, judged by the readings that count: the others' zeros would make it small. */
+function sigmaOf(residuals: readonly number[], rootWeights: readonly number[]): number {
+  const scaled = residuals.flatMap((residual, row) =>
+    rootWeights[row]! > 0 ? [residual * rootWeights[row]!] : [],
+  );
+  return MAD_TO_SIGMA * medianAbsoluteDeviation(scaled);
 }
 
 function costOf(residuals: readonly number[], rootWeights: readonly number[], limit: number): number {

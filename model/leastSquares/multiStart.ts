@@ -16,17 +16,20 @@ export interface Search {
   starts: number;
 }
 
-/** Searches from the given start and from random ones around it, and keeps the best. */
+/**
+ * Searches from the given start and from random ones around it, and keeps the best. A random start where the model predicts
+ * no number above zero is passed over; it counts as one that did not agree.
+ *
+ * @throws Error where the model does so at the given start.
+ */
 export function multiStart(problem: Residuals, starts: number, seed: number, robust: boolean): Search {
   const random = randomNumbers(seed);
   const given = problem.parameters.map((parameter) => toLine(parameter, parameter.start));
-  const found = Array.from({ length: starts }, (_, index) =>
-    minimise(
-      problem,
-      index === 0 ? given : given.map((place, at) => scattered(problem.parameters[at]!, place, random)),
-      robust,
-    ),
-  );
+  const found = [minimise(problem, given, robust)];
+  for (let start = 1; start < starts; start += 1) {
+    const from = given.map((place, at) => scattered(problem.parameters[at]!, place, random));
+    if (problem.tryAt(from) !== null) found.push(minimise(problem, from, robust));
+  }
   const best = found.reduce((kept, other) => (other.cost < kept.cost ? other : kept));
   const agreed = found.filter(({ cost }) => cost <= best.cost * (1 + SAME_COST) + 1e-15).length;
   return { best, agreed, starts };

@@ -49,7 +49,7 @@ export function inverse(matrix: readonly (readonly number[])[]): number[][] | nu
   }
 }
 
-/** Eigenvalues and -vectors of a symmetric matrix. */
+/** Eigenvalues and -vectors, of length one, of a symmetric matrix. */
 export function eigen(matrix: readonly (readonly number[])[]): { value: number; vector: number[] }[] {
   const { eigenvectors } = math.eigs(matrix.map((row) => [...row])) as unknown as {
     eigenvectors: { value: number; vector: number[] }[];

@@ -18,9 +18,12 @@ export interface FitProblem<Reading> {
   readings: readonly Reading[];
   /** More than zero: residuals are relative. */
   measured: (reading: Reading) => number;
-  /** In the order of the readings, more than zero. May be a simulation: it is called some hundred times. */
+  /**
+   * In the order of the readings. May be a simulation: it is called some hundred times. Where a prediction is not a number
+   * above zero the search turns back; an error that this throws ends the fit.
+   */
   predict: (values: Values, readings: readonly Reading[]) => readonly number[];
-  /** How much a reading counts; 1 where not given. */
+  /** How much a reading counts, from 0 on; 1 where not given. */
   weight?: (reading: Reading) => number;
   /** Readings that share their noise, such as repeats of one case, have one name; each is by itself where not given. */
   cluster?: (reading: Reading) => string;

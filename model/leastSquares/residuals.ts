@@ -6,9 +6,15 @@ export interface Residuals {
   parameters: readonly Parameter[];
   /** Square root of each reading's weight. */
   rootWeights: readonly number[];
-  /** ln(predicted / measured) of each reading. */
+  /**
+   * ln(predicted / measured) of each reading.
+   *
+   * @throws Error where a prediction is not a number above zero.
+   */
   at: (places: readonly number[]) => number[];
-  /** d residual / d place, a row for each reading: central differences. */
+  /** The same where the model has an answer; null where one of its predictions is not a number above zero. */
+  tryAt: (places: readonly number[]) => number[] | null;
+  /** d residual / d place, a row for each reading: central differences, one-sided where the model ends on the other. */
   jacobianAt: (places: readonly number[]) => number[][];
   valuesAt: (places: readonly number[]) => Record<string, number>;
 }
@@ -18,45 +24,73 @@ export interface Residuals {
  *
  * A residual is ln(predicted / measured): a factor of two off counts the same up and down, whatever the reading's size.
  *
- * @throws Error for readings or predictions that are not more than zero.
+ * @throws Error naming the reading by its index, for one that is not more than zero, and for a weight that is below zero.
  */
 export function residualsOf<Reading>(
   problem: FitProblem<Reading>,
   parameters: readonly Parameter[],
   fixed: Values,
 ): Residuals {
-  const { readings, measured, predict, weight = () => 1 } = problem;
-  const logMeasured = readings.map((reading) => logOf(measured(reading), 'measured'));
+  const { readings, measured, predict } = problem;
+  const logMeasured = readings.map((reading, index) =>
+    Math.log(aboveZero(measured(reading), 'measured', index)),
+  );
   const valuesAt = (places: readonly number[]) => ({
     ...fixed,
     ...Object.fromEntries(
       parameters.map((parameter, index) => [parameter.name, fromLine(parameter, places[index]!)]),
     ),
   });
-  const at = (places: readonly number[]) => {
-    const predicted = predict(valuesAt(places), readings);
-    return logMeasured.map((log, index) => logOf(predicted[index]!, 'predicted') - log);
+  const predictedAt = (places: readonly number[]) => predict(valuesAt(places), readings);
+  const asResiduals = (predicted: readonly number[]) =>
+    logMeasured.map((log, index) => Math.log(aboveZero(predicted[index]!, 'predicted', index)) - log);
+  const at = (places: readonly number[]) => asResiduals(predictedAt(places));
+  const tryAt = (places: readonly number[]) => {
+    const predicted = predictedAt(places);
+    return readings.every((_, index) => isAboveZero(predicted[index]!)) ? asResiduals(predicted) : null;
+  };
+  const slopesOf = (parameter: Parameter, index: number, places: readonly number[]) => {
+    const step = smallStep(parameter);
+    const moved = (by: number) => tryAt(places.map((place, other) => (other === index ? place + by : place)));
+    const [up, down] = [moved(step), moved(-step)];
+    if (up === null && down === null)
+      throw new Error(
+        `${parameter.name}: on either side of ${valuesAt(places)[parameter.name]} predictions are not above zero`,
+      );
+    const width = up === null || down === null ? step : 2 * step;
+    const from = down ?? at(places);
+    return (up ?? at(places)).map((residual, row) => (residual - from[row]!) / width);
   };
   const jacobianAt = (places: readonly number[]) => {
-    const columns = parameters.map((parameter, index) => {
-      const step = smallStep(parameter);
-      const moved = (by: number) => at(places.map((place, other) => (other === index ? place + by : place)));
-      const [up, down] = [moved(step), moved(-step)];
-      return up.map((residual, row) => (residual - down[row]!) / (2 * step));
-    });
+    const columns = parameters.map((parameter, index) => slopesOf(parameter, index, places));
     return readings.map((_, row) => columns.map((column) => column[row]!));
   };
   return {
     parameters,
-    rootWeights: readings.map((reading) => Math.sqrt(weight(reading))),
+    rootWeights: weightsOf(problem).map(Math.sqrt),
     at,
+    tryAt,
     jacobianAt,
     valuesAt,
   };
 }
 
-function logOf(value: number, what: string): number {
-  if (!(value > 0) || !Number.isFinite(value))
-    throw new Error(`a fit takes numbers above zero; ${what}: ${value}`);
-  return Math.log(value);
+/** How much each reading counts; 0 for one that is only looked at. */
+export function weightsOf<Reading>({ readings, weight = () => 1 }: FitProblem<Reading>): number[] {
+  return readings.map((reading, index) => {
+    const value = weight(reading);
+    if (!(value >= 0) || !Number.isFinite(value))
+      throw new Error(`reading ${index}: a weight is a number from 0 on; got ${value}`);
+    return value;
+  });
+}
+
+function aboveZero(value: number, what: string, index: number): number {
+  if (!isAboveZero(value))
+    throw new Error(`reading ${index}: a fit takes numbers above zero; ${what}: ${value}`);
+  return value;
+}
+
+function isAboveZero(value: number): boolean {
+  return value > 0 && Number.isFinite(value);
 }
