@@ -71,7 +71,11 @@ function buildProgram(output: Output, status: { code: number }): Command {
     .action(async () => (await import('./plans.ts')).plans(output));
   addScenarioOptions(
     program.command('predict').description('predict the step time of each plan in closed form'),
-  ).action(async (flags: ScenarioFlags) => (await import('./predict.ts')).predictCommand(flags, output));
+  )
+    .option('--save-plan <file>', 'write the plan as JSON, which --plan takes in place of a preset')
+    .action(async (flags: ScenarioFlags & { savePlan?: string }) =>
+      (await import('./predict.ts')).predictCommand(flags, output),
+    );
   addScenarioOptions(
     program.command('simulate').description('simulate a steady step of each plan, event by event'),
   )

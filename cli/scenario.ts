@@ -5,6 +5,7 @@ import { loadDit } from '../model/dit/load.ts';
 import { parseSize } from '../model/dit/tokens.ts';
 import { UserError } from '../model/input/userError.ts';
 import type { Plan } from '../model/plan/plan.ts';
+import { isPlanFile } from '../model/plan/planFile.ts';
 import { makePlan } from '../model/plan/presets.ts';
 import { loadSystem, transportOf } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
@@ -26,7 +27,7 @@ export interface Scenario {
 const DEFAULT_PLANS = ['none', 'layerwise', 'layerwise-drain', 'chunked', 'chunkflow-paper', 'yield'];
 /** Without collectives there is nothing to drain for, to pause around or to yield to. */
 const DEFAULT_PLANS_WITHOUT_COLLECTIVES = ['none', 'layerwise', 'chunked'];
-/** Flags that stand for a setting of every plan that streams weights and does not give it. */
+/** Flags that stand for a setting of every preset that streams weights and does not give it; a plan's file has them all. */
 const PLAN_FLAGS = ['resident', 'prefetch', 'chunk', 'slots'] as const;
 
 /**
@@ -99,7 +100,7 @@ function planTexts(flags: ScenarioFlags, usual: readonly string[]): string[] {
 }
 
 function streams(planText: string): boolean {
-  return planText.split(',')[0]!.trim() !== 'none';
+  return planText.split(',')[0]!.trim() !== 'none' && !isPlanFile(planText);
 }
 
 function sets(planText: string, key: string): boolean {

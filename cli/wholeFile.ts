@@ -15,6 +15,6 @@ export function writeWholeFile(file: string, content: string | Uint8Array): void
     rmSync(fresh, { force: true });
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    throw new UserError(`--out ${shown(file)}: cannot be written (${code}); choose a folder that exists`);
+    throw new UserError(`${shown(file)}: cannot be written (${code}); choose a folder that exists`);
   }
 }

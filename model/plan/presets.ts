@@ -6,6 +6,7 @@ import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
 import { fitsSlots, type IssueOrder, leadingBursts, residentBlocks, topUp } from './issueOrder.ts';
 import type { BlockPlan, Plan, YieldRule } from './plan.ts';
+import { isPlanFile, readPlan } from './planFile.ts';
 import { type PlanKeys, parsePlanText } from './planText.ts';
 import { dealChunks, fractionsToShares } from './windows.ts';
 
@@ -84,7 +85,8 @@ export const presetHelp: readonly { name: string; summary: string }[] = Object.e
 );
 
 /**
- * A plan from a preset and its settings, as users type it: `yield,chunk=16MiB,resident=0.25`.
+ * A plan from a preset and its settings, as users type it: `yield,chunk=16MiB,resident=0.25`; or a file that holds a plan, by its
+ * ending `.json`.
  *
  * Keys: `resident` (fraction of every block), `resident-layers` (whole blocks: a count, or a fraction below 1),
  * `prefetch`, `slots`, `chunk`, `windows` (fractions such as 0.3/0.3, the last window takes the rest), `pace`,
@@ -93,6 +95,7 @@ export const presetHelp: readonly { name: string; summary: string }[] = Object.e
  * @throws UserError that names the key, the value and what was expected.
  */
 export function makePlan(text: string, workload: Workload, system: System, transport?: string): Plan {
+  if (isPlanFile(text)) return readPlan(text, workload, system);
   const { preset, keys } = parsePlanText(text);
   const known = Object.hasOwn(PRESETS, preset) ? PRESETS[preset] : undefined;
   if (known === undefined) {
