@@ -34,5 +34,5 @@ function savePlan(file: string, { plans, workload }: Scenario): void {
       `--save-plan ${file}: holds one plan, and there are ${plans.length}; give one --plan`,
     );
   if (!isPlanFile(file)) throw new UserError(`--save-plan ${file}: expected a name that ends in .json`);
-  writeWholeFile(file, planText(plan, workload));
+  writeWholeFile(file, planText(plan, workload), '--save-plan');
 }
