@@ -1,9 +1,10 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { BuildFlags } from './build.ts';
 import { addBuildOptions } from './options.ts';
 import type { Output } from './output.ts';
+import type { RegretFlags } from './regret.ts';
 
-/** Adds `experiment` and what it does; like every command, each loads its work only when it runs. */
+/** Adds `experiment` and what it does, and `regret`; like every command, each loads its work only when it runs. */
 export function addExperimentCommands(program: Command, output: Output, status: { code: number }): void {
   const experiment = program
     .command('experiment')
@@ -64,6 +65,23 @@ export function addExperimentCommands(program: Command, output: Output, status: 
     .action(async (files: string[], flags: { out: string }) =>
       (await import('./experiment.ts')).experimentParquet(files, flags, output),
     );
+  program
+    .command('regret')
+    .description(
+      'how far the choices of an experiment are from the best plan that was measured within their caps',
+    )
+    .argument('<file>', 'experiment whose cells have choices')
+    .argument('<dataset...>', 'JSON Lines of `chunkflow experiment collect`')
+    .addOption(
+      new Option('--mode <mode>', 'steps that were launched so')
+        .choices(['eager', 'graph', 'both'])
+        .default('eager'),
+    )
+    .option('--fail-above <share>', 'exit with 1 where a regret is larger, such as 0.03 or 3%')
+    .option('--json', 'one JSON object, with the curve of every cell')
+    .action(async (file: string, datasets: string[], flags: RegretFlags) => {
+      status.code = (await import('./regret.ts')).regret(file, datasets, flags, output);
+    });
 }
 
 function collect(value: string, previous: string[] = []): string[] {

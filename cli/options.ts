@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { ExchangeStyle, GuidanceMode } from '../model/workload/workload.ts';
+import { type ExchangeStyle, GUIDANCE_MODES, type GuidanceMode } from '../model/workload/workload.ts';
 
 /** The flags that `predict` and `simulate` share, as commander hands them over. */
 export interface ScenarioFlags {
@@ -23,7 +23,6 @@ export interface ScenarioFlags {
   json?: boolean;
 }
 
-const GUIDANCE: readonly GuidanceMode[] = ['none', 'sequential', 'batched', 'parallel'];
 const EXCHANGES: readonly ExchangeStyle[] = ['packed', 'separate', 'separate-cross', 'kv-gather'];
 
 /** Adds the flags that describe a workload, a machine and the plans to compare. */
@@ -39,7 +38,7 @@ export function addScenarioOptions(command: Command): Command {
       wholeNumber,
     )
     .option('--tp <n>', 'tensor-parallel degree', wholeNumber, 1)
-    .addOption(new Option('--cfg <mode>', "guidance (default: the model's own)").choices(GUIDANCE))
+    .addOption(new Option('--cfg <mode>', "guidance (default: the model's own)").choices(GUIDANCE_MODES))
     .addOption(new Option('--exchange <style>', 'how Q, K and V change hands').choices(EXCHANGES))
     .option('--text-rows <n>', 'text rows (default: what the model pads to)', wholeNumber)
     .option('--blocks <n>', 'only so many blocks, kinds in proportion (default: all)', wholeNumber)

@@ -3,6 +3,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { readSteps } from '../experiments/dataset/stepRecords.ts';
 import { readTimeline } from '../experiments/dataset/timelineRecord.ts';
 import { cellScenario } from '../experiments/grid/cellScenario.ts';
+import { cellOfRecord } from '../experiments/grid/recordedCell.ts';
 import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
 import { predictedVsMeasured } from '../experiments/plots/predictedVsMeasured.ts';
 import { renderHtml, renderPng, renderSvg } from '../experiments/plots/render.ts';
@@ -34,8 +35,9 @@ export async function plotTimeline(
   output: Output,
 ): Promise<void> {
   refuseOtherFormats(out);
-  const { cell, plan, device, place, timeline } = readTimeline(file);
-  const { workload, system, plans } = cellScenario({ ...cell, plans: [plan] });
+  const record = readTimeline(file);
+  const { cell, plan, device, place, timeline } = record;
+  const { workload, system, plans } = cellScenario(cellOfRecord(record));
   const count = workload.blocks.length * workload.passes;
   if (block >= count)
     throw new UserError(`--block ${block}: a step of ${cell.id} has blocks 0 to ${count - 1}`);

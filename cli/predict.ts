@@ -2,6 +2,7 @@ import { predict } from '../model/hiding/predict.ts';
 import { UserError } from '../model/input/userError.ts';
 import { outputSchemas, type Prediction } from '../model/outputSchema.ts';
 import { isPlanFile, planText } from '../model/plan/planFile.ts';
+import { planLine } from '../model/plan/planLines.ts';
 import { comparePlans } from './compare.ts';
 import type { ScenarioFlags } from './options.ts';
 import { jsonText, type Output } from './output.ts';
@@ -28,11 +29,16 @@ export function predictCommand(flags: ScenarioFlags & { savePlan?: string }, out
 }
 
 function savePlan(file: string, { plans, workload }: Scenario): void {
+  if (!isPlanFile(file))
+    throw new UserError(`--save-plan ${file}: expected a name that ends in .json, or .jsonl for several`);
+  if (file.endsWith('.jsonl')) {
+    writeWholeFile(file, plans.map((plan) => planLine(plan, workload)).join(''), '--save-plan');
+    return;
+  }
   const [plan, ...others] = plans;
   if (plan === undefined || others.length > 0)
     throw new UserError(
-      `--save-plan ${file}: holds one plan, and there are ${plans.length}; give one --plan`,
+      `--save-plan ${file}: holds one plan, and there are ${plans.length}; give one --plan, or a name that ends in .jsonl`,
     );
-  if (!isPlanFile(file)) throw new UserError(`--save-plan ${file}: expected a name that ends in .json`);
   writeWholeFile(file, planText(plan, workload), '--save-plan');
 }

@@ -72,7 +72,10 @@ function buildProgram(output: Output, status: { code: number }): Command {
   addScenarioOptions(
     program.command('predict').description('predict the step time of each plan in closed form'),
   )
-    .option('--save-plan <file>', 'write the plan as JSON, which --plan takes in place of a preset')
+    .option(
+      '--save-plan <file>',
+      'write the plan as JSON, or the plans as JSON Lines; --plan takes both in place of a preset',
+    )
     .action(async (flags: ScenarioFlags & { savePlan?: string }) =>
       (await import('./predict.ts')).predictCommand(flags, output),
     );

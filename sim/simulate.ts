@@ -30,6 +30,11 @@ export interface SimulateOptions {
   timeline?: boolean;
   /** Leave break-even points out; they come from the closed form and cost most of a call's time. */
   breakEven?: boolean;
+  /**
+   * Leave the verifier out, which takes longer than the simulation: only for a search among plans that simulates the one it
+   * keeps again, with it.
+   */
+  verify?: boolean;
 }
 
 /** Rounds in which the clock and the step time that it depends on are brought into agreement. */
@@ -51,7 +56,7 @@ export function simulate(
   // Pauses between chunks find room beside some segments and not beside others.
   const detail = options.timeline === true || plan.paceS > 0 ? 'segments' : 'windows';
   const program = lower(workload, system, plan, detail);
-  const [violation] = verify(program);
+  const [violation] = options.verify === false ? [] : verify(program);
   if (violation !== undefined) {
     throw new Error(
       `plan ${plan.name} lowers to a program that must not run: ${violation.rule}: ${violation.message}`,

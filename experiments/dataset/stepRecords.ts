@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { shown, UserError } from '../../model/input/userError.ts';
+import { planFormat } from '../../model/plan/planDocument.ts';
+import { GUIDANCE_MODES } from '../../model/workload/workload.ts';
 
 const bytes = z.number().min(0);
 const seconds = z.number().min(0);
@@ -17,9 +19,11 @@ export const stepRunFormat = z.strictObject({
     blocks: z.int().min(1).describe('blocks of a pass'),
     sp: z.int().min(1),
     tp: z.int().min(1),
+    cfg: z.enum(GUIDANCE_MODES).optional().describe("guidance, where it is not the model's own"),
     machine: z.string(),
   }),
   plan: z.string(),
+  planFile: planFormat.optional().describe('the plan itself, where no preset made it'),
   mode: z.enum(['eager', 'graph']),
   place: z.enum(['host', 'mirrored', 'real']),
   transport: z.string().describe('none for one rank'),

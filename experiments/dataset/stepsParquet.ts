@@ -16,6 +16,7 @@ const COLUMNS: readonly Column[] = [
   ['blocks', 'INT32', ({ cell }) => cell.blocks],
   ['sp', 'INT32', ({ cell }) => cell.sp],
   ['tp', 'INT32', ({ cell }) => cell.tp],
+  ['cfg', 'STRING', ({ cell }) => cell.cfg ?? null],
   ['machine', 'STRING', ({ cell }) => cell.machine],
   ['plan', 'STRING', ({ plan }) => plan],
   ['mode', 'STRING', ({ mode }) => mode],

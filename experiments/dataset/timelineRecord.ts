@@ -9,8 +9,10 @@ const seconds = z.number().min(0);
 export const timelineFormat = z.strictObject({
   schema: z.literal('chunkflow/timeline@1'),
   experiment: z.string(),
-  ...stepRunFormat.pick({ cell: true, plan: true, place: true, device: true, runtime: true, startedAt: true })
-    .shape,
+  ...stepRunFormat.pick({
+    ...{ cell: true, plan: true, planFile: true, place: true },
+    ...{ device: true, runtime: true, startedAt: true },
+  }).shape,
   timeline: z.strictObject({
     source: z.string(),
     stepTimeS: z.number().positive(),

@@ -3,6 +3,7 @@ import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
 import type { Plan } from '../../model/plan/plan.ts';
+import { planOf } from '../../model/plan/planFile.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
@@ -25,8 +26,16 @@ export interface CellScenario {
 export function cellScenario(cell: Cell): CellScenario {
   const whole = loadDit(cell.model);
   const dit = cell.blocks === undefined ? whole : withBlocks(whole, cell.blocks);
-  const bound = bindWorkload(dit, { size: parseSize(cell.size), batch: 1, sp: cell.sp, tp: cell.tp });
+  const { sp, tp, cfg } = cell;
+  const bound = bindWorkload(dit, {
+    ...{ size: parseSize(cell.size), batch: 1, sp, tp },
+    ...(cfg !== undefined && { cfg }),
+  });
   const workload = paddedToRanks(bound);
   const system = loadSystem(cell.machine);
-  return { workload, system, plans: cell.plans.map((text) => makePlan(text, workload, system)) };
+  const plans = cell.plans.map((name) => {
+    const source = cell.planFiles?.get(name);
+    return source === undefined ? makePlan(name, workload, system) : planOf(source, workload, system);
+  });
+  return { workload, system, plans };
 }

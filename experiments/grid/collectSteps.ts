@@ -8,6 +8,7 @@ import { cellProgram } from './cellProgram.ts';
 import { type CellScenario, cellScenario } from './cellScenario.ts';
 import { type Cell, cellsOf, type Experiment } from './experimentFile.ts';
 import { measuredRuns } from './measuredRuns.ts';
+import { recordedCell } from './recordedCell.ts';
 import { operationsHash, sameOperations, stepProgramHash } from './stepProgramHash.ts';
 import { measuredSteps } from './stepRun.ts';
 
@@ -72,12 +73,12 @@ export function collectTimeline(
     const index = ran.plans.findIndex(({ name }) => name === plan);
     const found = timelinesOf(run, ran).find((timeline) => timeline.plan === index);
     if (found === undefined) continue;
-    const { id, model, size, sp, tp, machine } = cell;
     const [device] = run.run.devices;
     const { source, stepTimeS, intervals } = found.timeline;
     return timelineFormat.parse({
       ...{ schema: 'chunkflow/timeline@1', experiment: experiment.name, plan, place: run.run.place },
-      cell: { id, model, size, blocks: scenario.workload.blocks.length, sp, tp, machine },
+      ...planFileOf(cell, plan),
+      cell: recordedCell(cell, scenario.workload),
       device: { name: device!.name, driver: device!.driver, cuda: device!.cuda },
       ...{ runtime: run.run.runtime ?? '', startedAt: run.run.startedAt },
       timeline: { source, stepTimeS, intervals },
@@ -139,10 +140,10 @@ class Collection {
       }
       const key = keyOf(cell, step.plan, step.mode);
       if (this.#steps.delete(key)) this.#replaced += 1;
-      const { id, model, size, sp, tp, machine } = cell;
       const line = stepRunFormat.parse({
         ...{ schema: 'chunkflow/steps@1', experiment, split },
-        cell: { id, model, size, blocks: scenario.workload.blocks.length, sp, tp, machine },
+        cell: recordedCell(cell, scenario.workload),
+        ...planFileOf(cell, step.plan),
         ...step,
         stepProgram: this.#stepProgram(current, ran, step.plan),
       } satisfies StepRun);
@@ -180,6 +181,12 @@ class Collection {
     if (missing.length > 0) notes.push(`not measured: ${missing.join(', ')}`);
     return notes;
   }
+}
+
+/** What a line holds beside the name of a plan that comes from a file. */
+function planFileOf({ planFiles }: Cell, plan: string): Pick<StepRun, 'planFile'> {
+  const source = planFiles?.get(plan);
+  return source === undefined ? {} : { planFile: source.document };
 }
 
 function keyOf(cell: Cell, plan: string, mode: StepRun['mode']): string {

@@ -1,11 +1,13 @@
 import { predictStep } from '../../model/hiding/stepReport.ts';
 import { UserError } from '../../model/input/userError.ts';
+import { FROM_FILE } from '../../model/plan/planDocument.ts';
 import type { System } from '../../model/system/system.ts';
 import { segmentTotals } from '../../model/timelineTotals.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { otherMachine } from '../dataset/otherMachine.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 import { type CellScenario, cellScenario } from '../grid/cellScenario.ts';
+import { cellOfRecord } from '../grid/recordedCell.ts';
 import { stepProgramHash } from '../grid/stepProgramHash.ts';
 import { noiseFloor } from './noiseFloor.ts';
 
@@ -47,8 +49,8 @@ export function compareSteps(
   return runs.map((run, index) => {
     onStep(index);
     refuseFitted(run);
-    const key = JSON.stringify([run.cell, run.plan]);
-    const scenario = scenarios.get(key) ?? cellScenario({ ...run.cell, plans: [run.plan] });
+    const key = JSON.stringify([run.cell, run.plan, run.planFile]);
+    const scenario = scenarios.get(key) ?? cellScenario(cellOfRecord(run));
     scenarios.set(key, scenario);
     const noise = noiseFloor(visits.get(samplesOf(run))!);
     return { ...compare(run, scenario, machine ?? scenario.system), noise };
@@ -126,7 +128,7 @@ export function whereOf({ place, cell, transport }: StepRun): string {
   return cell.sp * cell.tp === 1 ? 'one rank' : `${place}, ${transport}`;
 }
 
-/** The preset of a plan: `yield` of `yield,resident=0.25`. */
-export function presetOf({ plan }: StepRun): string {
-  return plan.split(',', 1)[0]!;
+/** The preset of a plan: `yield` of `yield,resident=0.25`; `file` of one that no preset made. */
+export function presetOf({ plan, planFile }: StepRun): string {
+  return planFile === undefined ? plan.split(',', 1)[0]! : FROM_FILE;
 }

@@ -1,6 +1,6 @@
 import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
 import type { Plan } from '../plan/plan.ts';
-import { FROM_FILE } from '../plan/planFile.ts';
+import { FROM_FILE } from '../plan/planDocument.ts';
 import { makePlan } from '../plan/presets.ts';
 import type { BreakEven } from '../report.ts';
 import type { System } from '../system/system.ts';

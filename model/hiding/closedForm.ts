@@ -8,6 +8,12 @@ import type { FlowTransport, System, Transport } from '../system/system.ts';
 import type { CollectiveKind, CollectiveSegment, ComputeSegment, Workload } from '../workload/workload.ts';
 import { CopyQueue } from './copyQueue.ts';
 import { copyRates, type PairRates, pairRates } from './rates.ts';
+import type { WalkObserver } from './walkObserver.ts';
+
+/** Seconds by which the state that a block leaves may differ from the one that it found. */
+const SAME_STATE = 1e-12;
+/** So long after a read, no stream's turn is left of it. */
+const LONG_AGO_S = 10;
 
 /** Steps walked at most until one takes as long as the one before. */
 const MAX_STEPS = 6;
@@ -29,9 +35,17 @@ const MAX_STEPS = 6;
  *
  * What it leaves out, on purpose: that chunks are not divisible, that ranks may differ, and which copy is in
  * flight at a boundary. `simulate` has all three.
+ *
+ * @param observer is told every block of every step that was walked.
  */
-export function closedForm(workload: Workload, system: System, plan: Plan, clock = 1): StepTimes {
-  const walk = new Walk(workload, system, plan, clock);
+export function closedForm(
+  workload: Workload,
+  system: System,
+  plan: Plan,
+  clock = 1,
+  observer?: WalkObserver,
+): StepTimes {
+  const walk = new Walk(workload, system, plan, clock, observer);
   let before = walk.step();
   for (let step = 1; step < MAX_STEPS; step += 1) {
     const now = walk.step();
@@ -48,6 +62,7 @@ class Walk {
   /** Ranks on one GPU. */
   readonly #sharing: number;
   readonly #clock: number;
+  readonly #observer: WalkObserver | undefined;
   readonly #queue = new CopyQueue();
   readonly #transport: Transport | undefined;
   readonly #pairs = new Map<CollectiveKind, PairRates>();
@@ -58,16 +73,19 @@ class Walk {
   readonly #slotGuard: (block: number) => number;
   readonly #times: Map<object, number> = new Map();
   #count = 0;
+  /** Per block of a pass: how many of the next ones do just what it does. */
+  readonly #alike: readonly number[];
   /** Seconds since a staged collective last read a piece, which ended the prefetch's wait for the engine. */
   #sinceReadS = Number.POSITIVE_INFINITY;
 
-  constructor(workload: Workload, system: System, plan: Plan, clock: number) {
+  constructor(workload: Workload, system: System, plan: Plan, clock: number, observer?: WalkObserver) {
     this.#workload = workload;
     this.#system = system;
     this.#plan = plan;
     this.#transport = workload.ranks > 1 ? transportOf(system, plan.transport) : undefined;
     this.#sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
     this.#clock = clock;
+    this.#observer = observer;
     this.#copy = copyRates(system, workload.ranks);
     const length = workload.blocks.length;
     this.#issued = Array.from({ length }, () => []);
@@ -86,10 +104,30 @@ class Walk {
       this.#issued[running]!.push({ block, ahead: block - at });
     }
     for (const list of this.#issued) list.sort((a, b) => a.ahead - b.ahead);
+    this.#alike = this.#countAlike();
+  }
+
+  #countAlike(): number[] {
+    const { blocks } = this.#workload;
+    const bytes = (block: number) => this.#plan.blocks[block]!.windowBytes;
+    const isLike = (one: number, other: number) =>
+      blocks[one] === blocks[other] &&
+      this.#issued[one]!.length === this.#issued[other]!.length &&
+      this.#issued[one]!.every(({ block, ahead }, index) => {
+        const like = this.#issued[other]![index]!;
+        return ahead === like.ahead && sameValues(bytes(block), bytes(like.block), 0);
+      });
+    const alike = blocks.map(() => 0);
+    // A pass's first block may have to wait for all copies.
+    for (let block = blocks.length - 2; block > 0; block -= 1) {
+      if (isLike(block, block + 1)) alike[block] = alike[block + 1]! + 1;
+    }
+    return alike;
   }
 
   /** Walks one step and returns its times; the first call starts with every first copy landed. */
   step(): StepTimes {
+    this.#observer?.step();
     const times: StepTimes = {
       stepTimeS: 0,
       computeS: 0,
@@ -99,22 +137,42 @@ class Walk {
       prefetchS: 0,
     };
     for (let pass = 0; pass < this.#workload.passes; pass += 1) {
-      for (let block = 0; block < this.#workload.blocks.length; block += 1) this.#block(block, times);
+      let before: number[] = [];
+      for (let block = 0; block < this.#workload.blocks.length; block += 1) {
+        const until = { ...times };
+        this.#block(block, times);
+        const after = this.#state();
+        // Where a block leaves what it found, those like it do the same again; an observer sees each.
+        const again = this.#observer === undefined ? this.#alike[block]! : 0;
+        if (again > 0 && sameValues(after, before, SAME_STATE)) {
+          for (const key of Object.keys(times) as (keyof StepTimes)[])
+            times[key] += again * (times[key] - until[key]);
+          this.#queue.shift(again);
+          this.#count += again;
+          block += again;
+        }
+        before = after;
+      }
     }
     times.stepTimeS = times.computeS + times.collectiveS + times.exposedPrefetchS;
     return times;
   }
 
+  #state(): number[] {
+    return [...this.#queue.state(this.#count), Math.min(this.#sinceReadS, LONG_AGO_S)];
+  }
+
   #block(index: number, times: StepTimes): void {
-    const { plan, queue } = { plan: this.#plan, queue: this.#queue };
+    const plan = this.#plan;
     const place = this.#count++;
     if (plan.sequential) this.#issue(index, place, 0, times);
     const drains = plan.drainAtPassStart && index === 0;
-    this.#expose(drains ? queue.allLeftS : queue.leftS(place), times);
+    this.#waitFor(drains ? Number.POSITIVE_INFINITY : place, times);
     if (!plan.sequential) this.#issue(index, place, 0, times);
     let window = 0;
     for (const segment of this.#workload.blocks[index]!.segments) {
       if (segment.kind === 'compute') {
+        this.#observer?.compute(segment);
         const seconds = this.#computeS(segment);
         times.computeS += seconds;
         this.#sinceReadS += seconds;
@@ -122,7 +180,8 @@ class Walk {
         continue;
       }
       window += 1;
-      if (plan.yieldRule === 'drain') this.#expose(queue.allLeftS, times);
+      if (plan.yieldRule === 'drain') this.#waitFor(Number.POSITIVE_INFINITY, times);
+      this.#observer?.collective(segment);
       const seconds = this.#collective(segment, times);
       times.collectiveS += seconds;
       this.#sinceReadS = 0;
@@ -149,7 +208,10 @@ class Walk {
     return seconds;
   }
 
-  #expose(seconds: number, times: StepTimes): void {
+  /** Lets the copies of all blocks up to a place land. */
+  #waitFor(block: number, times: StepTimes): void {
+    this.#observer?.waitFor(block);
+    const seconds = this.#queue.leftS(block);
     times.exposedPrefetchS += seconds;
     this.#sinceReadS += seconds;
     this.#queue.alone(seconds);
@@ -168,9 +230,12 @@ class Walk {
       const rate = this.#plan.sequential
         ? Math.min(this.#copy.h2d, host.pageableBytesPerS / this.#sharing)
         : this.#copy.h2d;
-      const firstS = this.#queue.empty ? startUpS : betweenS;
+      const startsIdle = this.#queue.empty;
+      const firstS = startsIdle ? startUpS : betweenS;
       const moveS = bytes / rate;
-      const pauseS = firstS + (chunks - 1) * betweenS + this.#launchPausesS(index, moveS / chunks);
+      const launches = this.#launches(index);
+      const pauseS = firstS + (chunks - 1) * betweenS + this.#launchPausesS(launches, moveS / chunks);
+      this.#observer?.issue({ block: place + ahead, bytes, chunks, startsIdle, launches });
       times.prefetchS += moveS + pauseS;
       this.#queue.push(place + ahead, moveS, pauseS, chunks);
     }
@@ -184,18 +249,20 @@ class Walk {
     return paceS + (paceS < startUpS ? gapS : startUpS);
   }
 
+  /** Host launches of collectives during a block that make chunks wait. */
+  #launches(index: number): number {
+    if (this.#plan.yieldRule !== 'launch-window') return 0;
+    return this.#workload.blocks[index]!.segments.filter(({ kind }) => kind === 'collective').length;
+  }
+
   /**
    * What host launches cost a block's copy: a launch of w seconds comes at a random time of a chunk of c seconds,
    * and the next chunk waits for what is left of w then: w^2 / 2c on average, or w - c/2 for short chunks.
    */
-  #launchPausesS(index: number, chunkS: number): number {
-    if (this.#plan.yieldRule !== 'launch-window') return 0;
+  #launchPausesS(launches: number, chunkS: number): number {
     const launchS = this.#system.host.launchWindowS;
-    const collectives = this.#workload.blocks[index]!.segments.filter(
-      (segment) => segment.kind === 'collective',
-    ).length;
     const one = chunkS > launchS ? launchS ** 2 / (2 * chunkS) : launchS - chunkS / 2;
-    return collectives * one * 0.5;
+    return launches * one * 0.5;
   }
 
   #collective(segment: CollectiveSegment, times: StepTimes): number {
@@ -277,4 +344,10 @@ class Walk {
     times.collectiveInflationS += seconds - moveS;
     return transport.latencyS + seconds;
   }
+}
+
+function sameValues(some: readonly number[], others: readonly number[], slack: number): boolean {
+  return (
+    some.length === others.length && some.every((value, index) => Math.abs(value - others[index]!) <= slack)
+  );
 }

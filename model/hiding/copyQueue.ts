@@ -35,6 +35,16 @@ export class CopyQueue {
     return this.#runs.length === 0;
   }
 
+  /** All that decides how the queue goes on, its blocks seen from `place`. */
+  state(place: number): number[] {
+    return this.#runs.flatMap(({ block, moveS, pauseS, chunks }) => [block - place, moveS, pauseS, chunks]);
+  }
+
+  /** Counts the blocks of all runs on by so many places. */
+  shift(places: number): void {
+    for (const run of this.#runs) run.block += places;
+  }
+
   /** Seconds that all runs up to and with the last of `block` take on an undisturbed link; 0 if it has landed. */
   leftS(block: number): number {
     const last = this.#runs.findLastIndex((run) => run.block <= block);

@@ -1,123 +1,154 @@
-import { z } from 'zod';
-import { UserError } from '../input/userError.ts';
-import { checked, placed, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
+import { type Place, UserError } from '../input/userError.ts';
+import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
 import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
+import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots } from './issueOrder.ts';
 import type { Plan } from './plan.ts';
+import { documentedPlan, PLAN_SCHEMA, type PlanDocument, planDocument, planFormat } from './planDocument.ts';
+import { lineOfPlan } from './planLines.ts';
 
-export const PLAN_SCHEMA = 'chunkflow/plan@1';
+/** A plan that was read and not yet held against a workload, with the way back to where its values stand. */
+export interface PlanSource {
+  document: PlanDocument;
+  /** Undefined for a plan that came from elsewhere than a file of its own. */
+  place(path: readonly PropertyKey[]): Place | undefined;
+}
 
-/** What `Plan.preset` says of a plan that no preset made. */
-export const FROM_FILE = 'file';
-
-const bytes = z.int().min(0);
-
-const format = z.strictObject({
-  schema: z.literal(PLAN_SCHEMA),
-  name: z.string().min(1).describe('as tables and results call it'),
-  model: z.string().describe('catalogue id of the model whose blocks these are'),
-  chunkBytes: bytes.min(1).nullable().describe('largest copy; null for whole blocks'),
-  slots: z.int().min(0),
-  yieldRule: z.enum(['none', 'drain', 'wait', 'launch-window']),
-  paceS: z.number().min(0),
-  drainAtPassStart: z.boolean(),
-  sequential: z.boolean(),
-  transport: z.string().describe('`none` where there are no collectives'),
-  pieceBytes: bytes,
-  stagedInCopyStream: z.boolean(),
-  blocks: z
-    .array(z.strictObject({ residentBytes: bytes, issueAt: z.int(), windowBytes: z.array(bytes) }))
-    .describe('one for each block of a pass'),
-});
-
-/** Whether a plan is given as a file rather than as a preset with settings. */
+/** Whether a plan is given as a file, or as one of a file's lines, rather than as a preset with settings. */
 export function isPlanFile(text: string): boolean {
-  return /\.(json|ya?ml)$/.test(text);
+  return /\.(json|ya?ml|jsonl)$|\.jsonl#./.test(text);
 }
 
 /**
- * Reads a plan that `planText` wrote, for any size of the model that it was made for: blocks weigh the same at all of them.
+ * Reads the plan that `best.json` or `plans.jsonl#name` stands for.
  *
+ * @throws UserError with the place in the file for whatever does not fit the format, and for a name that no line has.
+ */
+export function openPlan(text: string): PlanSource {
+  return sourceOf(/\.jsonl(#|$)/.test(text) ? lineOfPlan(text) : readYamlFile(text));
+}
+
+/** @throws UserError with the place of what does not fit the format. */
+export function sourceOf(file: YamlFile): PlanSource {
+  refuseOlder(file);
+  return { document: checked(file, planFormat), place: file.place };
+}
+
+/**
+ * Reads a plan that `planText` or `planLine` wrote, for any size of the model that it was made for: blocks weigh the same at all
+ * of them.
+ *
+ * @param text a file, or `plans.jsonl#name`.
  * @throws UserError with the place in the file for whatever does not fit the format, the workload or the machine.
  */
-export function readPlan(file: string, workload: Workload, system: System): Plan {
-  const source = readYamlFile(file);
-  const { schema: _, model, chunkBytes, ...plan } = checked(source, format);
-  if (model !== workload.model.id)
-    throw new UserError(
-      `model: the plan is for ${model}, not for ${workload.model.id}`,
-      source.place(['model']),
+export function readPlan(text: string, workload: Workload, system: System): Plan {
+  return planOf(openPlan(text), workload, system);
+}
+
+/**
+ * The plan of a document, for a workload of the model that it was made for.
+ *
+ * @throws UserError for whatever does not fit the workload or the machine.
+ */
+export function planOf({ document, place }: PlanSource, workload: Workload, system: System): Plan {
+  const refuse = (message: string, path: readonly PropertyKey[]): never => {
+    const at = place(path);
+    throw new UserError(at === undefined ? `plan ${document.name}: ${message}` : message, at);
+  };
+  if (document.model !== workload.model.id)
+    refuse(`model: the plan is for ${document.model}, not for ${workload.model.id}`, ['model']);
+  const count = document.blocks.reduce((sum, { times }) => sum + times, 0);
+  if (count !== workload.blocks.length)
+    refuse(
+      `blocks: the plan has ${count}, ${document.model} has ${workload.blocks.length} here; make one for this depth`,
+      ['blocks'],
     );
-  const { blocks } = workload;
-  if (plan.blocks.length !== blocks.length)
-    throw new UserError(
-      `blocks: the plan has ${plan.blocks.length}, ${model} has ${blocks.length}`,
-      source.place(['blocks']),
-    );
-  for (const index of blocks.keys()) checkBlock(source, plan.blocks, workload, index);
+  const plan = documentedPlan(document);
+  let first = 0;
+  for (const [run, { times }] of document.blocks.entries()) {
+    for (let index = first; index < first + times; index += 1) {
+      const wrong = wrongWithBlock(plan, document.blocks[run]!.ahead, workload, index);
+      if (wrong !== null)
+        refuse(`blocks.${run}${wrong.key}: ${wrong.message}`, ['blocks', run, ...wrong.path]);
+    }
+    first += times;
+  }
   const streamed = plan.blocks.flatMap(({ windowBytes }, index) => (windowBytes.length > 0 ? [index] : []));
   const issueAt = streamed.map((index) => plan.blocks[index]!.issueAt);
-  if (streamed.length > 0 && !fitsSlots({ streamed, issueAt, slots: plan.slots }, blocks.length))
-    throw new UserError(
+  if (streamed.length > 0 && !fitsSlots({ streamed, issueAt, slots: plan.slots }, workload.blocks.length))
+    refuse(
       `slots: with ${plan.slots} a block would be fetched into a buffer that is still in use; give more, or issue later`,
-      source.place(['slots']),
+      ['slots'],
     );
-  checkTransport(source, plan.transport, workload, system);
-  return { ...plan, preset: FROM_FILE, chunkBytes: chunkBytes ?? Number.POSITIVE_INFINITY };
+  const why = wrongWithTransport(plan.transport, workload, system);
+  if (why !== null) refuse(`transport: ${why}`, ['transport']);
+  return plan;
 }
 
-function checkBlock(
-  source: YamlFile,
-  planned: Plan['blocks'],
-  { blocks, model }: Workload,
-  index: number,
-): void {
-  const { residentBytes, issueAt, windowBytes } = planned[index]!;
+interface WrongBlock {
+  key: string;
+  path: readonly PropertyKey[];
+  message: string;
+}
+
+function wrongWithBlock(plan: Plan, ahead: number, workload: Workload, index: number): WrongBlock | null {
+  const { blocks, model } = workload;
+  const { residentBytes, issueAt, windowBytes } = plan.blocks[index]!;
   const { weightBytes } = blocks[index]!;
-  const place = source.place(['blocks', index]);
-  const name = `blocks.${index}`;
   const given = residentBytes + windowBytes.reduce((sum, part) => sum + part, 0);
+  const wrong = (message: string, ...path: string[]): WrongBlock => ({
+    ...{ message, path },
+    key: path.map((part) => `.${part}`).join(''),
+  });
   if (given !== weightBytes)
-    throw new UserError(
-      `${name}: resident and streamed bytes are ${given} together, the block of ${model.id} has ${weightBytes}`,
-      place,
+    return wrong(
+      `resident and streamed bytes are ${given} together, block ${index} of ${model.id} has ${weightBytes}`,
     );
-  if (issueAt > index || issueAt <= index - blocks.length)
-    throw new UserError(
-      `${name}.issueAt: expected from ${index - blocks.length + 1} to ${index}, got ${issueAt}`,
-      place,
+  if (residentBytes !== weightBytes && residentBytes % DEVICE_PAGE_BYTES !== 0)
+    return wrong(
+      `expected whole pages of ${DEVICE_PAGE_BYTES} bytes, or all ${weightBytes}, got ${residentBytes}`,
+      'residentBytes',
     );
-  const running = blocks[(issueAt + blocks.length) % blocks.length]!;
-  const windows = 1 + running.segments.filter(({ kind }) => kind === 'collective').length;
+  // Nothing overlaps in a sequential plan, so that its copies may be as late as their blocks.
+  const least = windowBytes.length > 0 && !plan.sequential ? 1 : 0;
+  if (ahead < least || ahead >= blocks.length)
+    return wrong(`expected from ${least} to ${blocks.length - 1}, got ${ahead}`, 'ahead');
+  const at = (issueAt + blocks.length) % blocks.length;
+  const windows = 1 + blocks[at]!.segments.filter(({ kind }) => kind === 'collective').length;
   if (windowBytes.length > windows)
-    throw new UserError(
-      `${name}.windowBytes: block ${(issueAt + blocks.length) % blocks.length}, which runs then, has ${windows} windows, got ${windowBytes.length}`,
-      place,
+    return wrong(
+      `block ${at}, which runs when block ${index} is copied, has ${windows} windows, got ${windowBytes.length}`,
+      'windowBytes',
     );
+  return null;
 }
 
-function checkTransport(source: YamlFile, name: string, workload: Workload, system: System): void {
-  if (workload.ranks > 1) {
-    placed(source, ['transport'], () => transportOf(system, name));
-    return;
+function wrongWithTransport(name: string, workload: Workload, system: System): string | null {
+  if (workload.ranks === 1)
+    return name === 'none' ? null : `one rank has no collectives: expected none, got ${name}`;
+  try {
+    transportOf(system, name);
+    return null;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
   }
-  if (name === 'none') return;
+}
+
+function refuseOlder(file: YamlFile): void {
+  const { schema } = (file.value ?? {}) as { schema?: unknown };
+  if (schema !== 'chunkflow/plan@1') return;
   throw new UserError(
-    `transport: one rank has no collectives: expected none, got ${name}`,
-    source.place(['transport']),
+    `schema: chunkflow/plan@1 has a line for each block, ${PLAN_SCHEMA} has runs of them; write the plan anew with this version`,
+    file.place(['schema']),
   );
 }
 
-/** A plan as a file: JSON, a block in each line. */
+/** A plan as a file of its own: JSON, a run of blocks in each line. */
 export function planText(plan: Plan, workload: Workload): string {
-  const { preset: _, blocks, chunkBytes, ...rest } = plan;
-  const head = {
-    ...{ schema: PLAN_SCHEMA, name: plan.name, model: workload.model.id },
-    ...{ chunkBytes: Number.isFinite(chunkBytes) ? chunkBytes : null },
-    ...rest,
-  };
-  const lines = blocks.map((block) => `  ${JSON.stringify(block)}`);
+  const { blocks, ...head } = planDocument(plan, workload);
+  const lines = blocks.map((run) => `  ${JSON.stringify(run)}`);
   return `${JSON.stringify(head, null, 1).replace(/\n}$/, '')},\n "blocks": [\n${lines.join(',\n')}\n ]\n}\n`;
 }

@@ -4,6 +4,7 @@ import { h2dRateAllLoading, runningRanks } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
+import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots, type IssueOrder, leadingBursts, residentBlocks, topUp } from './issueOrder.ts';
 import type { BlockPlan, Plan, YieldRule } from './plan.ts';
 import { isPlanFile, readPlan } from './planFile.ts';
@@ -11,8 +12,6 @@ import { type PlanKeys, parsePlanText } from './planText.ts';
 import { dealChunks, fractionsToShares } from './windows.ts';
 
 const MiB = 1024 * 1024;
-/** What device memory is mapped in (CUDA's virtual memory management). */
-const DEVICE_PAGE_BYTES = 2 * MiB;
 
 /** What a preset decides; everything a user may then change with keys. */
 interface Policy {
@@ -85,8 +84,8 @@ export const presetHelp: readonly { name: string; summary: string }[] = Object.e
 );
 
 /**
- * A plan from a preset and its settings, as users type it: `yield,chunk=16MiB,resident=0.25`; or a file that holds a plan, by its
- * ending `.json`.
+ * A plan from a preset and its settings, as users type it: `yield,chunk=16MiB,resident=0.25`; or from a file, by its ending
+ * `.json`, or from a line of one: `plans.jsonl#name`.
  *
  * Keys: `resident` (fraction of every block), `resident-layers` (whole blocks: a count, or a fraction below 1),
  * `prefetch`, `slots`, `chunk`, `windows` (fractions such as 0.3/0.3, the last window takes the rest), `pace`,
@@ -199,7 +198,7 @@ function keepResident(weightBytes: number, chunkBytes: number, fraction: number)
 }
 
 /** The pause after each chunk that spreads an average block's copy over an average block's time without offload. */
-function evenPaceS(
+export function evenPaceS(
   workload: Workload,
   system: System,
   blocks: readonly BlockPlan[],

@@ -156,7 +156,7 @@ class Lowering {
     }
     let window = 0;
     for (const stage of this.#stages.get(block)!) {
-      const label = `${name} ${stage.name}`;
+      const label = this.#detail === 'windows' ? '' : `${name} ${stage.name}`;
       if (stage.kind === 'compute') {
         for (let rank = 0; rank < this.ranks; rank += 1) {
           this.builder.add(

@@ -1,13 +1,14 @@
 import { pieceSizes } from '../system/stagedCopy.ts';
 import type { StagedCopyTransport } from '../system/system.ts';
 import type { CollectiveSegment } from '../workload/workload.ts';
-import type { ProgramBuilder } from './programBuilder.ts';
+import type { OpDraft, ProgramBuilder } from './programBuilder.ts';
 import type { StreamKind } from './stepProgram.ts';
 
 interface StagedCollective {
   ranks: number;
   groupSize: number;
   position: number;
+  /** Empty where nobody reads it. */
   label: string;
   group: number;
   segment: CollectiveSegment;
@@ -128,7 +129,7 @@ function addExchange(
     const base = { rank, position, group, phase };
     return pieces.flatMap((bytes, piece) =>
       Array.from({ length: writes }, (_, peer) => {
-        const name = `${label} out ${piece}.${peer}`;
+        const name = label === '' ? '' : `${label} out ${piece}.${peer}`;
         const first = piece === 0 && peer === 0;
         const copy = builder.add(
           stagingCopy(base, 'stage-out', 'd2h', name, bytes, -1),
@@ -140,7 +141,7 @@ function addExchange(
           kind: 'delay',
           role: 'flag',
           stream: 'stage-out',
-          label: `${name} flag`,
+          label: name === '' ? '' : `${name} flag`,
           durationS: transport.flagS,
         });
         return { copy, flag };
@@ -154,7 +155,7 @@ function addExchange(
         const source = ranks === 1 ? 0 : (rank + ranks - hop) % ranks;
         const { copy, flag } = written[source]![piece * writes + (writes === 1 ? 0 : hop - 1)]!;
         const base = { rank, position, group, phase };
-        const name = `${label} in ${piece}.${hop}`;
+        const name = label === '' ? '' : `${label} in ${piece}.${hop}`;
         // A peer may be ahead: nothing is read before this rank itself has got here.
         const first = piece === 0 && hop === 1;
         const waits = first ? [flag, ready[rank]] : [flag];
@@ -165,15 +166,20 @@ function addExchange(
 }
 
 function stagingCopy(
-  base: { rank: number; position: number; group: number; phase: 0 | 1 },
+  { rank, position, group, phase }: { rank: number; position: number; group: number; phase: 0 | 1 },
   stream: StreamKind,
   direction: 'h2d' | 'd2h',
   label: string,
   bytes: number,
   source: number,
-) {
+): OpDraft {
+  // Written out, in the order that recorded hashes of programs know: there are tens of thousands of these, and spreading
+  // takes most of the time of lowering a program.
   return {
-    ...base,
+    rank,
+    position,
+    group,
+    phase,
     kind: 'copy',
     role: 'staging',
     stream,
@@ -186,5 +192,5 @@ function stagingCopy(
     sourceBytesPerS: Number.POSITIVE_INFINITY,
     target: null,
     source,
-  } as const;
+  };
 }

@@ -65,7 +65,8 @@ export interface BlockKind {
 /** How the Q, K and V of an attention change hands under sequence parallelism. */
 export type ExchangeStyle = 'packed' | 'separate' | 'separate-cross' | 'kv-gather';
 
-export type GuidanceMode = 'none' | 'sequential' | 'batched' | 'parallel';
+export const GUIDANCE_MODES = ['none', 'sequential', 'batched', 'parallel'] as const;
+export type GuidanceMode = (typeof GUIDANCE_MODES)[number];
 
 export interface ParallelLayout {
   /** Ulysses degree: activations are sharded, weights are not. */

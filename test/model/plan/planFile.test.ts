@@ -1,11 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadDit } from '../../../model/dit/load.ts';
 import { predict } from '../../../model/hiding/predict.ts';
-import { planText } from '../../../model/plan/planFile.ts';
+import type { UserError } from '../../../model/input/userError.ts';
+import type { BlockRun } from '../../../model/plan/planDocument.ts';
+import { openPlan, planOf, planText } from '../../../model/plan/planFile.ts';
+import { planLine, planNames } from '../../../model/plan/planLines.ts';
 import { makePlan } from '../../../model/plan/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
@@ -36,9 +39,27 @@ for (const text of [
     const plan = makePlan(text, workload(), system);
     const read = makePlan(written('same.json', text), workload(), system);
     assert.equal(read, { ...plan, preset: 'file' });
+    assert.is(planText(read, workload()), planText(plan, workload()));
     assert.equal(predict(workload(), system, read), predict(workload(), system, plan));
   });
 }
+
+test('blocks that are alike are one run; the first ones are copied as long before as the others', () => {
+  const runs = (text: string) => openPlan(written('runs.json', text)).document.blocks;
+  const weightBytes = workload().blocks[0]!.weightBytes;
+  assert.equal(runs('none'), [{ times: 30, residentBytes: weightBytes, ahead: 0, windowBytes: [] }]);
+  assert.equal(runs('chunked'), [{ times: 30, residentBytes: 0, ahead: 1, windowBytes: [weightBytes] }]);
+  assert.equal(
+    runs('layerwise,resident-layers=10').map(({ times, ahead }) => [times, ahead]),
+    [
+      [10, 0],
+      [1, 10],
+      [19, 1],
+    ],
+  );
+  const plan = readFileSync(written('lines.json', 'layerwise,resident-layers=10'), 'utf8');
+  assert.is(plan.split('\n').length, 20);
+});
 
 test('a plan is good for every size of its model', () => {
   const file = written('sizes.json', 'yield,resident=0.25');
@@ -77,7 +98,7 @@ test('--save-plan writes what --plan takes, and holds one plan', async () => {
   assert.equal(JSON.parse(again.stdout), JSON.parse(saved.stdout));
   for (const [args, why] of [
     [['--plan', 'yield', '--plan', 'none', '--save-plan', file], /holds one plan, and there are 2/],
-    [['--plan', 'yield', '--save-plan', join(folder, 'plan.txt')], /ends in \.json/],
+    [['--plan', 'yield', '--save-plan', join(folder, 'plan.txt')], /ends in \.json, or \.jsonl/],
     [['--plan', 'yield', '--save-plan', join(folder, 'nowhere', 'x.json')], /choose a folder that exists/],
   ] as const) {
     const { code, stderr } = await runCli(['predict', ...scenario, ...args]);
@@ -86,12 +107,9 @@ test('--save-plan writes what --plan takes, and holds one plan', async () => {
   }
 });
 
-const first = (
-  plan: string,
-  change: (block: { residentBytes: number; issueAt: number; windowBytes: number[] }) => void,
-) => {
+const first = (plan: string, change: (run: BlockRun) => void) => {
   const document = JSON.parse(plan);
-  change(document.blocks[1]);
+  change(document.blocks[0]);
   return JSON.stringify(document, null, 1);
 };
 
@@ -99,25 +117,54 @@ for (const [what, change, why] of [
   [
     'another model',
     (p) => p.replace('wan2.1-t2v-1.3b', 'flux.1-dev'),
-    /:4:\d+: model: the plan is for flux\.1-dev/,
+    /broken\.json:4:\d+: model: the plan is for flux\.1-dev, not for wan/,
   ],
   ['an unknown key', (p) => p.replace('"paceS"', '"pace"'), /pace: unknown key; did you mean "paceS"/],
-  ['another schema', (p) => p.replace('plan@1', 'plan@2'), /schema: .*chunkflow\/plan@1/],
-  ['a block cut off', (p) => p.replace(/,\n {2}\{[^\n]*\n \]/, '\n ]'), /blocks: the plan has 29, .* has 30/],
+  ['another schema', (p) => p.replace('plan@2', 'plan@3'), /schema: .*chunkflow\/plan@2/],
+  [
+    'the schema before',
+    (p) => p.replace('plan@2', 'plan@1'),
+    /:2:\d+: schema: chunkflow\/plan@1 has a line for each block, .*@2 has runs of them; write the plan anew/,
+  ],
+  ['a block too few', (p) => first(p, (run) => (run.times -= 1)), /blocks: the plan has 29, .* has 30 here/],
+  [
+    'no block at all',
+    (p) => p.replace(/\[\n[\s\S]*\n \]/, '[]'),
+    /blocks: .*expected array to have >=1 items/,
+  ],
   [
     'bytes that are lost',
-    (p) => first(p, (b) => b.windowBytes.pop()),
-    /blocks\.1: resident and streamed bytes are \d+ together/,
+    (p) => first(p, (run) => run.windowBytes.pop()),
+    /blocks\.0: resident and streamed bytes are \d+ together, block 0 of/,
+  ],
+  [
+    'half a page that stays',
+    (p) =>
+      first(p, (run) => {
+        run.residentBytes += 1 << 20;
+        run.windowBytes[0]! -= 1 << 20;
+      }),
+    /blocks\.0\.residentBytes: expected whole pages of 2097152 bytes, or all \d+, got 1048576/,
+  ],
+  [
+    'a copy issued with its block',
+    (p) => first(p, (run) => (run.ahead = 0)),
+    /blocks\.0\.ahead: expected from 1 to 29, got 0/,
+  ],
+  [
+    'a copy issued a pass before its block',
+    (p) => first(p, (run) => (run.ahead = 30)),
+    /blocks\.0\.ahead: expected from 1 to 29, got 30/,
   ],
   [
     'a copy issued after its block',
-    (p) => first(p, (b) => (b.issueAt = 2)),
-    /blocks\.1\.issueAt: expected from -28 to 1, got 2/,
+    (p) => first(p, (run) => (run.ahead = -1)),
+    /blocks\.0\.ahead: .*, got -1/,
   ],
   [
     'a window too many',
-    (p) => first(p, (b) => b.windowBytes.push(0, 0, 0)),
-    /blocks\.1\.windowBytes: block 0, which runs then, has \d windows/,
+    (p) => first(p, (run) => run.windowBytes.push(0, 0, 0)),
+    /blocks\.0\.windowBytes: block 29, which runs when block 0 is copied, has \d windows/,
   ],
   ['too few slots', (p) => p.replace('"slots": 2', '"slots": 1'), /slots: with 1 a block would be fetched/],
   [
@@ -130,13 +177,10 @@ for (const [what, change, why] of [
     const file = written('broken.json', 'yield', change);
     assert.throws(
       () => makePlan(file, workload(), system),
-      (error: Error & { place?: { file: string; line: number } }) => {
-        assert.match(
-          `${error.place?.file}:${error.place?.line}:1: ${error.message}`,
-          why.source.startsWith(':') ? /plan is for/ : why,
-        );
+      (error: UserError) => {
+        assert.match(error.message, why);
         assert.is(error.place?.file, file);
-        assert.ok(error.place!.line >= 1);
+        assert.ok(error.place!.line! >= 1);
         return true;
       },
     );
@@ -146,6 +190,102 @@ for (const [what, change, why] of [
 test('a plan with collectives does not run on one rank', () => {
   const file = written('ranks.json', 'yield');
   assert.throws(() => makePlan(file, workload(1), system), /one rank has no collectives|windows/);
+});
+
+function lines(name: string, ...texts: string[]): string {
+  const file = join(folder, name);
+  writeFileSync(file, texts.map((text) => planLine(makePlan(text, workload(), system), workload())).join(''));
+  return file;
+}
+
+test('a file of many plans holds one a line, taken by its name', () => {
+  const texts = ['none', 'yield,slots=3', 'chunked,resident=0.5,chunk=8MiB'];
+  const file = lines('many.jsonl', ...texts);
+  assert.is(readFileSync(file, 'utf8').split('\n').length, 4);
+  assert.equal(planNames(file), texts);
+  for (const text of texts) {
+    const plan = makePlan(text, workload(), system);
+    assert.equal(makePlan(`${file}#${text}`, workload(), system), { ...plan, preset: 'file' });
+  }
+  assert.is(makePlan(lines('one.jsonl', 'yield'), workload(), system).name, 'yield');
+});
+
+const [none, chunked, paced] = ['none', 'chunked', 'paced'].map((text) =>
+  planLine(makePlan(text, workload(), system), workload()),
+) as [string, string, string];
+for (const [what, text, pick, why] of [
+  [
+    'several plans and no name',
+    none + chunked,
+    '',
+    /x\.jsonl: holds 2 plans; take one of them as .*x\.jsonl#none/,
+  ],
+  [
+    'a name that is not there',
+    none + chunked,
+    '#chunk',
+    /x\.jsonl: holds no plan "chunk"; nearest: chunked none/,
+  ],
+  ['a name twice', none + chunked + none, '#none', /x\.jsonl:3: name: "none" is also the plan of line 1/],
+  ['a line without a name', `${none}{"schema":1}\n`, '#none', /x\.jsonl:2: name: expected the plan's name/],
+  ['a line that is cut off', none + chunked.slice(0, 90), '#none', /x\.jsonl:2: is not JSON: /],
+  ['no line', '\n', '#none', /x\.jsonl:1: holds no plan/],
+  [
+    'a line that does not fit the format',
+    none + paced.replace('"paceS"', '"pace"'),
+    '#paced',
+    /x\.jsonl:2:\d\d+: pace: unknown key; did you mean "paceS"/,
+  ],
+  [
+    'a line that does not fit the workload',
+    none + chunked.replace('"times":30', '"times":7'),
+    '#chunked',
+    /x\.jsonl:2:\d\d+: blocks: the plan has 7, .* has 30 here/,
+  ],
+  [
+    'the schema before',
+    chunked.replace('plan@2', 'plan@1'),
+    '',
+    /x\.jsonl:1:\d+: schema: chunkflow\/plan@1 has a line/,
+  ],
+] as const) {
+  test(`${what}: refused, with the line`, () => {
+    const file = join(folder, 'x.jsonl');
+    writeFileSync(file, text);
+    assert.throws(() => makePlan(`${file}${pick}`, workload(), system), why);
+  });
+}
+
+test('a file of plans that is not there is named', () => {
+  assert.throws(
+    () => makePlan(join(folder, 'nowhere.jsonl#x'), workload(), system),
+    /nowhere\.jsonl: cannot be read \(ENOENT\)/,
+  );
+});
+
+test('a document that is no file of its own is named by its plan', () => {
+  const { document } = openPlan(written('document.json', 'yield'));
+  const source = { document: { ...document, slots: 1 }, place: () => undefined };
+  assert.throws(() => planOf(source, workload(), system), /^plan yield: slots: with 1 a block would be/);
+});
+
+test('--plan takes a line beside presets, --save-plan writes several', async () => {
+  const file = join(folder, 'saved.jsonl');
+  const scenario = [
+    '--model',
+    'wan2.1-t2v-1.3b',
+    '--machine',
+    'h100-pcie-x2',
+    '--size',
+    '832x480x17',
+    '--json',
+  ];
+  const presets = ['--plan', 'chunked', '--plan', 'yield,resident=0.5'];
+  const saved = await runCli(['predict', ...scenario, ...presets, '--save-plan', file]);
+  assert.is(saved.code, 0, saved.stderr);
+  const picked = ['--plan', `${file}#chunked`, '--plan', `${file}#yield,resident=0.5`];
+  const again = await runCli(['predict', ...scenario, ...picked]);
+  assert.equal(JSON.parse(again.stdout), JSON.parse(saved.stdout));
 });
 
 test.run();

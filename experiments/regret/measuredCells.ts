@@ -1,0 +1,96 @@
+import { mean } from 'simple-statistics';
+import { memoryNeed } from '../../model/hiding/memory.ts';
+import { UserError } from '../../model/input/userError.ts';
+import type { StepRun } from '../dataset/stepRecords.ts';
+import { cellScenario } from '../grid/cellScenario.ts';
+import { cellOfRecord } from '../grid/recordedCell.ts';
+import { presetOf } from '../heldOut/compareSteps.ts';
+import { noiseFloor } from '../heldOut/noiseFloor.ts';
+
+/** A plan as it measured in one cell; measured in several runs it counts once. */
+export interface MeasuredPlan {
+  plan: string;
+  preset: string;
+  transport: string;
+  /** Mean over the runs of their median steps. */
+  stepS: number;
+  /** How far the rounds of all runs lie from their mean, relative; null for one round. */
+  noise: number | null;
+  /** GPU memory as `predict` says it and caps mean it. */
+  gpuBytes: number;
+  /** What its program claimed, which knows its activations and not only an estimate of them. */
+  claimedBytes: number;
+}
+
+/** All plans that were measured of one cell in one place and mode: what is compared with each other. */
+export interface MeasuredCell {
+  cell: string;
+  mode: StepRun['mode'];
+  place: StepRun['place'];
+  device: string;
+  /** In the order of the datasets. */
+  plans: MeasuredPlan[];
+  /** Plans that computed other bits than the first of their run: their time says nothing. */
+  wrongOutput: string[];
+}
+
+/**
+ * Puts the lines of datasets together by cell, place and mode.
+ *
+ * @throws UserError where one name stands for two programs.
+ */
+export function measuredCells(runs: readonly StepRun[]): MeasuredCell[] {
+  const groups = grouped(runs, ({ cell, place, device, mode }) =>
+    JSON.stringify([cell.id, place, device.name, mode]),
+  );
+  return groups.map((own): MeasuredCell => {
+    const [{ cell, mode, place, device }] = own as [StepRun];
+    const plans = grouped(own, ({ plan }) => plan);
+    for (const same of plans) refuseTwoPrograms(same);
+    const right = plans.filter((same) => same.every(({ sameOutput }) => sameOutput));
+    const gpuBytes = memoryOf(right.map(([run]) => run!));
+    return {
+      ...{ cell: cell.id, mode, place, device: device.name },
+      plans: right.map((same, index) => measuredPlan(same, gpuBytes[index]!)),
+      wrongOutput: plans.filter((same) => !right.includes(same)).map(([run]) => run!.plan),
+    };
+  });
+}
+
+function measuredPlan(same: readonly StepRun[], gpuBytes: number): MeasuredPlan {
+  const [run] = same as [StepRun];
+  return {
+    ...{ plan: run.plan, preset: presetOf(run), transport: run.transport },
+    stepS: mean(same.map(({ stepS }) => stepS)),
+    noise: noiseFloor(same.flatMap(({ visitS }) => visitS)),
+    gpuBytes,
+    claimedBytes: Math.max(...same.map(({ memory }) => memory.claimedBytes)),
+  };
+}
+
+/** GPU memory of plans of one cell, bytes. */
+function memoryOf(runs: readonly StepRun[]): number[] {
+  if (runs.length === 0) return [];
+  const cells = runs.map(cellOfRecord);
+  const { workload, system, plans } = cellScenario({
+    ...cells[0]!,
+    plans: runs.map(({ plan }) => plan),
+    planFiles: new Map(cells.flatMap(({ planFiles }) => [...(planFiles ?? [])])),
+  });
+  return plans.map((plan) => memoryNeed(workload, system, plan).gpuPeakBytes);
+}
+
+function refuseTwoPrograms(same: readonly StepRun[]): void {
+  const programs = new Set(same.map(({ stepProgram }) => stepProgram));
+  if (programs.size === 1) return;
+  const [{ cell, plan }] = same as [StepRun];
+  throw new UserError(
+    `${cell.id}, ${plan}: ${programs.size} different programs were measured under this name; leave out the older dataset`,
+  );
+}
+
+function grouped(runs: readonly StepRun[], key: (run: StepRun) => string): StepRun[][] {
+  const groups = new Map<string, StepRun[]>();
+  for (const run of runs) groups.set(key(run), [...(groups.get(key(run)) ?? []), run]);
+  return [...groups.values()];
+}

@@ -1,0 +1,26 @@
+import type { CollectiveSegment, ComputeSegment } from '../workload/workload.ts';
+
+/** Bytes of one block that are issued together, in chunks. */
+export interface IssuedRun {
+  /** Place of the block that they belong to among all blocks, counted on over passes and steps. */
+  block: number;
+  bytes: number;
+  chunks: number;
+  /** Its first chunk finds the copy engine idle. */
+  startsIdle: boolean;
+  /** Collectives of the block that runs meanwhile: what a launch window may delay it by. */
+  launches: number;
+}
+
+/**
+ * What the closed form does, in order, told to whoever walks along in other arithmetic. Everything before the last `step`
+ * was on the way to the steady state.
+ */
+export interface WalkObserver {
+  step(): void;
+  issue(run: IssuedRun): void;
+  compute(segment: ComputeSegment): void;
+  /** Waits until the copies of all blocks up to that place have landed. */
+  waitFor(block: number): void;
+  collective(segment: CollectiveSegment): void;
+}

@@ -1,0 +1,104 @@
+import { copyRates, pairRates } from '../hiding/rates.ts';
+import { windowTimesS } from '../roofline/segmentTime.ts';
+import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
+import { transportOf } from '../system/load.ts';
+import { stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
+import type { System, Transport } from '../system/system.ts';
+import type { BlockKind, CollectiveSegment, Workload } from '../workload/workload.ts';
+
+/** How much copying fits beside a kind of collective, and what it costs there. */
+interface Beside {
+  /** Seconds of copying on a link of its own that run beside it at the most. */
+  roomS: number;
+  /** Seconds that the collective takes longer for each of them. */
+  costPerS: number;
+}
+
+/** What one block offers to the copies that run beside it. */
+export interface HidingRoom {
+  /** Seconds that the block takes when nothing is copied. */
+  aloneS: number;
+  /** Of them, seconds in which copies cost nothing: compute, and collectives that leave the link or the engine free. */
+  freeS: number;
+  /** Cheapest first; a second of copying that finds no room costs a second. */
+  beside: readonly Beside[];
+}
+
+/** Which collectives a plan uses: a transport, and the piece size where they are made of copies. */
+export interface Backend {
+  /** `none` for one rank. */
+  transport: string;
+  /** 0 where the transport has no pieces. */
+  pieceBytes: number;
+}
+
+/**
+ * The room of each block of a pass, in order; equal kinds share one object.
+ *
+ * Beside a flow, a second of both does h of a second of copying and s of the collective, so copying costs (1 - s) / h a
+ * second, up to h / s of the collective's own time. Pieces of `staged-copy` queue with the chunks on one engine: what they
+ * leave of it costs nothing, and beyond that a second costs a second.
+ */
+export function hidingRooms(
+  workload: Workload,
+  system: System,
+  { transport: name, pieceBytes }: Backend,
+  clock: number,
+): HidingRoom[] {
+  const transport = workload.ranks > 1 ? transportOf(system, name) : null;
+  const sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
+  const rooms = new Map<BlockKind, HidingRoom>();
+  return workload.blocks.map((block) => {
+    const known = rooms.get(block);
+    if (known !== undefined) return known;
+    const computeS =
+      sharing * windowTimesS(block, system.gpu, clock).reduce((sum, window) => sum + window, 0);
+    const room = roomOf(block, computeS, workload, system, transport, pieceBytes);
+    rooms.set(block, room);
+    return room;
+  });
+}
+
+function roomOf(
+  block: BlockKind,
+  computeS: number,
+  { ranks }: Workload,
+  system: System,
+  transport: Transport | null,
+  pieceBytes: number,
+): HidingRoom {
+  const collectives = block.segments.filter(
+    (segment): segment is CollectiveSegment => segment.kind === 'collective',
+  );
+  if (transport === null) return { aloneS: computeS, freeS: computeS, beside: [] };
+  if (transport.kind === 'staged-copy') {
+    const link = copyRates(system, ranks);
+    let aloneS = computeS;
+    let readS = 0;
+    for (const { collective, sentBytes } of collectives) {
+      const exchanges = stagedPieces(collective, sentBytes, ranks, pieceBytes || transport.pieceBytes);
+      aloneS += stagedCopyAloneS(transport, system.gpu.copyEngine, exchanges, link);
+      readS += exchanges.reduce(
+        (sum, exchange) => sum + (exchange.reads * exchange.pieceBytes) / link.h2d,
+        0,
+      );
+    }
+    return { aloneS, freeS: Math.max(0, aloneS - readS), beside: [] };
+  }
+  const besides = collectives.map(({ collective, sentBytes }) => {
+    const rates = pairRates(system, ranks, transport, collective);
+    const copying = rates.h2dShared / rates.h2dAlone;
+    const moving = rates.collectiveShared / rates.collectiveAlone;
+    const moveS = bytesWithFill(transport, sentBytes) / rates.collectiveAlone;
+    return { moveS, roomS: (moveS * copying) / moving, costPerS: (1 - moving) / copying };
+  });
+  const latencyS = collectives.length * transport.latencyS;
+  return {
+    aloneS: computeS + latencyS + besides.reduce((sum, { moveS }) => sum + moveS, 0),
+    freeS: computeS + latencyS,
+    beside: besides
+      .map(({ roomS, costPerS }) => ({ roomS, costPerS }))
+      .filter(({ roomS, costPerS }) => roomS > 0 && costPerS < 1)
+      .sort((a, b) => a.costPerS - b.costPerS),
+  };
+}

@@ -1,0 +1,147 @@
+import { fitsSlots } from '../plan/issueOrder.ts';
+import type { BlockPlan, Plan } from '../plan/plan.ts';
+import type { System } from '../system/system.ts';
+import type { Workload } from '../workload/workload.ts';
+import type { SearchSpace } from './searchSpace.ts';
+import { classesOf, isStagedCopy, PAGE_BYTES } from './streamProgram.ts';
+
+/** Shares of what a class of blocks streams that are moved from one window to another, and between staying and being streamed. */
+const SHIFTS = [1 / 2, 1 / 8, 1 / 32] as const;
+
+/**
+ * Plans that differ from a plan in one variable: chunk or piece size, buffers, the transport's CTAs, a share of one class's bytes
+ * moved to another window, or kept instead of streamed (and the reverse, so that memory can go where it serves best).
+ */
+export function neighbours(workload: Workload, system: System, plan: Plan, space: SearchSpace): Plan[] {
+  if (plan.slots === 0) return [];
+  const classes = classesOf(workload);
+  return [
+    ...otherChunks(plan, space),
+    ...otherBackends(plan, system, space),
+    ...otherSlots(plan, workload, space),
+    ...[...new Set(classes)].flatMap((of) => {
+      const members = classes.flatMap((own, index) => (own === of ? [index] : []));
+      return [...otherWindows(plan, workload, members), ...otherResidents(plan, workload, members, classes)];
+    }),
+  ];
+}
+
+function otherChunks(plan: Plan, { chunkBytes }: SearchSpace): Plan[] {
+  const sizes = [...chunkBytes].sort((a, b) => a - b);
+  const place = sizes.indexOf(plan.chunkBytes);
+  return [sizes[place - 1], sizes[place + 1]].flatMap((size) =>
+    place < 0 || size === undefined ? [] : [{ ...plan, chunkBytes: size }],
+  );
+}
+
+function otherBackends(plan: Plan, system: System, { backends }: SearchSpace): Plan[] {
+  return backends
+    .filter(({ transport, pieceBytes }) => transport !== plan.transport || pieceBytes !== plan.pieceBytes)
+    .map(({ transport, pieceBytes }) => ({
+      ...{ ...plan, transport, pieceBytes },
+      stagedInCopyStream: isStagedCopy(system, transport) && plan.yieldRule === 'wait',
+    }));
+}
+
+function otherSlots(plan: Plan, { blocks }: Workload, { slots }: SearchSpace): Plan[] {
+  return [plan.slots - 1, plan.slots + 1].flatMap((count) => {
+    if (!slots.includes(count)) return [];
+    const moved = plan.blocks.map((block, index) =>
+      block.windowBytes.length === 0 ? block : { ...block, issueAt: index - (count - 1) },
+    );
+    const streamed = moved.flatMap(({ windowBytes }, index) => (windowBytes.length > 0 ? [index] : []));
+    const issueAt = streamed.map((index) => moved[index]!.issueAt);
+    const windowsFit = streamed.every((index) => {
+      const running = blocks[(moved[index]!.issueAt + blocks.length) % blocks.length]!;
+      const windows = 1 + running.segments.filter(({ kind }) => kind === 'collective').length;
+      return moved[index]!.windowBytes.length <= windows;
+    });
+    const fits = count > 1 && fitsSlots({ streamed, issueAt, slots: count }, blocks.length);
+    return fits && windowsFit ? [{ ...plan, slots: count, blocks: moved }] : [];
+  });
+}
+
+/** A share of the members' bytes in one window, moved to another. */
+function otherWindows(plan: Plan, { blocks }: Workload, members: readonly number[]): Plan[] {
+  const first = plan.blocks[members.find((index) => plan.blocks[index]!.windowBytes.length > 0) ?? -1];
+  if (first === undefined || plan.yieldRule !== 'wait') return [];
+  const windows = first.windowBytes.keys();
+  return [...windows].flatMap((from) =>
+    [...first.windowBytes.keys()].flatMap((to) => {
+      if (from === to) return [];
+      return SHIFTS.flatMap((share) =>
+        changed(plan, members, ({ windowBytes, ...block }, index) => {
+          const streamed = blocks[index]!.weightBytes - block.residentBytes;
+          const bytes = Math.min(windowBytes[from] ?? 0, wholePages(share * streamed));
+          if (bytes === 0 || windowBytes.length <= to) return null;
+          return {
+            ...block,
+            windowBytes: windowBytes.map((held, window) =>
+              window === from ? held - bytes : window === to ? held + bytes : held,
+            ),
+          };
+        }),
+      );
+    }),
+  );
+}
+
+/** More or less of the members' bytes kept; alone, and in exchange with the blocks of one other class. */
+function otherResidents(
+  plan: Plan,
+  workload: Workload,
+  members: readonly number[],
+  classes: readonly number[],
+): Plan[] {
+  const own = classes[members[0]!]!;
+  const others = [...new Set(classes)].filter((of) => of !== own);
+  return SHIFTS.flatMap((share) =>
+    [1, -1].flatMap((sign) => {
+      const bytesOf = (index: number) => sign * wholePages(share * workload.blocks[index]!.weightBytes);
+      const kept = changed(plan, members, (block, index) => keptMore(block, bytesOf(index), workload, index));
+      const total = members.reduce((sum, index) => sum + bytesOf(index), 0);
+      const exchanged = others.flatMap((other) => {
+        const partners = classes.flatMap((of, index) => (of === other ? [index] : []));
+        const each = wholePages(Math.abs(total) / partners.length) * -sign;
+        return kept.flatMap((one) =>
+          changed(one, partners, (block, index) => keptMore(block, each, workload, index)),
+        );
+      });
+      return [...kept, ...exchanged];
+    }),
+  );
+}
+
+/** The block with more bytes resident (or fewer), taken from (or given to) its windows in proportion to what they hold. */
+function keptMore(block: BlockPlan, more: number, { blocks }: Workload, index: number): BlockPlan | null {
+  const { weightBytes } = blocks[index]!;
+  const residentBytes = block.residentBytes + more;
+  const before = weightBytes - block.residentBytes;
+  const after = weightBytes - residentBytes;
+  // Whole blocks that stay change the ring of buffers; that is another plan, not a neighbour.
+  if (more === 0 || before === 0 || residentBytes < 0 || after < PAGE_BYTES) return null;
+  const windowBytes = block.windowBytes.map((held) => Math.floor((held * after) / before));
+  const largest = windowBytes.indexOf(Math.max(...windowBytes));
+  windowBytes[largest]! += after - windowBytes.reduce((sum, held) => sum + held, 0);
+  return { ...block, residentBytes, windowBytes };
+}
+
+/** The plan with some blocks changed; nothing where one of them cannot be. */
+function changed(
+  plan: Plan,
+  members: readonly number[],
+  change: (block: BlockPlan, index: number) => BlockPlan | null,
+): Plan[] {
+  const blocks = [...plan.blocks];
+  for (const index of members) {
+    if (blocks[index]!.windowBytes.length === 0) continue;
+    const block = change(blocks[index]!, index);
+    if (block === null) return [];
+    blocks[index] = block;
+  }
+  return [{ ...plan, blocks }];
+}
+
+function wholePages(bytes: number): number {
+  return Math.round(bytes / PAGE_BYTES) * PAGE_BYTES;
+}

@@ -1,0 +1,62 @@
+import { transportOf } from '../system/load.ts';
+import type { System } from '../system/system.ts';
+import type { Workload } from '../workload/workload.ts';
+import { WINDOW_RULES, type WindowRule } from './dealWindows.ts';
+import type { Backend } from './hidingRoom.ts';
+import { classesOf, PAGE_BYTES } from './streamProgram.ts';
+
+const MiB = 1024 * 1024;
+
+/** What is searched: the values of each variable of a plan. Residents are whole pages, of each class of blocks its own. */
+export interface SearchSpace {
+  backends: readonly Backend[];
+  /** Infinity for a window's bytes in one copy. */
+  chunkBytes: readonly number[];
+  slots: readonly number[];
+  windows: readonly WindowRule[];
+  /** Whether open windows are also tried with pauses that spread the chunks over the block. */
+  paced: boolean;
+}
+
+/** The space that `chunkflow plan` searches on a machine; over one transport if it is named. */
+export function usualSpace(workload: Workload, system: System, transport?: string): SearchSpace {
+  return {
+    backends: workload.ranks > 1 ? backendsOf(system, transport) : [{ transport: 'none', pieceBytes: 0 }],
+    chunkBytes: [2, 4, 8, 16, 32, 64, 128].map((size) => size * MiB).concat(Number.POSITIVE_INFINITY),
+    slots: [2, 3, 4],
+    windows: workload.ranks > 1 ? WINDOW_RULES : ['open'],
+    paced: true,
+  };
+}
+
+/** The transports of a machine, each that is made of pieces with several sizes of them. */
+export function backendsOf(system: System, transport?: string): Backend[] {
+  const named = transport === undefined ? system.transports : [transportOf(system, transport)];
+  // A default that stands for a number of CTAs is the same transport again.
+  const distinct = named.filter(
+    (one, index) => named.findIndex((other) => numbersOf(other) === numbersOf(one)) === index,
+  );
+  return distinct.flatMap((one) =>
+    one.kind === 'staged-copy'
+      ? [1 / 4, 1 / 2, 1, 2, 4].map((factor) => ({
+          transport: one.name,
+          pieceBytes: factor * one.pieceBytes,
+        }))
+      : [{ transport: one.name, pieceBytes: 0 }],
+  );
+}
+
+function numbersOf(transport: object): string {
+  return JSON.stringify({ ...transport, name: '' });
+}
+
+/** Plans of the space over one backend and number of buffers: each class keeps any number of its pages. */
+export function plansPerBackend(workload: Workload, space: SearchSpace): number {
+  const classes = classesOf(workload);
+  const residents = [...new Set(classes)].reduce((product, of) => {
+    const { weightBytes } = workload.blocks[classes.indexOf(of)]!;
+    return product * (Math.floor(weightBytes / PAGE_BYTES) + 1);
+  }, 1);
+  const rules = space.windows.length + (space.paced && space.windows.includes('open') ? 1 : 0);
+  return residents * space.slots.length * space.chunkBytes.length * rules;
+}

@@ -1,0 +1,39 @@
+import {
+  create,
+  derivativeDependencies,
+  type MathNode,
+  parseDependencies,
+  simplifyCoreDependencies,
+} from 'mathjs';
+
+const math = create({ ...parseDependencies, ...derivativeDependencies, ...simplifyCoreDependencies });
+
+export function parse(text: string): MathNode {
+  return math.parse(text);
+}
+
+/** @param tidy for people to read, which takes mathjs a hundred times as long. */
+export function derivative(node: MathNode, quantity: string, tidy: boolean): MathNode {
+  return tidy
+    ? math.derivative(node, quantity)
+    : math.simplifyCore(math.derivative(node, quantity, { simplify: false }));
+}
+
+export function evaluate(node: MathNode, values: Readonly<Record<string, number>>): number {
+  return Number(node.evaluate({ ...values }));
+}
+
+/** Whether a quantity stands in an expression. */
+export function mentions(node: MathNode, quantity: string): boolean {
+  return node.filter((inner) => 'name' in inner && inner.name === quantity).length > 0;
+}
+
+/** An expression for people: five digits of a number are enough to read. */
+export function shortText(node: MathNode): string {
+  return node.toString({
+    handler: (inner: MathNode) =>
+      inner.type === 'ConstantNode' && 'value' in inner
+        ? String(Number(Number(inner.value).toPrecision(5)))
+        : undefined,
+  });
+}

@@ -1,0 +1,186 @@
+import { pairRates } from '../../hiding/rates.ts';
+import type { IssuedRun, WalkObserver } from '../../hiding/walkObserver.ts';
+import type { Plan } from '../../plan/plan.ts';
+import { noRoomS, segmentTimeS } from '../../roofline/segmentTime.ts';
+import { bytesWithFill, runningRanks } from '../../system/linkShare.ts';
+import { transportOf } from '../../system/load.ts';
+import { withCollectiveRates } from '../../system/scaled.ts';
+import { stagedPieces } from '../../system/stagedCopy.ts';
+import type { FlowTransport, StagedCopyTransport, System } from '../../system/system.ts';
+import type { CollectiveKind, CollectiveSegment, ComputeSegment, Workload } from '../../workload/workload.ts';
+import { constant, type Laurent, larger, smaller } from './laurent.ts';
+import { segmentExpression } from './segmentExpression.ts';
+import { stagedCopyExpression } from './stagedExpression.ts';
+import { SymbolicQueue, type SymbolicSharing } from './symbolicQueue.ts';
+import type { Symbols } from './symbols.ts';
+
+/** Relative change of a rate that shows whether another one follows it. */
+const LITTLE = 1e-6;
+
+/**
+ * Follows the closed form through its steps and does in expressions what it does in numbers. Which way each window goes
+ * (hidden, beside a collective, waited for) is what the numbers say, so the expression is that of the regime in which the plan
+ * runs here, and holds until a window goes another way.
+ */
+export class SymbolicWalk implements WalkObserver {
+  readonly #workload: Workload;
+  readonly #system: System;
+  readonly #plan: Plan;
+  readonly #symbols: Symbols;
+  readonly #queue: SymbolicQueue;
+  /** Ranks on one GPU. */
+  readonly #sharing: number;
+  readonly #segments = new Map<ComputeSegment, Laurent>();
+  readonly #collectives = new Map<CollectiveSegment, { aloneS: Laurent; readsS: Laurent }>();
+  readonly #kinds = new Map<CollectiveKind, { rate: Laurent; sharing: SymbolicSharing }>();
+  #stepTimeS = constant(0);
+  #obstacle: string | null = null;
+
+  constructor(workload: Workload, system: System, plan: Plan, symbols: Symbols) {
+    this.#workload = workload;
+    this.#system = system;
+    this.#plan = plan;
+    this.#symbols = symbols;
+    this.#queue = new SymbolicQueue(symbols);
+    this.#sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
+  }
+
+  /** Seconds of the last step. */
+  get stepTimeS(): Laurent {
+    return this.#stepTimeS;
+  }
+
+  /** Why the last step has no expression; null where it has one. */
+  get obstacle(): string | null {
+    return this.#obstacle;
+  }
+
+  step(): void {
+    this.#stepTimeS = constant(0);
+  }
+
+  compute(segment: ComputeSegment): void {
+    const { gpu } = this.#system;
+    const aloneS = this.#segments.get(segment) ?? segmentExpression(segment, gpu, this.#symbols);
+    this.#segments.set(segment, aloneS);
+    const seconds = aloneS.times(constant(this.#sharing));
+    this.#take(seconds);
+    this.#queue.alone(this.#plan.paceS === 0 ? seconds : this.#copiesBeside(segment, aloneS, seconds));
+  }
+
+  /** A pause is a kernel: while a segment leaves it no room, the chunks stop behind the one that is under way. */
+  #copiesBeside(segment: ComputeSegment, aloneS: Laurent, seconds: Laurent): Laurent {
+    const { gpu } = this.#system;
+    const shutS = aloneS.times(constant(noRoomS(segment, gpu) / segmentTimeS(segment, gpu)));
+    const copiedS = Number.isFinite(this.#plan.chunkBytes)
+      ? smaller(shutS, this.#betweenChunksS().plus(this.#moveS(this.#plan.chunkBytes)))
+      : shutS;
+    return copiedS.plus(seconds).minus(shutS);
+  }
+
+  waitFor(block: number): void {
+    const seconds = this.#queue.leftS(block);
+    this.#take(seconds);
+    this.#queue.alone(seconds);
+  }
+
+  issue({ block, bytes, chunks, startsIdle, launches }: IssuedRun): void {
+    const betweenS = this.#betweenChunksS();
+    const firstS = startsIdle ? this.#symbols.startUpS : betweenS;
+    const moveS = this.#moveS(bytes);
+    const pauseS = firstS
+      .plus(betweenS.times(constant(chunks - 1)))
+      .plus(this.#launchPausesS(launches, moveS.times(constant(1 / chunks))));
+    this.#queue.push(block, moveS, pauseS, chunks);
+  }
+
+  collective(segment: CollectiveSegment): void {
+    const transport = transportOf(this.#system, this.#plan.transport);
+    if (transport.kind === 'flow') this.#flow(transport, segment);
+    else this.#staged(transport, segment);
+  }
+
+  #flow(transport: FlowTransport, { collective: kind, sentBytes }: CollectiveSegment): void {
+    const { latencyS } = this.#symbols;
+    const { rate, sharing } = this.#kinds.get(kind) ?? this.#kindOf(transport, kind);
+    this.#kinds.set(kind, { rate, sharing });
+    const workS = constant(bytesWithFill(transport, sentBytes)).times(rate.inverse());
+    this.#queue.alone(latencyS);
+    this.#take(latencyS.plus(this.#queue.beside(workS, sharing)));
+  }
+
+  #kindOf(transport: FlowTransport, kind: CollectiveKind): { rate: Laurent; sharing: SymbolicSharing } {
+    const { gapS } = this.#symbols;
+    const { bytesPerS, besideH2d } = transport.collectives[kind];
+    const ratesOf = (flow: FlowTransport) => pairRates(this.#system, this.#workload.ranks, flow, kind);
+    const rates = ratesOf(transport);
+    const faster = withCollectiveRates(transport, (rate) => ({
+      ...rate,
+      bytesPerS: rate.bytesPerS * (1 + LITTLE),
+    }));
+    // A rate that something else on the way holds back need not follow the transport's own.
+    const follows = ratesOf(faster).collectiveAlone > rates.collectiveAlone * (1 + LITTLE / 2);
+    const share = constant(rates.collectiveAlone / bytesPerS);
+    const longer = besideH2d.gapS !== null && besideH2d.gapS > gapS.value;
+    return {
+      rate: follows ? this.#symbols.rate(kind, bytesPerS).times(share) : constant(rates.collectiveAlone),
+      sharing: {
+        h2d: rates.h2dShared / rates.h2dAlone,
+        collective: rates.collectiveShared / rates.collectiveAlone,
+        longerPauseS: longer ? constant(besideH2d.gapS!).minus(gapS) : constant(0),
+      },
+    };
+  }
+
+  #staged(transport: StagedCopyTransport, segment: CollectiveSegment): void {
+    const { aloneS, readsS } = this.#collectives.get(segment) ?? this.#stagedAlone(transport, segment);
+    this.#collectives.set(segment, { aloneS, readsS });
+    if (this.#plan.stagedInCopyStream) {
+      const seconds = larger(aloneS, this.#queue.leftS(Number.POSITIVE_INFINITY).plus(readsS));
+      this.#queue.alone(seconds);
+      this.#take(seconds);
+      return;
+    }
+    if (!this.#queue.empty)
+      this.#obstacle = 'copy-engine collectives take turns with the prefetch, whole turns each';
+    this.#take(aloneS);
+  }
+
+  #stagedAlone(transport: StagedCopyTransport, { collective, sentBytes }: CollectiveSegment) {
+    const exchanges = stagedPieces(collective, sentBytes, this.#workload.ranks, this.#plan.pieceBytes);
+    const reads = exchanges.reduce((sum, exchange) => sum + exchange.reads, 0);
+    const readS = this.#symbols.gapS.plus(this.#moveS(exchanges[0]!.pieceBytes));
+    return {
+      aloneS: stagedCopyExpression(transport, exchanges, this.#symbols),
+      readsS: readS.times(constant(reads)),
+    };
+  }
+
+  #moveS(bytes: number): Laurent {
+    const { h2d } = this.#symbols;
+    const pageable = this.#system.host.pageableBytesPerS / this.#sharing;
+    const rate = this.#plan.sequential && pageable < h2d.value ? constant(pageable) : h2d;
+    return constant(bytes).times(rate.inverse());
+  }
+
+  #betweenChunksS(): Laurent {
+    const { startUpS, gapS } = this.#symbols;
+    if (this.#plan.paceS === 0) return gapS;
+    const paceS = this.#plan.paceS + this.#system.gpu.copyEngine.paceOverheadS;
+    return constant(paceS).plus(paceS < startUpS.value ? gapS : startUpS);
+  }
+
+  #launchPausesS(launches: number, chunkS: Laurent): Laurent {
+    if (launches === 0) return constant(0);
+    const { launchWindowS } = this.#system.host;
+    const oneS =
+      chunkS.value > launchWindowS
+        ? chunkS.inverse().times(constant(launchWindowS ** 2 / 2))
+        : constant(launchWindowS).minus(chunkS.times(constant(0.5)));
+    return oneS.times(constant(0.5 * launches));
+  }
+
+  #take(seconds: Laurent): void {
+    this.#stepTimeS = this.#stepTimeS.plus(seconds);
+  }
+}

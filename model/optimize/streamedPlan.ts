@@ -1,0 +1,132 @@
+import { copyRates, pairRates } from '../hiding/rates.ts';
+import { fitsSlots, topUp } from '../plan/issueOrder.ts';
+import type { BlockPlan, Plan } from '../plan/plan.ts';
+import { FROM_FILE } from '../plan/planDocument.ts';
+import { windowTimesS } from '../roofline/segmentTime.ts';
+import { bytesWithFill } from '../system/linkShare.ts';
+import { transportOf } from '../system/load.ts';
+import type { StagedCopyTransport, System } from '../system/system.ts';
+import type { BlockKind, Workload } from '../workload/workload.ts';
+import { dealWindows, type WindowRoom, type WindowRule } from './dealWindows.ts';
+import type { Backend } from './hidingRoom.ts';
+import { isStagedCopy, secondsPerByte } from './streamProgram.ts';
+
+/** The variables of a plan, one value each but for the residents, which every block has its own of. */
+export interface PlanVariables {
+  backend: Backend;
+  /** Infinity for a block's bytes of a window in one copy. */
+  chunkBytes: number;
+  slots: number;
+  windows: WindowRule;
+  /** Issued as early as the slots allow where blocks in between stay, or always slots - 1 blocks ahead. */
+  issue: 'early' | 'near';
+  /** Seconds of pause after each chunk. */
+  paceS: number;
+  residentBytes: readonly number[];
+}
+
+/** Makes plans of variables for one workload and machine; what windows hold is worked out once for a kind of block. */
+export class PlanMaker {
+  readonly #workload: Workload;
+  readonly #system: System;
+  readonly #clock: number;
+  readonly #rooms = new Map<string, WindowRoom>();
+
+  constructor(workload: Workload, system: System, clock: number) {
+    this.#workload = workload;
+    this.#system = system;
+    this.#clock = clock;
+  }
+
+  /** Null where the slots do not suffice for the order of issue. */
+  make(variables: PlanVariables): Plan | null {
+    const { blocks } = this.#workload;
+    const { backend, chunkBytes, windows, residentBytes } = variables;
+    const streamed = blocks.flatMap(({ weightBytes }, index) =>
+      residentBytes[index]! < weightBytes ? [index] : [],
+    );
+    const order = this.#order(streamed, variables);
+    if (!fitsSlots(order, blocks.length)) return null;
+    const planned: BlockPlan[] = blocks.map(({ weightBytes }, index) => ({
+      residentBytes: residentBytes[index]!,
+      issueAt: index,
+      windowBytes: [],
+      ...(residentBytes[index]! >= weightBytes && { residentBytes: weightBytes }),
+    }));
+    for (const [place, index] of streamed.entries()) {
+      const issueAt = order.issueAt[place]!;
+      const running = blocks[(issueAt + blocks.length) % blocks.length]!;
+      const bytes = blocks[index]!.weightBytes - residentBytes[index]!;
+      const windowBytes = dealWindows(windows, bytes, chunkBytes, this.#room(running, backend, chunkBytes));
+      planned[index] = { residentBytes: residentBytes[index]!, issueAt, windowBytes };
+    }
+    return {
+      ...{ name: nameOf(variables, this.#workload), preset: FROM_FILE, chunkBytes, blocks: planned },
+      slots: streamed.length === 0 ? 0 : order.slots,
+      yieldRule: windows === 'open' ? 'none' : 'wait',
+      paceS: variables.paceS,
+      ...{ drainAtPassStart: false, sequential: false },
+      transport: backend.transport,
+      pieceBytes: backend.pieceBytes,
+      stagedInCopyStream: windows !== 'open' && isStagedCopy(this.#system, backend.transport),
+    };
+  }
+
+  #order(streamed: readonly number[], { slots, issue }: PlanVariables) {
+    const count = this.#workload.blocks.length;
+    if (streamed.length === 0) return { streamed, issueAt: [], slots: 0 };
+    const early = topUp(streamed, count, slots - 1);
+    if (issue === 'early' || early.slots === 1) return early;
+    return { streamed, issueAt: streamed.map((block) => block - (early.slots - 1)), slots: early.slots };
+  }
+
+  #room(running: BlockKind, backend: Backend, chunkBytes: number): WindowRoom {
+    const key = `${running.name} ${backend.transport} ${chunkBytes} ${backend.pieceBytes}`;
+    const room = this.#rooms.get(key) ?? this.#roomOf(running, backend, chunkBytes);
+    this.#rooms.set(key, room);
+    return room;
+  }
+
+  #roomOf(running: BlockKind, { transport: name, pieceBytes }: Backend, chunkBytes: number): WindowRoom {
+    const perByteS = secondsPerByte(this.#workload, this.#system, chunkBytes);
+    const { ranks } = this.#workload;
+    const transport = ranks > 1 ? transportOf(this.#system, name) : null;
+    // The engine is free until the first piece has been written out.
+    const writeS = transport?.kind === 'staged-copy' ? this.#firstWriteS(transport, pieceBytes) : 0;
+    const holdsBytes = windowTimesS(running, this.#system.gpu, this.#clock).map(
+      (seconds, window, { length }) => (seconds + (window < length - 1 ? writeS : 0)) / perByteS,
+    );
+    const besideBytes = running.segments.flatMap((segment) => {
+      if (segment.kind !== 'collective') return [];
+      if (transport?.kind !== 'flow') return [0];
+      const rates = pairRates(this.#system, ranks, transport, segment.collective);
+      const copying = rates.h2dShared / rates.h2dAlone;
+      const moving = rates.collectiveShared / rates.collectiveAlone;
+      if ((1 - moving) / copying >= 1) return [0];
+      const seconds = bytesWithFill(transport, segment.sentBytes) / rates.collectiveAlone;
+      return [((seconds * copying) / moving) * copyRates(this.#system, ranks).h2d];
+    });
+    return { holdsBytes, besideBytes };
+  }
+
+  #firstWriteS({ latencyS, flagS }: StagedCopyTransport, pieceBytes: number): number {
+    const { startUpS } = this.#system.gpu.copyEngine;
+    return latencyS + startUpS + pieceBytes / copyRates(this.#system, this.#workload.ranks).d2h + flagS;
+  }
+}
+
+function nameOf(
+  { backend, chunkBytes, slots, windows, paceS, residentBytes }: PlanVariables,
+  workload: Workload,
+): string {
+  const weights = workload.blocks.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
+  const kept = residentBytes.reduce((sum, bytes) => sum + bytes, 0);
+  const MiB = (bytes: number) => (Number.isFinite(bytes) ? `${+(bytes / 2 ** 20).toFixed(2)}MiB` : 'whole');
+  return [
+    kept >= weights ? 'all-resident' : `${windows}/${slots}x${MiB(chunkBytes)}`,
+    ...(kept >= weights ? [] : [`keep${((100 * kept) / weights).toFixed(1)}%`]),
+    ...(paceS > 0 ? [`pace${(paceS * 1e6).toFixed(0)}us`] : []),
+    ...(backend.transport === 'none' ? [] : [backend.transport]),
+    ...(backend.pieceBytes > 0 ? [`piece${MiB(backend.pieceBytes)}`] : []),
+  ].join(',');
+}
