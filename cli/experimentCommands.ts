@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { BuildFlags } from './build.ts';
+import type { HeadlineFlags } from './headlines.ts';
 import { addBuildOptions } from './options.ts';
 import type { Output } from './output.ts';
 import type { RegretFlags } from './regret.ts';
 
-/** Adds `experiment` and what it does, and `regret`; like every command, each loads its work only when it runs. */
+/** Adds `experiment` and what it does, `regret` and `headlines`; like every command, each loads its work only when it runs. */
 export function addExperimentCommands(program: Command, output: Output, status: { code: number }): void {
   const experiment = program
     .command('experiment')
@@ -81,6 +82,24 @@ export function addExperimentCommands(program: Command, output: Output, status: 
     .option('--json', 'one JSON object, with the curve of every cell')
     .action(async (file: string, datasets: string[], flags: RegretFlags) => {
       status.code = (await import('./regret.ts')).regret(file, datasets, flags, output);
+    });
+  program
+    .command('headlines')
+    .description(
+      "what the choices of an experiment gain, measured and predicted: against no offload and SGLang's policies",
+    )
+    .argument('<file>', 'experiment whose cells have choices')
+    .argument('<dataset...>', 'JSON Lines of `chunkflow experiment collect`')
+    .option('--against <transport>', 'of none, layerwise and layerwise-drain', 'staged-sm:2')
+    .option('--machine <name|file>', "predicts (default: each cell's own)")
+    .addOption(
+      new Option('--mode <mode>', 'steps that were launched so')
+        .choices(['eager', 'graph', 'both'])
+        .default('eager'),
+    )
+    .option('--json', 'one JSON object')
+    .action(async (file: string, datasets: string[], flags: HeadlineFlags) => {
+      status.code = (await import('./headlines.ts')).headlines(file, datasets, flags, output);
     });
 }
 

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { PeerName } from '../model/optimize/peers/peer.ts';
 import { type ExchangeStyle, GUIDANCE_MODES, type GuidanceMode } from '../model/workload/workload.ts';
 
 /** The flags that `predict` and `simulate` share, as commander hands them over. */
@@ -23,10 +24,58 @@ export interface ScenarioFlags {
   json?: boolean;
 }
 
+/** The flags of `plan`, which finds what the flags of a plan would say. */
+export interface PlanFlags extends Omit<ScenarioFlags, 'plan' | 'resident' | 'prefetch' | 'chunk' | 'slots'> {
+  gpuMemory?: string;
+  hostMemory?: string;
+  explain?: boolean;
+  front?: number;
+  chart?: string;
+  uncertain?: string;
+  for?: PeerName;
+  savePlan?: string;
+}
+
 const EXCHANGES: readonly ExchangeStyle[] = ['packed', 'separate', 'separate-cross', 'kv-gather'];
+/** Names of the tools whose settings `plan --for` finds. */
+export const PEER_NAMES: readonly PeerName[] = ['sglang', 'diffusers', 'vllm-omni', 'comfyui'];
+export const FRONT_POINTS = { fewest: 2, usual: 20, most: 200 };
 
 /** Adds the flags that describe a workload, a machine and the plans to compare. */
 export function addScenarioOptions(command: Command): Command {
+  return addOutputOptions(addPlanOptions(addWorkloadOptions(command)));
+}
+
+/** Adds the flags that describe a workload and a machine, and what `plan` is asked about them. */
+export function addSearchOptions(command: Command): Command {
+  const searched = addWorkloadOptions(command)
+    .optionsGroup('What a plan may take:')
+    .option('--gpu-memory <size>', 'of each GPU, such as 16GiB (default: all of it)')
+    .option('--host-memory <size>', "pinned by each rank, such as 64GiB (default: its share of the host's)")
+    .optionsGroup('What else to answer:')
+    .option('--explain', 'what the step depends on and where it stops being hidden; takes a few seconds')
+    .addOption(
+      new Option('--front [points]', 'the best plans from the least memory to all of it')
+        .preset(String(FRONT_POINTS.usual))
+        .argParser(frontPoints),
+    )
+    .option('--chart <file>', 'draw them: .svg, .png, or .html with tooltips')
+    .option(
+      '--uncertain <ranges>',
+      'the plan that loses least where the machine is not what its file says, such as link=0.9..1.05,compute=0.95..1.02',
+    )
+    .addOption(
+      new Option('--for <tool>', "the best of that tool's own settings, within the same memory").choices(
+        PEER_NAMES,
+      ),
+    );
+  return addOutputOptions(searched).option(
+    '--save-plan <file>',
+    'write the plan as JSON; as JSON Lines with those of --uncertain and --front; --plan of other commands takes both',
+  );
+}
+
+function addWorkloadOptions(command: Command): Command {
   return command
     .optionsGroup('What is computed:')
     .option('--model <name|file>', 'diffusion transformer: see `chunkflow models`, or a file')
@@ -49,7 +98,11 @@ export function addScenarioOptions(command: Command): Command {
       '--set <key=value>',
       'override a number of the machine, such as gpu.copyEngine.h2d="30 GB/s"',
       collect,
-    )
+    );
+}
+
+function addPlanOptions(command: Command): Command {
+  return command
     .optionsGroup('How weights are streamed:')
     .option(
       '--plan <preset[,key=value...]>',
@@ -59,9 +112,11 @@ export function addScenarioOptions(command: Command): Command {
     .option('--resident <fraction>', 'share of each block that stays on the GPU, for plans that do not say')
     .option('--prefetch <n>', 'blocks fetched ahead, likewise')
     .option('--chunk <size>', 'largest copy, such as 16MiB, likewise')
-    .option('--slots <n>', 'device buffers, likewise')
-    .optionsGroup('Output:')
-    .option('--json', 'one JSON object: see `chunkflow schema`');
+    .option('--slots <n>', 'device buffers, likewise');
+}
+
+function addOutputOptions(command: Command): Command {
+  return command.optionsGroup('Output:').option('--json', 'one JSON object: see `chunkflow schema`');
 }
 
 /** Adds the flags of everything that compiles generated programs. */
@@ -116,4 +171,11 @@ function wholeNumber(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= 1) return value;
   throw new InvalidArgumentError('Expected a whole number of at least 1.');
+}
+
+function frontPoints(text: string): number {
+  const { fewest, most } = FRONT_POINTS;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= fewest && value <= most) return value;
+  throw new InvalidArgumentError(`Expected a whole number from ${fewest} to ${most}.`);
 }

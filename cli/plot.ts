@@ -1,18 +1,15 @@
-import { extname } from 'node:path';
-import type { TopLevelSpec } from 'vega-lite';
 import { readSteps } from '../experiments/dataset/stepRecords.ts';
 import { readTimeline } from '../experiments/dataset/timelineRecord.ts';
 import { cellScenario } from '../experiments/grid/cellScenario.ts';
 import { cellOfRecord } from '../experiments/grid/recordedCell.ts';
 import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
 import { predictedVsMeasured } from '../experiments/plots/predictedVsMeasured.ts';
-import { renderHtml, renderPng, renderSvg } from '../experiments/plots/render.ts';
 import { timelineChart } from '../experiments/plots/timelineChart.ts';
-import { shown, UserError } from '../model/input/userError.ts';
+import { UserError } from '../model/input/userError.ts';
 import { loadSystem } from '../model/system/load.ts';
 import { simulate } from '../sim/simulate.ts';
+import { refuseOtherCharts, writeChart } from './chartFile.ts';
 import type { Output } from './output.ts';
-import { writeWholeFile } from './wholeFile.ts';
 
 /** Draws simulated step times of datasets over measured ones. */
 export async function plotPredictedVsMeasured(
@@ -20,12 +17,13 @@ export async function plotPredictedVsMeasured(
   { machine, out }: { machine?: string; out: string },
   output: Output,
 ): Promise<void> {
-  refuseOtherFormats(out);
+  refuseOtherCharts(out, '--out');
   const runs = readSteps(files);
   const steps = compareSteps(runs, machine === undefined ? null : loadSystem(machine));
   const by = machine === undefined ? '' : `, predicted from ${machine}`;
   const title = `${steps.length} steps on ${runs[0]!.device.name}${by}`;
-  await draw(predictedVsMeasured(steps, title), title, out, output);
+  await writeChart(predictedVsMeasured(steps, title), title, out, '--out');
+  output.result(`${out}\n`);
 }
 
 /** Draws one block of a measured step below the same block as it is simulated. */
@@ -34,7 +32,7 @@ export async function plotTimeline(
   { machine, block, out }: { machine?: string; block: number; out: string },
   output: Output,
 ): Promise<void> {
-  refuseOtherFormats(out);
+  refuseOtherCharts(out, '--out');
   const record = readTimeline(file);
   const { cell, plan, device, place, timeline } = record;
   const { workload, system, plans } = cellScenario(cellOfRecord(record));
@@ -52,23 +50,6 @@ export async function plotTimeline(
     block,
     title,
   );
-  await draw(spec, title, out, output);
-}
-
-const FORMATS = ['.svg', '.png', '.html'];
-
-function refuseOtherFormats(out: string): void {
-  if (FORMATS.includes(extname(out))) return;
-  throw new UserError(`--out ${shown(out)}: expected a name that ends in ${FORMATS.join(', ')}`);
-}
-
-async function draw(spec: TopLevelSpec, title: string, out: string, output: Output): Promise<void> {
-  writeWholeFile(out, await drawn(spec, title, extname(out)));
+  await writeChart(spec, title, out, '--out');
   output.result(`${out}\n`);
-}
-
-async function drawn(spec: TopLevelSpec, title: string, format: string): Promise<string | Uint8Array> {
-  if (format === '.html') return renderHtml(spec, title);
-  const svg = await renderSvg(spec);
-  return format === '.svg' ? svg : renderPng(svg);
 }

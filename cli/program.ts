@@ -8,12 +8,19 @@ import { addCalibrationCommands } from './calibrationCommands.ts';
 import { addExperimentCommands } from './experimentCommands.ts';
 import type { GenerateFlags } from './generate.ts';
 import type { MeasureFlags } from './measure.ts';
-import { addBuildOptions, addRunOptions, addScenarioOptions, type ScenarioFlags } from './options.ts';
+import {
+  addBuildOptions,
+  addRunOptions,
+  addScenarioOptions,
+  addSearchOptions,
+  type PlanFlags,
+  type ScenarioFlags,
+} from './options.ts';
 import type { Output } from './output.ts';
 import { addPlotCommands } from './plotCommands.ts';
 
 /** Names of the JSON documents that the commands print. */
-export const SCHEMA_NAMES = ['prediction', 'simulation', 'models', 'machines'] as const;
+export const SCHEMA_NAMES = ['prediction', 'simulation', 'plan-choice', 'models', 'machines'] as const;
 
 /**
  * Runs one command line and returns its exit code: 0, 2 for a mistake in the input (one line on stderr and
@@ -86,6 +93,11 @@ function buildProgram(output: Output, status: { code: number }): Command {
     .action(async (flags: ScenarioFlags & { trace?: string }) =>
       (await import('./simulate.ts')).simulateCommand(flags, output),
     );
+  addSearchOptions(
+    program
+      .command('plan')
+      .description('find the fastest plan within the memory that it may take, and say how sure that is'),
+  ).action(async (flags: PlanFlags) => (await import('./plan.ts')).planCommand(flags, output));
   addScenarioOptions(
     program.command('generate').description('write the sources of a runtime for one workload and its plans'),
   )
@@ -122,7 +134,7 @@ function buildProgram(output: Output, status: { code: number }): Command {
       (await import('./bundle.ts')).bundle(folders, flags, output),
     );
   addCalibrationCommands(program, output, status);
-  addPlotCommands(program, output);
+  addPlotCommands(program, output, status);
   addExperimentCommands(program, output, status);
   program
     .command('doctor')

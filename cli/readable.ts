@@ -28,7 +28,10 @@ export function readable<Report extends PlanReport>(
   const verdicts = document.plans.map(({ plan, verdict }) => `${plan}: ${verdict}\n`);
   return [
     workloadLine(document.workload, spIsDefault),
-    machineLine(document),
+    machineLine(
+      document,
+      document.plans.map(({ transport }) => transport),
+    ),
     ...document.workload.assumptions.map((assumption) => `assumed: ${assumption}\n`),
     `${how}, one step of one rank:\n\n`,
     formatTable(columns, document.plans),
@@ -38,7 +41,8 @@ export function readable<Report extends PlanReport>(
   ].join('');
 }
 
-function workloadLine(workload: Prediction['workload'], spIsDefault: boolean): string {
+/** What is computed, in a line. */
+export function workloadLine(workload: Prediction['workload'], spIsDefault: boolean): string {
   const { name, width, height, frames, batch, sp, tp, cfg, passes, weightBytes, blocks } = workload;
   const size = frames === 1 ? `${width}x${height}` : `${width}x${height}x${frames}`;
   const layout = [
@@ -52,10 +56,15 @@ function workloadLine(workload: Prediction['workload'], spIsDefault: boolean): s
   return `${name} at ${size} (${tokens} tokens), ${layout.join(', ')}; ${streamed}, ${passes} pass${passes > 1 ? 'es' : ''} a step\n`;
 }
 
-function machineLine({ machine, plans, workload }: Prediction | Simulation): string {
-  const transports = [...new Set(plans.map((report) => report.transport))];
+/** Where it runs, in a line. */
+export function machineLine(
+  { machine, workload }: Pick<Prediction, 'machine' | 'workload'>,
+  transports: readonly string[],
+): string {
   const transport =
-    workload.ranks > 1 ? `transport ${transports.join(' and ')}, peer ${machine.peer}` : 'no collectives';
+    workload.ranks > 1
+      ? `transport ${[...new Set(transports)].join(' and ')}, peer ${machine.peer}`
+      : 'no collectives';
   const { gpus, gpu, gpuMemoryBytes } = machine;
   return `on ${machine.name} (${gpus} x ${gpu}, ${(gpuMemoryBytes / 2 ** 30).toFixed(1)} GiB), ${transport}\n`;
 }

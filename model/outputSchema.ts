@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { planFormat } from './plan/planDocument.ts';
 
 const seconds = z.number().min(0);
 const bytes = z.number().min(0);
@@ -108,6 +109,140 @@ const simulation = z.strictObject({
   paperCriterion,
 });
 
+const searchedPlan = planReport.omit({ breakEven: true }).extend({
+  versusNone: z
+    .number()
+    .min(0)
+    .describe(
+      'step time over that of no offload on the transport that was named, or the machine has by default',
+    ),
+  fits: z.boolean().describe('within both caps'),
+});
+
+const foundPlan = searchedPlan.extend({
+  document: planFormat.describe('the plan as a file; --plan takes it'),
+});
+
+const slope = z.strictObject({
+  dStep: z.number().describe('in the unit of the sensitivity'),
+  dStepSI: z.number().describe('seconds of step per SI unit of the parameter'),
+  elasticity: z.number().describe('per cent of the step for one per cent of the parameter'),
+});
+
+const explanation = z.strictObject({
+  breakEvens: breakEven.extend({
+    h2dBytesPerS: z.number().nullable().describe('smallest rate of the link at which weights are hidden'),
+    computeSpeed: z.number().nullable().describe("largest speed of compute, as a factor on this machine's"),
+    sp: z.array(
+      z.strictObject({
+        degree: count,
+        hidden: z.boolean(),
+        stepTimeS: seconds,
+        noneS: seconds.describe('no offload at this degree'),
+      }),
+    ),
+    spBeyond: z.array(count).describe('degrees for which the machine has too few GPUs'),
+  }),
+  sensitivities: z.array(
+    slope.extend({
+      parameter: z.string(),
+      value: z.string(),
+      unit: z.string().describe('of `dStep`'),
+      how: z.enum(['symbolic', 'numeric']),
+      why: z.string().nullable().describe('why there is no symbolic one'),
+      expression: z.string().nullable().describe('the derivative, SI units, mathjs syntax'),
+      withClock: slope.nullable().describe('with the clock that the power cap then allows'),
+    }),
+  ),
+});
+
+const frontPoint = foundPlan.extend({
+  capBytes: bytes.describe('GPU memory that it was looked for in'),
+  boundS: seconds.describe('no plan within the cap is faster'),
+  gap: z.number(),
+});
+
+const range = z.tuple([z.number(), z.number()]);
+
+const uncertainty = z.strictObject({
+  link: range.describe("rate of the host's links, as factors on the machine's"),
+  compute: range,
+  robust: foundPlan.describe(
+    'the plan whose largest step over that of no offload at the same corner is smallest',
+  ),
+  corners: z.array(
+    z.strictObject({
+      link: z.number(),
+      compute: z.number(),
+      noneS: seconds,
+      nominalS: seconds.describe("the choice's step"),
+      robustS: seconds,
+    }),
+  ),
+  nominalWorst: z.number().describe('largest step of the choice over that of no offload'),
+  robustWorst: z.number(),
+  costAtNominal: z.number().describe('what the robust plan costs where the machine is as its file says'),
+  margins: z.array(
+    z.strictObject({
+      of: z.enum(['nominal', 'robust']),
+      link: z.number().nullable(),
+      compute: z.number().nullable(),
+    }),
+  ),
+});
+
+const peer = z.strictObject({
+  name: z.string(),
+  why: z.string().nullable().describe('why there is no setting'),
+  setting: foundPlan
+    .extend({
+      versusChoice: z.number().describe('step time over that of the choice'),
+      beyondPlanS: z.number().describe('seconds of the step that a plan cannot express'),
+      knobs: z.array(z.strictObject({ name: z.string(), value: z.string() })),
+      paste: z.string(),
+      notes: z.array(z.string()),
+      considered: count,
+    })
+    .nullable(),
+});
+
+const planChoice = z.strictObject({
+  schema: z.literal('chunkflow/plan-choice@1'),
+  workload,
+  machine,
+  caps: z.strictObject({ gpuBytes: bytes, pinnedBytes: bytes.describe('of one rank') }),
+  verdict: z.string(),
+  plan: planFormat.describe('the choice as a file; --plan takes it'),
+  choice: searchedPlan.extend({
+    closedFormStepTimeS: seconds.describe('what `predict` says of the same plan'),
+    steady: z.boolean().describe('whether steps had stopped changing before the one reported'),
+  }),
+  bound: z
+    .strictObject({
+      stepTimeS: seconds,
+      transport: z.string(),
+      clock: z.number().describe('fraction of the highest clock that it was taken at'),
+      secondsPerGpuByte: z.number().describe('what it falls by for one more byte of GPU memory'),
+    })
+    .describe('no plan of the space within the caps is faster'),
+  gap: z
+    .number()
+    .describe(
+      'how far the choice is above the bound, as a share of it; rounding may leave it a hair below nothing',
+    ),
+  counts: z.strictObject({
+    considered: z.number().describe('all plans of the space'),
+    boundedAway: z.number().describe('those over a transport whose bound is no better than the choice'),
+    ranked: count.describe('in closed form'),
+    simulated: count,
+  }),
+  compared: z.array(searchedPlan).describe('presets, whether they fit or not'),
+  explanation: explanation.nullable().describe('with --explain'),
+  front: z.array(frontPoint).nullable().describe('with --front, least memory first'),
+  uncertainty: uncertainty.nullable().describe('with --uncertain'),
+  peer: peer.nullable().describe('with --for'),
+});
+
 const models = z.strictObject({
   schema: z.literal('chunkflow/models@1'),
   models: z.array(
@@ -151,12 +286,15 @@ const machines = z.strictObject({
 });
 
 /** Schemas of the documents that the commands print with --json, by the name that `chunkflow schema` takes. */
-export const outputSchemas = { prediction, simulation, models, machines } as const;
+export const outputSchemas = { prediction, simulation, 'plan-choice': planChoice, models, machines } as const;
 
 export type Prediction = z.input<typeof prediction>;
 export type Simulation = z.input<typeof simulation>;
 export type PlanReport = z.input<typeof planReport>;
 export type SimulatedPlan = z.input<typeof simulatedPlan>;
+export type PlanChoice = z.input<typeof planChoice>;
+export type SearchedPlan = z.input<typeof searchedPlan>;
+export type FoundPlan = z.input<typeof foundPlan>;
 export type ModelList = z.input<typeof models>;
 export type MachineList = z.input<typeof machines>;
 export type OutputName = keyof typeof outputSchemas;

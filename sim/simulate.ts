@@ -38,7 +38,7 @@ export interface SimulateOptions {
 }
 
 /** Rounds in which the clock and the step time that it depends on are brought into agreement. */
-const CLOCK_ROUNDS = 4;
+const CLOCK_ROUNDS = 12;
 
 /**
  * Simulates a plan: lowers it, verifies the program, runs it until a step repeats, and reports that step.

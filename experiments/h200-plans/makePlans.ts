@@ -1,7 +1,8 @@
 // Writes the experiment beside this file: for each workload presets, the optimiser's choices under several caps, neighbours of
-// the choices, and random plans. `npx tsx experiments/h200-plans/makePlans.ts`; what was measured is committed, so running it
-// again with a changed optimiser shows what has changed.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// the choices, and random plans. `npx tsx experiments/h200-plans/makePlans.ts`
+//
+// Plans that are there already stay, since they were measured: with a changed optimiser its new choices are added to them.
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { memoryNeed } from '../../model/hiding/memory.ts';
@@ -14,11 +15,12 @@ import { optimise } from '../../model/optimize/optimise.ts';
 import { randomPlan } from '../../model/optimize/randomPlan.ts';
 import { usualSpace } from '../../model/optimize/searchSpace.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { planLine } from '../../model/plan/planLines.ts';
+import { planDocument } from '../../model/plan/planDocument.ts';
+import { planLine, planNames } from '../../model/plan/planLines.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { passWeightBytes, type Workload } from '../../model/workload/workload.ts';
-import { searchOracle } from '../../sim/searchOracle.ts';
+import { searchOracles } from '../../sim/searchOracle.ts';
 import { cellScenario } from '../grid/cellScenario.ts';
 
 const MACHINE = 'h200-x1-fitted';
@@ -81,8 +83,12 @@ const cells = WORKLOADS.flatMap(({ sizes, ...workload }) =>
       machine: MACHINE,
       plans: [],
     });
-    const { plans, choices } = competitors(highs, bound, system);
     const file = `plans/${workload.model}-${size}-sp${workload.sp}.jsonl`;
+    const path = join(folder, file);
+    const present = existsSync(path)
+      ? planNames(path).map((name) => makePlan(`${path}#${name}`, bound, system))
+      : [];
+    const { plans, choices } = competitors(highs, bound, system, present);
     writeFileSync(join(folder, file), plans.map((plan) => planLine(plan, bound)).join(''));
     process.stderr.write(`${file}: ${plans.length} plans beside ${PRESETS[workload.sp].length} presets\n`);
     return { ...workload, size, plans: PRESETS[workload.sp], planFiles: [file], choices };
@@ -101,8 +107,8 @@ function over(transport: string): (text: string) => string {
   return (text) => `${text},transport=${transport}`;
 }
 
-function competitors(solver: Highs, workload: Workload, system: System) {
-  const oracle = searchOracle(workload, system);
+function competitors(solver: Highs, workload: Workload, system: System, present: readonly Plan[]) {
+  const oracles = searchOracles(workload, system);
   const weights = passWeightBytes(workload);
   const layerwise = makePlan('layerwise', workload, system, workload.ranks > 1 ? NCCL_LIKE : undefined);
   const tight = memoryNeed(workload, system, layerwise).gpuPeakBytes;
@@ -116,23 +122,26 @@ function competitors(solver: Highs, workload: Workload, system: System) {
     any: machineCaps(workload, system),
   };
   const transports = workload.ranks > 1 ? ([undefined, NCCL_LIKE] as const) : ([undefined] as const);
-  const plans: Plan[] = [];
-  const known = new Map<string, string>();
+  const plans = [...present];
+  const contentOf = (plan: Plan) => JSON.stringify(planDocument({ ...plan, name: 'any' }, workload));
+  const known = new Map(present.map((plan) => [contentOf(plan), plan.name]));
   const add = (plan: Plan): string => {
-    const { name, preset: _, ...rest } = plan;
-    const key = JSON.stringify(rest);
-    if (!known.has(key)) {
-      known.set(key, name);
-      plans.push(plan);
-    }
-    return known.get(key)!;
+    const content = contentOf(plan);
+    const same = known.get(content);
+    if (same !== undefined) return same;
+    const taken = (name: string) => plans.some((other) => other.name === name);
+    let { name } = plan;
+    for (let number = 2; taken(name); number += 1) name = `${plan.name}-${number}`;
+    known.set(content, name);
+    plans.push({ ...plan, name });
+    return name;
   };
   const choices: { cap: string; plan: string; transport?: string }[] = [];
   const near: Plan[] = [];
   for (const [name, cap] of Object.entries(caps)) {
     for (const transport of transports) {
       const space = usualSpace(workload, system, transport);
-      const { plan } = optimise({ highs: solver, workload, system, space, oracle }, cap);
+      const { plan } = optimise({ highs: solver, workload, system, space, ...oracles }, cap);
       const of = `${name}-${transport === undefined ? 'free' : 'sm2'}`;
       const chosen = add({ ...plan, name: of });
       choices.push({ cap: `${cap.gpuBytes} B`, plan: chosen, ...(transport && { transport }) });
@@ -150,6 +159,7 @@ function competitors(solver: Highs, workload: Workload, system: System) {
       }
     }
   }
+  if (present.length > 0) return { plans, choices };
   for (const plan of near) add(plan);
   const limitS = LONGEST * predictStep(workload, system, makePlan('none', workload, system)).stepTimeS;
   const [tightest] = [smallestPlan({ workload, system, space: usualSpace(workload, system) })!.gpuBytes];

@@ -1,20 +1,21 @@
-import { mean } from 'simple-statistics';
 import { memoryNeed } from '../../model/hiding/memory.ts';
 import { UserError } from '../../model/input/userError.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 import { cellScenario } from '../grid/cellScenario.ts';
 import { cellOfRecord } from '../grid/recordedCell.ts';
 import { presetOf } from '../heldOut/compareSteps.ts';
-import { noiseFloor } from '../heldOut/noiseFloor.ts';
+import { middleVisitS, visitNoise } from './visits.ts';
 
 /** A plan as it measured in one cell; measured in several runs it counts once. */
 export interface MeasuredPlan {
   plan: string;
   preset: string;
   transport: string;
-  /** Mean over the runs of their median steps. */
+  /** Median over the visits of all runs: a round that something else on the machine disturbed does not decide. */
   stepS: number;
-  /** How far the rounds of all runs lie from their mean, relative; null for one round. */
+  /** Median step of each round of all runs, seconds. */
+  visitS: number[];
+  /** How far the visits lie from their median, relative (`visitNoise`); null for one visit. */
   noise: number | null;
   /** GPU memory as `predict` says it and caps mean it. */
   gpuBytes: number;
@@ -32,6 +33,20 @@ export interface MeasuredCell {
   plans: MeasuredPlan[];
   /** Plans that computed other bits than the first of their run: their time says nothing. */
   wrongOutput: string[];
+}
+
+/** Which cell, and what measured it: tables name all of it. */
+export type MeasuredIn = Pick<MeasuredCell, 'cell' | 'mode' | 'place' | 'device'>;
+
+export function whereMeasured({ cell, mode, place, device }: MeasuredCell): MeasuredIn {
+  return { cell, mode, place, device };
+}
+
+/** The lines that a measured cell was put together from. */
+export function runsOf(runs: readonly StepRun[], { cell, mode, place, device }: MeasuredIn): StepRun[] {
+  return runs.filter(
+    (run) => run.cell.id === cell && run.mode === mode && run.place === place && run.device.name === device,
+  );
 }
 
 /**
@@ -59,10 +74,10 @@ export function measuredCells(runs: readonly StepRun[]): MeasuredCell[] {
 
 function measuredPlan(same: readonly StepRun[], gpuBytes: number): MeasuredPlan {
   const [run] = same as [StepRun];
+  const visitS = same.flatMap((one) => one.visitS);
   return {
     ...{ plan: run.plan, preset: presetOf(run), transport: run.transport },
-    stepS: mean(same.map(({ stepS }) => stepS)),
-    noise: noiseFloor(same.flatMap(({ visitS }) => visitS)),
+    ...{ stepS: middleVisitS(visitS), visitS, noise: visitNoise(visitS) },
     gpuBytes,
     claimedBytes: Math.max(...same.map(({ memory }) => memory.claimedBytes)),
   };

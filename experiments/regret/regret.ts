@@ -54,7 +54,7 @@ export function regretOf(
 }
 
 /** How far apart plans may measure that are equally fast; null where none was repeated. */
-function noiseOf(plans: readonly MeasuredPlan[]): number | null {
+export function noiseOf(plans: readonly MeasuredPlan[]): number | null {
   const known = plans.flatMap(({ noise }) => (noise === null ? [] : [noise]));
   return known.length === 0 ? null : known.reduce((sum, noise) => sum + noise, 0);
 }

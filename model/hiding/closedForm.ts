@@ -225,7 +225,7 @@ class Walk {
       // Windows that the running block does not have are issued with its last one.
       const bytes = windowBytes[window] ?? 0;
       if (bytes === 0) continue;
-      const chunks = Math.ceil(bytes / this.#plan.chunkBytes);
+      const chunks = Math.max(1, Math.ceil(bytes / this.#plan.chunkBytes));
       const betweenS = this.#betweenChunksS();
       const rate = this.#plan.sequential
         ? Math.min(this.#copy.h2d, host.pageableBytesPerS / this.#sharing)

@@ -8,7 +8,7 @@ import type { Highs } from './linearProgram.ts';
 import { leastStreamedBytes, pooledPassS } from './pooledBound.ts';
 import { streamOptimum, weightRoom } from './streamProgram.ts';
 
-/** A step that no plan within the caps goes below, over one backend. */
+/** A step that no plan within the caps goes below, over one transport. */
 export interface CapBound {
   stepTimeS: number;
   /** Fraction of the highest clock that the bound was taken at. */
@@ -33,15 +33,25 @@ const CLOCK_ROUNDS = 3;
 export function pooledBound(
   workload: Workload,
   system: System,
-  backend: Backend,
+  backends: readonly Backend[],
   caps: Caps,
 ): CapBound | null {
-  const room = weightRoom(workload, system, caps, backend);
+  const room = weightRoom(workload, system, caps, backends[0]!);
   const streamed = SLOTS_TRIED.map((slots) => leastStreamedBytes(workload, room, slots)).filter(
     (bytes): bytes is number => bytes !== null,
   );
   if (room.gpuBytes < 0 || streamed.length === 0) return null;
-  const stepAt = (clock: number) => pooledStepS(workload, system, backend, Math.min(...streamed), clock);
+  return streamedBound(workload, system, backends, Math.min(...streamed));
+}
+
+/** The same for plans that stream so many bytes a pass. */
+export function streamedBound(
+  workload: Workload,
+  system: System,
+  backends: readonly Backend[],
+  streamedBytes: number,
+): CapBound {
+  const stepAt = (clock: number) => pooledStepS(workload, system, backends, streamedBytes, clock);
   const { power } = system.gpu;
   const clock = power === null ? 1 : cappedClock(power, stepEnergyJ(workload, power), stepAt);
   return { stepTimeS: stepAt(clock), clock, secondsPerGpuByte: 0 };
@@ -64,15 +74,15 @@ export function capBound(
   highs: Highs,
   workload: Workload,
   system: System,
-  backend: Backend,
+  backends: readonly Backend[],
   caps: Caps,
 ): CapBound | null {
-  const pooled = pooledBound(workload, system, backend, caps);
+  const pooled = pooledBound(workload, system, backends, caps);
   if (pooled === null) return null;
   const { power } = system.gpu;
   let { clock } = pooled;
   for (let round = 0; ; round += 1) {
-    const bound = boundAt(highs, workload, system, backend, caps, clock);
+    const bound = boundAt(highs, workload, system, backends, caps, clock);
     if (bound === null || power === null) return bound;
     const { stepTimeS } = bound;
     const energy = stepEnergyJ(workload, power);
@@ -89,11 +99,11 @@ export function capBound(
 function pooledStepS(
   workload: Workload,
   system: System,
-  backend: Backend,
+  backends: readonly Backend[],
   streamedBytes: number,
   clock: number,
 ): number {
-  const rooms = hidingRooms(workload, system, backend, clock);
+  const rooms = hidingRooms(workload, system, backends, clock);
   return workload.passes * pooledPassS(rooms, streamedBytes, copyRates(system, workload.ranks).h2d);
 }
 
@@ -101,23 +111,23 @@ function boundAt(
   highs: Highs,
   workload: Workload,
   system: System,
-  backend: Backend,
+  backends: readonly Backend[],
   caps: Caps,
   clock: number,
 ): CapBound | null {
-  const room = weightRoom(workload, system, caps, backend);
+  const room = weightRoom(workload, system, caps, backends[0]!);
   // What could be the lowest comes first; where even the pooled bound of a number of buffers is higher, its program is not solved.
   const tried = SLOTS_TRIED.flatMap((slots) => {
     const streamed = leastStreamedBytes(workload, room, slots);
     return streamed === null
       ? []
-      : [{ slots, pooledS: pooledStepS(workload, system, backend, streamed, clock) }];
+      : [{ slots, pooledS: pooledStepS(workload, system, backends, streamed, clock) }];
   }).sort((a, b) => a.pooledS - b.pooledS || Math.abs(a.slots - 2) - Math.abs(b.slots - 2));
   let best: CapBound | null = null;
   for (const { slots, pooledS } of tried) {
     if (best !== null && pooledS >= best.stepTimeS) break;
     const optimum = streamOptimum(
-      ...([highs, workload, system, backend, room] as const),
+      ...([highs, workload, system, backends, room] as const),
       {
         secondsPerByte: 1 / copyRates(system, workload.ranks).h2d,
         slots: slots < MANY_SLOTS ? slots : null,

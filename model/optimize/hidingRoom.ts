@@ -33,7 +33,8 @@ export interface Backend {
 }
 
 /**
- * The room of each block of a pass, in order; equal kinds share one object.
+ * The room of each block of a pass, in order; equal kinds share one object. Over one transport with several sizes of pieces it is
+ * that of the size with which the block is shortest: beside copies too, no size makes it shorter.
  *
  * Beside a flow, a second of both does h of a second of copying and s of the collective, so copying costs (1 - s) / h a
  * second, up to h / s of the collective's own time. Pieces of `staged-copy` queue with the chunks on one engine: what they
@@ -42,10 +43,10 @@ export interface Backend {
 export function hidingRooms(
   workload: Workload,
   system: System,
-  { transport: name, pieceBytes }: Backend,
+  backends: readonly Backend[],
   clock: number,
 ): HidingRoom[] {
-  const transport = workload.ranks > 1 ? transportOf(system, name) : null;
+  const transport = workload.ranks > 1 ? transportOf(system, backends[0]!.transport) : null;
   const sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
   const rooms = new Map<BlockKind, HidingRoom>();
   return workload.blocks.map((block) => {
@@ -53,7 +54,9 @@ export function hidingRooms(
     if (known !== undefined) return known;
     const computeS =
       sharing * windowTimesS(block, system.gpu, clock).reduce((sum, window) => sum + window, 0);
-    const room = roomOf(block, computeS, workload, system, transport, pieceBytes);
+    const room = backends
+      .map(({ pieceBytes }) => roomOf(block, computeS, workload, system, transport, pieceBytes))
+      .reduce((least, one) => (one.aloneS < least.aloneS ? one : least));
     rooms.set(block, room);
     return room;
   });

@@ -72,13 +72,14 @@ export interface StreamOptimum {
  * All in pages of 2 MiB and milliseconds. With `slots` and whole pages it says where to keep what (an integer program); without
  * either it is a lower bound, since no plan has more room beside compute, or smaller buffers, than it.
  *
+ * @param backends one transport, with the sizes of pieces that a plan may have.
  * @returns null where the residents and buffers that the caps allow cannot hold the weights.
  */
 export function streamOptimum(
   highs: Highs,
   workload: Workload,
   system: System,
-  backend: Backend,
+  backends: readonly Backend[],
   room: WeightRoom,
   shape: StreamShape,
   {
@@ -88,7 +89,7 @@ export function streamOptimum(
     aim = { least: 'time' },
   }: { clock: number; integer: boolean; gap: number; aim?: Aim },
 ): StreamOptimum | null {
-  const rooms = hidingRooms(workload, system, backend, clock);
+  const rooms = hidingRooms(workload, system, backends, clock);
   const pageMs = shape.secondsPerByte * PAGE_BYTES * 1e3;
   const pages = workload.blocks.map(({ weightBytes }) => weightBytes / PAGE_BYTES);
   const count = pages.length;

@@ -1,5 +1,5 @@
 import { copyRates, pairRates } from '../hiding/rates.ts';
-import { fitsSlots, topUp } from '../plan/issueOrder.ts';
+import { fitsSlots, type IssueOrder, topUp } from '../plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../plan/plan.ts';
 import { FROM_FILE } from '../plan/planDocument.ts';
 import { windowTimesS } from '../roofline/segmentTime.ts';
@@ -45,39 +45,14 @@ export class PlanMaker {
     const streamed = blocks.flatMap(({ weightBytes }, index) =>
       residentBytes[index]! < weightBytes ? [index] : [],
     );
-    const order = this.#order(streamed, variables);
+    const order = issueOrder(streamed, blocks.length, variables);
     if (!fitsSlots(order, blocks.length)) return null;
-    const planned: BlockPlan[] = blocks.map(({ weightBytes }, index) => ({
-      residentBytes: residentBytes[index]!,
-      issueAt: index,
-      windowBytes: [],
-      ...(residentBytes[index]! >= weightBytes && { residentBytes: weightBytes }),
-    }));
-    for (const [place, index] of streamed.entries()) {
-      const issueAt = order.issueAt[place]!;
-      const running = blocks[(issueAt + blocks.length) % blocks.length]!;
+    const windowBytes = streamed.map((index, place) => {
+      const running = blocks[(order.issueAt[place]! + blocks.length) % blocks.length]!;
       const bytes = blocks[index]!.weightBytes - residentBytes[index]!;
-      const windowBytes = dealWindows(windows, bytes, chunkBytes, this.#room(running, backend, chunkBytes));
-      planned[index] = { residentBytes: residentBytes[index]!, issueAt, windowBytes };
-    }
-    return {
-      ...{ name: nameOf(variables, this.#workload), preset: FROM_FILE, chunkBytes, blocks: planned },
-      slots: streamed.length === 0 ? 0 : order.slots,
-      yieldRule: windows === 'open' ? 'none' : 'wait',
-      paceS: variables.paceS,
-      ...{ drainAtPassStart: false, sequential: false },
-      transport: backend.transport,
-      pieceBytes: backend.pieceBytes,
-      stagedInCopyStream: windows !== 'open' && isStagedCopy(this.#system, backend.transport),
-    };
-  }
-
-  #order(streamed: readonly number[], { slots, issue }: PlanVariables) {
-    const count = this.#workload.blocks.length;
-    if (streamed.length === 0) return { streamed, issueAt: [], slots: 0 };
-    const early = topUp(streamed, count, slots - 1);
-    if (issue === 'early' || early.slots === 1) return early;
-    return { streamed, issueAt: streamed.map((block) => block - (early.slots - 1)), slots: early.slots };
+      return dealWindows(windows, bytes, chunkBytes, this.#room(running, backend, chunkBytes));
+    });
+    return planOf(this.#workload, this.#system, variables, { ...order, windowBytes });
   }
 
   #room(running: BlockKind, backend: Backend, chunkBytes: number): WindowRoom {
@@ -115,8 +90,59 @@ export class PlanMaker {
   }
 }
 
+/** Which streamed block is issued when, and in how many buffers: fewer than asked for where fewer blocks are streamed. */
+export function issueOrder(
+  streamed: readonly number[],
+  blocks: number,
+  { slots, issue }: Pick<PlanVariables, 'slots' | 'issue'>,
+): IssueOrder {
+  if (streamed.length === 0) return { streamed, issueAt: [], slots: 0 };
+  const early = topUp(streamed, blocks, slots - 1);
+  if (issue === 'early' || early.slots === 1) return early;
+  return { streamed, issueAt: streamed.map((block) => block - (early.slots - 1)), slots: early.slots };
+}
+
+/** What of a plan's variables does not follow from its windows, and what it calls how they are dealt. */
+type PlanHead = Omit<PlanVariables, 'slots' | 'issue' | 'windows'> & { windows: WindowRule | 'dealt' };
+
+/** An order of issue with the bytes that each streamed block has in each window of the block that runs meanwhile. */
+export interface DealtOrder extends IssueOrder {
+  /** In the order of `streamed`. */
+  windowBytes: readonly (readonly number[])[];
+}
+
+/** The plan of an order of issue and of what each streamed block has in each window. */
+export function planOf(
+  workload: Workload,
+  system: System,
+  variables: PlanHead,
+  { streamed, issueAt, slots, windowBytes }: DealtOrder,
+): Plan {
+  const { backend, chunkBytes, windows, paceS, residentBytes } = variables;
+  const blocks: BlockPlan[] = workload.blocks.map(({ weightBytes }, index) => ({
+    residentBytes: Math.min(residentBytes[index]!, weightBytes),
+    ...{ issueAt: index, windowBytes: [] },
+  }));
+  for (const [place, index] of streamed.entries()) {
+    blocks[index] = {
+      residentBytes: residentBytes[index]!,
+      issueAt: issueAt[place]!,
+      windowBytes: windowBytes[place]!,
+    };
+  }
+  return {
+    ...{ name: nameOf({ ...variables, slots }, workload), preset: FROM_FILE, chunkBytes, blocks, slots },
+    yieldRule: windows === 'open' ? 'none' : 'wait',
+    paceS,
+    ...{ drainAtPassStart: false, sequential: false },
+    transport: backend.transport,
+    pieceBytes: backend.pieceBytes,
+    stagedInCopyStream: windows !== 'open' && isStagedCopy(system, backend.transport),
+  };
+}
+
 function nameOf(
-  { backend, chunkBytes, slots, windows, paceS, residentBytes }: PlanVariables,
+  { backend, chunkBytes, slots, windows, paceS, residentBytes }: PlanHead & { slots: number },
   workload: Workload,
 ): string {
   const weights = workload.blocks.reduce((sum, { weightBytes }) => sum + weightBytes, 0);

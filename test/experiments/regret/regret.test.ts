@@ -21,7 +21,8 @@ const near = (value: number | null, expected: number) =>
 const rules = suite('regret of a choice');
 
 const plan = (name: string, gpuBytes: number, stepS: number, noise: number | null = 0): MeasuredPlan => ({
-  ...{ plan: name, preset: name, transport: 'staged-copy', stepS, noise, gpuBytes, claimedBytes: gpuBytes },
+  ...{ plan: name, preset: name, transport: 'staged-copy', stepS, visitS: [stepS], noise },
+  ...{ gpuBytes, claimedBytes: gpuBytes },
 });
 // Bytes and seconds of a made-up cell: the fast ones take much memory.
 const PLANS = [
@@ -184,14 +185,26 @@ reports('a tie within the noise is said to be one', () => {
   assert.is(withinNoise, 2);
 });
 
-reports('plans that were measured twice count once, by their mean and as uncertain as they lie apart', () => {
+reports('plans that were measured twice count once, by the median of all visits', () => {
   const runs = [...steps([10, 14, 12, 12.6, 11]), ...steps([10, 14, 13, 12.6, 11])];
   const [measured] = measuredCells(runs);
   assert.is(measured!.plans.length, NAMES.length);
   const chunked = measured!.plans[2]!;
-  near(chunked.stepS, 12.5e-3);
-  near(chunked.noise, 0.04);
-  near(reportOf(runs).regrets[0]!.regret, 12.6 / 12.5 - 1);
+  assert.is(chunked.visitS.length, 4);
+  // 11.94, 12.06, 12.935 and 13.065 ms.
+  near(chunked.stepS, (12.06e-3 + 12.935e-3) / 2);
+  near(chunked.noise, (12.935 - 11.94) / 2 / 12.4975);
+  near(reportOf(runs).regrets[0]!.regret, 12.6 / 12.4975 - 1);
+});
+
+reports('one disturbed round decides nothing', () => {
+  const disturbed = steps([10, 14, 12, 12.6, 11]);
+  // Its own medians would say 16 ms, and their mean 14.
+  disturbed.push({ ...disturbed[2]!, stepS: 16e-3, visitS: [11.97e-3, 20e-3] });
+  const chunked = measuredCells(disturbed)[0]!.plans[2]!;
+  near(chunked.stepS, (11.97e-3 + 12.06e-3) / 2);
+  near(chunked.noise, (0.045 + 0.075) / 2 / 12.015);
+  near(reportOf(disturbed).regrets[0]!.regret, 12.6 / 12.015 - 1);
 });
 
 reports('modes are rows of their own', () => {
@@ -257,9 +270,9 @@ reports('the command: a table, the curve, the largest regret last; its limit', a
   assert.is(code, 0, stderr);
   assert.match(
     stdout,
-    /^cell +place +mode +cap GiB +choice +GiB +step ms +best +step ms +regret % +noise % +comp/,
+    /^cell +place +mode +cap GiB +over +choice +GiB +step ms +best +step ms +regret % +noise % +comp/,
   );
-  assert.match(stdout, /eager .* yield .* 12\.60 +chunked +12\.00 +5\.00 +1\.00 +2 +-\n/);
+  assert.match(stdout, /eager .* any +yield .* 12\.60 +chunked +12\.00 +5\.00 +1\.00 +2 +-\n/);
   assert.match(stdout, /\nof 5 measured plans, those that no other beats in memory and time\n/);
   const last = stdout.trimEnd().split('\n').at(-1)!;
   assert.match(

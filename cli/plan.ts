@@ -1,0 +1,60 @@
+import { outputSchemas } from '../model/outputSchema.ts';
+import type { Plan } from '../model/plan/plan.ts';
+import { refuseOtherCharts, writeChart } from './chartFile.ts';
+import type { PlanFlags } from './options.ts';
+import { jsonText, type Output } from './output.ts';
+import { answersTo } from './plan/answers.ts';
+import { type Answers, choiceDocument } from './plan/document.ts';
+import { uncertaintyOf } from './plan/flags.ts';
+import { pointName } from './plan/frontText.ts';
+import { readableChoice } from './plan/readable.ts';
+import { holdsManyPlans, refuseOtherPlanFiles, savePlans } from './savePlans.ts';
+import { buildScenario, type Scenario } from './scenario.ts';
+
+/** Finds the best plan for a workload within caps on memory, and answers what else is asked about it. */
+export async function planCommand(flags: PlanFlags, output: Output): Promise<void> {
+  const { savePlan, chart } = flags;
+  if (savePlan !== undefined) refuseOtherPlanFiles(savePlan);
+  if (chart !== undefined) refuseOtherCharts(chart, '--chart');
+  const uncertain = flags.uncertain === undefined ? null : uncertaintyOf(flags.uncertain);
+  const scenario = buildScenario(flags);
+  const answers = await answersTo(flags, scenario, uncertain, output);
+  const document = outputSchemas['plan-choice'].parse(choiceDocument(scenario, answers));
+  if (savePlan !== undefined) savePlans(savePlan, plansFor(savePlan, answers), scenario.workload);
+  if (chart !== undefined) await drawFront(chart, scenario, answers);
+  output.result(flags.json ? jsonText(document) : readableChoice(document, scenario.spIsDefault));
+  if (savePlan !== undefined) output.diagnostic(`wrote ${savePlan}; ${howToTake(savePlan)}\n`);
+  if (chart !== undefined) output.diagnostic(`wrote ${chart}\n`);
+}
+
+/** The choice; in a file of many with the robust plan and those of the front, by names that are easy to type. */
+function plansFor(file: string, { optimum, uncertainty, front }: Answers): Plan[] {
+  if (!holdsManyPlans(file)) return [optimum.plan];
+  return [
+    { ...optimum.plan, name: 'choice' },
+    ...(uncertainty === null ? [] : [{ ...uncertainty.robust.plan, name: 'robust' }]),
+    ...(front ?? []).map(({ plan }, index) => ({ ...plan, name: pointName(index) })),
+  ];
+}
+
+function howToTake(file: string): string {
+  return `other commands take it as --plan ${file}${holdsManyPlans(file) ? '#choice' : ''}`;
+}
+
+async function drawFront(
+  file: string,
+  { workload, system }: Scenario,
+  { front, compared }: Answers,
+): Promise<void> {
+  const { frontChart } = await import('../experiments/plots/frontChart.ts');
+  const { model, size } = workload;
+  const frames = size.frames > 1 ? `x${size.frames}` : '';
+  const title = `${model.name} at ${size.width}x${size.height}${frames}, ${system.name}`;
+  const predicted = front!.map(({ report, bound }) => ({ ...report, boundS: bound.stepTimeS }));
+  await writeChart(
+    frontChart({ predicted, noneS: compared[0]!.report.stepTimeS }, title),
+    title,
+    file,
+    '--chart',
+  );
+}

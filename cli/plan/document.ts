@@ -1,0 +1,121 @@
+import { verdict } from '../../model/hiding/verdict.ts';
+import type { BreakEvens } from '../../model/optimize/breakEvens.ts';
+import { type Caps, fits } from '../../model/optimize/caps.ts';
+import { choiceVerdict } from '../../model/optimize/choiceVerdict.ts';
+import type { Optimum } from '../../model/optimize/optimise.ts';
+import type { PeerName, PeerSetting } from '../../model/optimize/peers/peer.ts';
+import type { RobustChoice, Uncertainty } from '../../model/optimize/robust.ts';
+import type { Sensitivity } from '../../model/optimize/sensitivity/sensitivities.ts';
+import type { FoundPlan, PlanChoice, SearchedPlan } from '../../model/outputSchema.ts';
+import type { Plan } from '../../model/plan/plan.ts';
+import { planDocument } from '../../model/plan/planDocument.ts';
+import type { StepReport } from '../../model/report.ts';
+import type { Scenario } from '../scenario.ts';
+import { scenarioFields } from '../scenarioFields.ts';
+
+/** What was asked of a search, and what it found. */
+export interface Answers {
+  caps: Caps;
+  optimum: Optimum;
+  /** The choice as it was simulated with verification. */
+  choice: { report: StepReport; steady: boolean; closedFormStepTimeS: number };
+  /** The scenario's plans, simulated, no offload first. */
+  compared: readonly { plan: Plan; report: StepReport }[];
+  explanation: { breakEvens: BreakEvens; sensitivities: readonly Sensitivity[] } | null;
+  front: readonly Optimum[] | null;
+  uncertainty: (Uncertainty & RobustChoice) | null;
+  /** A tool's setting, or why it has none. */
+  peer: { name: PeerName; setting: PeerSetting | null; why: string | null } | null;
+}
+
+/** The answers as the JSON has them. */
+export function choiceDocument(scenario: Scenario, answers: Answers): PlanChoice {
+  const { workload } = scenario;
+  const { caps, optimum, choice, compared } = answers;
+  const { plan, bound, gap, counts } = optimum;
+  const none = compared[0]!.report;
+  const { paperCriterion: _, ...fields } = scenarioFields(scenario);
+  const searched = (one: Plan, report: StepReport) => searchedPlan(scenario, caps, none, one, report);
+  const found = (one: Plan, report: StepReport): FoundPlan => ({
+    ...searched(one, report),
+    document: planDocument(one, workload),
+  });
+  return {
+    schema: 'chunkflow/plan-choice@1',
+    ...fields,
+    caps,
+    verdict: choiceVerdict(optimum, none, workload),
+    plan: planDocument(plan, workload),
+    choice: {
+      ...searched(plan, choice.report),
+      ...{ closedFormStepTimeS: choice.closedFormStepTimeS, steady: choice.steady },
+    },
+    bound: {
+      ...{ stepTimeS: bound.stepTimeS, transport: bound.transport, clock: bound.clock },
+      secondsPerGpuByte: bound.secondsPerGpuByte,
+    },
+    ...{ gap, counts },
+    compared: compared.map((one) => searched(one.plan, one.report)),
+    explanation: explanationFields(answers.explanation),
+    front: answers.front?.map((point) => frontFields(point, found)) ?? null,
+    uncertainty: answers.uncertainty && uncertaintyFields(answers.uncertainty, found),
+    peer: answers.peer && peerFields(answers.peer, choice.report.stepTimeS, found),
+  };
+}
+
+function searchedPlan(
+  { workload, system }: Scenario,
+  caps: Caps,
+  none: StepReport,
+  plan: Plan,
+  { breakEven: _, ...report }: StepReport,
+): SearchedPlan {
+  const nowhere = { breakEven: { tokens: null, frames: null, batch: null } };
+  return {
+    ...report,
+    // A difference of simulated times, which may round to a hair below nothing.
+    collectiveInflationS: Math.max(0, report.collectiveInflationS),
+    versusNone: report.stepTimeS / none.stepTimeS,
+    verdict: verdict({ ...report, ...nowhere }, none, workload),
+    fits: fits(workload, system, plan, caps),
+  };
+}
+
+type Found = (plan: Plan, report: StepReport) => FoundPlan;
+
+function explanationFields(explanation: Answers['explanation']): PlanChoice['explanation'] {
+  if (explanation === null) return null;
+  const { breakEvens, sensitivities } = explanation;
+  const { sp, spBeyond, ...points } = breakEvens;
+  return {
+    breakEvens: { ...points, sp: [...sp], spBeyond: [...spBeyond] },
+    sensitivities: [...sensitivities],
+  };
+}
+
+function frontFields({ plan, report, caps, bound, gap }: Optimum, found: Found) {
+  return { ...found(plan, report), capBytes: caps.gpuBytes, boundS: bound.stepTimeS, gap };
+}
+
+function uncertaintyFields(
+  { link, compute, robust, corners, margins, ...worst }: Uncertainty & RobustChoice,
+  found: Found,
+): PlanChoice['uncertainty'] {
+  const { nominalWorst, robustWorst, costAtNominal } = worst;
+  return {
+    ...{ link: [...link], compute: [...compute], robust: found(robust.plan, robust.report) },
+    ...{ corners: [...corners], nominalWorst, robustWorst, costAtNominal, margins: [...margins] },
+  };
+}
+
+function peerFields(
+  { name, setting, why }: NonNullable<Answers['peer']>,
+  choiceS: number,
+  found: Found,
+): PlanChoice['peer'] {
+  if (setting === null) return { name, why, setting };
+  const { plan, report, beyondPlanS, knobs, paste, notes, considered } = setting;
+  const versusChoice = report.stepTimeS / choiceS;
+  const asked = { knobs: [...knobs], paste, notes: [...notes], considered };
+  return { name, why, setting: { ...found(plan, report), versusChoice, beyondPlanS, ...asked } };
+}

@@ -1,0 +1,39 @@
+import { readSteps, type StepRun } from '../experiments/dataset/stepRecords.ts';
+import { readExperiment } from '../experiments/grid/experimentFile.ts';
+import { measuredFront } from '../experiments/plots/measuredFront.ts';
+import { cellFront } from '../experiments/regret/cellFront.ts';
+import { loadSystem } from '../model/system/load.ts';
+import { refuseOtherCharts, writeChart } from './chartFile.ts';
+import type { Output } from './output.ts';
+
+export interface PlotFrontFlags {
+  cell: string;
+  mode: StepRun['mode'];
+  machine?: string;
+  out: string;
+}
+
+/**
+ * Draws the choices of one cell among everything that was measured of it, with what was predicted of them. Returns the exit code: 1
+ * for choices that were not measured, or not within their caps.
+ */
+export async function plotFront(
+  file: string,
+  datasets: readonly string[],
+  { cell, mode, machine: named, out }: PlotFrontFlags,
+  output: Output,
+): Promise<number> {
+  refuseOtherCharts(out, '--out');
+  const machine = named === undefined ? null : loadSystem(named);
+  const found = cellFront(readExperiment(file), readSteps(datasets), { cell, mode, machine });
+  const { device, place } = found.where;
+  const subtitle = [
+    `measured on ${device}, ${place}, ${mode}: median and range of the rounds`,
+    `predicted for ${found.machine}`,
+  ];
+  await writeChart(measuredFront(found.front, { title: cell, subtitle }), cell, out, '--out');
+  output.result(`${out}\n`);
+  for (const note of found.notes) output.diagnostic(`note: ${note}\n`);
+  for (const problem of found.problems) output.diagnostic(`error: ${problem}\n`);
+  return found.problems.length > 0 ? 1 : 0;
+}

@@ -1,0 +1,111 @@
+import type { TopLevelSpec } from 'vega-lite';
+import {
+  axesOf,
+  type DrawnPlan,
+  greyPoints,
+  groupPoints,
+  joined,
+  type Level,
+  levelLines,
+  names,
+  roundBars,
+  sizeOf,
+} from './frontLayers.ts';
+
+/** One measured plan. */
+export interface MeasuredDot {
+  plan: string;
+  transport: string;
+  gpuBytes: number;
+  stepS: number;
+  /** Median step of each round. */
+  visitS: readonly number[];
+}
+
+/** A plan that was chosen, with what was predicted of it. */
+export interface ChosenDot extends MeasuredDot {
+  /** What it was chosen from, such as one transport: choices of one are joined. */
+  from: string;
+  /** Null where nothing comparable is predicted. */
+  predictedS: number | null;
+}
+
+export interface MeasuredFront {
+  choices: readonly ChosenDot[];
+  others: readonly MeasuredDot[];
+}
+
+const GiB = 2 ** 30;
+const OTHERS = 'other plans';
+/** Policies that everybody knows are named beside their points. */
+const NAMED = ['layerwise', 'layerwise-drain'];
+
+/**
+ * Choices among everything that one cell measured: full points with bars over the rounds, joined by what they were chosen from, on
+ * hollow points where they were predicted; other plans in grey; `none` of each transport as a dashed line.
+ *
+ * @throws Error where nothing was measured.
+ */
+export function measuredFront(
+  { choices, others }: MeasuredFront,
+  { title, subtitle }: { title: string; subtitle: string[] },
+): TopLevelSpec {
+  if (choices.length + others.length === 0) throw new Error('a cell without plans cannot be drawn');
+  const chosen = choices.map((dot) => measuredPlan(dot, dot.from));
+  const predicted = choices.flatMap(predictedPlan);
+  const rest = others.map((dot) => measuredPlan(dot, OTHERS));
+  const levels = others.flatMap(levelOf);
+  const named = others.flatMap(nameOf);
+  const groups = [...new Set(chosen.map(({ group }) => group))].sort();
+  const axes = axesOf([...chosen, ...predicted, ...rest], levels, groups);
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    title: { text: title, subtitle, subtitleFontSize: 11, subtitlePadding: 5, offset: 14 },
+    ...sizeOf(),
+    layer: [
+      ...levelLines(levels, axes),
+      ...roundBars(rest, axes, false),
+      greyPoints(rest, axes, OTHERS),
+      joined(chosen, axes),
+      groupPoints(predicted, axes, { hollow: true, legend: 'choices, predicted' }),
+      ...roundBars(chosen, axes, true),
+      groupPoints(chosen, axes, { hollow: false, legend: 'choices, measured' }),
+      ...names(named, axes),
+    ],
+    resolve: { scale: { color: 'independent', shape: 'independent' } },
+  };
+}
+
+function measuredPlan({ plan, transport, gpuBytes, stepS, visitS }: MeasuredDot, group: string): DrawnPlan {
+  const bar = { lowMs: Math.min(...visitS) * 1e3, highMs: Math.max(...visitS) * 1e3 };
+  const says = { transport, shows: 'measured' };
+  return { plan, group, gib: gpuBytes / GiB, ms: stepS * 1e3, says, ...bar };
+}
+
+function predictedPlan({ plan, transport, from, gpuBytes, stepS, predictedS }: ChosenDot): DrawnPlan[] {
+  if (predictedS === null) return [];
+  const error = 100 * (predictedS / stepS - 1);
+  const says = { transport, shows: 'predicted', error: `${error < 0 ? '' : '+'}${error.toFixed(1)} %` };
+  return [{ plan, group: from, gib: gpuBytes / GiB, ms: predictedS * 1e3, says }];
+}
+
+/** No offload needs no point: whatever the memory, its step is what a plan is held against. */
+function levelOf(dot: MeasuredDot): Level[] {
+  return isPlain(dot, 'none') ? [{ label: withTransport('none', dot), ms: dot.stepS * 1e3 }] : [];
+}
+
+function nameOf(dot: MeasuredDot) {
+  const preset = NAMED.find((name) => isPlain(dot, name));
+  if (preset === undefined) return [];
+  return [{ label: withTransport(preset, dot), gib: dot.gpuBytes / GiB, ms: dot.stepS * 1e3 }];
+}
+
+/** A preset without any setting but its transport. */
+function isPlain({ plan, transport }: MeasuredDot, preset: string): boolean {
+  return plan === preset || plan === `${preset},transport=${transport}`;
+}
+
+/** One rank has no transport, which is called `none`. */
+function withTransport(name: string, { transport }: MeasuredDot): string {
+  return transport === 'none' ? name : `${name}, ${transport}`;
+}
