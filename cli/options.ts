@@ -48,7 +48,7 @@ export function addScenarioOptions(command: Command): Command {
 
 /** Adds the flags that describe a workload and a machine, and what `plan` is asked about them. */
 export function addSearchOptions(command: Command): Command {
-  const searched = addWorkloadOptions(command)
+  const searched = addWorkloadOptions(command, 'the best of all')
     .optionsGroup('What a plan may take:')
     .option('--gpu-memory <size>', 'of each GPU, such as 16GiB (default: all of it)')
     .option('--host-memory <size>', "pinned by each rank, such as 64GiB (default: its share of the host's)")
@@ -75,7 +75,7 @@ export function addSearchOptions(command: Command): Command {
   );
 }
 
-function addWorkloadOptions(command: Command): Command {
+function addWorkloadOptions(command: Command, transports = "the machine's"): Command {
   return command
     .optionsGroup('What is computed:')
     .option('--model <name|file>', 'diffusion transformer: see `chunkflow models`, or a file')
@@ -93,7 +93,7 @@ function addWorkloadOptions(command: Command): Command {
     .option('--blocks <n>', 'only so many blocks, kinds in proportion (default: all)', wholeNumber)
     .optionsGroup('Where it runs:')
     .option('--machine <name|file>', 'see `chunkflow machines`, or a YAML file')
-    .option('--transport <name>', "of the collectives (default: the machine's)")
+    .option('--transport <name>', `of the collectives (default: ${transports})`)
     .option(
       '--set <key=value>',
       'override a number of the machine, such as gpu.copyEngine.h2d="30 GB/s"',

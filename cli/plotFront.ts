@@ -28,8 +28,8 @@ export async function plotFront(
   const found = cellFront(readExperiment(file), readSteps(datasets), { cell, mode, machine });
   const { device, place } = found.where;
   const subtitle = [
-    `measured on ${device}, ${place}, ${mode}: median and range of the rounds`,
-    `predicted for ${found.machine}`,
+    `measured on ${device}, ${place}, ${mode}`,
+    `(median and range of the rounds), predicted for ${found.machine}`,
   ];
   await writeChart(measuredFront(found.front, { title: cell, subtitle }), cell, out, '--out');
   output.result(`${out}\n`);

@@ -2,9 +2,8 @@ import { predictStep } from '../../model/hiding/stepReport.ts';
 import { UserError } from '../../model/input/userError.ts';
 import type { Caps } from '../../model/optimize/caps.ts';
 import { efficientOptima } from '../../model/optimize/front.ts';
-import { type Optimum, optimise, type Search } from '../../model/optimize/optimise.ts';
+import { type Optimum, optimise, type Search, TIE } from '../../model/optimize/optimise.ts';
 import type { PeerName } from '../../model/optimize/peers/peer.ts';
-import { namedByContent } from '../../model/optimize/planWords.ts';
 import type { Uncertainty } from '../../model/optimize/robust.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { transportOf } from '../../model/system/load.ts';
@@ -48,12 +47,6 @@ export async function answersTo(
   };
 }
 
-/** A search calls its plan by the seed that it came from. */
-function named(optimum: Optimum, workload: Workload): Optimum {
-  const plan = namedByContent(optimum.plan, workload);
-  return { ...optimum, plan, report: { ...optimum.report, plan: plan.name } };
-}
-
 function verified({ workload, system }: Search, plan: Plan) {
   return simulate(workload, system, plan, { breakEven: false }).report;
 }
@@ -61,15 +54,15 @@ function verified({ workload, system }: Search, plan: Plan) {
 async function robustAnswer(search: Search, caps: Caps, uncertain: Uncertainty) {
   const { robustPlan } = await import('../../model/optimize/robust.ts');
   const choice = robustPlan(search, searchOn(search), caps, uncertain);
-  const plan = namedByContent(choice.robust.plan, search.workload);
+  const { plan } = choice.robust;
   return {
     ...choice,
-    nominal: named(choice.nominal, search.workload),
+    nominal: choice.nominal,
     robust: { plan, report: verified(search, plan) },
   };
 }
 
-/** The points, and the choice among them, which was looked for longer. */
+/** The points, with the choice, which was looked for longer, in place of those that are as fast. */
 async function frontAnswer(
   search: Search,
   transport: string | undefined,
@@ -85,8 +78,9 @@ async function frontAnswer(
     () => progress.advance(),
   );
   progress.end();
-  return efficientOptima([...found, choice])
-    .map((point) => named(point, workload))
+  const others = found.filter(({ report }) => Math.abs(report.stepTimeS / choice.report.stepTimeS - 1) > TIE);
+  return efficientOptima([...others, choice])
+    .map((point) => point)
     .map((point) => ({ ...point, report: verified(search, point.plan) }));
 }
 

@@ -70,7 +70,7 @@ export function uncertaintyOf(text: string): Uncertainty {
 
 function rangeOf(text: string, name: string, low: number, high: number): readonly [number, number] {
   const { least, most } = FACTORS;
-  if (low >= least && high <= most && low <= high) return [low, high];
+  if (low >= least && high <= most && low < high) return [low, high];
   throw new UserError(
     `--uncertain ${shown(text)}: ${name}: expected factors on the machine's numbers, the lower first, from ${least} to ${most}, got ${low}..${high}`,
   );

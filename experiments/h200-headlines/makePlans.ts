@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { memoryNeed } from '../../model/hiding/memory.ts';
 import { machineCaps } from '../../model/optimize/caps.ts';
-import { smallestPlan } from '../../model/optimize/infeasible.ts';
+import { smallestPlan } from '../../model/optimize/leastMemory.ts';
 import { loadSolver } from '../../model/optimize/linearProgram.ts';
 import { optimise } from '../../model/optimize/optimise.ts';
 import { usualSpace } from '../../model/optimize/searchSpace.ts';

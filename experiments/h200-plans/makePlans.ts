@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import { memoryNeed } from '../../model/hiding/memory.ts';
 import { predictStep } from '../../model/hiding/stepReport.ts';
 import { type Caps, fits, machineCaps } from '../../model/optimize/caps.ts';
-import { smallestPlan } from '../../model/optimize/infeasible.ts';
+import { smallestPlan } from '../../model/optimize/leastMemory.ts';
 import { type Highs, loadSolver } from '../../model/optimize/linearProgram.ts';
 import { neighbours } from '../../model/optimize/neighbours.ts';
 import { optimise } from '../../model/optimize/optimise.ts';

@@ -56,7 +56,7 @@ export function frontChart({ predicted, measured = [], noneS }: Front, title: st
   const levels = noneS === undefined ? [] : [{ label: 'no offload', ms: noneS * 1e3 }];
   const groups = [...new Set([...front, ...full].map(({ group }) => group))].sort();
   const axes = axesOf([...front, ...full, ...bound], levels, groups);
-  const titles = full.length > 0 ? ['predicted', 'measured'] : ['plan', null];
+  const titles = full.length > 0 ? ['predicted', 'measured'] : ['transport', null];
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: { text: title, offset: 12 },
@@ -64,7 +64,7 @@ export function frontChart({ predicted, measured = [], noneS }: Front, title: st
     layer: [
       ...levelLines(levels, axes),
       curves(front, bound, axes),
-      { layer: roundBars(full, axes, true) },
+      ...roundBars(full, axes),
       groupPoints(front, axes, { hollow: true, legend: titles[0]! }),
       ...(full.length > 0 ? [groupPoints(full, axes, { hollow: false, legend: titles[1]! })] : []),
     ],
@@ -75,7 +75,8 @@ export function frontChart({ predicted, measured = [], noneS }: Front, title: st
 function predictedPlan({ gpuPeakBytes, stepTimeS, boundS, plan, transport }: PredictedPoint): DrawnPlan {
   const gap = `${(100 * (stepTimeS / boundS - 1)).toFixed(1)} %`;
   const says = { transport, 'above the bound': gap };
-  return { plan, group: transport, gib: gpuPeakBytes / GiB, ms: stepTimeS * 1e3, says };
+  const group = transport === 'none' ? 'one rank' : transport;
+  return { plan, group, gib: gpuPeakBytes / GiB, ms: stepTimeS * 1e3, says };
 }
 
 function measuredPlan({ gpuBytes, stepS, lowS, highS, plan, series }: MeasuredPoint): DrawnPlan {
@@ -84,21 +85,31 @@ function measuredPlan({ gpuBytes, stepS, lowS, highS, plan, series }: MeasuredPo
   return { plan, group: series, gib: gpuBytes / GiB, ms: stepS * 1e3, says, ...bar };
 }
 
+interface Curve {
+  name: string;
+  points: readonly { gib: number; ms: number }[];
+  color: string;
+  look: { strokeWidth: number; point: false | { size: number; opacity: number } };
+}
+
 /** The front and its bound as lines with a legend of their own. */
-function curves(front: readonly DrawnPlan[], bound: readonly { gib: number; ms: number }[], axes: FrontAxes) {
-  const domain = ['best plans', 'lower bound'];
-  const curve = (index: number, points: readonly { gib: number; ms: number }[], strokeWidth: number) => ({
-    data: { values: points.map(({ gib, ms }) => ({ gib, ms, curve: domain[index]! })) },
-    mark: { type: 'line' as const, strokeWidth },
-    encoding: {
-      ...place(axes),
-      color: {
-        ...{ field: 'curve', type: 'nominal' as const, title: null },
-        scale: { domain, range: ['#444444', '#b0b0b0'] },
-        legend: { ...LEGEND, symbolType: 'stroke', symbolSize: 260, symbolStrokeWidth: 1.6 },
-      },
-      order: { field: 'gib', type: 'quantitative' as const },
-    },
-  });
-  return { layer: [curve(1, bound, 1), curve(0, front, 1.6)] };
+function curves(front: readonly DrawnPlan[], bound: Curve['points'], axes: FrontAxes) {
+  // Dots, since the bound of a single plan has no line.
+  const dotted = { strokeWidth: 1, point: { size: 10, opacity: 1 } };
+  const lines: Curve[] = [
+    { name: 'lower bound', points: bound, color: '#b0b0b0', look: dotted },
+    { name: 'best plans', points: front, color: '#444444', look: { strokeWidth: 1.6, point: false } },
+  ];
+  const inLegend = [...lines].reverse();
+  const scale = { domain: inLegend.map(({ name }) => name), range: inLegend.map(({ color }) => color) };
+  const legend = { ...LEGEND, symbolType: 'stroke', symbolSize: 260, symbolStrokeWidth: 1.6 };
+  const color = { field: 'curve', type: 'nominal' as const, title: null, scale, legend };
+  const order = { field: 'gib', type: 'quantitative' as const };
+  return {
+    layer: lines.map(({ name, points, look }) => ({
+      data: { values: points.map(({ gib, ms }) => ({ gib, ms, curve: name })) },
+      mark: { type: 'line' as const, ...look },
+      encoding: { ...place(axes), color, order },
+    })),
+  };
 }

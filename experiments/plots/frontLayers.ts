@@ -4,7 +4,7 @@
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'];
 const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down'];
 /** Everything that is only there to be compared with. */
-export const GREY = '#8c8c8c';
+const GREY = '#8c8c8c';
 const WIDTH = 440;
 const HEIGHT = 300;
 /** A ring is larger than a full point, so that both are seen where prediction and measurement agree. */
@@ -144,23 +144,32 @@ export function groupPoints(
   };
 }
 
-/** Bars from the fastest to the slowest round, behind their points. */
-export function roundBars(points: readonly DrawnPlan[], axes: FrontAxes, ofGroups: boolean) {
-  const color = ofGroups
-    ? { color: { field: 'group', type: 'nominal' as const, scale: colour(axes.groups), legend: null } }
-    : {};
-  const values = byMemory(points.filter(({ lowMs }) => lowMs !== undefined));
-  const encoding = { ...place(axes, 'lowMs'), y2: { field: 'highMs' }, ...color };
-  const mark = { type: 'rule' as const, strokeWidth: 1.1, clip: true, ...(!ofGroups && { color: GREY }) };
-  const tick = (field: 'lowMs' | 'highMs') => ({
-    data: { values },
-    mark: {
-      ...{ type: 'tick' as const, orient: 'horizontal' as const, size: 7, thickness: 1.1, clip: true },
-      ...(!ofGroups && { color: GREY }),
-    },
-    encoding: { ...place(axes, field), ...color },
+/** Bars of groups from the fastest to the slowest round, behind their points. */
+export function roundBars(points: readonly DrawnPlan[], axes: FrontAxes) {
+  const data = { values: byMemory(points.filter(({ lowMs }) => lowMs !== undefined)) };
+  const color = { field: 'group', type: 'nominal' as const, scale: colour(axes.groups), legend: null };
+  const end = (field: 'lowMs' | 'highMs') => ({
+    data,
+    mark: { type: 'tick' as const, orient: 'horizontal' as const, size: 7, thickness: 1.1, clip: true },
+    encoding: { ...place(axes, field), color },
   });
-  return [{ data: { values }, mark, encoding }, tick('lowMs'), tick('highMs')];
+  return [
+    {
+      data,
+      mark: { type: 'rule' as const, strokeWidth: 1.1, clip: true },
+      encoding: { ...place(axes, 'lowMs'), y2: { field: 'highMs' }, color },
+    },
+    ...[end('lowMs'), end('highMs')],
+  ];
+}
+
+/** The same in grey, without ends: many of them lie close. */
+export function greyBars(points: readonly DrawnPlan[], axes: FrontAxes) {
+  return {
+    data: { values: byMemory(points) },
+    mark: { type: 'rule' as const, strokeWidth: 1, clip: true, color: GREY },
+    encoding: { ...place(axes, 'lowMs'), y2: { field: 'highMs' } },
+  };
 }
 
 /** Grey crosses that are only there to be compared with. */
@@ -168,7 +177,7 @@ export function greyPoints(points: readonly DrawnPlan[], axes: FrontAxes, name: 
   const field = { field: 'group', type: 'nominal' as const, title: null, legend: LEGEND };
   return {
     data: { values: byMemory(points) },
-    mark: { type: 'point' as const, size: 24, filled: true, opacity: 0.85 },
+    mark: { type: 'point' as const, size: 28, filled: true, opacity: 0.85 },
     encoding: {
       ...place(axes),
       color: { ...field, scale: { domain: [name], range: [GREY] } },

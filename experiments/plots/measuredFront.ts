@@ -2,6 +2,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import {
   axesOf,
   type DrawnPlan,
+  greyBars,
   greyPoints,
   groupPoints,
   joined,
@@ -64,13 +65,13 @@ export function measuredFront(
     ...sizeOf(),
     layer: [
       ...levelLines(levels, axes),
-      ...roundBars(rest, axes, false),
+      greyBars(rest, axes),
       greyPoints(rest, axes, OTHERS),
+      ...names(named, axes),
       joined(chosen, axes),
       groupPoints(predicted, axes, { hollow: true, legend: 'choices, predicted' }),
-      ...roundBars(chosen, axes, true),
+      ...roundBars(chosen, axes),
       groupPoints(chosen, axes, { hollow: false, legend: 'choices, measured' }),
-      ...names(named, axes),
     ],
     resolve: { scale: { color: 'independent', shape: 'independent' } },
   };

@@ -26,6 +26,8 @@ const CONFIG: NonNullable<TopLevelSpec['config']> = {
 export async function renderSvg(spec: TopLevelSpec): Promise<string> {
   const compiled = compile(spec, { config: CONFIG }).spec;
   const view = new vega.View(vega.parse(compiled), { renderer: 'none' });
+  // Vega counts clip paths on from chart to chart.
+  vega.resetSVGDefIds();
   try {
     return await view.toSVG();
   } finally {

@@ -1,10 +1,10 @@
 import { median, medianAbsoluteDeviation } from 'simple-statistics';
 
 /**
- * The step that rounds agree on: the median of all visits. On a machine that others share single rounds are disturbed, always
+ * The step that rounds agree on: the median of all visits. On a machine that others share single rounds are disturbed, mostly
  * to the slow side; a mean would let one of them decide.
  *
- * @param visitS median step of each round of all runs, seconds; of runs with several lengths each round counts alike.
+ * @param visitS median step of each round of all runs, seconds; a round of many steps counts like one of few.
  */
 export function middleVisitS(visitS: readonly number[]): number {
   return median([...visitS]);
@@ -12,7 +12,7 @@ export function middleVisitS(visitS: readonly number[]): number {
 
 /**
  * How far visits lie from their middle: median of |visit - median| / median. Of two visits it is half their distance, as
- * with the mean; of more, up to half of them may be disturbed without a say in it. It says how well the rounds agree,
+ * with the mean; of more, nearly half may be disturbed without a say in it. It says how well the rounds agree,
  * not how well their median is known, which is better.
  *
  * @returns null for one visit, which says nothing of its noise.

@@ -23,7 +23,7 @@ export interface WindowRoom {
 }
 
 /** Bytes are dealt in units of this: finer makes no difference to a link of any speed. */
-const GRAIN_BYTES = 64 * 1024;
+export const GRAIN_BYTES = 64 * 1024;
 
 /**
  * Bytes for each window of the running block; their sum is `bytes`.

@@ -1,10 +1,8 @@
 import type { Plan } from '../plan/plan.ts';
-import { makePlan } from '../plan/presets.ts';
 import type { StepReport } from '../report.ts';
 import { streamedBound } from './capBound.ts';
 import { type Caps, fits } from './caps.ts';
 import { countPlans, type Placing, placings, plansOf } from './everyPlan.ts';
-import type { Backend } from './hidingRoom.ts';
 import type { Search } from './optimise.ts';
 
 /** What bounds and simulator may differ by: a clock that both round, and flows of several GPUs on one link. */
@@ -57,38 +55,17 @@ export function exhaust(
   return { best, plans: countPlans(workload, space), simulated };
 }
 
-/**
- * Seconds that plans of a placing take at the least; worked out once for as many bytes over a backend.
- *
- * What the bound has of collectives by themselves is a formula, for small `staged-copy` ones a rough one: where the simulator is
- * faster than it with nothing to stream, the bound is lower by as much.
- */
-function boundsOf({
-  workload,
-  system,
-  oracle,
-}: Pick<Search, 'workload' | 'system' | 'oracle'>): (placing: Placing) => number {
+/** Seconds that plans of a placing take at the least; worked out once for as many bytes over a backend. */
+function boundsOf({ workload, system }: Pick<Search, 'workload' | 'system'>): (placing: Placing) => number {
   const known = new Map<string, number>();
-  const remembered = (key: string, work: () => number) => {
-    const value = known.get(key) ?? work();
-    known.set(key, value);
-    return value;
-  };
-  const boundS = (backend: Backend, streamedBytes: number) =>
-    streamedBound(workload, system, [backend], streamedBytes).stepTimeS;
-  const safety = (backend: Backend) => {
-    const { transport, pieceBytes } = backend;
-    const none = makePlan('none', workload, system, workload.ranks > 1 ? transport : undefined);
-    const { stepTimeS } = oracle({ ...none, pieceBytes });
-    return Math.min(1, stepTimeS / boundS(backend, 0)) * (1 - BOUND_ROUNDING);
-  };
   return ({ backend, order: { classes }, kept }) => {
     const streamedBytes = classes.reduce(
       (sum, { members, weightBytes }, of) => sum + members.length * (weightBytes - kept[of]!),
       0,
     );
-    const name = `${backend.transport} ${backend.pieceBytes}`;
-    const least = remembered(`${name} ${streamedBytes}`, () => boundS(backend, streamedBytes));
-    return least * remembered(name, () => safety(backend));
+    const key = `${backend.transport} ${backend.pieceBytes} ${streamedBytes}`;
+    const boundS = known.get(key) ?? streamedBound(workload, system, [backend], streamedBytes).stepTimeS;
+    known.set(key, boundS);
+    return boundS * (1 - BOUND_ROUNDING);
   };
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../input/userError.ts';
 import type { Caps } from './caps.ts';
-import { infeasible, smallestPlan } from './infeasible.ts';
+import { infeasible } from './infeasible.ts';
+import { smallestPlan } from './leastMemory.ts';
 import { type Effort, type Optimum, optimise, QUICK_EFFORT, type Search } from './optimise.ts';
 
 /**

@@ -2,9 +2,10 @@ import { copyRates, pairRates } from '../hiding/rates.ts';
 import { windowTimesS } from '../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
-import { stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
+import { stagedPieces } from '../system/stagedCopy.ts';
 import type { System, Transport } from '../system/system.ts';
 import type { BlockKind, CollectiveSegment, Workload } from '../workload/workload.ts';
+import { stagedLeastS } from './stagedLeast.ts';
 
 /** How much copying fits beside a kind of collective, and what it costs there. */
 interface Beside {
@@ -79,8 +80,14 @@ function roomOf(
     let aloneS = computeS;
     let readS = 0;
     for (const { collective, sentBytes } of collectives) {
-      const exchanges = stagedPieces(collective, sentBytes, ranks, pieceBytes || transport.pieceBytes);
-      aloneS += stagedCopyAloneS(transport, system.gpu.copyEngine, exchanges, link);
+      const call = {
+        collective,
+        sentBytes,
+        groupSize: ranks,
+        pieceBytes: pieceBytes || transport.pieceBytes,
+      };
+      aloneS += stagedLeastS(call, transport, system.gpu.copyEngine, link);
+      const exchanges = stagedPieces(collective, sentBytes, ranks, call.pieceBytes);
       readS += exchanges.reduce(
         (sum, exchange) => sum + (exchange.reads * exchange.pieceBytes) / link.h2d,
         0,

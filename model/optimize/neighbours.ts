@@ -2,6 +2,7 @@ import { fitsSlots } from '../plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
+import { GRAIN_BYTES } from './dealWindows.ts';
 import type { SearchSpace } from './searchSpace.ts';
 import { classesOf, isStagedCopy, PAGE_BYTES } from './streamProgram.ts';
 
@@ -72,7 +73,7 @@ function otherWindows(plan: Plan, { blocks }: Workload, members: readonly number
       return SHIFTS.flatMap((share) =>
         changed(plan, members, ({ windowBytes, ...block }, index) => {
           const streamed = blocks[index]!.weightBytes - block.residentBytes;
-          const bytes = Math.min(windowBytes[from] ?? 0, wholePages(share * streamed));
+          const bytes = Math.min(windowBytes[from] ?? 0, wholeGrains(share * streamed));
           if (bytes === 0 || windowBytes.length <= to) return null;
           return {
             ...block,
@@ -140,6 +141,11 @@ function changed(
     blocks[index] = block;
   }
   return [{ ...plan, blocks }];
+}
+
+/** Windows hold any bytes; only what stays is in pages. */
+function wholeGrains(bytes: number): number {
+  return Math.round(bytes / GRAIN_BYTES) * GRAIN_BYTES;
 }
 
 function wholePages(bytes: number): number {

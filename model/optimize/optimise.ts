@@ -14,8 +14,10 @@ import { countPlans } from './everyPlan.ts';
 import { exhaust } from './exhaustive.ts';
 import { type Backend, hidingRooms } from './hidingRoom.ts';
 import { infeasible } from './infeasible.ts';
+import { smallestPlan } from './leastMemory.ts';
 import type { Highs } from './linearProgram.ts';
 import { neighbours } from './neighbours.ts';
+import { namedByContent } from './planWords.ts';
 import { leastStreamedBytes, pooledPassS } from './pooledBound.ts';
 import { plansPerBackend, type SearchSpace } from './searchSpace.ts';
 import { PlanMaker, type PlanVariables } from './streamedPlan.ts';
@@ -137,7 +139,10 @@ export function optimise(search: Search, caps: Caps, effort: Effort = FULL_EFFOR
     if (isBeyond(bound.stepTimeS)) boundedAway += family.length * plansPerBackend(workload, space);
     else pool.simulateBest(placer.seeds(family, bound.clock), bound.clock, effort.finalists);
   }
-  if (pool.best === null) throw new UserError(infeasible(search, caps));
+  // Caps that hold one plan to the byte hold none whose residents an integer program has rounded.
+  if (pool.best === null)
+    pool.simulateBest([smallestPlan(search, caps.pinnedBytes)?.plan ?? []].flat(), 1, 1);
+  if (pool.best === null || bounds.length === 0) throw new UserError(infeasible(search, caps));
   const least = bounds.reduce((lowest, bound) => (bound.stepTimeS < lowest.stepTimeS ? bound : lowest));
   for (let round = 0; round < effort.rounds; round += 1) {
     const { plan, report } = pool.best;
@@ -148,7 +153,8 @@ export function optimise(search: Search, caps: Caps, effort: Effort = FULL_EFFOR
   const isAtBound = pool.best.report.stepTimeS <= least.stepTimeS * (1 + TIE);
   const isSmall = !isAtBound && countPlans(workload, space) <= effort.exhaustive;
   if (isSmall) pool.exhaust();
-  const { plan, report } = pool.best;
+  const plan = namedByContent(pool.best.plan, workload);
+  const report = { ...pool.best.report, plan: plan.name };
   return {
     ...{ plan, report, caps, bound: least, gap: report.stepTimeS / least.stepTimeS - 1 },
     proven: isAtBound || isSmall,

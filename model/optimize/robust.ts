@@ -18,7 +18,7 @@ export interface Uncertainty {
 export interface Corner {
   link: number;
   compute: number;
-  /** No offload on the machine's own transport. */
+  /** No offload on the transport that is searched, or the machine's own where several are. */
   noneS: number;
   nominalS: number;
   robustS: number;
@@ -78,7 +78,9 @@ export function robustPlan(
     ...[...new Set(link)].flatMap((l) => [...new Set(compute)].map((c) => ({ link: l, compute: c }))),
   ];
   const searches = places.map((factors) => searchOn(scaledSystem(system, factors)));
-  const none = makePlan('none', workload, system);
+  // Over the transport that is searched, or the machine's own where several are.
+  const [first, ...others] = [...new Set(search.space.backends.map(({ transport }) => transport))];
+  const none = makePlan('none', workload, system, others.length > 0 || first === 'none' ? undefined : first);
   const noneS = searches.map(({ oracle }) => oracle(none).stepTimeS);
   const nominal = optimise(search, caps, effort);
   const candidates = [nominal.plan, ...searches.slice(1).map((other) => optimise(other, caps, effort).plan)];

@@ -106,7 +106,8 @@ export function streamOptimum(
   const resident = (index: number) => `r${classes[index]}`;
   for (const of of new Set(classes)) {
     const weight = pages[classes.indexOf(of)]!;
-    program.variable(`r${of}`, { high: integer ? Math.floor(weight) : weight, integer });
+    program.variable(`r${of}`, { high: weight });
+    if (integer) wholePages(program, of, weight);
   }
   for (const index of pages.keys()) {
     program.variable(`s${index}`);
@@ -201,6 +202,30 @@ export function streamOptimum(
     program.row(residents, '>=', weights - room.pinnedBytes / PAGE_BYTES, 'pinned');
   const solved = room.gpuBytes < 0 ? null : solve(highs, program, gap);
   return solved === null ? null : optimumOf(solved, workload, resident, integer, aim);
+}
+
+/** Whole pages of a class's blocks stay, as long as one of them is left to stream, or all of them. */
+function wholePages(program: LinearProgram, of: number, weight: number): void {
+  const most = Math.max(0, Math.floor(weight) - 1);
+  const pages = program.variable(`n${of}`, { high: most, integer: true });
+  const all = program.variable(`w${of}`, { high: 1, integer: true });
+  program.row(
+    [
+      [1, `r${of}`],
+      [-1, pages],
+      [most - weight, all],
+    ],
+    '=',
+    0,
+  );
+  program.row(
+    [
+      [1, pages],
+      [-most, all],
+    ],
+    '>=',
+    0,
+  );
 }
 
 function optimumOf(

@@ -9,6 +9,7 @@ import type { StagedCopyTransport, System } from '../system/system.ts';
 import type { BlockKind, Workload } from '../workload/workload.ts';
 import { dealWindows, type WindowRoom, type WindowRule } from './dealWindows.ts';
 import type { Backend } from './hidingRoom.ts';
+import { namedByContent } from './planWords.ts';
 import { isStagedCopy, secondsPerByte } from './streamProgram.ts';
 
 /** The variables of a plan, one value each but for the residents, which every block has its own of. */
@@ -102,7 +103,7 @@ export function issueOrder(
   return { streamed, issueAt: streamed.map((block) => block - (early.slots - 1)), slots: early.slots };
 }
 
-/** What of a plan's variables does not follow from its windows, and what it calls how they are dealt. */
+/** What of a plan's variables does not follow from its windows. */
 type PlanHead = Omit<PlanVariables, 'slots' | 'issue' | 'windows'> & { windows: WindowRule | 'dealt' };
 
 /** An order of issue with the bytes that each streamed block has in each window of the block that runs meanwhile. */
@@ -130,8 +131,8 @@ export function planOf(
       windowBytes: windowBytes[place]!,
     };
   }
-  return {
-    ...{ name: nameOf({ ...variables, slots }, workload), preset: FROM_FILE, chunkBytes, blocks, slots },
+  const plan: Plan = {
+    ...{ name: '', preset: FROM_FILE, chunkBytes, blocks, slots },
     yieldRule: windows === 'open' ? 'none' : 'wait',
     paceS,
     ...{ drainAtPassStart: false, sequential: false },
@@ -139,20 +140,5 @@ export function planOf(
     pieceBytes: backend.pieceBytes,
     stagedInCopyStream: windows !== 'open' && isStagedCopy(system, backend.transport),
   };
-}
-
-function nameOf(
-  { backend, chunkBytes, slots, windows, paceS, residentBytes }: PlanHead & { slots: number },
-  workload: Workload,
-): string {
-  const weights = workload.blocks.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
-  const kept = residentBytes.reduce((sum, bytes) => sum + bytes, 0);
-  const MiB = (bytes: number) => (Number.isFinite(bytes) ? `${+(bytes / 2 ** 20).toFixed(2)}MiB` : 'whole');
-  return [
-    kept >= weights ? 'all-resident' : `${windows}/${slots}x${MiB(chunkBytes)}`,
-    ...(kept >= weights ? [] : [`keep${((100 * kept) / weights).toFixed(1)}%`]),
-    ...(paceS > 0 ? [`pace${(paceS * 1e6).toFixed(0)}us`] : []),
-    ...(backend.transport === 'none' ? [] : [backend.transport]),
-    ...(backend.pieceBytes > 0 ? [`piece${MiB(backend.pieceBytes)}`] : []),
-  ].join(',');
+  return namedByContent(plan, workload);
 }

@@ -13,9 +13,12 @@ const PAGE = 2 * 2 ** 20;
 export function bruteForce(workload: Workload, system: System, space: SearchSpace): Plan[] {
   const { blocks } = workload;
   const count = blocks.length;
-  const classOf = blocks.map((block, index) => `${block.name} after ${blocks[(index + count - 1) % count]!.name}`);
+  const classOf = blocks.map(
+    (block, index) => `${block.name} after ${blocks[(index + count - 1) % count]!.name}`,
+  );
   const classes = [...new Set(classOf)];
-  const windows = 1 + Math.max(...blocks.map((block) => block.segments.filter((one) => one.kind === 'collective').length));
+  const windows =
+    1 + Math.max(...blocks.map((block) => block.segments.filter((one) => one.kind === 'collective').length));
   const waits = space.windows.some((rule) => rule !== 'open');
   const plans = new Map<string, Plan>();
   const keep = (plan: Plan) => {
@@ -32,7 +35,9 @@ export function bruteForce(workload: Workload, system: System, space: SearchSpac
       for (const state of combinations(states)) {
         for (const slots of space.slots) {
           for (const isEarly of [true, false]) {
-            const streamed = [...blocks.keys()].filter((index) => state[classes.indexOf(classOf[index]!)] !== null);
+            const streamed = [...blocks.keys()].filter(
+              (index) => state[classes.indexOf(classOf[index]!)] !== null,
+            );
             const depth = Math.min(slots - 1, streamed.length - 1);
             const planned: BlockPlan[] = blocks.map(({ weightBytes }, index) => {
               const chunks = state[classes.indexOf(classOf[index]!)]!;
@@ -68,7 +73,10 @@ export function bruteForce(workload: Workload, system: System, space: SearchSpac
             }
             const isAtOnce = streams.every(({ windowBytes }) => windowBytes[0] === sum(windowBytes));
             if (isAtOnce) {
-              const open = { ...plan, blocks: planned.map((block) => ({ ...block, windowBytes: block.windowBytes.slice(0, 1) })) };
+              const open = {
+                ...plan,
+                blocks: planned.map((block) => ({ ...block, windowBytes: block.windowBytes.slice(0, 1) })),
+              };
               keep(open);
               const paceS = Number.isFinite(size) ? evenPaceS(workload, system, open.blocks, size) : 0;
               if (space.paced && paceS > 0) keep({ ...open, paceS });
