@@ -7,7 +7,6 @@ import type { PeerName } from '../../model/optimize/peers/peer.ts';
 import type { Uncertainty } from '../../model/optimize/robust.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { transportOf } from '../../model/system/load.ts';
-import type { Workload } from '../../model/workload/workload.ts';
 import { planFront, planSearch, searchOn } from '../../sim/planning.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { FRONT_POINTS, type PlanFlags } from '../options.ts';
@@ -32,7 +31,7 @@ export async function answersTo(
   const caps = capsOf(flags, workload, system);
   const search = await planSearch(workload, system, flags.transport);
   const robust = uncertain && (await robustAnswer(search, caps, uncertain));
-  const optimum = robust?.nominal ?? named(optimise(search, caps), workload);
+  const optimum = robust?.nominal ?? optimise(search, caps);
   const { plan } = optimum;
   const { report, steady } = simulate(workload, system, plan, { breakEven: false });
   const points = flags.front ?? (flags.chart === undefined ? null : FRONT_POINTS.usual);

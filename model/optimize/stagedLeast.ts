@@ -61,20 +61,21 @@ function exchangeS(
   const written = messages * bytes - first;
   const read = peers * bytes;
   const writePauseS = (messages * pieces.length - 1) * (gapS + flagS);
-  const readPauseS = (peers * pieces.length - 1) * gapS;
-  const lastReadS = startUpS + last / h2d;
+  // The engine is awake where a chunk of weights was copied just before, so that not even the first read starts up.
+  const readPauseS = peers * pieces.length * gapS;
+  const lastReadS = gapS + last / h2d;
   const aloneReadS = (together: number) => (read - both * together) / h2d;
   const aloneWriteS = (together: number) => (written - both * together) / d2h;
   const seconds = (together: number) =>
     Math.max(
-      together + aloneReadS(together) + startUpS + readPauseS,
+      together + aloneReadS(together) + readPauseS,
       together + aloneWriteS(together) + writePauseS + lastReadS,
       together + aloneReadS(together) + aloneWriteS(together),
     );
   const most = Math.max(0, Math.min(written, read - last) / both);
   // The first two grow with the time together, the third falls: the least is where one of them meets it, or at an end.
   const meets = [
-    (written / d2h - startUpS - readPauseS) / (both / d2h),
+    (written / d2h - readPauseS) / (both / d2h),
     (read / h2d - writePauseS - lastReadS) / (both / h2d),
   ].filter((together) => together > 0 && together < most);
   const least = Math.min(...[0, most, ...meets].map(seconds));

@@ -1,5 +1,5 @@
 // Writes the experiment beside this file: for each workload presets, the optimiser's choices under several caps, neighbours of
-// the choices, and random plans. `npx tsx experiments/h200-plans/makePlans.ts`
+// the choices, and random plans. `npx tsx experiments/h100-choices/makePlans.ts`
 //
 // Plans that are there already stay, since they were measured: with a changed optimiser its new choices are added to them.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -97,11 +97,11 @@ const cells = WORKLOADS.flatMap(({ sizes, ...workload }) =>
 const head =
   '# Made by makePlans.ts beside it. Each workload: presets, choices of the optimiser under caps, their neighbours, random plans.\n';
 const experiment = {
-  ...{ name: 'h200-plans', split: 'held-out', machine: MACHINE },
+  ...{ name: 'h100-choices', split: 'held-out', machine: MACHINE },
   measure: ['--rounds', '2', '--steps', '3', '--warm-up', '1'],
   cells,
 };
-writeFileSync(join(folder, 'h200-plans.yaml'), head + stringify(experiment, { lineWidth: 128 }));
+writeFileSync(join(folder, 'h100-choices.yaml'), head + stringify(experiment, { lineWidth: 128 }));
 
 function over(transport: string): (text: string) => string {
   return (text) => `${text},transport=${transport}`;

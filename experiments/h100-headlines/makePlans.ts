@@ -1,5 +1,5 @@
 // Writes the experiment beside this file: what the optimiser's plans gain over SGLang's policies in the same memory, what they save
-// against no offload, and the curve between. `npx tsx experiments/h200-headlines/makePlans.ts`
+// against no offload, and the curve between. `npx tsx experiments/h100-headlines/makePlans.ts`
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -103,8 +103,8 @@ const cells = CASES.map(({ kind, ...cell }) => {
 const head =
   '# Made by makePlans.ts beside it: gains at the best sizes, memory at the large ones, curves at the small ones.\n';
 const experiment = {
-  ...{ name: 'h200-headlines', split: 'held-out', machine: MACHINE },
+  ...{ name: 'h100-headlines', split: 'held-out', machine: MACHINE },
   measure: ['--rounds', '3', '--steps', '2', '--warm-up', '1'],
   cells,
 };
-writeFileSync(join(folder, 'h200-headlines.yaml'), head + stringify(experiment, { lineWidth: 128 }));
+writeFileSync(join(folder, 'h100-headlines.yaml'), head + stringify(experiment, { lineWidth: 128 }));
