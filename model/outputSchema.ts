@@ -230,6 +230,11 @@ const planChoice = z.strictObject({
     .describe(
       'how far the choice is above the bound, as a share of it; rounding may leave it a hair below nothing',
     ),
+  proven: z
+    .boolean()
+    .describe(
+      'whether no plan of the space is faster by more than 0.1 %; where not, the gap is what is known',
+    ),
   counts: z.strictObject({
     considered: z.number().describe('all plans of the space'),
     boundedAway: z.number().describe('those over a transport whose bound is no better than the choice'),

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { optimaAt } from '../model/optimize/front.ts';
-import { QUICK_EFFORT } from '../model/optimize/optimise.ts';
+import { QUICK_EFFORT } from '../model/optimize/search.ts';
 import { type FrontShare, planSearch } from './planning.ts';
 
 // One thread's share of a front: an answer for each of its caps.

@@ -1,4 +1,4 @@
-import { TIE } from '../../model/optimize/optimise.ts';
+import { TIE } from '../../model/optimize/search.ts';
 import type { PlanChoice, SearchedPlan } from '../../model/outputSchema.ts';
 import { type Column, formatTable } from '../table.ts';
 

@@ -32,7 +32,7 @@ export interface Answers {
 export function choiceDocument(scenario: Scenario, answers: Answers): PlanChoice {
   const { workload } = scenario;
   const { caps, optimum, choice, compared } = answers;
-  const { plan, bound, gap, counts } = optimum;
+  const { plan, bound, gap, proven, counts } = optimum;
   const none = compared[0]!.report;
   const { paperCriterion: _, ...fields } = scenarioFields(scenario);
   const searched = (one: Plan, report: StepReport) => searchedPlan(scenario, caps, none, one, report);
@@ -54,7 +54,7 @@ export function choiceDocument(scenario: Scenario, answers: Answers): PlanChoice
       ...{ stepTimeS: bound.stepTimeS, transport: bound.transport, clock: bound.clock },
       secondsPerGpuByte: bound.secondsPerGpuByte,
     },
-    ...{ gap, counts },
+    ...{ gap, proven, counts },
     compared: compared.map((one) => searched(one.plan, one.report)),
     explanation: explanationFields(answers.explanation),
     front: answers.front?.map((point) => frontFields(point, found)) ?? null,

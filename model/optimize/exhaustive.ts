@@ -3,7 +3,7 @@ import type { StepReport } from '../report.ts';
 import { streamedBound } from './capBound.ts';
 import { type Caps, fits } from './caps.ts';
 import { countPlans, type Placing, placings, plansOf } from './everyPlan.ts';
-import type { Search } from './optimise.ts';
+import type { Search } from './search.ts';
 
 /** What bounds and simulator may differ by: a clock that both round, and flows of several GPUs on one link. */
 export const BOUND_ROUNDING = 2e-3;

@@ -2,7 +2,8 @@ import { UserError } from '../input/userError.ts';
 import type { Caps } from './caps.ts';
 import { infeasible } from './infeasible.ts';
 import { smallestPlan } from './leastMemory.ts';
-import { type Effort, type Optimum, optimise, QUICK_EFFORT, type Search } from './optimise.ts';
+import { type Optimum, optimise } from './optimise.ts';
+import { type Effort, QUICK_EFFORT, type Search } from './search.ts';
 
 /**
  * Caps at which a front is looked for: evenly from the least GPU memory that any plan takes to what the best plan under the GPU's
@@ -17,7 +18,9 @@ export function frontCaps(search: Search, points: number, { gpuBytes, pinnedByte
   const most = optimise(search, { gpuBytes, pinnedBytes }, QUICK_EFFORT).report.gpuPeakBytes;
   if (points === 1) return [most];
   const step = (most - smallest.gpuBytes) / (points - 1);
-  return Array.from({ length: points }, (_, point) => Math.ceil(smallest.gpuBytes + point * step));
+  const caps = Array.from({ length: points }, (_, point) => Math.ceil(smallest.gpuBytes + point * step));
+  // Where the smallest plan is already the best, there is one point.
+  return [...new Set(caps)];
 }
 
 /** The best plan under each cap; a cap that a rounding makes infeasible is left out. */

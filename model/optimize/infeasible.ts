@@ -1,6 +1,6 @@
 import type { Caps } from './caps.ts';
 import { leastPinnedPlan, smallestPlan } from './leastMemory.ts';
-import type { Search } from './optimise.ts';
+import type { Search } from './search.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

@@ -6,7 +6,7 @@ import type { BlockKind, Workload } from '../workload/workload.ts';
 import type { Caps } from './caps.ts';
 import { everyChoice } from './divisions.ts';
 import type { Backend } from './hidingRoom.ts';
-import type { Search } from './optimise.ts';
+import type { Search } from './search.ts';
 import { PlanMaker } from './streamedPlan.ts';
 import { PAGE_BYTES } from './streamProgram.ts';
 

@@ -4,7 +4,8 @@ import type { StepReport } from '../report.ts';
 import { scaledSystem } from '../system/scaled.ts';
 import type { System } from '../system/system.ts';
 import type { Caps } from './caps.ts';
-import { type Effort, FULL_EFFORT, type Optimum, optimise, type Search } from './optimise.ts';
+import { type Optimum, optimise } from './optimise.ts';
+import { type Effort, FULL_EFFORT, type Search } from './search.ts';
 
 /** Intervals of what is not known of a machine, as factors of what its file says. */
 export interface Uncertainty {

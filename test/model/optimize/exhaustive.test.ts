@@ -8,7 +8,8 @@ import type { Caps } from '../../../model/optimize/caps.ts';
 import { countPlans, everyPlan } from '../../../model/optimize/everyPlan.ts';
 import { BOUND_ROUNDING, exhaust } from '../../../model/optimize/exhaustive.ts';
 import { loadSolver } from '../../../model/optimize/linearProgram.ts';
-import { FULL_EFFORT, optimise, type Search, TIE } from '../../../model/optimize/optimise.ts';
+import { optimise } from '../../../model/optimize/optimise.ts';
+import { FULL_EFFORT, type Search, TIE } from '../../../model/optimize/search.ts';
 import { type SearchSpace, usualSpace } from '../../../model/optimize/searchSpace.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import { lower } from '../../../model/program/lower.ts';
@@ -44,7 +45,7 @@ const CASES = [
 ] as const;
 
 /** Caps: as little as any plan takes, so much of what no offload takes more than that, or all of it. */
-const CAPS = [0, 0.25, 0.5, 0.9, 1] as const;
+const CAPS = [0, 0.5, 0.9] as const;
 
 interface Known {
   plan: Plan;
