@@ -154,6 +154,7 @@ const explanation = z.strictObject({
       withClock: slope.nullable().describe('with the clock that the power cap then allows'),
     }),
   ),
+  mixedTransportGainS: seconds.describe('most that a transport of its own for each collective could save'),
 });
 
 const frontPoint = foundPlan.extend({

@@ -55,11 +55,7 @@ async function robustAnswer(search: Search, caps: Caps, uncertain: Uncertainty) 
   const { robustPlan } = await import('../../model/optimize/robust.ts');
   const choice = robustPlan(search, searchOn(search), caps, uncertain);
   const { plan } = choice.robust;
-  return {
-    ...choice,
-    nominal: choice.nominal,
-    robust: { plan, report: verified(search, plan) },
-  };
+  return { ...choice, robust: { plan, report: verified(search, plan) } };
 }
 
 /** The points, with the choice, which was looked for longer, in place of those that are as fast. */
@@ -84,12 +80,17 @@ async function frontAnswer(
     .map((point) => ({ ...point, report: verified(search, point.plan) }));
 }
 
-async function explanationOf({ workload, system }: Search, plan: Plan): Promise<Answers['explanation']> {
-  const [{ breakEvens }, { sensitivities }] = await Promise.all([
+async function explanationOf(
+  { workload, system, space }: Search,
+  plan: Plan,
+): Promise<Answers['explanation']> {
+  const [{ breakEvens }, { sensitivities }, { mixedTransportGainS }] = await Promise.all([
     import('../../model/optimize/breakEvens.ts'),
     import('../../model/optimize/sensitivity/sensitivities.ts'),
+    import('../../model/optimize/mixedTransports.ts'),
   ]);
   return {
+    mixedTransportGainS: mixedTransportGainS(workload, system, space.backends),
     breakEvens: breakEvens(workload, system, plan),
     sensitivities: sensitivities(workload, system, plan),
   };

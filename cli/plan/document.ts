@@ -21,7 +21,11 @@ export interface Answers {
   choice: { report: StepReport; steady: boolean; closedFormStepTimeS: number };
   /** The scenario's plans, simulated, no offload first. */
   compared: readonly { plan: Plan; report: StepReport }[];
-  explanation: { breakEvens: BreakEvens; sensitivities: readonly Sensitivity[] } | null;
+  explanation: {
+    breakEvens: BreakEvens;
+    sensitivities: readonly Sensitivity[];
+    mixedTransportGainS: number;
+  } | null;
   front: readonly Optimum[] | null;
   uncertainty: (Uncertainty & RobustChoice) | null;
   /** A tool's setting, or why it has none. */
@@ -85,11 +89,12 @@ type Found = (plan: Plan, report: StepReport) => FoundPlan;
 
 function explanationFields(explanation: Answers['explanation']): PlanChoice['explanation'] {
   if (explanation === null) return null;
-  const { breakEvens, sensitivities } = explanation;
+  const { breakEvens, sensitivities, mixedTransportGainS } = explanation;
   const { sp, spBeyond, ...points } = breakEvens;
   return {
     breakEvens: { ...points, sp: [...sp], spBeyond: [...spBeyond] },
     sensitivities: [...sensitivities],
+    mixedTransportGainS,
   };
 }
 

@@ -22,9 +22,14 @@ const HOW: Column<Sensitivity> = {
 };
 /** Less than this per cent for a per cent is nothing. */
 const LEAST_SHOWN = 5e-4;
+/** Would print as 0.00 ms. */
+const LEAST_SAVED_S = 5e-6;
 
 /** Where the choice stops being hidden, and what its step depends on. */
-export function explanationText(document: PlanChoice, { breakEvens, sensitivities }: Explanation): string {
+export function explanationText(
+  document: PlanChoice,
+  { breakEvens, sensitivities, mixedTransportGainS }: Explanation,
+): string {
   const sorted = [...sensitivities].sort((a, b) => weight(b) - weight(a));
   const shown = sorted.filter((one) => weight(one) >= LEAST_SHOWN);
   const rest = sorted.filter((one) => weight(one) < LEAST_SHOWN).map(({ parameter }) => parameter);
@@ -35,7 +40,13 @@ export function explanationText(document: PlanChoice, { breakEvens, sensitivitie
     '\nWhat the step depends on (closed form), the strongest first:\n\n',
     formatTable([...COLUMNS, ...clock, HOW], shown),
     rest.length === 0 ? '' : `hardly or not at all: ${rest.join(', ')}\n`,
+    document.workload.ranks === 1 ? '' : mixedText(mixedTransportGainS),
   ].join('');
+}
+
+function mixedText(gainS: number): string {
+  const most = gainS < LEAST_SAVED_S ? 'nothing' : `${(gainS * 1e3).toFixed(2)} ms a step at the most`;
+  return `\na transport of its own for each collective would save ${most}\n`;
 }
 
 function weight({ elasticity, withClock }: Sensitivity): number {

@@ -1,0 +1,37 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readSteps } from '../../../experiments/dataset/stepRecords.ts';
+import { readExperiment } from '../../../experiments/grid/experimentFile.ts';
+import { regretReport } from '../../../experiments/regret/report.ts';
+
+const test = suite('regret of the choices that were measured');
+const FOLDER = 'experiments/h100-choices';
+
+const runs = readSteps([`${FOLDER}/first.jsonl`, `${FOLDER}/again.jsonl`]);
+const report = regretReport(readExperiment(`${FOLDER}/h100-choices.yaml`), runs, ['eager']);
+
+test('every workload has at least 40 plans, over every transport, and all computed the same bits', () => {
+  assert.is(report.curves.length, 10);
+  for (const { cell, points } of report.curves) {
+    assert.ok(points.length >= 40, `${cell}: ${points.length} plans`);
+    const transports = new Set(points.map(({ transport }) => transport));
+    if (!cell.includes('sp1')) assert.ok(transports.size >= 6, `${cell}: ${[...transports].join(' ')}`);
+  }
+  assert.ok(runs.every(({ sameOutput }) => sameOutput));
+});
+
+test('no choice is more than 3 % above the best that was measured in its memory', () => {
+  assert.equal(report.problems, []);
+  assert.is(report.compared, 76);
+  assert.ok(report.largest !== null && report.largest.regret <= 0.03, `${report.largest?.regret}`);
+  assert.ok(report.mean !== null && report.mean <= 0.01, `${report.mean}`);
+});
+
+test('where there are collectives, none is slower than layerwise or layerwise-drain in as much memory', () => {
+  for (const { cell, choice, slowerThan } of report.regrets) {
+    if (cell.includes('sp1')) continue;
+    assert.equal(slowerThan, [], `${cell}: ${choice.plan}`);
+  }
+});
+
+test.run();
