@@ -1,3 +1,4 @@
+import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
 import { fitsSlots, type IssueOrder } from '../plan/issueOrder.ts';
 import type { Plan } from '../plan/plan.ts';
 import { evenPaceS } from '../plan/presets.ts';
@@ -7,7 +8,7 @@ import { countDivisions, divisions, everyChoice } from './divisions.ts';
 import type { Backend } from './hidingRoom.ts';
 import type { SearchSpace } from './searchSpace.ts';
 import { issueOrder, planOf } from './streamedPlan.ts';
-import { classesOf, PAGE_BYTES } from './streamProgram.ts';
+import { classesOf } from './streamProgram.ts';
 
 /** Blocks that are planned alike, and how many windows all blocks have that run while they are fetched. */
 interface StreamedClass {
@@ -161,9 +162,9 @@ function ordersOf(workload: Workload, space: SearchSpace): StreamedOrder[] {
 /** Bytes of a streamed class's blocks that can stay: whole chunks, as far as a page is left to stream. */
 function keptOf({ weightBytes }: StreamedClass, chunkBytes: number): number[] {
   if (chunkBytes >= weightBytes) return [0];
-  const unit = Math.ceil(chunkBytes / PAGE_BYTES) * PAGE_BYTES;
+  const unit = Math.ceil(chunkBytes / DEVICE_PAGE_BYTES) * DEVICE_PAGE_BYTES;
   return Array.from(
-    { length: Math.floor((weightBytes - PAGE_BYTES) / unit) + 1 },
+    { length: Math.floor((weightBytes - DEVICE_PAGE_BYTES) / unit) + 1 },
     (_, units) => units * unit,
   );
 }

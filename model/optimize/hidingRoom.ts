@@ -3,7 +3,7 @@ import { windowTimesS } from '../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
 import { stagedPieces } from '../system/stagedCopy.ts';
-import type { System, Transport } from '../system/system.ts';
+import type { FlowTransport, System, Transport } from '../system/system.ts';
 import type { BlockKind, CollectiveSegment, Workload } from '../workload/workload.ts';
 import { stagedLeastS } from './stagedLeast.ts';
 
@@ -63,6 +63,20 @@ export function hidingRooms(
   });
 }
 
+/** A collective over a flow transport: seconds that its bytes move by themselves, and what fits beside them. */
+export function besideFlow(
+  { collective, sentBytes }: CollectiveSegment,
+  transport: FlowTransport,
+  system: System,
+  ranks: number,
+): Beside & { moveS: number } {
+  const rates = pairRates(system, ranks, transport, collective);
+  const copying = rates.h2dShared / rates.h2dAlone;
+  const moving = rates.collectiveShared / rates.collectiveAlone;
+  const moveS = bytesWithFill(transport, sentBytes) / rates.collectiveAlone;
+  return { moveS, roomS: (moveS * copying) / moving, costPerS: (1 - moving) / copying };
+}
+
 function roomOf(
   block: BlockKind,
   computeS: number,
@@ -95,13 +109,7 @@ function roomOf(
     }
     return { aloneS, freeS: Math.max(0, aloneS - readS), beside: [] };
   }
-  const besides = collectives.map(({ collective, sentBytes }) => {
-    const rates = pairRates(system, ranks, transport, collective);
-    const copying = rates.h2dShared / rates.h2dAlone;
-    const moving = rates.collectiveShared / rates.collectiveAlone;
-    const moveS = bytesWithFill(transport, sentBytes) / rates.collectiveAlone;
-    return { moveS, roomS: (moveS * copying) / moving, costPerS: (1 - moving) / copying };
-  });
+  const besides = collectives.map((segment) => besideFlow(segment, transport, system, ranks));
   const latencyS = collectives.length * transport.latencyS;
   return {
     aloneS: computeS + latencyS + besides.reduce((sum, { moveS }) => sum + moveS, 0),

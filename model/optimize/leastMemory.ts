@@ -1,4 +1,5 @@
 import { memoryNeed } from '../hiding/memory.ts';
+import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
 import type { Plan } from '../plan/plan.ts';
 import { makePlan } from '../plan/presets.ts';
 import type { System } from '../system/system.ts';
@@ -8,7 +9,6 @@ import { everyChoice } from './divisions.ts';
 import type { Backend } from './hidingRoom.ts';
 import type { Search } from './search.ts';
 import { PlanMaker } from './streamedPlan.ts';
-import { PAGE_BYTES } from './streamProgram.ts';
 
 /** A plan that takes the least memory of one kind, with what it takes of both. */
 export interface LeanPlan {
@@ -106,13 +106,13 @@ function leanestKeeping(
     for (const { bufferBytes, fewestPagesOf } of buffersFor(streamed)) {
       const fewest = streamed.reduce((pages, of, kind) => pages + of * fewestPagesOf[kind]!, 0);
       // What streams less than it could has more pages, down to the cap on what is pinned or up to that on the GPU.
-      const asked = Math.ceil((all - left.pinnedBytes / experts - wholeBytes) / PAGE_BYTES);
+      const asked = Math.ceil((all - left.pinnedBytes / experts - wholeBytes) / DEVICE_PAGE_BYTES);
       const allowed = Math.floor(
-        ((left.gpuBytes - buffers * bufferBytes) / experts - wholeBytes) / PAGE_BYTES,
+        ((left.gpuBytes - buffers * bufferBytes) / experts - wholeBytes) / DEVICE_PAGE_BYTES,
       );
       const pages = least === 'gpu' ? Math.max(fewest, asked) : Math.min(most, allowed);
       if (pages < fewest || pages > most || pages > allowed) continue;
-      const stays = experts * (wholeBytes + pages * PAGE_BYTES);
+      const stays = experts * (wholeBytes + pages * DEVICE_PAGE_BYTES);
       const need = { gpuBytes: stays + buffers * bufferBytes, pinnedBytes: experts * all - stays };
       if (best === null || isLeaner(need, best, least)) best = { bufferBytes, whole, pages, ...need };
     }
@@ -159,19 +159,21 @@ function rememberedBuffers(kinds: readonly Kind[]): (streamed: readonly number[]
 function bufferSizes(kinds: readonly Kind[]): number[] {
   if (kinds.length === 0) return [0];
   const sizes = kinds.flatMap(({ block }) =>
-    Array.from({ length: mostPages(block) + 1 }, (_, pages) => block.weightBytes - pages * PAGE_BYTES),
+    Array.from({ length: mostPages(block) + 1 }, (_, pages) => block.weightBytes - pages * DEVICE_PAGE_BYTES),
   );
   // Every kind leaves at least a page and what is broken of one.
-  const least = Math.max(...kinds.map(({ block }) => block.weightBytes - mostPages(block) * PAGE_BYTES));
+  const least = Math.max(
+    ...kinds.map(({ block }) => block.weightBytes - mostPages(block) * DEVICE_PAGE_BYTES),
+  );
   return [...new Set(sizes)].filter((size) => size >= least);
 }
 
 function mostPages({ weightBytes }: BlockKind): number {
-  return Math.max(0, Math.floor(weightBytes / PAGE_BYTES) - 1);
+  return Math.max(0, Math.floor(weightBytes / DEVICE_PAGE_BYTES) - 1);
 }
 
 function fewestPages({ weightBytes }: BlockKind, bufferBytes: number): number {
-  return Math.max(0, Math.ceil((weightBytes - bufferBytes) / PAGE_BYTES));
+  return Math.max(0, Math.ceil((weightBytes - bufferBytes) / DEVICE_PAGE_BYTES));
 }
 
 function planOf(
@@ -197,7 +199,7 @@ function planOf(
     more -= added;
   }
   const residentBytes = pagesOf.map((kept, index) =>
-    kept === null ? blocks[index]!.weightBytes : kept * PAGE_BYTES,
+    kept === null ? blocks[index]!.weightBytes : kept * DEVICE_PAGE_BYTES,
   );
   return new PlanMaker(workload, system, 1).make({
     ...{ backend, slots, residentBytes, windows: 'open', issue: 'near', paceS: 0 },

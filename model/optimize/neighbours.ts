@@ -1,10 +1,11 @@
+import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
 import { fitsSlots } from '../plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
 import { GRAIN_BYTES } from './dealWindows.ts';
 import type { SearchSpace } from './searchSpace.ts';
-import { classesOf, isStagedCopy, PAGE_BYTES } from './streamProgram.ts';
+import { classesOf, isStagedCopy } from './streamProgram.ts';
 
 /** Shares of what a class of blocks streams that are moved from one window to another, and between staying and being streamed. */
 const SHIFTS = [1 / 2, 1 / 8, 1 / 32] as const;
@@ -120,7 +121,7 @@ function keptMore(block: BlockPlan, more: number, { blocks }: Workload, index: n
   const before = weightBytes - block.residentBytes;
   const after = weightBytes - residentBytes;
   // Whole blocks that stay change the ring of buffers; that is another plan, not a neighbour.
-  if (more === 0 || before === 0 || residentBytes < 0 || after < PAGE_BYTES) return null;
+  if (more === 0 || before === 0 || residentBytes < 0 || after < DEVICE_PAGE_BYTES) return null;
   const windowBytes = block.windowBytes.map((held) => Math.floor((held * after) / before));
   const largest = windowBytes.indexOf(Math.max(...windowBytes));
   windowBytes[largest]! += after - windowBytes.reduce((sum, held) => sum + held, 0);
@@ -149,5 +150,5 @@ function wholeGrains(bytes: number): number {
 }
 
 function wholePages(bytes: number): number {
-  return Math.round(bytes / PAGE_BYTES) * PAGE_BYTES;
+  return Math.round(bytes / DEVICE_PAGE_BYTES) * DEVICE_PAGE_BYTES;
 }

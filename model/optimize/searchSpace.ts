@@ -1,9 +1,10 @@
+import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
 import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
 import { WINDOW_RULES, type WindowRule } from './dealWindows.ts';
 import type { Backend } from './hidingRoom.ts';
-import { classesOf, PAGE_BYTES } from './streamProgram.ts';
+import { classesOf } from './streamProgram.ts';
 
 const MiB = 1024 * 1024;
 
@@ -61,7 +62,7 @@ export function plansPerBackend(workload: Workload, space: SearchSpace): number 
   const classes = classesOf(workload);
   const residents = [...new Set(classes)].reduce((product, of) => {
     const { weightBytes } = workload.blocks[classes.indexOf(of)]!;
-    return product * (Math.floor(weightBytes / PAGE_BYTES) + 1);
+    return product * (Math.floor(weightBytes / DEVICE_PAGE_BYTES) + 1);
   }, 1);
   const rules = space.windows.length + (space.paced && space.windows.includes('open') ? 1 : 0);
   return residents * space.slots.length * space.chunkBytes.length * rules;

@@ -1,5 +1,6 @@
 import { memoryNeed } from '../hiding/memory.ts';
 import { copyRates } from '../hiding/rates.ts';
+import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
 import { makePlan } from '../plan/presets.ts';
 import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
@@ -7,9 +8,6 @@ import type { Workload } from '../workload/workload.ts';
 import type { Caps } from './caps.ts';
 import { type Backend, hidingRooms } from './hidingRoom.ts';
 import { type Highs, LinearProgram, type Solved, solve } from './linearProgram.ts';
-
-/** What device memory is mapped in, and what residents are counted in, bytes. */
-export const PAGE_BYTES = 2 * 1024 * 1024;
 
 /** Bytes that the caps leave to the blocks' weights. */
 export interface WeightRoom {
@@ -90,8 +88,8 @@ export function streamOptimum(
   }: { clock: number; integer: boolean; gap: number; aim?: Aim },
 ): StreamOptimum | null {
   const rooms = hidingRooms(workload, system, backends, clock);
-  const pageMs = shape.secondsPerByte * PAGE_BYTES * 1e3;
-  const pages = workload.blocks.map(({ weightBytes }) => weightBytes / PAGE_BYTES);
+  const pageMs = shape.secondsPerByte * DEVICE_PAGE_BYTES * 1e3;
+  const pages = workload.blocks.map(({ weightBytes }) => weightBytes / DEVICE_PAGE_BYTES);
   const count = pages.length;
   const program = new LinearProgram();
   const aloneMs = rooms.reduce((sum, { aloneS }) => sum + aloneS, 0) * 1e3;
@@ -191,7 +189,7 @@ export function streamOptimum(
   );
   const residents = pages.map((_, index) => [workload.experts, resident(index)] as const);
   const held = [...residents, [1, 'buffer'] as const];
-  program.row(held, '<=', room.gpuBytes / PAGE_BYTES, 'memory');
+  program.row(held, '<=', room.gpuBytes / DEVICE_PAGE_BYTES, 'memory');
   if (aim.least === 'time') for (const [cost, name] of spent) program.cost(cost, name);
   else {
     program.row(spent, '<=', aim.passS * 1e3);
@@ -199,7 +197,7 @@ export function streamOptimum(
   }
   const weights = workload.experts * pages.reduce((sum, weight) => sum + weight, 0);
   if (Number.isFinite(room.pinnedBytes))
-    program.row(residents, '>=', weights - room.pinnedBytes / PAGE_BYTES, 'pinned');
+    program.row(residents, '>=', weights - room.pinnedBytes / DEVICE_PAGE_BYTES, 'pinned');
   const solved = room.gpuBytes < 0 ? null : solve(highs, program, gap);
   return solved === null ? null : optimumOf(solved, workload, resident, integer, aim);
 }
@@ -239,11 +237,12 @@ function optimumOf(
     passS: aim.least === 'time' ? solved.cost / 1e3 : aim.passS,
     residentBytes: blocks.map(({ weightBytes }, index) => {
       const pages = solved.valueOf(resident(index));
-      const bytes = (integer ? Math.round(pages) : pages) * PAGE_BYTES;
+      const bytes = (integer ? Math.round(pages) : pages) * DEVICE_PAGE_BYTES;
       // A block whose last, broken page alone would be streamed stays whole.
-      return weightBytes - bytes < PAGE_BYTES ? weightBytes : bytes;
+      return weightBytes - bytes < DEVICE_PAGE_BYTES ? weightBytes : bytes;
     }),
-    secondsPerGpuByte: integer || aim.least === 'memory' ? 0 : -solved.dualOf('memory') / 1e3 / PAGE_BYTES,
+    secondsPerGpuByte:
+      integer || aim.least === 'memory' ? 0 : -solved.dualOf('memory') / 1e3 / DEVICE_PAGE_BYTES,
   };
 }
 

@@ -1,14 +1,13 @@
-import { copyRates, pairRates } from '../hiding/rates.ts';
+import { copyRates } from '../hiding/rates.ts';
 import { fitsSlots, type IssueOrder, topUp } from '../plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../plan/plan.ts';
 import { FROM_FILE } from '../plan/planDocument.ts';
 import { windowTimesS } from '../roofline/segmentTime.ts';
-import { bytesWithFill } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
 import type { StagedCopyTransport, System } from '../system/system.ts';
 import type { BlockKind, Workload } from '../workload/workload.ts';
 import { dealWindows, type WindowRoom, type WindowRule } from './dealWindows.ts';
-import type { Backend } from './hidingRoom.ts';
+import { type Backend, besideFlow } from './hidingRoom.ts';
 import { namedByContent } from './planWords.ts';
 import { isStagedCopy, secondsPerByte } from './streamProgram.ts';
 
@@ -75,12 +74,8 @@ export class PlanMaker {
     const besideBytes = running.segments.flatMap((segment) => {
       if (segment.kind !== 'collective') return [];
       if (transport?.kind !== 'flow') return [0];
-      const rates = pairRates(this.#system, ranks, transport, segment.collective);
-      const copying = rates.h2dShared / rates.h2dAlone;
-      const moving = rates.collectiveShared / rates.collectiveAlone;
-      if ((1 - moving) / copying >= 1) return [0];
-      const seconds = bytesWithFill(transport, segment.sentBytes) / rates.collectiveAlone;
-      return [((seconds * copying) / moving) * copyRates(this.#system, ranks).h2d];
+      const { roomS, costPerS } = besideFlow(segment, transport, this.#system, ranks);
+      return [costPerS < 1 ? roomS * copyRates(this.#system, ranks).h2d : 0];
     });
     return { holdsBytes, besideBytes };
   }

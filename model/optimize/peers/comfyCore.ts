@@ -1,4 +1,5 @@
 import { memoryNeed } from '../../hiding/memory.ts';
+import { DEVICE_PAGE_BYTES } from '../../plan/devicePage.ts';
 import { topUp } from '../../plan/issueOrder.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { makePlan } from '../../plan/presets.ts';
@@ -12,7 +13,6 @@ import { wholeBlocks } from './wholeBlocks.ts';
 const SHARES = 64;
 
 /** What device memory is mapped in. */
-const PAGE_BYTES = 2 ** 21;
 
 /** Streams that weights are copied on by default. */
 const STREAMS = 2;
@@ -37,7 +37,7 @@ export function comfyCoreCandidates(workload: Workload, system: System): Candida
       'none',
       order,
       {},
-      (bytes) => Math.floor((bytes * share) / SHARES / PAGE_BYTES) * PAGE_BYTES,
+      (bytes) => Math.floor((bytes * share) / SHARES / DEVICE_PAGE_BYTES) * DEVICE_PAGE_BYTES,
     ),
   );
   return [none, ...plans].map((plan) => ({
