@@ -12,8 +12,6 @@ import { wholeBlocks } from './wholeBlocks.ts';
 /** Steps in which the share of the weights that stays is tried. */
 const SHARES = 64;
 
-/** What device memory is mapped in. */
-
 /** Streams that weights are copied on by default. */
 const STREAMS = 2;
 
