@@ -154,7 +154,8 @@ function ownCells({ cells, machine, folder, place }: Experiment): Cell[] {
       const key = ['cells', index, 'choices', number];
       if (!own.plans.includes(plan))
         throw new UserError(`${key.join('.')}.plan: ${plan} is no plan of the cell`, place([...key, 'plan']));
-      return { capBytes: capOf(cap, place([...key, 'cap'])), plan, transport };
+      const capBytes = capOf(cap, place([...key, 'cap']));
+      return { capBytes, plan, ...(transport !== undefined && { transport }) };
     });
     return { id: cellId(model, size, parts), model, size, blocks, sp, tp, cfg, machine, ...own, choices };
   });

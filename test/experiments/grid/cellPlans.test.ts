@@ -67,10 +67,17 @@ test('a cell has plans of its own, from presets and files beside the experiment'
 
 test('all plans of a file, and choices among them', () => {
   const [made] = cellsOf(
-    experimentOf(own('planFiles: [plans/tiny.jsonl, plans/one.json], choices: [{cap: 2 GiB, plan: tight}]')),
+    experimentOf(
+      own(
+        'planFiles: [plans/tiny.jsonl, plans/one.json], choices: [{cap: 2 GiB, plan: tight}, {cap: 2 GiB, plan: tight, transport: staged-copy}]',
+      ),
+    ),
   );
   assert.equal(made!.plans, ['tight', 'a/b,c', 'one']);
-  assert.equal(made!.choices, [{ capBytes: 2 ** 31, plan: 'tight' }]);
+  assert.equal(made!.choices, [
+    { capBytes: 2 ** 31, plan: 'tight' },
+    { capBytes: 2 ** 31, plan: 'tight', transport: 'staged-copy' },
+  ]);
 });
 
 test('presets are measured with each transport, plans of files with theirs', () => {

@@ -48,6 +48,7 @@ shipped('are these', () => {
     'a100-pcie-x2',
     'h100-pcie-x2',
     'h100-pcie-x4',
+    'h100-sxm-x1',
     'h100-sxm-x8',
     'h200-x1',
     'h200-x1-colocated',
