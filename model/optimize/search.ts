@@ -19,7 +19,7 @@ export interface Effort {
 
 export const FULL_EFFORT: Effort = { finalists: 6, rounds: 6, exhaustive: 20_000 };
 /** For a point of a curve that has neighbours to compare it with. */
-export const QUICK_EFFORT: Effort = { finalists: 4, rounds: 1, exhaustive: 2_000 };
+export const QUICK_EFFORT: Effort = { finalists: 3, rounds: 0, exhaustive: 2_000 };
 
 /** What a search asks of its surroundings. */
 export interface Search {
