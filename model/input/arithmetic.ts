@@ -1,7 +1,6 @@
-import { create, type MathNode, parseDependencies } from 'mathjs';
+import type { MathNode } from 'mathjs';
+import { math } from './math.ts';
 import { shown, UserError } from './userError.ts';
-
-const { parse } = create({ ...parseDependencies });
 
 const FUNCTIONS: Record<string, (...values: number[]) => number> = {
   floor: Math.floor,
@@ -66,7 +65,7 @@ function syntaxTree(expression: string): MathNode {
     throw new UserError(`expression ${shown(expression)}: longer than ${MAX_LENGTH} characters`);
   }
   try {
-    return parse(expression);
+    return math.parse(expression);
   } catch (error) {
     throw new UserError(`expression ${shown(expression)}: ${(error as Error).message}`);
   }

@@ -1,7 +1,6 @@
-import { create, createUnitDependencies, unitDependencies } from 'mathjs';
+import { math } from './math.ts';
 import { shown, UserError } from './userError.ts';
 
-const math = create({ ...unitDependencies, ...createUnitDependencies });
 math.createUnit('FLOP', { prefixes: 'short' });
 
 /** What a quantity measures, with the unit that the library uses inside and an example of what people write. */

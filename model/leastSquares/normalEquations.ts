@@ -1,6 +1,4 @@
-import { create, eigsDependencies, invDependencies, lusolveDependencies } from 'mathjs';
-
-const math = create({ ...lusolveDependencies, ...invDependencies, ...eigsDependencies });
+import { math } from '../input/math.ts';
 
 /** J^T W J and -J^T W r of weighted rows. */
 export interface NormalEquations {

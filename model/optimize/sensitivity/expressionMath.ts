@@ -1,12 +1,5 @@
-import {
-  create,
-  derivativeDependencies,
-  type MathNode,
-  parseDependencies,
-  simplifyCoreDependencies,
-} from 'mathjs';
-
-const math = create({ ...parseDependencies, ...derivativeDependencies, ...simplifyCoreDependencies });
+import type { MathNode } from 'mathjs';
+import { math } from '../../input/math.ts';
 
 export function parse(text: string): MathNode {
   return math.parse(text);
