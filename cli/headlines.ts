@@ -1,3 +1,4 @@
+import { depthText } from '../experiments/dataset/programDepth.ts';
 import { readSteps, type StepRun } from '../experiments/dataset/stepRecords.ts';
 import { readExperiment } from '../experiments/grid/experimentFile.ts';
 import {
@@ -46,13 +47,13 @@ function readable({ cells, against, ratioErrors }: HeadlineReport): string {
 }
 
 function heading(cell: CellHeadlines, against: string): string {
-  const { mode, place, device, machine, baselines } = cell;
+  const { depth, mode, place, device, machine, baselines } = cell;
   const others = baselines.map(
     ({ baseline, measured: { stepS, gpuBytes } }) =>
       `${baseline} ${(stepS * 1e3).toFixed(2)} ms in ${(gpuBytes / GiB).toFixed(2)} GiB`,
   );
   return (
-    `${cell.cell}, ${mode}: measured on ${device}, ${place}; predicted for ${machine}\n` +
+    `${cell.cell} (${depthText(depth)}), ${mode}: measured on ${device}, ${place}; predicted for ${machine}\n` +
     `against ${against}: ${others.join(', ') || 'nothing that was measured'}\n`
   );
 }

@@ -1,3 +1,4 @@
+import { blockCount } from '../model/dit/depth.ts';
 import type { Dit } from '../model/dit/dit.ts';
 import { catalogueIds, loadDit } from '../model/dit/load.ts';
 import { formatSize, rowsOf } from '../model/dit/tokens.ts';
@@ -40,7 +41,7 @@ function describe(dit: Dit): Model {
     parameters,
     weightBytes: parameters * dit.parameterBytes,
     experts: dit.experts,
-    blocks: dit.blocks.reduce((sum, kind) => sum + kind.count, 0),
+    blocks: blockCount(dit),
     blockBytes: { min: Math.min(...blockBytes), max: Math.max(...blockBytes) },
     hidden: dit.hidden,
     heads: dit.heads,

@@ -1,3 +1,4 @@
+import { depthText } from '../experiments/dataset/programDepth.ts';
 import { readSteps, type StepRun } from '../experiments/dataset/stepRecords.ts';
 import { readExperiment } from '../experiments/grid/experimentFile.ts';
 import { measuredFront } from '../experiments/plots/measuredFront.ts';
@@ -26,9 +27,9 @@ export async function plotFront(
   refuseOtherCharts(out, '--out');
   const machine = named === undefined ? null : loadSystem(named);
   const found = cellFront(readExperiment(file), readSteps(datasets), { cell, mode, machine });
-  const { device, place } = found.where;
+  const { depth, device, place } = found.where;
   const subtitle = [
-    `measured on ${device}, ${place}, ${mode}`,
+    `${depthText(depth)}, measured on ${device}, ${place}, ${mode}`,
     `(median and range of the rounds), predicted for ${found.machine}`,
   ];
   await writeChart(measuredFront(found.front, { title: cell, subtitle }), cell, out, '--out');

@@ -1,3 +1,4 @@
+import { depthRange, depthText } from '../experiments/dataset/programDepth.ts';
 import { readSteps, type StepRun } from '../experiments/dataset/stepRecords.ts';
 import { readExperiment } from '../experiments/grid/experimentFile.ts';
 import { type RegretReport, regretReport } from '../experiments/regret/report.ts';
@@ -43,6 +44,7 @@ const GiB = 2 ** 30;
 
 const COLUMNS: readonly Column<Row>[] = [
   { header: 'cell', value: ({ cell }) => cell },
+  { header: 'depth', value: ({ depth }) => depthText(depth) },
   { header: 'place', value: ({ place }) => place },
   { header: 'mode', value: ({ mode }) => mode },
   { header: 'cap GiB', value: ({ capBytes }) => capBytes / GiB, digits: 2 },
@@ -78,12 +80,13 @@ function print(report: RegretReport, output: Output): void {
   output.result(`${summary(report)}\n`);
 }
 
-function summary({ largest, mean, compared, withinNoise }: RegretReport): string {
+function summary({ regrets, largest, mean, compared, distinct, withinNoise }: RegretReport): string {
   if (largest === null || mean === null) return 'largest regret: none, no choice has a competitor';
   const { cell, mode, capBytes, choice } = largest;
   return (
     `largest regret ${percent(largest.regret)}: ${cell}, ${mode}, ${choice.plan} within ${(capBytes / GiB).toFixed(2)} GiB; ` +
-    `mean ${percent(mean)} of ${compared} choices, ${withinNoise} of them within their noise`
+    `mean ${percent(mean)} of ${compared} choices (${distinct} distinct plans), ${withinNoise} of them within their noise; ` +
+    `programs of ${depthRange(regrets.map(({ depth }) => depth))}`
   );
 }
 

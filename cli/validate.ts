@@ -1,7 +1,8 @@
+import { mean } from 'simple-statistics';
 import { readSteps } from '../experiments/dataset/stepRecords.ts';
 import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
 import type { ErrorStatistics } from '../experiments/heldOut/errorStatistics.ts';
-import { brokenLimits, type LimitedReport, meanTau } from '../experiments/heldOut/limits.ts';
+import { brokenLimits, type LimitedReport } from '../experiments/heldOut/limits.ts';
 import { type ClassErrors, type HeldOutReport, heldOutReport } from '../experiments/heldOut/report.ts';
 import {
   type PublishedStep,
@@ -71,7 +72,7 @@ function validatePublished(files: readonly string[], flags: ValidateFlags, outpu
   else {
     output.result('steps that others have published, without those that calibrated their machines\n');
     output.result(formatTable(PUBLISHED_COLUMNS, steps));
-    output.result(`\n${formatTable(CLASS_COLUMNS, [...errors.classes, errors.all])}`);
+    output.result(`\n${errorTables(errors)}`);
   }
   return exitCode({ all: errors.all, orders: [], memory: null }, flags, output);
 }
@@ -85,32 +86,38 @@ const percent = (header: string, value: (row: ClassErrors) => number | null): Co
   digits: 1,
 });
 
-const CLASS_COLUMNS: readonly Column<ClassErrors>[] = [
-  { header: 'steps', value: ({ name }) => name },
-  { header: 'n', value: ({ simulated }) => simulated.n },
-  percent('simulated MAPE %', ({ simulated }) => simulated.mape),
-  percent('bias %', ({ simulated }) => simulated.bias),
-  percent('median %', ({ simulated }) => simulated.median),
-  percent('p95 %', ({ simulated }) => simulated.p95),
-  percent('largest %', ({ simulated }) => simulated.largest),
-  percent('closed form MAPE %', ({ closedForm }) => closedForm.mape),
-  percent('bias %', ({ closedForm }) => closedForm.bias),
+const CLASS_COLUMN: Column<ClassErrors> = { header: 'steps', value: ({ name }) => name };
+
+const errorColumns = (of: (row: ClassErrors) => ErrorStatistics): Column<ClassErrors>[] => [
+  { header: 'n', value: (row) => of(row).n },
+  percent('MAPE %', (row) => of(row).mape),
+  percent('bias %', (row) => of(row).bias),
+  percent('median %', (row) => of(row).median),
+  percent('p95 %', (row) => of(row).p95),
+  percent('largest %', (row) => of(row).largest),
+];
+
+const SIMULATED_COLUMNS: readonly Column<ClassErrors>[] = [
+  CLASS_COLUMN,
+  ...errorColumns(({ simulated }) => simulated),
   percent('within 5 %', ({ within5Percent }) => within5Percent),
   percent('noise floor %', ({ noise }) => noise),
 ];
 
+const CLOSED_FORM_COLUMNS: readonly Column<ClassErrors>[] = [
+  CLASS_COLUMN,
+  ...errorColumns(({ closedForm }) => closedForm),
+];
+
+/** Both roads' errors, a table each. */
+function errorTables({ classes, all }: { classes: readonly ClassErrors[]; all: ClassErrors }): string {
+  const rows = [...classes, all];
+  return `simulated\n${formatTable(SIMULATED_COLUMNS, rows)}\nclosed form\n${formatTable(CLOSED_FORM_COLUMNS, rows)}`;
+}
+
 function print(report: HeldOutReport, output: Output): void {
-  output.result(formatTable(CLASS_COLUMNS, [...report.classes, report.all]));
-  const taus = report.orders.flatMap(({ kendallTau }) => (kendallTau === null ? [] : [kendallTau]));
-  const pairs = report.orders.reduce((sum, { withoutOrder }) => sum + withoutOrder, 0);
-  const tau = meanTau(report.orders);
-  if (tau === null) output.result("\norder of a workload's plans: no two of them measure apart\n");
-  else {
-    output.result(
-      `\norder of a workload's plans, simulated: Kendall tau ${tau.toFixed(3)} on average, ` +
-        `${Math.min(...taus).toFixed(3)} at the least; ${pairs} pairs within their noise have none\n`,
-    );
-  }
+  output.result(`${report.all.simulated.n} steps; programs of ${report.depth}\n\n${errorTables(report)}\n`);
+  output.result(`${orderLines(report)}\n`);
   if (report.memory !== null) output.result(`${line('memory, claimed against the device', report.memory)}\n`);
   if (report.clock !== null) output.result(`${line('clock', report.clock)}\n`);
   if (report.energy !== null) output.result(`${line('energy of a step', report.energy)}\n`);
@@ -144,6 +151,22 @@ function print(report: HeldOutReport, output: Output): void {
       ],
       report.worst,
     ),
+  );
+}
+
+/** How well predictions order the plans of each workload: the pairs that measurements order, and all pairs. */
+function orderLines({ orders }: HeldOutReport): string {
+  const overAll = orders.flatMap(({ tauOfAllPairs }) => (tauOfAllPairs === null ? [] : [tauOfAllPairs]));
+  const decided = orders.flatMap(({ kendallTau }) => (kendallTau === null ? [] : [kendallTau]));
+  const undecided = orders.reduce((sum, { withoutOrder }) => sum + withoutOrder, 0);
+  const pairs = orders.reduce((sum, { right, wrong, withoutOrder }) => sum + right + wrong + withoutOrder, 0);
+  const what = "order of a workload's plans, simulated:";
+  if (decided.length === 0) return `${what} no two of them measure apart`;
+  const average = (taus: readonly number[]) =>
+    `${mean([...taus]).toFixed(3)} on average, ${Math.min(...taus).toFixed(3)} at the least`;
+  return (
+    `${what} Kendall's tau ${average(decided)},\n  of pairs that measure further apart than 1 % and their noise ` +
+    `(${pairs - undecided} of ${pairs}); of all pairs tau-b is ${average(overAll)}`
   );
 }
 

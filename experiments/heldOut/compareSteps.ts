@@ -5,6 +5,7 @@ import type { System } from '../../model/system/system.ts';
 import { segmentTotals } from '../../model/timelineTotals.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { otherMachine } from '../dataset/otherMachine.ts';
+import { type ProgramDepth, programDepth } from '../dataset/programDepth.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 import { type CellScenario, cellScenario } from '../grid/cellScenario.ts';
 import { cellOfRecord } from '../grid/recordedCell.ts';
@@ -16,6 +17,7 @@ type Category = StepRun['segments'][number]['category'];
 /** A measured step beside what both roads predict of it. Errors are predicted / measured - 1. */
 export interface ComparedStep {
   run: StepRun;
+  depth: ProgramDepth;
   closedFormS: number;
   simulatedS: number;
   closedFormError: number;
@@ -86,6 +88,7 @@ function compare(
     predicted === null || measured === null || measured === 0 ? null : predicted / measured - 1;
   return {
     run,
+    depth: programDepth(cell),
     closedFormS,
     simulatedS: report.stepTimeS,
     closedFormError: closedFormS / stepS - 1,

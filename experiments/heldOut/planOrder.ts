@@ -1,5 +1,6 @@
 import { mean } from 'simple-statistics';
 import { type ComparedStep, samplesOf } from './compareSteps.ts';
+import { kendallTauB } from './kendallTauB.ts';
 
 /** Plans this close have no order either: windows of a warm-up count as steady when they agree so well. */
 const LEAST_APART = 0.01;
@@ -11,8 +12,10 @@ export interface PlanOrder {
   wrong: number;
   /** Pairs that measure within 1 %, or closer than their noise floors together: they have no order to get right. */
   withoutOrder: number;
-  /** (right - wrong) / (right + wrong); null where no pair has an order. */
+  /** Kendall's tau of the pairs that have an order, (right - wrong) / (right + wrong); null where none has. */
   kendallTau: number | null;
+  /** Kendall's tau-b of all pairs, measured ties and noise included; null for a single plan. */
+  tauOfAllPairs: number | null;
 }
 
 /** Compares every pair of plans of each cell and mode; a plan that was measured in several runs counts once, by their mean. */
@@ -57,5 +60,9 @@ function orderOf(cell: string, plans: readonly OrderedPlan[]): PlanOrder {
     }
   }
   const ordered = count.right + count.wrong;
-  return { cell, ...count, kendallTau: ordered === 0 ? null : (count.right - count.wrong) / ordered };
+  return {
+    ...{ cell, ...count },
+    kendallTau: ordered === 0 ? null : (count.right - count.wrong) / ordered,
+    tauOfAllPairs: kendallTauB(plans.map(({ predictedS, measuredS }) => [predictedS, measuredS])),
+  };
 }

@@ -1,4 +1,5 @@
 import { mean } from 'simple-statistics';
+import { depthRange, depthText } from '../dataset/programDepth.ts';
 import { type ComparedStep, presetOf, whereOf } from './compareSteps.ts';
 import { type ErrorStatistics, errorStatistics } from './errorStatistics.ts';
 import { type PlanOrder, planOrders } from './planOrder.ts';
@@ -15,6 +16,8 @@ export interface ClassErrors {
 }
 
 export interface HeldOutReport {
+  /** Depth of the measured programs, such as `2 to 9 of 40 to 60 blocks`. */
+  depth: string;
   classes: ClassErrors[];
   all: ClassErrors;
   orders: PlanOrder[];
@@ -28,16 +31,17 @@ export interface HeldOutReport {
   worst: ComparedStep[];
 }
 
-/** Sums up how far predictions are off: by place and transport, by model, by preset, and over all. */
+/** Sums up how far predictions are off: by place and transport, by model and depth, by preset, and over all. */
 export function heldOutReport(steps: readonly ComparedStep[], worst: number): HeldOutReport {
   const groupings = [
     ({ run }: ComparedStep) => whereOf(run),
-    ({ run }: ComparedStep) => run.cell.model,
+    ({ run, depth }: ComparedStep) => `${run.cell.model}, ${depthText(depth)}`,
     ({ run }: ComparedStep) => presetOf(run),
   ];
   const present = (values: readonly (number | null)[]) =>
     values.filter((value): value is number => value !== null);
   return {
+    depth: depthRange(steps.map(({ depth }) => depth)),
     classes: groupings.flatMap((key) => groupsBy(steps, key).map(([name, own]) => classErrors(name, own))),
     all: classErrors('all', steps),
     orders: planOrders(steps, ({ simulatedS }) => simulatedS),

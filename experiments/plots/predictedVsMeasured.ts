@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { depthRange, depthText } from '../dataset/programDepth.ts';
 import { type ComparedStep, presetOf, whereOf } from '../heldOut/compareSteps.ts';
 
 /** Predictions within this share of the measurement lie in the grey band. */
@@ -26,7 +27,11 @@ export function predictedVsMeasured(steps: readonly ComparedStep[], title: strin
   const panels = [...new Set(values.map(({ where }) => where))].sort();
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: { text: title, offset: 12 },
+    title: {
+      text: title,
+      subtitle: `programs of ${depthRange(steps.map(({ depth }) => depth))}`,
+      offset: 12,
+    },
     columns: COLUMNS,
     concat: panels.map((where) => {
       const own = values.filter((value) => value.where === where);
@@ -45,13 +50,14 @@ interface Axes {
 
 type Value = ReturnType<typeof pointOf>;
 
-function pointOf({ run, simulatedS, closedFormS, simulatedError, noise }: ComparedStep) {
+function pointOf({ run, depth, simulatedS, closedFormS, simulatedError, noise }: ComparedStep) {
   const errorPercent = simulatedError * 100;
   const noisePercent = (noise ?? 0) * 100;
   return {
     where: whereOf(run),
     model: run.cell.model,
     size: run.cell.size,
+    depth: depthText(depth),
     plan: run.plan,
     preset: presetOf(run),
     measuredMs: run.stepS * 1e3,
@@ -84,7 +90,7 @@ function points(own: readonly Value[], axes: Axes, y: object) {
       color: { ...byPreset, scale: { domain: [...axes.presets], range: COLOURS } },
       shape: { ...byPreset, scale: { domain: [...axes.presets] } },
       tooltip: [
-        ...[text('model'), text('size'), text('plan')],
+        ...[text('model'), text('depth'), text('size'), text('plan')],
         ...[number('measuredMs', '.2f'), number('simulatedMs', '.2f'), number('closedFormMs', '.2f')],
         ...[number('errorPercent', '+.1f'), number('noisePercent', '.1f')],
       ],

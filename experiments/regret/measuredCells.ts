@@ -1,5 +1,6 @@
 import { memoryNeed } from '../../model/hiding/memory.ts';
 import { UserError } from '../../model/input/userError.ts';
+import { type ProgramDepth, programDepth } from '../dataset/programDepth.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 import { cellScenario } from '../grid/cellScenario.ts';
 import { cellOfRecord } from '../grid/recordedCell.ts';
@@ -26,6 +27,7 @@ export interface MeasuredPlan {
 /** All plans that were measured of one cell in one place and mode: what is compared with each other. */
 export interface MeasuredCell {
   cell: string;
+  depth: ProgramDepth;
   mode: StepRun['mode'];
   place: StepRun['place'];
   device: string;
@@ -36,14 +38,17 @@ export interface MeasuredCell {
 }
 
 /** Which cell, and what measured it: tables name all of it. */
-export type MeasuredIn = Pick<MeasuredCell, 'cell' | 'mode' | 'place' | 'device'>;
+export type MeasuredIn = Pick<MeasuredCell, 'cell' | 'depth' | 'mode' | 'place' | 'device'>;
 
-export function whereMeasured({ cell, mode, place, device }: MeasuredCell): MeasuredIn {
-  return { cell, mode, place, device };
+export function whereMeasured({ cell, depth, mode, place, device }: MeasuredCell): MeasuredIn {
+  return { cell, depth, mode, place, device };
 }
 
 /** The lines that a measured cell was put together from. */
-export function runsOf(runs: readonly StepRun[], { cell, mode, place, device }: MeasuredIn): StepRun[] {
+export function runsOf(
+  runs: readonly StepRun[],
+  { cell, mode, place, device }: Omit<MeasuredIn, 'depth'>,
+): StepRun[] {
   return runs.filter(
     (run) => run.cell.id === cell && run.mode === mode && run.place === place && run.device.name === device,
   );
@@ -65,7 +70,7 @@ export function measuredCells(runs: readonly StepRun[]): MeasuredCell[] {
     const right = plans.filter((same) => same.every(({ sameOutput }) => sameOutput));
     const gpuBytes = memoryOf(right.map(([run]) => run!));
     return {
-      ...{ cell: cell.id, mode, place, device: device.name },
+      ...{ cell: cell.id, depth: programDepth(cell), mode, place, device: device.name },
       plans: right.map((same, index) => measuredPlan(same, gpuBytes[index]!)),
       wrongOutput: plans.filter((same) => !right.includes(same)).map(([run]) => run!.plan),
     };

@@ -13,8 +13,9 @@ export interface RegretReport {
   /** Null where no choice has a competitor. */
   largest: (MeasuredIn & Regret & { regret: number }) | null;
   mean: number | null;
-  /** Choices with competitors, and those of them whose regret is within the noise. */
+  /** Choices with competitors, the different plans among them, and the choices whose regret is within the noise. */
   compared: number;
+  distinct: number;
   withinNoise: number;
   curves: (MeasuredIn & { points: CurvePoint[] })[];
   /** Choices without an answer, a line for each. */
@@ -49,6 +50,9 @@ export function regretReport(
     largest,
     mean: compared.length === 0 ? null : mean(compared.map(({ regret }) => regret)),
     compared: compared.length,
+    distinct: new Set(
+      compared.map(({ cell, mode, device, choice }) => JSON.stringify([cell, mode, device, choice.plan])),
+    ).size,
     withinNoise: compared.filter(({ regret, noise }) => regret <= (noise ?? 0)).length,
     curves: cells.map(({ cell }) => ({ ...whereMeasured(cell), points: measuredCurve(cell.plans) })),
     problems,

@@ -1,6 +1,11 @@
 import { UserError } from '../input/userError.ts';
 import type { Dit } from './dit.ts';
 
+/** Blocks of all kinds that one forward pass runs. */
+export function blockCount(dit: Dit): number {
+  return dit.blocks.reduce((sum, kind) => sum + kind.count, 0);
+}
+
 /**
  * The model with only `blocks` blocks, its kinds in proportion and each at least once: enough of them to measure a steady
  * state, with less memory than all of them take.
@@ -8,7 +13,7 @@ import type { Dit } from './dit.ts';
  * @throws UserError for more blocks than the model has, or fewer than kinds.
  */
 export function withBlocks(dit: Dit, blocks: number): Dit {
-  const total = dit.blocks.reduce((sum, kind) => sum + kind.count, 0);
+  const total = blockCount(dit);
   if (blocks > total || blocks < dit.blocks.length) {
     throw new UserError(
       `--blocks ${blocks}: ${dit.name} has ${total} blocks of ${dit.blocks.length} ${dit.blocks.length === 1 ? 'kind' : 'kinds'}; give ${dit.blocks.length} to ${total}`,

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { depthRange, depthText, programDepth } from '../../../experiments/dataset/programDepth.ts';
 import { readSteps, type StepRun } from '../../../experiments/dataset/stepRecords.ts';
 import { compareSteps } from '../../../experiments/heldOut/compareSteps.ts';
 import { errorStatistics } from '../../../experiments/heldOut/errorStatistics.ts';
+import { kendallTauB } from '../../../experiments/heldOut/kendallTauB.ts';
 import { brokenLimits } from '../../../experiments/heldOut/limits.ts';
 import { noiseFloor } from '../../../experiments/heldOut/noiseFloor.ts';
 import { planOrders } from '../../../experiments/heldOut/planOrder.ts';
@@ -48,11 +50,81 @@ figures('plans of a cell are ordered pair by pair, without those that measure al
   }));
   const [order] = planOrders(made, ({ simulatedS }) => simulatedS);
   // 10 and 10.05 are alike; of the other five pairs, 20 before 30 is predicted the wrong way round.
-  assert.equal({ ...order, cell: '' }, { cell: '', right: 4, wrong: 1, withoutOrder: 1, kendallTau: 0.6 });
+  const { tauOfAllPairs, ...decided } = order!;
+  assert.equal({ ...decided, cell: '' }, { cell: '', right: 4, wrong: 1, withoutOrder: 1, kendallTau: 0.6 });
+  // All six pairs count: 10 before 10.05 is right too.
+  near(tauOfAllPairs!, (5 - 1) / 6);
   // A plan that was measured twice counts once, by its mean: that of 20 and 50 is above 30.
   const twice = [...made, { ...made[2]!, run: { ...made[2]!.run, stepS: 50 } }];
   const [other] = planOrders(twice, ({ simulatedS }) => simulatedS);
-  assert.equal({ ...other, cell: '' }, { cell: '', right: 5, wrong: 0, withoutOrder: 1, kendallTau: 1 });
+  const { cell, ...counted } = other!;
+  assert.equal(counted, { right: 5, wrong: 0, withoutOrder: 1, kendallTau: 1, tauOfAllPairs: 1 });
+});
+
+// Expected values are scipy.stats.kendalltau's (variant b).
+for (const [what, x, y, expected] of [
+  ['one exchange', [1, 2, 3, 4], [1, 3, 2, 4], 2 / 3],
+  ['the order turned round', [1, 2, 3], [3, 2, 1], -1],
+  ['ties on one side', [12, 2, 1, 12, 2], [1, 4, 7, 1, 0], -0.4714045207910316],
+  ['ties on both sides', [1, 1, 2, 3], [1, 1, 1, 2], 0.7745966692414834],
+  ['no order on one side', [1, 1, 1], [1, 2, 3], null],
+  ['a single pair of values', [1], [1], null],
+] as const) {
+  figures(`tau-b: ${what}`, () => {
+    const tau = kendallTauB(x.map((value, index) => [value, y[index]!]));
+    if (expected === null) assert.is(tau, null);
+    else near(tau!, expected);
+  });
+}
+
+// Two blocks of forty say less than forty: the depth stands beside every figure.
+for (const [blocks, modelBlocks, one] of [
+  [6, 40, '6 of 40 blocks'],
+  [57, 57, 'all 57 blocks'],
+] as const) {
+  figures(`depth in words: ${one}`, () => assert.is(depthText({ blocks, modelBlocks }), one));
+}
+
+for (const [depths, words] of [
+  [
+    [
+      [2, 40],
+      [3, 57],
+    ],
+    '2 to 3 of 40 to 57 blocks',
+  ],
+  [
+    [
+      [6, 40],
+      [6, 40],
+    ],
+    '6 of 40 blocks',
+  ],
+  [
+    [
+      [40, 40],
+      [60, 60],
+    ],
+    'all 40 to 60 blocks',
+  ],
+  [
+    [
+      [6, 40],
+      [40, 40],
+    ],
+    '6 to 40 of 40 blocks',
+  ],
+] as const) {
+  figures(`depths in words: ${words}`, () =>
+    assert.is(depthRange(depths.map(([blocks, modelBlocks]) => ({ blocks, modelBlocks }))), words),
+  );
+}
+
+figures("a program's depth is held against its model's", () => {
+  assert.equal(programDepth(small[0]!.cell), { blocks: 3, modelBlocks: 57 });
+  const { depth, classes } = heldOutReport(compareSteps(small, null), 0);
+  assert.is(depth, '3 of 57 blocks');
+  assert.ok(classes.some(({ name }) => name === 'flux.1-dev, 3 of 57 blocks'));
 });
 
 figures('a plan that was measured twice is as uncertain as its two runs lie apart', () => {

@@ -44,4 +44,13 @@ test('where there are collectives, none is slower than layerwise or layerwise-dr
   }
 });
 
+// These were made before any step had been measured; what the later ones gained by seeing the data is the difference.
+test('the first choices cost more: what the choices had learned from the data is told apart', () => {
+  const first = regretReport(readExperiment(`${FOLDER}/first-choices.yaml`), runs, ['eager']);
+  assert.equal(first.problems, []);
+  assert.is(first.compared, report.compared);
+  assert.ok(first.mean! > 0.014 && first.mean! < 0.016, `${first.mean}`);
+  assert.ok(first.largest!.regret > 0.155 && first.largest!.regret < 0.165, `${first.largest!.regret}`);
+});
+
 test.run();

@@ -145,7 +145,10 @@ headlines('the command: a table for each cell that names what measured and what 
   const { code, stdout, stderr } = await command(steps(MS));
   assert.is(code, 0, stderr);
   const [measuredBy, against, , header] = stdout.split('\n');
-  assert.is(measuredBy, `${cell.id}, eager: measured on ${DEVICE}, mirrored; predicted for ${MACHINE}`);
+  assert.is(
+    measuredBy,
+    `${cell.id} (4 of 5 blocks), eager: measured on ${DEVICE}, mirrored; predicted for ${MACHINE}`,
+  );
   assert.match(
     against!,
     /^against staged-sm:2: none 10\.00 ms in .* GiB, layerwise 15\.00 ms in .*, layerwise-drain/,

@@ -270,14 +270,14 @@ reports('the command: a table, the curve, the largest regret last; its limit', a
   assert.is(code, 0, stderr);
   assert.match(
     stdout,
-    /^cell +place +mode +cap GiB +over +choice +GiB +step ms +best +step ms +regret % +noise % +comp/,
+    /^cell +depth +place +mode +cap GiB +over +choice +GiB +step ms +best +step ms +regret % +noise % +comp/,
   );
   assert.match(stdout, /eager .* any +yield .* 12\.60 +chunked +12\.00 +5\.00 +1\.00 +2 +-\n/);
   assert.match(stdout, /\nof 5 measured plans, those that no other beats in memory and time\n/);
   const last = stdout.trimEnd().split('\n').at(-1)!;
   assert.match(
     last,
-    /^largest regret 5\.00 %: .*, eager, yield within .* GiB; mean 2\.50 % of 2 choices, 1 of them/,
+    /^largest regret 5\.00 %: .*, eager, yield within .* GiB; mean 2\.50 % of 2 choices \(2 distinct plans\), 1 of them within their noise; programs of 4 of 5 blocks$/,
   );
   for (const [limit, expected] of [
     ['0.06', 0],
