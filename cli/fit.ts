@@ -1,4 +1,4 @@
-import { mean, median, quantile } from 'simple-statistics';
+import { max, mean, median, quantile } from 'simple-statistics';
 import { readCalibration } from '../experiments/calibration/calibrationFile.ts';
 import { type FittedMachine, type FittedStage, fitMachine } from '../experiments/calibration/fitMachine.ts';
 import { fittedMachineFile } from '../experiments/calibration/machineFile.ts';
@@ -106,7 +106,7 @@ const ERROR_COLUMNS: readonly Column<StageSide>[] = [
   { header: 'bias %', value: percent((_, signed) => mean(signed)), digits: 1 },
   { header: 'median %', value: percent((sizes) => median(sizes)), digits: 1 },
   { header: 'p95 %', value: percent((sizes) => quantile(sizes, 0.95)), digits: 1 },
-  { header: 'largest %', value: percent((sizes) => Math.max(...sizes)), digits: 1 },
+  { header: 'largest %', value: percent((sizes) => max(sizes)), digits: 1 },
   {
     header: 'rounds apart %',
     value: ({ stage, side }) => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Argument, Command, CommanderError } from 'commander';
 import { packageRoot } from '../model/input/packageFiles.ts';
-import { UserError } from '../model/input/userError.ts';
+import { printable, UserError } from '../model/input/userError.ts';
 import type { BuildFlags } from './build.ts';
 import { addCalibrationCommands } from './calibrationCommands.ts';
 import { addExperimentCommands } from './experimentCommands.ts';
@@ -166,6 +166,12 @@ function packageVersion(): string {
   return JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version;
 }
 
+/** Characters of a message at the most: a list of all names that there are can be as long as a file. */
+const LONGEST_LINE = 4000;
+
 function oneLine(text: string): string {
-  return text.trim().replace(/\s*\n\s*/g, ' ');
+  const line = printable(text.trim().replace(/\s*\n\s*/g, ' '));
+  return line.length > LONGEST_LINE
+    ? `${line.slice(0, LONGEST_LINE)}... (${line.length - LONGEST_LINE} more characters)`
+    : line;
 }

@@ -18,7 +18,7 @@ export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly
     const values = rows.map((row) => column.value(row));
     const right = values.some((value) => typeof value === 'number');
     const cells = values.map((value) => formatCell(value, column.digits));
-    const width = Math.max(column.header.length, ...cells.map((cell) => cell.length));
+    const width = cells.reduce((most, { length }) => Math.max(most, length), column.header.length);
     const pad = (text: string) => (right ? text.padStart(width) : text.padEnd(width));
     return { header: pad(column.header), rule: '-'.repeat(width), cells: cells.map(pad) };
   });

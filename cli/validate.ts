@@ -1,4 +1,4 @@
-import { mean } from 'simple-statistics';
+import { mean, min } from 'simple-statistics';
 import { readSteps } from '../experiments/dataset/stepRecords.ts';
 import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
 import type { ErrorStatistics } from '../experiments/heldOut/errorStatistics.ts';
@@ -163,7 +163,7 @@ function orderLines({ orders }: HeldOutReport): string {
   const what = "order of a workload's plans, simulated:";
   if (decided.length === 0) return `${what} no two of them measure apart`;
   const average = (taus: readonly number[]) =>
-    `${mean([...taus]).toFixed(3)} on average, ${Math.min(...taus).toFixed(3)} at the least`;
+    `${mean([...taus]).toFixed(3)} on average, ${min([...taus]).toFixed(3)} at the least`;
   return (
     `${what} Kendall's tau ${average(decided)},\n  of pairs that measure further apart than 1 % and their noise ` +
     `(${pairs - undecided} of ${pairs}); of all pairs tau-b is ${average(overAll)}`

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { caseParameters } from '../model/calibration/cases.ts';
+import { parseJson } from '../model/input/jsonFile.ts';
 import { shown, UserError } from '../model/input/userError.ts';
 
 const bytes = z.number().int().min(0);
@@ -93,16 +94,12 @@ export function readManifest(folder: string): Manifest {
       `${shown(folder)}: is no generated program (no manifest.json); make one with \`chunkflow generate\``,
     );
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${file}: ${(error as Error).message}; generate it anew`);
-  }
-  const result = manifestFormat.safeParse(value);
+  const source = parseJson(file, text, 'generate it anew');
+  const result = manifestFormat.safeParse(source.value, { reportInput: true });
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   throw new UserError(
-    `${file}: ${issue.path.join('.')}: ${issue.message}; generate it anew with this version`,
+    `${issue.path.join('.') || 'the file'}: ${issue.message}, got ${shown(issue.input)}; generate it anew with this version`,
+    source.place(issue.path),
   );
 }

@@ -1,3 +1,4 @@
+import { max } from 'simple-statistics';
 import type { Interval, Timeline } from '../../model/timeline.ts';
 import type { Manifest, ManifestPlan } from '../manifest.ts';
 import { placeLabel } from './measuredPlans.ts';
@@ -36,7 +37,7 @@ export function timelineOf(
   return {
     source,
     // The step ends when its last rank does.
-    stepTimeS: Math.max(...ranks.map(({ stepS }) => stepS)),
+    stepTimeS: max(ranks.map(({ stepS }) => stepS)),
     intervals: ranks.flatMap((rank) => intervalsOf(rank, described)),
     links: [],
     arrivals: [],

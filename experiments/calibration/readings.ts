@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { median } from 'simple-statistics';
+import { max, median, min } from 'simple-statistics';
 import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
 import type { MeasurementRecord } from '../../codegen/measure/records.ts';
 import type { CaseParameters } from '../../model/calibration/cases.ts';
@@ -135,7 +135,7 @@ function segmentReadings(run: MeasuredRun, computes: SegmentProgram): SegmentRea
 }
 
 function spreadOf(values: readonly number[]): number {
-  return (Math.max(...values) - Math.min(...values)) / median([...values]);
+  return (max([...values]) - min([...values])) / median([...values]);
 }
 
 function grouped<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {

@@ -1,4 +1,5 @@
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
+import { max, min } from 'simple-statistics';
 import type { StepRun } from './stepRecords.ts';
 
 type ColumnType = 'STRING' | 'BOOLEAN' | 'INT32' | 'INT64' | 'DOUBLE';
@@ -24,8 +25,8 @@ const COLUMNS: readonly Column[] = [
   ['transport', 'STRING', ({ transport }) => transport],
   ['stepS', 'DOUBLE', ({ stepS }) => stepS],
   ['madS', 'DOUBLE', ({ madS }) => madS],
-  ['leastVisitS', 'DOUBLE', ({ visitS }) => Math.min(...visitS)],
-  ['mostVisitS', 'DOUBLE', ({ visitS }) => Math.max(...visitS)],
+  ['leastVisitS', 'DOUBLE', ({ visitS }) => min(visitS)],
+  ['mostVisitS', 'DOUBLE', ({ visitS }) => max(visitS)],
   ['visits', 'INT32', ({ visitS }) => visitS.length],
   ['steps', 'INT32', ({ steps }) => steps],
   ['smHz', 'DOUBLE', ({ smHz }) => smHz],

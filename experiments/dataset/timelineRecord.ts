@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { parseJson } from '../../model/input/jsonFile.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
 import { stepRunFormat } from './stepRecords.ts';
 
@@ -34,21 +35,30 @@ export const timelineFormat = z.strictObject({
 
 export type TimelineRecord = z.output<typeof timelineFormat>;
 
-/** @throws UserError for a file that cannot be read, or is no such record. */
+/** @throws UserError with the place for a file that cannot be read, or is no such record. */
 export function readTimeline(file: string): TimelineRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new UserError(`is no timeline: ${(error as Error).message}`, { file });
-  }
-  const result = timelineFormat.safeParse(value);
+  const source = parseJson(file, textOf(file), 'collect it anew with `chunkflow experiment timeline`');
+  const result = timelineFormat.safeParse(source.value, { reportInput: true });
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const schema = (value as { schema?: unknown } | null)?.schema;
+  const schema = (source.value as { schema?: unknown } | null)?.schema;
   if (schema !== 'chunkflow/timeline@1')
-    throw new UserError(`schema: expected chunkflow/timeline@1, got ${shown(schema)}; collect it anew`, {
+    throw new UserError(
+      `schema: expected chunkflow/timeline@1, got ${shown(schema)}; collect it anew`,
+      source.place(['schema']),
+    );
+  const issue = result.error.issues[0]!;
+  throw new UserError(
+    `${issue.path.join('.')}: ${issue.message}, got ${shown(issue.input)}; collect it anew`,
+    source.place(issue.path),
+  );
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UserError(`cannot be read (${(error as NodeJS.ErrnoException).code}); give a timeline`, {
       file,
     });
-  throw new UserError(`${issue!.path.join('.')}: ${issue!.message}`, { file });
+  }
 }

@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { type Place, shown, UserError } from '../../model/input/userError.ts';
-import { isPlanFile, openPlan, type PlanSource } from '../../model/plan/planFile.ts';
-import { planNames } from '../../model/plan/planLines.ts';
+import { isPlanFile, openPlan, type PlanSource, sourceOf } from '../../model/plan/planFile.ts';
+import { linesOfPlans } from '../../model/plan/planLines.ts';
 import type { Cell } from './experimentFile.ts';
 
 /** Plans as an experiment lists them. */
@@ -28,9 +28,9 @@ export function cellPlans(
       return index === 0 ? [fromFile(inFolder(text, folder))] : [];
     }),
   );
-  const all = [...named, ...planFiles.flatMap((file) => plansOf(inFolder(file, folder)).map(fromFile))];
+  const all = [...named, ...planFiles.flatMap((file) => plansOf(inFolder(file, folder)).map(namedBySource))];
   const names = all.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const twice = firstRepeated(names);
   if (twice !== undefined)
     throw new UserError(`two plans are called ${shown(twice)}; leave one out or rename it`, place);
   const sources = all.flatMap(({ name, source }) => (source === undefined ? [] : [[name, source] as const]));
@@ -38,13 +38,21 @@ export function cellPlans(
 }
 
 function fromFile(text: string): { name: string; source: PlanSource } {
-  const source = openPlan(text);
+  return namedBySource(openPlan(text));
+}
+
+function namedBySource(source: PlanSource): { name: string; source: PlanSource } {
   return { name: source.document.name, source };
 }
 
-/** Every plan of a file, as a `--plan` takes it. */
-function plansOf(file: string): string[] {
-  return file.endsWith('.jsonl') ? planNames(file).map((name) => `${file}#${name}`) : [file];
+function firstRepeated(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
+}
+
+/** Every plan of a file. */
+function plansOf(file: string): PlanSource[] {
+  return file.endsWith('.jsonl') ? linesOfPlans(file).map(sourceOf) : [openPlan(file)];
 }
 
 /** The same plan, its file looked for from a folder; a plan's name may look like a path, and stays as it is. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { parseJson } from '../../model/input/jsonFile.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
-import { checked, parseYaml, type YamlFile } from '../../model/input/yamlFile.ts';
+import { checked, type YamlFile } from '../../model/input/yamlFile.ts';
 import type { CopyReading, ImportedReadings } from './importedReading.ts';
 import { type ImportedText, readImportedText } from './importedText.ts';
-import { checkJson } from './jsonPlace.ts';
 
 const testcase = z.looseObject({
   name: z.string(),
@@ -49,8 +49,11 @@ export function readNvbandwidth(file: string): ImportedReadings<CopyReading> {
 
 /** As readNvbandwidth, for text that is already in memory. */
 export function nvbandwidthReadings(source: ImportedText): ImportedReadings<CopyReading> {
-  checkJson(source);
-  const json = parseYaml(source.file, source.text);
+  const json = parseJson(
+    source.file,
+    source.text,
+    'run the tool again and keep only what it printed as JSON, all of it',
+  );
   const { nvbandwidth } = checked(json, format);
   if (nvbandwidth.error !== undefined) {
     const place = json.place(['nvbandwidth', 'error']);

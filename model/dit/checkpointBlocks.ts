@@ -1,3 +1,4 @@
+import { max } from 'simple-statistics';
 import type { StoredTensor } from './safetensors.ts';
 
 /** Neighbouring layers of one container that hold equal tensors; tensor names are those within a layer. */
@@ -81,7 +82,7 @@ function layerLists(stored: readonly StoredTensor[]): Set<string> {
     perIndex.set(part.index, (perIndex.get(part.index) ?? 0) + (isNamedMatrix ? 1 : 0));
   }
   const isLayerList = (perIndex: Map<number, number>) =>
-    [...perIndex.values()].every((count) => count >= 2) && Math.max(...perIndex.keys()) === perIndex.size - 1;
+    [...perIndex.values()].every((count) => count >= 2) && max([...perIndex.keys()]) === perIndex.size - 1;
   return new Set(
     [...matrices].filter(([, perIndex]) => isLayerList(perIndex)).map(([container]) => container),
   );

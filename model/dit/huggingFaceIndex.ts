@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { parseJson } from '../input/jsonFile.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { readSafetensors, type StoredTensor } from './safetensors.ts';
 
@@ -39,21 +40,26 @@ export function readHuggingFaceIndex(file: string): StoredTensor[] {
 }
 
 function readIndex(file: string): z.output<typeof format> {
+  const remedy = 'give the *.index.json that lies beside the shards';
+  const { value } = parseJson(file, textOf(file, remedy), remedy);
+  const parsed = format.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new UserError(
+    'expected an object with weight_map, from tensor name to shard, as *.index.json has it',
+    {
+      file,
+    },
+  );
+}
+
+function textOf(file: string, remedy: string): string {
   const wrong = (message: string) => new UserError(message, { file });
-  let value: unknown;
   try {
     const { size } = statSync(file);
     if (size > MAX_BYTES) throw wrong(`has ${size} bytes, expected at most ${MAX_BYTES} for an index`);
-    value = JSON.parse(readFileSync(file, 'utf8'));
+    return readFileSync(file, 'utf8');
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const why =
-      error instanceof SyntaxError
-        ? 'is no JSON'
-        : `cannot be read (${(error as NodeJS.ErrnoException).code})`;
-    throw wrong(`${why}; give the *.index.json that lies beside the shards`);
+    throw wrong(`cannot be read (${(error as NodeJS.ErrnoException).code}); ${remedy}`);
   }
-  const parsed = format.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw wrong('expected an object with weight_map, from tensor name to shard, as *.index.json has it');
 }

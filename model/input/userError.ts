@@ -25,8 +25,40 @@ function formatPlace({ file, line, column }: Place): string {
   return [file, line, column].filter((part) => part !== undefined).join(':');
 }
 
-/** A value as it should appear in a message: short, quoted if text, never more than a line. */
+/** Characters of a value that a message shows at the most. */
+const MOST_SHOWN = 80;
+
+/**
+ * A value as it should appear in a message: short, quoted if text, never more than a line. Only as much of the value is
+ * looked at as is shown, so a value of any size and depth can be given.
+ */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  const text = jsonStart(value, MOST_SHOWN + 1);
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN - 3)}...` : text;
+}
+
+/** JSON of a value; exact up to `room` characters, and cut somewhere behind them. */
+function jsonStart(value: unknown, room: number): string {
+  if (typeof value === 'string') return printable(JSON.stringify(value.slice(0, room)));
+  if (typeof value !== 'object' || value === null) return String(value);
+  const isList = Array.isArray(value);
+  let text = isList ? '[' : '{';
+  let separator = '';
+  for (const key in value) {
+    if (text.length >= room) return text;
+    const inner = (value as Record<string, unknown>)[key];
+    const name = isList ? '' : `${jsonStart(key, room - text.length)}:`;
+    text += `${separator}${name}${jsonStart(inner, room - text.length - name.length)}`;
+    separator = ',';
+  }
+  return `${text}${isList ? ']' : '}'}`;
+}
+
+/** Text whose control characters and line separators are written as escapes, so that no terminal acts on them. */
+export function printable(text: string): string {
+  return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

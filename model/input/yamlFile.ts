@@ -1,10 +1,26 @@
 import { readFileSync, statSync } from 'node:fs';
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  Composer,
+  type CST,
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  Parser,
+  type YAMLMap,
+} from 'yaml';
 import type { z } from 'zod';
 import { nearNames } from './nearNames.ts';
 import { type Place, shown, UserError } from './userError.ts';
 
 const MAX_BYTES = 1024 * 1024;
+/** Maps and lists inside each other; the deepest file of ours has seven. The parser recurses, so there must be an end. */
+const MAX_DEPTH = 64;
 
 /** A YAML file that was read, with the way back from a path in it to line and column. */
 export interface YamlFile {
@@ -49,13 +65,17 @@ export function readYamlFile(file: string): YamlFile {
 /** As readYamlFile, for text that is already in memory; `file` is only for messages. */
 export function parseYaml(file: string, text: string): YamlFile {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { file, line, column: col };
   };
+  const documents = documentsOf(text, lines, at);
+  const [document] = documents;
   const [error] = document.errors;
   if (error !== undefined) throw new UserError(error.message.split('\n')[0]!, at(error.pos[0]));
+  if (documents.length > 1)
+    throw new UserError('a second document begins; keep one in a file', at(documents[1]!.range[0]));
+  checkNodes(document, at);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 100 });
@@ -63,6 +83,62 @@ export function parseYaml(file: string, text: string): YamlFile {
     throw new UserError('aliases expand to more than a hundred copies; write the values out', at(0));
   }
   return { file, value, place: (path) => at(offsetOf(document, path)) };
+}
+
+/**
+ * The documents of a text, at least one, before keys are compared: the parser's own comparison of each key with all others
+ * takes minutes for a hundred thousand.
+ *
+ * @throws UserError for what is nested too deeply.
+ */
+function documentsOf(
+  text: string,
+  lines: LineCounter,
+  at: (offset: number) => Place,
+): [Document.Parsed, ...Document.Parsed[]] {
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  const tokens: CST.Token[] = [];
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    // Beside collections, the stack holds the document and what is read last.
+    if (parser.stack.length > MAX_DEPTH + 2)
+      throw new UserError(`nested more than ${MAX_DEPTH} levels deep; write it flatter`, at(parser.offset));
+  }
+  for (const token of parser.end()) tokens.push(token);
+  const composer = new Composer({ uniqueKeys: false, prettyErrors: false });
+  const [first, ...more] = [...composer.compose(tokens, true, text.length)] as Document.Parsed[];
+  return [first!, ...more];
+}
+
+/**
+ * @throws UserError at the second of two keys of a map that have the same name in JavaScript, as `1` and `"1"` do, and at an alias
+ * that stands in the very value that it names.
+ */
+function checkNodes(document: Document.Parsed, at: (offset: number) => Place): void {
+  const waiting: (Node | null)[] = [document.contents];
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (isAlias(node)) {
+      const [from, , end] = node.resolve(document)?.range ?? [0, 0, 0];
+      const [offset] = node.range!;
+      if (from <= offset && offset < end)
+        throw new UserError(`*${node.source} stands in what it names; write the value out`, at(offset));
+    }
+    if (isMap(node)) refuseKeyTwice(node, at);
+    if (isMap(node) || isSeq(node)) {
+      for (const item of node.items) waiting.push((isPair(item) ? item.value : item) as Node | null);
+    }
+  }
+}
+
+function refuseKeyTwice(map: YAMLMap, at: (offset: number) => Place): void {
+  const seen = new Set<string>();
+  for (const { key } of map.items) {
+    if (!isScalar(key)) continue;
+    const name = String(key.value);
+    if (seen.has(name)) throw new UserError('Map keys must be unique', at(key.range![0]));
+    seen.add(name);
+  }
 }
 
 /**

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { parseJson } from '../input/jsonFile.ts';
 import { nearNames } from '../input/nearNames.ts';
 import { shown, UserError } from '../input/userError.ts';
-import { parseYaml, type YamlFile } from '../input/yamlFile.ts';
+import type { YamlFile } from '../input/yamlFile.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { Plan } from './plan.ts';
 import { planDocument } from './planDocument.ts';
@@ -21,16 +22,25 @@ export function planLine(plan: Plan, workload: Workload): string {
 /**
  * The names of all plans of a JSON Lines file, in its order.
  *
- * @throws UserError with file and line for a line that is no JSON object with a name, and for a name that two lines have.
+ * @throws UserError as `linesOfPlans`.
  */
 export function planNames(file: string): string[] {
   return linesOf(file).map(({ name }) => name);
 }
 
 /**
+ * All plans of a JSON Lines file, in its order: the file is read once, however many they are.
+ *
+ * @throws UserError with file and line for a line that is no JSON object with a name, and for a name that two lines have.
+ */
+export function linesOfPlans(file: string): YamlFile[] {
+  return linesOf(file).map((line) => parsedLine(file, line));
+}
+
+/**
  * The line that `plans.jsonl#name` stands for; without a name, the only one.
  *
- * @throws UserError where no line has that name, or several plans are there and none is named; and as `planNames`.
+ * @throws UserError where no line has that name, or several plans are there and none is named; and as `linesOfPlans`.
  */
 export function lineOfPlan(text: string): YamlFile {
   const [, file, name] = /^(.*?\.jsonl)(?:#(.+))?$/s.exec(text)!;
@@ -57,12 +67,14 @@ function linesOf(file: string): NamedLine[] {
     .filter(({ text }) => text.trim() !== '')
     .map(({ text, number }) => ({ name: nameOf(file, text, number), number, text }));
   if (lines.length === 0) throw new UserError('holds no plan', { file, line: 1 });
-  for (const [index, { name, number }] of lines.entries()) {
-    const first = lines.findIndex((line) => line.name === name);
-    if (first === index) continue;
-    throw new UserError(`name: ${shown(name)} is also the plan of line ${lines[first]!.number}; rename one`, {
-      ...{ file, line: number },
-    });
+  const firstOf = new Map<string, number>();
+  for (const { name, number } of lines) {
+    const first = firstOf.get(name);
+    if (first !== undefined)
+      throw new UserError(`name: ${shown(name)} is also the plan of line ${first}; rename one`, {
+        ...{ file, line: number },
+      });
+    firstOf.set(name, number);
   }
   return lines;
 }
@@ -81,7 +93,7 @@ function nameOf(file: string, text: string, line: number): string {
 
 /** A line read as what it is, with places that know where in the file it stands. */
 function parsedLine(file: string, { text, number }: NamedLine): YamlFile {
-  const source = parseYaml(file, text);
+  const source = parseJson(file, text, 'write the plan anew');
   return { ...source, place: (path) => ({ ...source.place(path), line: number }) };
 }
 

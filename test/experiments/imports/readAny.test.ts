@@ -36,7 +36,7 @@ for (const [file, from] of KINDS) {
 
 any('a file that is cut short is still known, and its own reader names the line', () => {
   const { text } = fixtureText('nvbandwidth.json', /"55\.3876"[\s\S]*/);
-  refuses(() => readAny(written(text)), /file:19: the JSON is cut short/);
+  refuses(() => readAny(written(text)), /file:19:\d+: the JSON is cut short/);
 });
 
 any('anything else is told what was expected', () => {

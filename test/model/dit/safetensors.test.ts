@@ -22,7 +22,8 @@ function refused(read: () => unknown, file: string, message: RegExp): void {
   assert.throws(read, (error: unknown) => {
     assert.instance(error, UserError);
     const text = (error as UserError).message;
-    assert.ok(text.startsWith(`${file}: `), `${text} names the file`);
+    assert.match(text.slice(file.length), /^(:\d+:\d+)?: /, text);
+    assert.ok(text.startsWith(file), `${text} names the file`);
     assert.match(text, message);
     return true;
   });
@@ -130,7 +131,7 @@ for (const [what, text, message] of [
     /shard "\.\.\/b\.safetensors": expected a file name/,
   ],
   ['no map', '{"weights": {}}', /expected an object with weight_map/],
-  ['no JSON', 'weight_map:', /is no JSON; give the \*\.index\.json/],
+  ['no JSON', 'weight_map:', /is no JSON here; give the \*\.index\.json/],
 ] as const) {
   index(`refuses ${what}`, () =>
     inFolder((folder) => {

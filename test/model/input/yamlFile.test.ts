@@ -177,6 +177,19 @@ const DAMAGED: [what: string, text: string, message: RegExp][] = [
   ['a tab as indentation', 'a:\n\tb: 1\n', /^m\.yaml:2:1: Tabs are not allowed/],
   ['an open bracket', 'a: [1\n', /^m\.yaml:2:1: Flow sequence/],
   ['an unknown alias', 'a: *b\n', /^m\.yaml:1:/],
+  ['a key that is a number and a text', '{1: a, "1": b}', /^m\.yaml:1:8: Map keys must be unique$/],
+  ['a second document', 'a: 1\n---\nb: 2\n', /^m\.yaml:2:1: a second document begins/],
+  ['a list in itself', 'a: &a [*a]\n', /^m\.yaml:1:/],
+  [
+    'lists 100,000 deep',
+    '['.repeat(1e5),
+    /^m\.yaml:1:6\d: nested more than 64 levels deep; write it flatter$/,
+  ],
+  [
+    'maps 1,000 deep by indentation',
+    Array.from({ length: 1000 }, (_, level) => `${' '.repeat(level)}a:`).join('\n'),
+    /^m\.yaml:6\d:6\d: nested more than 64 levels deep/,
+  ],
   [
     'an alias bomb',
     bomb,
@@ -191,6 +204,19 @@ for (const [what, text, message] of DAMAGED) {
     ),
   );
 }
+
+damage('60 levels are no bomb', () => {
+  assert.ok(parseYaml('m.yaml', `${'['.repeat(60)}${']'.repeat(60)}`).value);
+});
+
+damage('a hundred thousand keys take time with their number, not its square', () => {
+  const text = Array.from({ length: 100_000 }, (_, index) => `k${index}: ${index % 10}\n`).join('');
+  const startedMs = performance.now();
+  const { value } = parseYaml('m.yaml', text);
+  assert.is(Object.keys(value as object).length, 100_000);
+  // Comparing each with all others took over three minutes.
+  assert.ok(performance.now() - startedMs < 60_000);
+});
 
 damage('a few aliases are no bomb', () => {
   const text = `a: &a [1, 2]\nb: [${Array(20).fill('*a').join(', ')}]\n`;
