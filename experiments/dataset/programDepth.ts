@@ -1,3 +1,4 @@
+import { max, min } from 'simple-statistics';
 import { blockCount } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import type { StepRun } from './stepRecords.ts';
@@ -35,6 +36,6 @@ export function depthRange(depths: readonly ProgramDepth[]): string {
 }
 
 function range(values: readonly number[]): string {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const [least, most] = [min([...values]), max([...values])];
   return least === most ? `${least}` : `${least} to ${most}`;
 }
