@@ -6,6 +6,7 @@ import type { CollectiveKind } from '../model/workload/workload.ts';
 import { COMPUTE, COPY, type CompiledProgram, compile, DELAY, MARK } from './devices/compiledProgram.ts';
 import { CopyEngines } from './devices/copyEngines.ts';
 import { Links } from './devices/links.ts';
+import { isPrefetch } from './exposure.ts';
 import { EventQueue } from './kernel/eventQueue.ts';
 import type { Recorder } from './recorder.ts';
 import { type SteadyStep, StepLedger } from './stepLedger.ts';
@@ -91,6 +92,8 @@ export class Engine {
   readonly #launching: Int32Array;
   readonly #computeRoute: number[] = [];
 
+  /** By step: bytes of prefetch that have moved. */
+  readonly #prefetched: number[] = [];
   /** Whether a flow has started or ended since the links were last shared. */
   #flowsChanged = false;
 
@@ -180,6 +183,11 @@ export class Engine {
     return this.#ledger.report(steady);
   }
 
+  /** Bytes of prefetch that have moved, on all ranks, in copies that belong to a step. */
+  prefetchedBytes(step: number): number {
+    return this.#prefetched[step] ?? 0;
+  }
+
   /** Time at which a step's compute and collectives ended on all ranks. */
   boundaryS(step: number): number {
     return this.#ledger.boundaryS(step);
@@ -229,9 +237,14 @@ export class Engine {
     this.#queue.push(timeS, EVENT[kind] * 2 ** INDEX_BITS + index);
   }
 
-  copyDone(channel: number): void {
+  copyDone(channel: number, movedBytes: number): void {
     const stream = this.#streamOfChannel[channel]!;
-    this.#complete(this.compiled.streamOps[this.#head[stream]!]!);
+    const op = this.compiled.streamOps[this.#head[stream]!]!;
+    if (isPrefetch(this.compiled.ops[op]!)) {
+      const step = this.#step[stream]!;
+      this.#prefetched[step] = (this.#prefetched[step] ?? 0) + movedBytes;
+    }
+    this.#complete(op);
   }
 
   held(channel: number): boolean {

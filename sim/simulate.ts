@@ -1,7 +1,7 @@
 import { breakEven } from '../model/hiding/breakEven.ts';
 import { copyRates } from '../model/hiding/rates.ts';
 import { clockOf, HIDDEN_SHARE, report } from '../model/hiding/stepReport.ts';
-import type { Plan } from '../model/plan/plan.ts';
+import { checkIssuedBytes, type Plan } from '../model/plan/plan.ts';
 import { lower } from '../model/program/lower.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
 import { verify } from '../model/program/verify.ts';
@@ -89,6 +89,8 @@ function atSteadyClock(workload: Workload, system: System, plan: Plan, program: 
   for (let round = 0; ; round += 1) {
     const engine = new Engine(program, system, { clock });
     const step = engine.run();
+    const prefetchedBytes = engine.prefetchedBytes(step.steps - 1) / program.ranks;
+    checkIssuedBytes('the simulator', plan, workload.passes, prefetchedBytes);
     if (power === null) return { engine, step, clock };
     const workW = stepPowerW(power, stepEnergyJ(workload, power), clock, step.stepTimeS) - power.idleW;
     // Where compute fills the step, power falls with one power of the clock more than energy does.

@@ -1,4 +1,4 @@
-import type { Plan } from '../plan/plan.ts';
+import { checkIssuedBytes, type Plan } from '../plan/plan.ts';
 import type { StepTimes } from '../report.ts';
 import { noRoomS, segmentTimeS, slowdownOf } from '../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
@@ -7,6 +7,7 @@ import { stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
 import type { FlowTransport, System, Transport } from '../system/system.ts';
 import type { CollectiveKind, CollectiveSegment, ComputeSegment, Workload } from '../workload/workload.ts';
 import { CopyQueue } from './copyQueue.ts';
+import { type BlockIssues, issueSchedule, type ScheduledRun } from './issueSchedule.ts';
 import { copyRates, type PairRates, pairRates } from './rates.ts';
 import type { WalkObserver } from './walkObserver.ts';
 
@@ -67,12 +68,12 @@ class Walk {
   readonly #transport: Transport | undefined;
   readonly #pairs = new Map<CollectiveKind, PairRates>();
   readonly #copy: { h2d: number; d2h: number; both: number };
-  /** Per block of a pass: the blocks whose copies are issued at its start, by how many blocks they lie ahead. */
-  readonly #issued: { block: number; ahead: number }[][];
-  /** Blocks whose streamed predecessor in the same slot must have been read before they are issued. */
-  readonly #slotGuard: (block: number) => number;
+  readonly #issues: readonly BlockIssues[];
   readonly #times: Map<object, number> = new Map();
+  /** Blocks begun, over passes and steps. */
   #count = 0;
+  /** Bytes that the present step has issued. */
+  #issuedBytes = 0;
   /** Per block of a pass: how many of the next ones do just what it does. */
   readonly #alike: readonly number[];
   /** Seconds since a staged collective last read a piece, which ended the prefetch's wait for the engine. */
@@ -87,36 +88,14 @@ class Walk {
     this.#clock = clock;
     this.#observer = observer;
     this.#copy = copyRates(system, workload.ranks);
-    const length = workload.blocks.length;
-    this.#issued = Array.from({ length }, () => []);
-    const streamed = plan.blocks.flatMap((block, index) => (block.windowBytes.length > 0 ? [index] : []));
-    const ordinal = new Map(streamed.map((block, index) => [block, index]));
-    this.#slotGuard = (block) => {
-      const place = ordinal.get(block)! - plan.slots;
-      const wraps = Math.floor(place / streamed.length);
-      return streamed[place - wraps * streamed.length]! + wraps * length;
-    };
-    for (const block of streamed) {
-      const { issueAt } = plan.blocks[block]!;
-      // A slot that is read later than the issue point puts the issue off to the block after the reader.
-      const at = Math.max(issueAt, plan.sequential ? issueAt : this.#slotGuard(block) + 1);
-      const running = ((at % length) + length) % length;
-      this.#issued[running]!.push({ block, ahead: block - at });
-    }
-    for (const list of this.#issued) list.sort((a, b) => a.ahead - b.ahead);
+    this.#issues = issueSchedule(workload, system, plan);
     this.#alike = this.#countAlike();
   }
 
   #countAlike(): number[] {
     const { blocks } = this.#workload;
-    const bytes = (block: number) => this.#plan.blocks[block]!.windowBytes;
     const isLike = (one: number, other: number) =>
-      blocks[one] === blocks[other] &&
-      this.#issued[one]!.length === this.#issued[other]!.length &&
-      this.#issued[one]!.every(({ block, ahead }, index) => {
-        const like = this.#issued[other]![index]!;
-        return ahead === like.ahead && sameValues(bytes(block), bytes(like.block), 0);
-      });
+      blocks[one] === blocks[other] && issueAlike(this.#issues[one]!, this.#issues[other]!);
     const alike = blocks.map(() => 0);
     // A pass's first block may have to wait for all copies.
     for (let block = blocks.length - 2; block > 0; block -= 1) {
@@ -128,6 +107,7 @@ class Walk {
   /** Walks one step and returns its times; the first call starts with every first copy landed. */
   step(): StepTimes {
     this.#observer?.step();
+    this.#issuedBytes = 0;
     const times: StepTimes = {
       stepTimeS: 0,
       computeS: 0,
@@ -140,6 +120,7 @@ class Walk {
       let before: number[] = [];
       for (let block = 0; block < this.#workload.blocks.length; block += 1) {
         const until = { ...times };
+        const issuedBefore = this.#issuedBytes;
         this.#block(block, times);
         const after = this.#state();
         // Where a block leaves what it found, those like it do the same again; an observer sees each.
@@ -149,11 +130,13 @@ class Walk {
             times[key] += again * (times[key] - until[key]);
           this.#queue.shift(again);
           this.#count += again;
+          this.#issuedBytes += again * (this.#issuedBytes - issuedBefore);
           block += again;
         }
         before = after;
       }
     }
+    checkIssuedBytes('the closed form', this.#plan, this.#workload.passes, this.#issuedBytes);
     times.stepTimeS = times.computeS + times.collectiveS + times.exposedPrefetchS;
     return times;
   }
@@ -165,11 +148,12 @@ class Walk {
   #block(index: number, times: StepTimes): void {
     const plan = this.#plan;
     const place = this.#count++;
-    if (plan.sequential) this.#issue(index, place, 0, times);
+    const { atStart, afterCollective } = this.#issues[index]!;
+    if (plan.sequential) this.#issue(atStart, index, place, times);
     const drains = plan.drainAtPassStart && index === 0;
     this.#waitFor(drains ? Number.POSITIVE_INFINITY : place, times);
-    if (!plan.sequential) this.#issue(index, place, 0, times);
-    let window = 0;
+    if (!plan.sequential) this.#issue(atStart, index, place, times);
+    let collectives = 0;
     for (const segment of this.#workload.blocks[index]!.segments) {
       if (segment.kind === 'compute') {
         this.#observer?.compute(segment);
@@ -179,13 +163,13 @@ class Walk {
         this.#copyBeside(segment, seconds);
         continue;
       }
-      window += 1;
-      if (plan.yieldRule === 'drain') this.#waitFor(Number.POSITIVE_INFINITY, times);
+      collectives += 1;
+      if (plan.yieldRule === 'drain') this.#drain(place, collectives, times);
       this.#observer?.collective(segment);
       const seconds = this.#collective(segment, times);
       times.collectiveS += seconds;
       this.#sinceReadS = 0;
-      if (plan.yieldRule === 'wait') this.#issue(index, place, window, times);
+      this.#issue(afterCollective[collectives - 1]!, index, place, times);
     }
   }
 
@@ -208,24 +192,28 @@ class Walk {
     return seconds;
   }
 
-  /** Lets the copies of all blocks up to a place land. */
+  /** Waits until the copies of all blocks up to a place have landed. */
   #waitFor(block: number, times: StepTimes): void {
     this.#observer?.waitFor(block);
-    const seconds = this.#queue.leftS(block);
+    this.#wait(this.#queue.leftS(block), times);
+  }
+
+  /** Waits until all that comes before a block's n-th collective in program order has landed. */
+  #drain(place: number, collectives: number, times: StepTimes): void {
+    this.#observer?.drain(place, collectives);
+    this.#wait(this.#queue.leftBeforeS(place, collectives), times);
+  }
+
+  #wait(seconds: number, times: StepTimes): void {
     times.exposedPrefetchS += seconds;
     this.#sinceReadS += seconds;
     this.#queue.alone(seconds);
   }
 
-  #issue(index: number, place: number, window: number, times: StepTimes): void {
+  #issue(runs: readonly ScheduledRun[], index: number, place: number, times: StepTimes): void {
     const { gpu, host } = this.#system;
     const { startUpS } = gpu.copyEngine;
-    for (const { block, ahead } of this.#issued[index]!) {
-      const { windowBytes } = this.#plan.blocks[block]!;
-      // Windows that the running block does not have are issued with its last one.
-      const bytes = windowBytes[window] ?? 0;
-      if (bytes === 0) continue;
-      const chunks = Math.max(1, Math.ceil(bytes / this.#plan.chunkBytes));
+    for (const { ahead, window, bytes, chunks } of runs) {
       const betweenS = this.#betweenChunksS();
       const rate = this.#plan.sequential
         ? Math.min(this.#copy.h2d, host.pageableBytesPerS / this.#sharing)
@@ -235,9 +223,11 @@ class Walk {
       const moveS = bytes / rate;
       const launches = this.#launches(index);
       const pauseS = firstS + (chunks - 1) * betweenS + this.#launchPausesS(launches, moveS / chunks);
-      this.#observer?.issue({ block: place + ahead, bytes, chunks, startsIdle, launches });
+      const block = place + ahead;
+      this.#observer?.issue({ block, issuedBy: place, window, bytes, chunks, startsIdle, launches });
       times.prefetchS += moveS + pauseS;
-      this.#queue.push(place + ahead, moveS, pauseS, chunks);
+      this.#issuedBytes += bytes;
+      this.#queue.push({ block, issuedBy: place, window, moveS, pauseS, chunks });
     }
   }
 
@@ -344,6 +334,20 @@ class Walk {
     times.collectiveInflationS += seconds - moveS;
     return transport.latencyS + seconds;
   }
+}
+
+/** Whether two blocks issue the same bytes for blocks equally far ahead, in the same order. */
+function issueAlike(one: BlockIssues, other: BlockIssues): boolean {
+  const alike = (some: readonly ScheduledRun[], others: readonly ScheduledRun[]) =>
+    some.length === others.length &&
+    some.every(({ ahead, window, bytes }, index) => {
+      const like = others[index]!;
+      return ahead === like.ahead && window === like.window && bytes === like.bytes;
+    });
+  return (
+    alike(one.atStart, other.atStart) &&
+    one.afterCollective.every((runs, index) => alike(runs, other.afterCollective[index]!))
+  );
 }
 
 function sameValues(some: readonly number[], others: readonly number[], slack: number): boolean {

@@ -1,7 +1,10 @@
 /** A run of chunks that is waiting to be copied, or half copied. */
-interface Run {
+export interface Run {
   /** Place of its block among all blocks, counted on over passes and steps. */
   block: number;
+  /** Place of the block that issued it, and how many of that block's collectives come before it in program order. */
+  issuedBy: number;
+  window: number;
   /** Seconds of bytes on an undisturbed link that are left. */
   moveS: number;
   /** Seconds of pauses that are left: start-ups, gaps, pacing. */
@@ -27,8 +30,8 @@ const ALONE: Sharing = { h2d: 1, collective: 1, longerPauseS: 0 };
 export class CopyQueue {
   readonly #runs: Run[] = [];
 
-  push(block: number, moveS: number, pauseS: number, chunks: number): void {
-    if (moveS + pauseS > 0) this.#runs.push({ block, moveS, pauseS, chunks });
+  push(run: Readonly<Run>): void {
+    if (run.moveS + run.pauseS > 0) this.#runs.push({ ...run });
   }
 
   get empty(): boolean {
@@ -37,17 +40,36 @@ export class CopyQueue {
 
   /** All that decides how the queue goes on, its blocks seen from `place`. */
   state(place: number): number[] {
-    return this.#runs.flatMap(({ block, moveS, pauseS, chunks }) => [block - place, moveS, pauseS, chunks]);
+    return this.#runs.flatMap(({ block, issuedBy, window, moveS, pauseS, chunks }) => [
+      block - place,
+      issuedBy - place,
+      window,
+      moveS,
+      pauseS,
+      chunks,
+    ]);
   }
 
   /** Counts the blocks of all runs on by so many places. */
   shift(places: number): void {
-    for (const run of this.#runs) run.block += places;
+    for (const run of this.#runs) {
+      run.block += places;
+      run.issuedBy += places;
+    }
   }
 
   /** Seconds that all runs up to and with the last of `block` take on an undisturbed link; 0 if it has landed. */
   leftS(block: number): number {
-    const last = this.#runs.findLastIndex((run) => run.block <= block);
+    return this.#leftThroughS((run) => run.block <= block);
+  }
+
+  /** Seconds that all runs before the n-th collective of the block at `place` take, in program order. */
+  leftBeforeS(place: number, collectives: number): number {
+    return this.#leftThroughS(({ issuedBy, window }) => issuedBy < place || window < collectives);
+  }
+
+  #leftThroughS(isLast: (run: Run) => boolean): number {
+    const last = this.#runs.findLastIndex(isLast);
     return this.#runs.slice(0, last + 1).reduce((sum, run) => sum + run.moveS + run.pauseS, 0);
   }
 

@@ -4,6 +4,9 @@ import type { CollectiveSegment, ComputeSegment } from '../workload/workload.ts'
 export interface IssuedRun {
   /** Place of the block that they belong to among all blocks, counted on over passes and steps. */
   block: number;
+  /** Place of the block that issues them, and how many of its collectives come before them in program order. */
+  issuedBy: number;
+  window: number;
   bytes: number;
   chunks: number;
   /** Its first chunk finds the copy engine idle. */
@@ -22,5 +25,7 @@ export interface WalkObserver {
   compute(segment: ComputeSegment): void;
   /** Waits until the copies of all blocks up to that place have landed. */
   waitFor(block: number): void;
+  /** Waits until all copies have landed that come before the n-th collective of the block at `place` in program order. */
+  drain(place: number, collectives: number): void;
   collective(segment: CollectiveSegment): void;
 }

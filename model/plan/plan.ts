@@ -48,3 +48,26 @@ export interface Plan {
   /** The H2D pieces of `staged-copy` collectives stand in the prefetch stream, in order, instead of their own. */
   stagedInCopyStream: boolean;
 }
+
+/** Bytes that a plan streams in one pass: all that does not stay on the GPU. */
+export function streamedBytesOf({ blocks }: Pick<Plan, 'blocks'>): number {
+  return blocks.reduce(
+    (sum, { windowBytes }) => sum + windowBytes.reduce((ofBlock, bytes) => ofBlock + bytes, 0),
+    0,
+  );
+}
+
+/**
+ * The law of every predictor: a step issues exactly the bytes that its plan streams.
+ *
+ * @param road who issued them, for the message.
+ * @throws Error where it does not: a bug, whatever the plan.
+ */
+export function checkIssuedBytes(road: string, plan: Plan, passes: number, issuedBytes: number): void {
+  const streamedBytes = streamedBytesOf(plan) * passes;
+  // Bytes are whole numbers; half of one is rounding.
+  if (Math.abs(issuedBytes - streamedBytes) < 0.5) return;
+  throw new Error(
+    `plan ${plan.name}: ${road} issues ${issuedBytes} bytes a step, ${streamedBytes} are streamed; this is a bug`,
+  );
+}

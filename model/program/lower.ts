@@ -1,4 +1,4 @@
-import type { Plan } from '../plan/plan.ts';
+import { checkIssuedBytes, type Plan } from '../plan/plan.ts';
 import { runningRanks } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
@@ -30,6 +30,7 @@ interface Transfer {
  * it; `copy` the prefetch runs, per executing block and window in order. The last block of a step issues the
  * first block of the next.
  *
+ * @throws Error where the program does not copy what the plan streams: a bug of whoever made the plan.
  * @param detail `segments` for a program to look at or to generate; `windows` merges the compute between
  * collectives, which takes the same time with a fifth of the operations, for searching among plans.
  */
@@ -44,6 +45,7 @@ export function lower(
   const lowering = new Lowering(builder, workload, system, plan, ranks, detail);
   for (let position = 0; position < lowering.positions; position += 1) lowering.addBlock(position);
   lowering.closeStep();
+  checkIssuedBytes('the program', plan, workload.passes, lowering.issuedBytes);
   const streamed = plan.blocks.filter((block) => block.windowBytes.length > 0).length;
   return builder.finish({
     ranks,
@@ -76,6 +78,8 @@ class Lowering {
   /** Per rank: the collective that the next operation on the compute stream must wait for. */
   readonly #pending: (number | undefined)[] = [];
   #group = 0;
+  /** Bytes of the copies that one rank issues. */
+  issuedBytes = 0;
 
   readonly builder: ProgramBuilder;
   readonly workload: Workload;
@@ -266,6 +270,7 @@ class Lowering {
         if (before !== undefined) this.builder.wait(id, before);
         else this.#later.push([id, () => this.#pending[rank] ?? this.builder.last(rank, 'compute'), 1]);
       }
+      if (rank === 0) this.issuedBytes += bytes;
       this.#waitForSlot(rank, transfer, id);
       this.#lastCopies[rank]![transfer.to] = id;
     }

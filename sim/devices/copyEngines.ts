@@ -17,7 +17,8 @@ const ALONE = 3;
 export interface CopyEngineHost {
   readonly now: number;
   at(timeS: number, kind: 'engine' | 'turn' | 'channel', index: number): void;
-  copyDone(channel: number): void;
+  /** The run at this channel's head is done; its flows and undisturbed parts have moved so many bytes. */
+  copyDone(channel: number, movedBytes: number): void;
   /** No chunk of this channel may start at present. */
   held(channel: number): boolean;
   /** When a kernel in this channel's stream finds room; now, or when compute leaves some. */
@@ -73,6 +74,8 @@ export class CopyEngines {
   readonly #engineOf: number[] = [];
   readonly #ready: boolean[] = [];
   readonly #left: number[] = [];
+  /** Bytes of the run that have moved. */
+  readonly #moved: number[] = [];
   readonly #chunk: number[] = [];
   readonly #chunkLeft: number[] = [];
   readonly #bound: number[] = [];
@@ -119,6 +122,7 @@ export class CopyEngines {
     this.#ready.push(false);
     for (const list of [
       this.#left,
+      this.#moved,
       this.#chunk,
       this.#chunkLeft,
       this.#bound,
@@ -140,6 +144,7 @@ export class CopyEngines {
     const engine = this.#engineOf[channel]!;
     this.#ready[channel] = true;
     this.#left[channel] = run.bytes;
+    this.#moved[channel] = 0;
     this.#chunk[channel] = run.chunkBytes;
     this.#chunkLeft[channel] = Math.min(run.chunkBytes, run.bytes);
     this.#bound[channel] = Math.min(this.#rate[engine]!, run.sourceBytesPerS);
@@ -236,6 +241,7 @@ export class CopyEngines {
   #account(engine: number, channel: number, moved: number): void {
     this.#left[channel]! -= moved;
     this.#chunkLeft[channel]! -= moved;
+    this.#moved[channel]! += moved;
     if (this.#host.recording) this.#host.chunk(channel, this.#movingSince[engine]!, this.#host.now, moved);
   }
 
@@ -251,7 +257,7 @@ export class CopyEngines {
     // Bytes are whole numbers; what is left below one is rounding.
     if (this.#left[channel]! < 0.5) {
       this.#ready[channel] = false;
-      this.#host.copyDone(channel);
+      this.#host.copyDone(channel, this.#moved[channel]!);
       return;
     }
     this.#chunkLeft[channel] = Math.min(this.#chunk[channel]!, this.#left[channel]!);
@@ -384,7 +390,7 @@ export class CopyEngines {
 
   #endAlone(engine: number): void {
     const channel = this.#active[engine]!;
-    this.#leaveAlone(engine);
+    this.#moved[channel]! += this.#leaveAlone(engine).left;
     this.#left[channel] = 0;
     this.#chunkEnds(engine, channel);
   }
@@ -403,6 +409,7 @@ export class CopyEngines {
     const channel = this.#active[engine]!;
     const run = this.#leaveAlone(engine);
     const { left, chunkLeft, startS, previousEndS } = positionAt(run, now);
+    this.#moved[channel]! += run.left - left;
     this.#left[channel] = left;
     this.#chunkLeft[channel] = chunkLeft;
     if (previousEndS !== null) this.#lastEnd[engine] = previousEndS;
@@ -424,6 +431,7 @@ export class CopyEngines {
       const moved = Math.min((now - startS) * run.bytesPerS, chunkLeft);
       this.#left[channel]! -= moved;
       this.#chunkLeft[channel]! -= moved;
+      this.#moved[channel]! += moved;
       this.#startFlow(engine, channel, this.#chunkLeft[channel]!);
       this.#movingSince[engine] = startS;
       this.#limitTurn(engine);

@@ -1,5 +1,5 @@
 import { closedForm } from '../../hiding/closedForm.ts';
-import type { Plan } from '../../plan/plan.ts';
+import { checkIssuedBytes, type Plan } from '../../plan/plan.ts';
 import type { System } from '../../system/system.ts';
 import type { Workload } from '../../workload/workload.ts';
 import { evaluate, parse } from './expressionMath.ts';
@@ -36,6 +36,7 @@ export function expressStep(workload: Workload, system: System, plan: Plan, cloc
   const symbols = new Symbols(workload, system, plan, clock);
   const walk = new SymbolicWalk(workload, system, plan, symbols);
   const { stepTimeS } = closedForm(workload, system, plan, clock, walk);
+  checkIssuedBytes('the expression of a step', plan, workload.passes, walk.issuedBytes);
   if (walk.obstacle !== null) return { stepTimeS, expression: null, obstacle: walk.obstacle };
   const terms = termTexts(walk.stepTimeS);
   const { sums } = symbols;

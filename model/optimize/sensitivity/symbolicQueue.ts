@@ -4,6 +4,9 @@ import type { Symbols } from './symbols.ts';
 /** A run of chunks, of which some may have been copied. */
 interface Run {
   block: number;
+  /** Place of the block that issued it, and how many of that block's collectives come before it in program order. */
+  issuedBy: number;
+  window: number;
   /** Seconds that the whole of it takes on an undisturbed link: bytes that move, and pauses. */
   moveS: Laurent;
   pauseS: Laurent;
@@ -33,9 +36,9 @@ export class SymbolicQueue {
     this.#symbols = symbols;
   }
 
-  push(block: number, moveS: Laurent, pauseS: Laurent, chunks: number): void {
-    const leftS = moveS.plus(pauseS);
-    if (leftS.value > 0) this.#runs.push({ block, moveS, pauseS, chunks, leftS });
+  push(run: Omit<Run, 'leftS'>): void {
+    const leftS = run.moveS.plus(run.pauseS);
+    if (leftS.value > 0) this.#runs.push({ ...run, leftS });
   }
 
   get empty(): boolean {
@@ -44,7 +47,16 @@ export class SymbolicQueue {
 
   /** Seconds that all runs up to and with the last of `block` take on an undisturbed link. */
   leftS(block: number): Laurent {
-    const last = this.#runs.findLastIndex((run) => run.block <= block);
+    return this.#leftThroughS((run) => run.block <= block);
+  }
+
+  /** Seconds that all runs before the n-th collective of the block at `place` take, in program order. */
+  leftBeforeS(place: number, collectives: number): Laurent {
+    return this.#leftThroughS(({ issuedBy, window }) => issuedBy < place || window < collectives);
+  }
+
+  #leftThroughS(isLast: (run: Run) => boolean): Laurent {
+    const last = this.#runs.findLastIndex(isLast);
     return this.#runs.slice(0, last + 1).reduce((sum, run) => sum.plus(run.leftS), constant(0));
   }
 

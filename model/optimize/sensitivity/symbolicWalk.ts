@@ -34,6 +34,7 @@ export class SymbolicWalk implements WalkObserver {
   readonly #collectives = new Map<CollectiveSegment, { aloneS: Laurent; readsS: Laurent }>();
   readonly #kinds = new Map<CollectiveKind, { rate: Laurent; sharing: SymbolicSharing }>();
   #stepTimeS = constant(0);
+  #issuedBytes = 0;
   #obstacle: string | null = null;
 
   constructor(workload: Workload, system: System, plan: Plan, symbols: Symbols) {
@@ -50,6 +51,11 @@ export class SymbolicWalk implements WalkObserver {
     return this.#stepTimeS;
   }
 
+  /** Bytes of copies that the last step has issued. */
+  get issuedBytes(): number {
+    return this.#issuedBytes;
+  }
+
   /** Why the last step has no expression; null where it has one. */
   get obstacle(): string | null {
     return this.#obstacle;
@@ -57,6 +63,7 @@ export class SymbolicWalk implements WalkObserver {
 
   step(): void {
     this.#stepTimeS = constant(0);
+    this.#issuedBytes = 0;
   }
 
   compute(segment: ComputeSegment): void {
@@ -79,19 +86,27 @@ export class SymbolicWalk implements WalkObserver {
   }
 
   waitFor(block: number): void {
-    const seconds = this.#queue.leftS(block);
+    this.#wait(this.#queue.leftS(block));
+  }
+
+  drain(place: number, collectives: number): void {
+    this.#wait(this.#queue.leftBeforeS(place, collectives));
+  }
+
+  #wait(seconds: Laurent): void {
     this.#take(seconds);
     this.#queue.alone(seconds);
   }
 
-  issue({ block, bytes, chunks, startsIdle, launches }: IssuedRun): void {
+  issue({ block, issuedBy, window, bytes, chunks, startsIdle, launches }: IssuedRun): void {
     const betweenS = this.#betweenChunksS();
     const firstS = startsIdle ? this.#symbols.startUpS : betweenS;
     const moveS = this.#moveS(bytes);
     const pauseS = firstS
       .plus(betweenS.times(constant(chunks - 1)))
       .plus(this.#launchPausesS(launches, moveS.times(constant(1 / chunks))));
-    this.#queue.push(block, moveS, pauseS, chunks);
+    this.#queue.push({ block, issuedBy, window, moveS, pauseS, chunks });
+    this.#issuedBytes += bytes;
   }
 
   collective(segment: CollectiveSegment): void {

@@ -201,6 +201,33 @@ h200('steps of a device that reports no memory are compared without it', () => {
 
 h200.run();
 
+const h100 = suite('plans that were drawn and chosen, on H100 cards that no fit has seen');
+
+const h100Runs = readSteps(
+  ['h100-choices/first', 'h100-choices/again', 'h100-headlines/first', 'h100-headlines/again'].map((name) =>
+    join(packageRoot, 'experiments', `${name}.jsonl`),
+  ),
+);
+const h100Steps = compareSteps(h100Runs, loadSystem('h100-sxm-x1'));
+
+for (const limit of ['simulated=1.8%', 'closedForm=2%', 'tau=0.9']) {
+  h100(`within ${limit}`, () => assert.equal(brokenLimits(heldOutReport(h100Steps, 1), [limit]), []));
+}
+
+h100('plans that issue bytes in later windows without waits are predicted as well as the others', () => {
+  const open = h100Steps.filter(
+    ({ run: { planFile } }) =>
+      planFile !== undefined &&
+      planFile.yieldRule !== 'wait' &&
+      planFile.blocks.some(({ windowBytes }) => windowBytes.slice(1).some((bytes) => bytes > 0)),
+  );
+  assert.is(open.length, 65);
+  const { mape } = errorStatistics(open.map(({ closedFormError }) => closedFormError))!;
+  assert.ok(mape <= 0.025, `${mape}`);
+});
+
+h100.run();
+
 const published = suite('validate published');
 
 published('predicts the published steps that calibrated nothing, each within 5 %', async () => {

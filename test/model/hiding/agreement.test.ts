@@ -6,7 +6,6 @@ import { catalogueIds, loadDit } from '../../../model/dit/load.ts';
 import { rowsAt } from '../../../model/dit/tokens.ts';
 import { closedForm } from '../../../model/hiding/closedForm.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { makePlan, presetHelp } from '../../../model/plan/presets.ts';
 import { lower } from '../../../model/program/lower.ts';
 import type { StepProgram } from '../../../model/program/stepProgram.ts';
 import { runningRanks } from '../../../model/system/linkShare.ts';
@@ -15,6 +14,7 @@ import type { CollectiveRate, System, Transport, TreeNode } from '../../../model
 import { bindRows } from '../../../model/workload/bind.ts';
 import type { ExchangeStyle, GuidanceMode, Segment, Workload } from '../../../model/workload/workload.ts';
 import { Engine } from '../../../sim/engine.ts';
+import { type DrawnPlan, drawnPlan, logarithmic, planOf, share } from '../../support/randomPlans.ts';
 
 /**
  * The closed form against the simulator, two roads to the step time, on random workloads, machines and plans.
@@ -42,7 +42,7 @@ interface Case {
   machine: Machine;
   /** Which of the machine's transports, as a fraction of their number. */
   transport: number;
-  plan: string;
+  plan: DrawnPlan;
 }
 
 type Machine = { system: string } | RandomMachine;
@@ -72,15 +72,6 @@ interface RandomFlow {
   taken: number;
 }
 
-const share = (min: number, max: number) =>
-  fc.integer({ min: 0, max: 1000 }).map((step) => round(min + ((max - min) * step) / 1000));
-const logarithmic = (min: number, max: number) =>
-  fc.integer({ min: 0, max: 1000 }).map((step) => round(min * (max / min) ** (step / 1000)));
-
-function round(value: number): number {
-  return Number(value.toPrecision(4));
-}
-
 const randomMachine: fc.Arbitrary<RandomMachine> = fc.record({
   peer: fc.constantFrom('real', 'real', 'real', 'mirrored', 'colocated'),
   linkGBPerS: logarithmic(5, 100),
@@ -103,32 +94,6 @@ const randomMachine: fc.Arbitrary<RandomMachine> = fc.record({
   }),
 });
 
-const planText = fc
-  .record({
-    preset: fc.constantFrom(...presetHelp.map(({ name }) => name)),
-    chunk: fc.option(logarithmic(1, 256), { freq: 1 }),
-    prefetch: fc.option(fc.integer({ min: 1, max: 4 }), { freq: 1 }),
-    resident: fc.option(share(0, 0.9), { freq: 2, nil: null }),
-    residentLayers: fc.option(share(0, 0.8), { freq: 2, nil: null }),
-    windows: fc.option(fc.array(share(0, 0.5), { minLength: 1, maxLength: 2 }), { freq: 1 }),
-    paceUs: fc.option(logarithmic(5, 500), { freq: 1 }),
-    keep: fc.array(fc.constantFrom('chunk', 'prefetch', 'resident', 'residentLayers', 'windows', 'paceUs'), {
-      maxLength: 3,
-    }),
-  })
-  .map(({ preset, keep, ...settings }) => {
-    const { chunk, prefetch, resident, residentLayers, windows, paceUs } = settings;
-    const texts: Record<string, string | undefined> = {
-      chunk: chunk === null ? undefined : `chunk=${chunk}MiB`,
-      prefetch: prefetch === null ? undefined : `prefetch=${prefetch}`,
-      resident: resident === null ? undefined : `resident=${resident}`,
-      residentLayers: residentLayers === null ? undefined : `resident-layers=${residentLayers}`,
-      windows: windows === null || preset !== 'yield' ? undefined : `windows=${windows.join('/')}`,
-      paceUs: paceUs === null || preset !== 'paced' ? undefined : `pace=${paceUs}us`,
-    };
-    return [preset, ...new Set(keep.map((key) => texts[key]))].filter((text) => text !== undefined).join(',');
-  });
-
 const anyCase: fc.Arbitrary<Case> = fc.record({
   model: fc.constantFrom(...catalogueIds()),
   tokens: logarithmic(256, 60_000).map(Math.round),
@@ -143,7 +108,7 @@ const anyCase: fc.Arbitrary<Case> = fc.record({
     { weight: 2, arbitrary: randomMachine },
   ),
   transport: share(0, 0.999),
-  plan: planText,
+  plan: drawnPlan,
 });
 
 /** The first, evenly spread blocks of a model, so that a case is simulated in milliseconds. */
@@ -277,7 +242,7 @@ function compare(given: Case): Compared | undefined {
   const system = machineOf(given.machine, workload.ranks);
   const names = system.transports.map(({ name }) => name);
   const transport = names[Math.floor(given.transport * names.length)]!;
-  const plan = makePlan(given.plan, workload, system, transport);
+  const plan = planOf(given.plan, workload, system, transport);
   if (operations(workload, system, plan) > MOST_OPS) return undefined;
   const program = lower(workload, system, plan);
   const run = simulated(program, system, given);

@@ -13,7 +13,8 @@ const near = (value: number, expected: number) =>
 /** Each run is two chunks. */
 const queueOf = (...runs: [block: number, moveS: number, pauseS: number][]) => {
   const queue = new CopyQueue();
-  for (const run of runs) queue.push(...run, 2);
+  for (const [block, moveS, pauseS] of runs)
+    queue.push({ block, issuedBy: 0, window: 0, moveS, pauseS, chunks: 2 });
   return queue;
 };
 
