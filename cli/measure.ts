@@ -28,6 +28,8 @@ export interface MeasureFlags extends BuildFlags {
   devices?: string;
   timeLimit?: string;
   pinnedLimit?: string;
+  inputs?: string;
+  outputSteps?: number;
   saveOutputs?: string;
   trace?: string;
   /** Undefined: in this process if the addon can be had. */
@@ -157,6 +159,8 @@ function runArguments(flags: MeasureFlags): string[] {
     '--devices': flags.devices,
     '--time-limit': flags.timeLimit,
     '--pinned-limit': flags.pinnedLimit,
+    '--inputs': flags.inputs,
+    '--output-steps': flags.outputSteps,
     '--save-outputs': flags.saveOutputs,
   };
   const switches = {

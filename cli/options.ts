@@ -155,12 +155,21 @@ export function addRunOptions(command: Command): Command {
     .option('--verify', 'check the streamed weights by checksums when they are used')
     .option('--compute <how>', "real, or synthetic: only take the kernels' time")
     .option('--weights <file|folder>', 'weights from a checkpoint (default: random)')
+    .option(
+      '--inputs <file>',
+      'inputs by name from a safetensors file (default: random); the manifest lists them',
+    )
     .option('--seed <n>', 'of random weights and inputs')
     .option('--ranks <how>', 'threads or processes')
     .option('--devices <list>', 'the device of each rank')
     .option('--time-limit <seconds>', 'how long to wait for a step or another rank')
     .option('--pinned-limit <bytes>', 'the most pinned host memory for weights')
-    .option('--save-outputs <folder>', 'keep what every plan computes in three steps, as raw bf16');
+    .option(
+      '--output-steps <n>',
+      'steps to the outputs that are compared and saved (default: 3; 1 with --inputs)',
+      wholeNumber,
+    )
+    .option('--save-outputs <folder>', 'keep what every plan computes, a safetensors file each');
 }
 
 function collect(value: string, previous: string[] = []): string[] {

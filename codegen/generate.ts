@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { firstIndices } from '../model/dit/depth.ts';
 import type { Dit } from '../model/dit/dit.ts';
 import { memoryNeed } from '../model/hiding/memory.ts';
 import { predictStep } from '../model/hiding/stepReport.ts';
@@ -16,6 +17,7 @@ import { aligned, placeBuffers } from './dataflow/buffers.ts';
 import type { FlowInput, FlowShape } from './dataflow/flow.ts';
 import { comment, constantName, cString, identifier, Names, real, unsigned64, whole } from './escape.ts';
 import { type Manifest, manifestFormat } from './manifest.ts';
+import { meaningOfInput, meaningOfResidual, type ProgramTensor, ranksOf } from './programTensors.ts';
 import { render } from './templates.ts';
 import { toolVersion } from './toolVersion.ts';
 import { composePlan, kindViewOf, type LaidOutKind, namespacesOf, stagingBytes } from './view/compose.ts';
@@ -97,6 +99,7 @@ export function generate(
       simulatedStepS: simulate(workload, system, plan, { breakEven: false }).report.stepTimeS,
     };
   });
+  const residuals = residualsOf(workload, kinds[0]!.flow.shape);
   const inputsOfManifest = describeInputs(workload, system, plans);
   const header = [
     comment(
@@ -169,16 +172,25 @@ export function generate(
         inputs: inputs.map((input, index) => ({
           constant: constantName(input.name),
           name: cString(input.name),
-          count: whole(input.elements),
+          meaning: cString(meaningOfInput(input)),
+          rows: whole(input.rows),
+          width: whole(input.elements / input.rows),
+          sharded: input.sharded ? 'true' : 'false',
           rotary: input.rotaryRows === null ? 'false' : 'true',
-          headDim: whole(workload.model.hidden / workload.model.heads),
           firstRow: whole(input.firstRow),
           firstValue: unsigned64(FIRST_INPUT_VALUE + index * 2 ** 40),
-          sharded: input.sharded ? 'true' : 'false',
           scale: real(input.rotaryRows === null ? 0.5 : 0),
           mean: real(0),
         })),
-        residuals: residualsOf(workload, kinds[0]!.flow.shape),
+        residuals: residuals.map((residual, index) => ({
+          name: cString(residual.name),
+          meaning: cString(meaningOfResidual(residual.name)),
+          offset: unsigned64(residual.offset),
+          rows: whole(residual.rows),
+          width: whole(workload.model.hidden),
+          firstValue: unsigned64(FIRST_RESIDUAL_VALUE + index * 2 ** 40),
+          sharded: residual.sharded ? 'true' : 'false',
+        })),
         inputBytes: unsigned64(inputBytes),
         activationBytes: unsigned64(activationBytes),
         outsideBytes: unsigned64(Math.round(claimed.outsideBytes)),
@@ -211,6 +223,7 @@ export function generate(
       positions,
     })),
     cases: [],
+    tensors: tensorsOf(workload, inputs, residuals),
     files: files.map(({ name, text }) => ({ name, sha256: createHash('sha256').update(text).digest('hex') })),
   } satisfies Manifest);
   return {
@@ -394,12 +407,13 @@ function checkAgainst(expected: readonly string[], actual: readonly string[], ki
 }
 
 function blocksOf(workload: Workload, kinds: readonly LaidOutKind[]): ProgramView['blocks'] {
+  const firsts = firstIndices(workload.model.blocks);
   let firstValue = 0;
   return kinds
-    .flatMap((kind) =>
+    .flatMap((kind, place) =>
       Array.from({ length: kind.count }, (_, index) => {
         const block = {
-          prefix: cString(`${kind.container}.${index}.`),
+          prefix: cString(`${kind.container}.${firsts[place]! + index}.`),
           bytes: unsigned64(kind.flow.weightBytes),
           namespace: kind.namespace,
           firstValue: unsigned64(firstValue),
@@ -414,19 +428,44 @@ function blocksOf(workload: Workload, kinds: readonly LaidOutKind[]): ProgramVie
     .slice(0, workload.blocks.length);
 }
 
-function residualsOf(workload: Workload, shape: FlowShape): ProgramView['residuals'] {
+/** Rows of the residual stream on one rank, where they lie in its activation memory. */
+interface PlacedResidual {
+  name: string;
+  offset: number;
+  rows: number;
+  sharded: boolean;
+}
+
+function residualsOf(workload: Workload, shape: FlowShape): PlacedResidual[] {
   const { hidden, rows, joined, sp } = shape;
-  const one = (name: string, own: 'x' | 't', offset: number, first: number) => ({
-    name: cString(name),
-    offset: unsigned64(offset),
-    rows: whole(rows.gemm[own]),
-    width: whole(hidden),
-    firstValue: unsigned64(first),
-    sharded: sp > 1 ? 'true' : 'false',
-  });
-  const x = one(workload.model.modality, 'x', 0, FIRST_RESIDUAL_VALUE);
+  const x = { name: workload.model.modality, offset: 0, rows: rows.gemm.x, sharded: sp > 1 };
   if (!joined || rows.gemm.t === 0) return [x];
-  return [x, one('text', 't', rows.gemm.x * hidden * 2, FIRST_RESIDUAL_VALUE + 2 ** 40)];
+  return [x, { name: 'text', offset: rows.gemm.x * hidden * 2, rows: rows.gemm.t, sharded: sp > 1 }];
+}
+
+/** What `--inputs` takes and `--save-outputs` gives. */
+function tensorsOf(
+  workload: Workload,
+  inputs: readonly PlacedInput[],
+  residuals: readonly PlacedResidual[],
+): { inputs: ProgramTensor[]; outputs: ProgramTensor[] } {
+  const streams = residuals.map(
+    ({ name, rows, sharded }): ProgramTensor => ({
+      name,
+      shape: [rows * ranksOf(workload, sharded), workload.model.hidden],
+      dtype: 'BF16',
+      meaning: meaningOfResidual(name),
+    }),
+  );
+  const constants = inputs.map(
+    (input): ProgramTensor => ({
+      name: input.name,
+      shape: [input.rows * ranksOf(workload, input.sharded), input.elements / input.rows],
+      dtype: input.rotaryRows === null ? 'BF16' : 'F32',
+      meaning: meaningOfInput(input),
+    }),
+  );
+  return { inputs: [...streams, ...constants], outputs: streams };
 }
 
 function describeInputs(

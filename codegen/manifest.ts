@@ -42,6 +42,13 @@ const plan = z.strictObject({
     .describe('by position: its routine, and the operation of the StepProgram behind each shown statement'),
 });
 
+const tensor = z.strictObject({
+  name: z.string(),
+  shape: z.tuple([z.number().int(), z.number().int()]).describe('rows of all ranks, width'),
+  dtype: z.enum(['BF16', 'F32']).describe('as the program holds it; a file may have BF16, F16 or F32'),
+  meaning: z.string(),
+});
+
 /** What was generated, from what, by what; stands beside the sources as manifest.json. */
 export const manifestFormat = z.strictObject({
   schema: z.literal('chunkflow/generated@1'),
@@ -73,6 +80,10 @@ export const manifestFormat = z.strictObject({
     .array(z.strictObject({ id: z.string(), parameters: caseParameters }))
     .default([])
     .describe('micro-benchmarks of a calibration program'),
+  tensors: z
+    .strictObject({ inputs: z.array(tensor), outputs: z.array(tensor) })
+    .default({ inputs: [], outputs: [] })
+    .describe('what --inputs takes and --save-outputs gives'),
   files: z.array(z.strictObject({ name: z.string(), sha256: z.string() })),
 });
 

@@ -2,11 +2,13 @@
 #include "active_plan.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
 
+#include "agree.hpp"
 #include "error.hpp"
+#include "safetensors_file.hpp"
 
 namespace chunkflow {
 
@@ -16,6 +18,28 @@ constexpr unsigned char POISON = 0xff;
 constexpr float OUTSIDE_SCALE = 0.02f;
 /// What one thread makes at a time.
 constexpr std::size_t PART_BYTES = std::size_t{1} << 20;
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+/// What a reader of saved outputs must know of them.
+std::vector<std::pair<std::string, std::string>> outputFacts(const Session& session, const PlanProgram& plan, int steps) {
+  const Program& program = session.program;
+  const GivenInputs& inputs = session.given();
+  return {{"program", program.id},
+          {"fingerprint", program.fingerprint},
+          {"plan", plan.name},
+          {"mirrored", program.mirrored ? "true: rows of one rank" : "false"},
+          {"forwardPasses", std::to_string(steps * passesOf(program))},
+          {"inputs", inputs.path()},
+          {"given", joined(inputs.given())},
+          {"random", joined(inputs.random())},
+          {"seed", std::to_string(session.options.seed)},
+          {"weights", session.options.weights.empty() ? "random" : session.options.weights}};
+}
 
 }  // namespace
 
@@ -94,10 +118,12 @@ void ActivePlan::fillInputs() {
       copyIn(device, table.size() * sizeof(float), [&](std::size_t from, std::size_t to, std::byte* out) {
         std::memcpy(out, reinterpret_cast<const std::byte*>(table.data()) + from, to - from);
       });
+    } else if (const StoredTensor* tensor = session_.given().find(input.name)) {
+      copyGiven(device, *tensor, input.rows, input.width, input.sharded);
     } else {
       const std::uint64_t first =
-          input.firstValue + (input.sharded ? static_cast<std::uint64_t>(session_.groupRank()) * input.count : 0);
-      fillRandom(compute, session_.options.seed, first, input.scale, input.mean, static_cast<std::int64_t>(input.count),
+          input.firstValue + (input.sharded ? static_cast<std::uint64_t>(session_.groupRank()) * input.count() : 0);
+      fillRandom(compute, session_.options.seed, first, input.scale, input.mean, input.rows * input.width,
                  reinterpret_cast<bf16*>(device));
     }
   }
@@ -129,6 +155,16 @@ void ActivePlan::copyIn(std::byte* device, std::size_t bytes,
   }
 }
 
+void ActivePlan::copyGiven(std::byte* device, const StoredTensor& tensor, std::int64_t rows, std::int64_t width,
+                           bool sharded) {
+  const std::int64_t first = sharded ? session_.groupRank() * rows * width : 0;
+  copyIn(device, static_cast<std::size_t>(rows * width) * sizeof(bf16),
+         [&](std::size_t from, std::size_t to, std::byte* out) {
+           readAsBf16(tensor, first + static_cast<std::int64_t>(from / sizeof(bf16)),
+                      {reinterpret_cast<bf16*>(out), (to - from) / sizeof(bf16)});
+         });
+}
+
 void ActivePlan::rehearse() {
   if (session_.options.synthetic) return;
   rank_->impl().mode = StepMode::Rehearse;
@@ -158,6 +194,10 @@ void ActivePlan::restart() {
   }
   if (program.activationBytes > 0) fill(compute, memory_->activations(), POISON, program.activationBytes);
   for (const Residual& residual : program.residuals) {
+    if (const StoredTensor* tensor = session_.given().find(residual.name)) {
+      copyGiven(memory_->activations() + residual.offset, *tensor, residual.rows, residual.width, residual.sharded);
+      continue;
+    }
     const auto count = static_cast<std::uint64_t>(residual.rows * residual.width);
     const std::uint64_t first =
         residual.firstValue + (residual.sharded ? static_cast<std::uint64_t>(session_.groupRank()) * count : 0);
@@ -199,17 +239,35 @@ bool ActivePlan::isFinite(const Residual& residual) {
   return finite;
 }
 
-void ActivePlan::saveOutputs(const std::string& folder) {
-  for (const Residual& residual : session_.program.residuals) {
-    const std::string file = folder + "/" + session_.program.id + "-plan" + std::to_string(index) + "-" + residual.name +
-                             "-rank" + std::to_string(session_.groupRank()) + ".bf16";
-    std::ofstream out(file, std::ios::binary | std::ios::trunc);
-    eachPiece(residual, [&](std::span<const bf16> values) {
-      out.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size_bytes()));
-    });
-    out.close();
-    if (!out) throw UserError("--save-outputs: " + file + " could not be written; give a folder that exists and has room");
+std::string ActivePlan::saveOutputs(const std::string& folder, int steps) {
+  const Program& program = session_.program;
+  const bool writes = session_.group.place().rank == 0;
+  const std::string path = folder + "/" + program.id + "-plan" + std::to_string(index) + ".safetensors";
+  std::unique_ptr<SafetensorsFile> file;
+  if (writes) {
+    std::error_code exists;
+    std::filesystem::create_directories(folder, exists);
+    file = std::make_unique<SafetensorsFile>(path, "--save-outputs", outputTensors(program),
+                                             outputFacts(session_, plan, steps));
   }
+  for (std::size_t i = 0; i < program.residuals.size(); ++i) {
+    const Residual& residual = program.residuals[i];
+    std::uint64_t at = 0;
+    eachPiece(residual, [&](std::span<const bf16> values) {
+      if (!residual.sharded) {
+        if (writes) file->write(i, at, values);
+      } else {
+        const auto all = fromAll(session_.group, std::vector<bf16>(values.begin(), values.end()));
+        const auto sharers = std::min(all.size(), static_cast<std::size_t>(program.groupSize));
+        for (std::size_t rank = 0; writes && rank < sharers; ++rank) {
+          file->write(i, rank * static_cast<std::uint64_t>(residual.rows * residual.width) + at, all[rank]);
+        }
+      }
+      at += values.size();
+    });
+  }
+  if (writes) file->finish();
+  return path;
 }
 
 }  // namespace chunkflow

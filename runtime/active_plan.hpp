@@ -107,8 +107,9 @@ class ActivePlan {
 
   /// Of each residual, with the device idle.
   std::vector<OutputDigest> outputs();
-  /// Writes each residual as raw bf16, row by row, to <program>-plan<index>-<residual>-rank<rank>.bf16, with the device idle.
-  void saveOutputs(const std::string& folder);
+  /// Collective, with the device idle. Rank 0 writes the residuals of all ranks to <folder>/<program>-plan<index>.safetensors,
+  /// under their names. @param steps since the inputs, for the file's metadata. Returns the file's path.
+  std::string saveOutputs(const std::string& folder, int steps);
 
  private:
   void upload();
@@ -116,6 +117,8 @@ class ActivePlan {
   /// Bytes from ordinary memory to the device, by way of the bounce memory.
   void copyIn(std::byte* device, std::size_t bytes, const std::function<void(std::size_t, std::size_t, std::byte*)>& make);
   bool isFinite(const Residual& residual);
+  /// Fills device memory with this rank's rows of a given tensor.
+  void copyGiven(std::byte* device, const StoredTensor& tensor, std::int64_t rows, std::int64_t width, bool sharded);
   void eachPiece(const Residual& residual, const std::function<void(std::span<const bf16>)>& use);
   void beginRun();
   void stepEnded();

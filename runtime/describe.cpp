@@ -2,6 +2,7 @@
 
 #include "backend.hpp"
 #include "json.hpp"
+#include "program_tensors.hpp"
 #include "record_lines.hpp"
 
 namespace chunkflow {
@@ -16,7 +17,11 @@ std::string describeJson(const Program& program) {
     writeClaim(json, plan.claim);
     json.endObject();
   }
-  return json.endArray().endObject().take();
+  json.endArray().field("passes", passesOf(program)).key("inputs");
+  writeTensors(json, inputTensors(program));
+  json.key("outputs");
+  writeTensors(json, outputTensors(program));
+  return json.endObject().take();
 }
 
 }  // namespace chunkflow

@@ -85,12 +85,20 @@ void Measurement::problem(const std::string& text) { problems_.push_back(text); 
 
 void Measurement::writeRun() {
   const DeviceInfo info = session_.device->info();
-  RunFacts facts;
-  facts.devices = textsFromAll(session_.group, deviceJson(info));
+  const std::vector<std::string> devices = textsFromAll(session_.group, deviceJson(info));
   place_ = placeOf(session_.program, textsFromAll(session_.group, info.uuid));
-  facts.place = place_;
-  facts.optionsJson = agreedOptions(session_.options);
+  const GivenInputs& inputs = session_.given();
+  const RunFacts facts{place_, devices, agreedOptions(session_.options), inputs};
   if (records_ != nullptr) records_->write(runLine(session_.program, facts));
+  if (inputs.path().empty()) return;
+  const auto list = [&](const char* what, const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? std::string("inputs ") + what + ": " : ", ") + name;
+    if (!text.empty()) note(text);
+  };
+  list("given", inputs.given());
+  list("random", inputs.random());
+  list("computed", inputs.computed());
 }
 
 void Measurement::activate(int plan) {

@@ -7,21 +7,20 @@
 
 namespace chunkflow {
 
-namespace {
-
-constexpr int CHECK_STEPS = 3;
-
-}  // namespace
-
 void Measurement::check(int plan) {
   note("checking plan " + std::to_string(plan) + " (" + planAt(plan).name + ")");
   activate(plan);
   active_->rehearse();
   active_->restart();
-  const StepTimes times = active_->eager(0, CHECK_STEPS);
+  const int steps = stepsToOutputs(session_.options);
+  const StepTimes times = active_->eager(0, steps);
   estimateS_[plan] = fromFirst(session_.group, chunkflow::summarise(times.stepS).median);
-  const OutputFacts output = gatherOutputs("eager", CHECK_STEPS);
-  if (!session_.options.saveOutputs.empty()) active_->saveOutputs(session_.options.saveOutputs);
+  const OutputFacts output = gatherOutputs("eager", steps);
+  if (!session_.options.saveOutputs.empty()) {
+    const std::string file = active_->saveOutputs(session_.options.saveOutputs, steps);
+    note("saved " + file + ": " + tensorsText(outputTensors(session_.program)) + " behind " +
+         std::to_string(steps * passesOf(session_.program)) + " forward passes of the blocks");
+  }
   writeMemory();
   writeOutput(output);
   const auto first = std::find_if(outputs_.begin(), outputs_.end(), [&](const auto& other) {
@@ -83,10 +82,11 @@ void Measurement::checkGraph(const OutputFacts& eager) {
     note(std::string("plan ") + active_->plan.name + " copies from pageable memory, so it is not measured as a graph");
     return;
   }
-  const int launches = (CHECK_STEPS + active_->graphSteps() - 1) / active_->graphSteps();
+  const int wanted = stepsToOutputs(session_.options);
+  const int launches = (wanted + active_->graphSteps() - 1) / active_->graphSteps();
   const int steps = launches * active_->graphSteps();
   OutputFacts expected = eager;
-  if (steps != CHECK_STEPS) {
+  if (steps != wanted) {
     active_->restart();
     active_->eager(0, steps);
     expected = gatherOutputs("eager", steps);

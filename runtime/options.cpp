@@ -82,7 +82,14 @@ const std::vector<Flag>& flags() {
          if (text.empty()) throw UserError(flag + ": expected a file or folder, got ''");
          o.weights = text;
        }},
-      {"--save-outputs", "DIR", "keep what every plan computes in three steps, as raw bf16",
+      {"--inputs", "FILE.safetensors", "tensors by name, of all ranks (--describe lists them; default: random)",
+       [](Options& o, Text flag, Text text) {
+         if (text.empty()) throw UserError(flag + ": expected a file, got ''");
+         o.inputs = text;
+       }},
+      {"--output-steps", "N", "steps to the outputs that are compared and saved (default 3; 1 with --inputs)",
+       [](Options& o, Text flag, Text text) { o.outputSteps = numberOf(flag, text, 1, "a number from 1"); }},
+      {"--save-outputs", "DIR", "keep what every plan computes, a safetensors file each",
        [](Options& o, Text flag, Text text) {
          if (text.empty()) throw UserError(flag + ": expected a folder, got ''");
          o.saveOutputs = text;
@@ -190,6 +197,12 @@ std::string helpText() {
   return text;
 }
 
+int stepsToOutputs(const Options& options) {
+  constexpr int OF_RANDOM = 3, OF_GIVEN = 1;
+  if (options.outputSteps > 0) return options.outputSteps;
+  return options.inputs.empty() ? OF_RANDOM : OF_GIVEN;
+}
+
 std::string agreedOptions(const Options& options) {
   JsonWriter json;
   json.beginObject();
@@ -200,6 +213,8 @@ std::string agreedOptions(const Options& options) {
   if (options.sustained) json.field("sustained", true);
   json.field("verify", options.verify).field("compute", options.synthetic ? "synthetic" : "real");
   json.field("weights", options.weights.empty() ? "random" : options.weights).field("seed", options.seed);
+  if (!options.inputs.empty()) json.field("inputs", options.inputs);
+  if (options.outputSteps > 0) json.field("outputSteps", options.outputSteps);
   return json.endObject().take();
 }
 

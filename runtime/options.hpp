@@ -24,6 +24,8 @@ struct Options {
   bool sustained = false;  // the longest of them also until clock and power settle
   std::string weights;     // "": random
   std::uint64_t seed = 1;
+  std::string inputs;       // safetensors file; "": random
+  int outputSteps = 0;      // steps from the inputs to the outputs; 0: see stepsToOutputs
   std::string saveOutputs;  // folder; "": outputs are digested only
   RanksAs ranks = RanksAs::Unsaid;
   std::vector<int> devices;  // by local rank; empty: as they come
@@ -37,6 +39,10 @@ Options parseOptions(int argc, const char* const* argv, const Program& program);
 
 /// What --help prints.
 std::string helpText();
+
+/// Steps from the inputs to the outputs that are compared and saved: three, so that every slot of a ring is used again, or
+/// the one that a user with own inputs expects.
+int stepsToOutputs(const Options& options);
 
 /// All that ranks must agree on, as text.
 std::string agreedOptions(const Options& options);

@@ -64,20 +64,25 @@ struct Collective {
   std::uint64_t pieceBytes;
 };
 
-/// A constant of the step, filled once: random, or a rotary table (cosine and sine pairs by row and head dimension).
+/// A constant of the step, filled once: from the file of --inputs, else random, or a rotary table (cosine and sine pairs by
+/// row and head dimension).
 struct Input {
   const char* name;
-  std::uint64_t offset, count;  // bytes; elements (bf16, or float for a table)
+  const char* meaning;       // for people who prepare a file for --inputs
+  std::uint64_t offset;      // bytes
+  std::int64_t rows, width;  // on this rank; bf16, or float for a rotary table
+  bool sharded;              // whether ranks hold different rows of it (else every rank holds all of them)
   bool rotary;
-  std::int64_t headDim, firstRow;  // rotary: the table's rows are rows firstRow, firstRow + 1, ... of the whole sequence
-  std::uint64_t firstValue;        // random: first place; for sharded rows rank * count is added where `sharded`
-  bool sharded;
+  std::int64_t firstRow;     // rotary: its rows are rows firstRow, firstRow + 1, ... of the whole sequence
+  std::uint64_t firstValue;  // random: first place; rank * rows * width is added where `sharded`
   float scale, mean;
+  std::uint64_t count() const { return static_cast<std::uint64_t>(rows * width); }
 };
 
-/// Rows of the residual stream: random at first, digested as the output.
+/// Rows of the residual stream: from the file of --inputs, else random at first; digested and saved as the output.
 struct Residual {
   const char* name;
+  const char* meaning;
   std::uint64_t offset;  // bytes into the activation memory
   std::int64_t rows, width;
   std::uint64_t firstValue;

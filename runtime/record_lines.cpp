@@ -74,6 +74,8 @@ std::string runLine(const Program& program, const RunFacts& facts) {
   for (const std::string& device : facts.devices) json.raw(device);
   json.endArray().field("libraries", Compute::libraries()).field("nccl", ncclVersion());
   json.key("options").raw(facts.optionsJson);
+  json.key("inputs").beginObject().field("given", facts.inputs.given()).field("random", facts.inputs.random());
+  json.field("computed", facts.inputs.computed()).endObject();
   return json.endObject().take();
 }
 

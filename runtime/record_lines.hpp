@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "active_plan.hpp"
+#include "given_inputs.hpp"
 #include "json.hpp"
 #include "program.hpp"
 #include "summary.hpp"
@@ -16,6 +17,7 @@ struct RunFacts {
   const char* place;                 // host, mirrored, colocated or real
   std::vector<std::string> devices;  // per rank, by deviceJson
   std::string optionsJson;
+  const GivenInputs& inputs;
 };
 
 /// A plan and the way its steps were run.

@@ -11,6 +11,8 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <functional>
+#include <numeric>
 #include <string_view>
 
 #include "error.hpp"
@@ -51,19 +53,20 @@ std::size_t elementBytes(StoredAs type) { return type == StoredAs::F32 ? 4 : 2; 
 
 /// A file's bytes, mapped.
 struct Safetensors::File {
-  explicit File(const std::string& path) {
+  /// @param where the flag and the path, for messages.
+  File(const std::string& path, const std::string& where) {
     const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     struct stat status {};
     if (file < 0 || fstat(file, &status) != 0) {
       const std::string why = std::strerror(errno);
       if (file >= 0) close(file);
-      throw UserError("--weights " + path + ": cannot be read (" + why + ")");
+      throw UserError(where + ": cannot be read (" + why + ")");
     }
     bytes = static_cast<std::uint64_t>(status.st_size);
     void* mapped = bytes == 0 ? MAP_FAILED : mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0);
     close(file);
     if (mapped == MAP_FAILED) {
-      throw UserError("--weights " + path + ": " + (bytes == 0 ? "is empty" : std::string(std::strerror(errno))));
+      throw UserError(where + ": " + (bytes == 0 ? "is empty" : std::string(std::strerror(errno))));
     }
     data = static_cast<const std::byte*>(mapped);
   }
@@ -77,14 +80,14 @@ struct Safetensors::File {
   std::uint64_t bytes = 0;
 };
 
-Safetensors::Safetensors(const std::string& path) : path_(path) {
+Safetensors::Safetensors(const std::string& path, const char* flag) : flag_(flag), path_(path) {
   std::vector<std::string> names;
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
     for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
       if (entry.path().extension() == ".safetensors") names.push_back(entry.path().string());
     }
-    if (names.empty()) throw UserError("--weights " + path + ": there is no .safetensors file in this folder");
+    if (names.empty()) throw UserError(flag_ + " " + path + ": there is no .safetensors file in this folder");
     std::sort(names.begin(), names.end());
   } else {
     names.push_back(path);
@@ -95,8 +98,8 @@ Safetensors::Safetensors(const std::string& path) : path_(path) {
 Safetensors::~Safetensors() = default;
 
 void Safetensors::add(const std::string& path) {
-  const std::string where = "--weights " + path;
-  files_.push_back(std::make_unique<File>(path));
+  const std::string where = flag_ + " " + path;
+  files_.push_back(std::make_unique<File>(path, where));
   const File& file = *files_.back();
   std::uint64_t headerBytes = 0;
   if (file.bytes >= LENGTH_BYTES) std::memcpy(&headerBytes, file.data, LENGTH_BYTES);
@@ -154,11 +157,54 @@ const StoredTensor& Safetensors::tensor(const std::string& name) const {
   if (found != tensors_.end()) return found->second;
   const auto other = others_.find(name);
   if (other != others_.end()) {
-    throw UserError("--weights " + path_ + ": tensor " + name + " is of type " + other->second +
+    throw UserError(flag_ + " " + path_ + ": tensor " + name + " is of type " + other->second +
                     "; expected BF16, F16 or F32");
   }
-  throw UserError("--weights " + path_ + ": there is no tensor " + name + "; is this the model's own checkpoint?");
+  throw UserError(flag_ + " " + path_ + ": there is no tensor " + name + "; is this the model's own checkpoint?");
 }
+
+std::vector<std::string> Safetensors::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : tensors_) names.push_back(name);
+  for (const auto& [name, type] : others_) names.push_back(name);
+  return names;
+}
+
+bool foldsTo(const std::vector<std::int64_t>& shape, std::int64_t rows, std::int64_t columns) {
+  std::int64_t leading = 1;
+  const std::int64_t all = std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+  for (std::size_t cut = 0; cut <= shape.size(); ++cut) {
+    if (leading == rows && all == rows * columns) return true;
+    if (cut < shape.size()) leading *= shape[cut];
+  }
+  return false;
+}
+
+std::string shapeText(const std::vector<std::int64_t>& shape) {
+  std::string text = "[";
+  for (const std::int64_t extent : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
+  return text + "]";
+}
+
+namespace {
+
+/// Hands each element of a float32 or float16 tensor to `use` with its number from `first`.
+template <class Use>
+void eachFloat(const StoredTensor& tensor, const std::byte* from, std::size_t count, Use&& use) {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (tensor.type == StoredAs::F32) {
+      float value = 0;
+      std::memcpy(&value, from + 4 * i, sizeof value);
+      use(i, value);
+    } else {
+      std::uint16_t bits = 0;
+      std::memcpy(&bits, from + 2 * i, sizeof bits);
+      use(i, halfToFloat(bits));
+    }
+  }
+}
+
+}  // namespace
 
 void readAsBf16(const StoredTensor& tensor, std::int64_t first, std::span<bf16> out) {
   const std::byte* from = tensor.data + static_cast<std::size_t>(first) * elementBytes(tensor.type);
@@ -166,16 +212,19 @@ void readAsBf16(const StoredTensor& tensor, std::int64_t first, std::span<bf16> 
     std::memcpy(out.data(), from, out.size_bytes());
     return;
   }
+  eachFloat(tensor, from, out.size(), [&](std::size_t i, float value) { out[i] = toBf16(value); });
+}
+
+void readAsFloat(const StoredTensor& tensor, std::int64_t first, std::span<float> out) {
+  const std::byte* from = tensor.data + static_cast<std::size_t>(first) * elementBytes(tensor.type);
+  if (tensor.type != StoredAs::BF16) {
+    eachFloat(tensor, from, out.size(), [&](std::size_t i, float value) { out[i] = value; });
+    return;
+  }
   for (std::size_t i = 0; i < out.size(); ++i) {
-    if (tensor.type == StoredAs::F32) {
-      float value = 0;
-      std::memcpy(&value, from + 4 * i, sizeof value);
-      out[i] = toBf16(value);
-    } else {
-      std::uint16_t bits = 0;
-      std::memcpy(&bits, from + 2 * i, sizeof bits);
-      out[i] = toBf16(halfToFloat(bits));
-    }
+    bf16 value{};
+    std::memcpy(&value, from + sizeof value * i, sizeof value);
+    out[i] = toFloat(value);
   }
 }
 

@@ -79,6 +79,7 @@ Session::~Session() = default;
 void Session::prepare() {
   checkDeviceMemory();
   checkHostMemory();
+  given_ = std::make_unique<GivenInputs>(program, options.inputs);
   const int shard = group.place().rank % program.tensorShards;
   values = options.weights.empty() ? randomWeights(program, shard, options.seed)
                                    : checkpointWeights(program, shard, options.weights);
@@ -184,17 +185,20 @@ std::shared_ptr<Transport> Session::transportFor(const PlanProgram& plan, Stagin
 const std::vector<float>& Session::rotaryTable(const Input& input) {
   std::vector<float>& table = tables_[&input];
   if (!table.empty()) return table;
-  table.resize(input.count);
-  const std::int64_t rows = static_cast<std::int64_t>(input.count) / input.headDim;
-  const std::int64_t firstRow = input.firstRow + (input.sharded ? groupRank() * rows : 0);
-  std::vector<double> frequencies;
-  for (std::int64_t i = 0; i < input.headDim; i += 2) {
-    frequencies.push_back(std::pow(ROTARY_BASE, -static_cast<double>(i) / static_cast<double>(input.headDim)));
+  table.resize(input.count());
+  const std::int64_t ownFirst = input.sharded ? groupRank() * input.rows : 0;
+  if (const StoredTensor* tensor = given().find(input.name)) {
+    readAsFloat(*tensor, ownFirst * input.width, table);
+    return table;
   }
-  inParallel(arena.numaNode(), arena.sharers(), static_cast<std::size_t>(rows), [&](std::size_t row) {
-    float* pair = table.data() + row * static_cast<std::size_t>(input.headDim);
+  std::vector<double> frequencies;
+  for (std::int64_t i = 0; i < input.width; i += 2) {
+    frequencies.push_back(std::pow(ROTARY_BASE, -static_cast<double>(i) / static_cast<double>(input.width)));
+  }
+  inParallel(arena.numaNode(), arena.sharers(), static_cast<std::size_t>(input.rows), [&](std::size_t row) {
+    float* pair = table.data() + row * static_cast<std::size_t>(input.width);
     for (const double frequency : frequencies) {
-      const double angle = static_cast<double>(firstRow + static_cast<std::int64_t>(row)) * frequency;
+      const double angle = static_cast<double>(input.firstRow + ownFirst + static_cast<std::int64_t>(row)) * frequency;
       *pair++ = static_cast<float>(std::cos(angle));
       *pair++ = static_cast<float>(std::sin(angle));
     }

@@ -9,6 +9,7 @@
 
 #include "compute.hpp"
 #include "device.hpp"
+#include "given_inputs.hpp"
 #include "group.hpp"
 #include "options.hpp"
 #include "pinned_memory.hpp"
@@ -38,7 +39,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Collective: checks that every chosen plan fits the devices and the host, then fills and pins the weights.
+  /// Collective: checks that every chosen plan fits the devices and the host, and that given inputs fit the program, then
+  /// fills and pins the weights.
   /// @throws UserError that says what is needed, what is there, and which plans would fit.
   void prepare();
 
@@ -59,7 +61,10 @@ class Session {
   std::shared_ptr<Transport> transportFor(const PlanProgram& plan, Staging* staging);
   void keepTransports() { keepTransports_ = true; }
 
-  /// The cosines and sines of a rotary input for this rank, worked out once.
+  /// What --inputs gives; once `prepare` has been called.
+  const GivenInputs& given() const { return *given_; }
+
+  /// The cosines and sines of a rotary input for this rank, given or worked out, once.
   const std::vector<float>& rotaryTable(const Input& input);
 
   /// How many ranks use this rank's device.
@@ -90,6 +95,7 @@ class Session {
   std::size_t contextBytes_ = 0;
   bool keepTransports_ = false;
   std::shared_ptr<Transport> nccl_;
+  std::unique_ptr<GivenInputs> given_;
   std::map<const Input*, std::vector<float>> tables_;
   std::mutex watchedMutex_;
   Transport* watchedTransport_ = nullptr;

@@ -75,16 +75,10 @@ class RandomWeights : public WeightValues {
   const std::uint64_t seed_;
 };
 
-std::string shapeText(const std::vector<std::int64_t>& shape) {
-  std::string text = "[";
-  for (const std::int64_t extent : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
-  return text + "]";
-}
-
 class CheckpointWeights : public WeightValues {
  public:
   CheckpointWeights(const Program& program, int shard, const std::string& path)
-      : WeightValues(program, shard), checkpoint_(path) {
+      : WeightValues(program, shard), checkpoint_(path, "--weights") {
     stored_.resize(program.blocks.size());
     for (std::size_t block = 0; block < program.blocks.size(); ++block) {
       for (const Tensor& tensor : program.blocks[block].tensors) {
@@ -96,16 +90,7 @@ class CheckpointWeights : public WeightValues {
  private:
   const StoredTensor& find(const std::string& name, const Tensor& tensor) const {
     const StoredTensor& stored = checkpoint_.tensor(name);
-    // Leading extents of 1 say nothing: a convolution of kernel 1 and a modulation table are matrices too.
-    std::vector<std::int64_t> shape;
-    for (const std::int64_t extent : stored.shape) {
-      if (extent != 1) shape.push_back(extent);
-    }
-    std::vector<std::int64_t> expected;
-    for (const std::int64_t extent : {tensor.rows, tensor.columns}) {
-      if (extent != 1) expected.push_back(extent);
-    }
-    if (shape != expected) {
+    if (!foldsTo(stored.shape, tensor.rows, tensor.columns)) {
       throw UserError("--weights " + stored.file + ": tensor " + name + " is " + shapeText(stored.shape) +
                       "; this program needs " + shapeText({tensor.rows, tensor.columns}) +
                       "; is this the model's own checkpoint?");

@@ -129,13 +129,15 @@ wanted() {
 # Runs program $1, whose target is $2, with its own arguments or else with the others.
 measure() {
   own=programs/$1/arguments.txt
-  executable=$build/bin/$2_run
+  executable=$PWD/$build/bin/$2_run
   out=$results/$1.jsonl
   shift 2
   if [ "$chosen" -eq 0 ] && [ -f "$own" ]; then
     set --
     while IFS= read -r argument; do set -- "$@" "$argument"; done <"$own"
   fi
+  # Paths that a user gives begin where the user is.
+  [ "$chosen" -eq 0 ] || cd "$invoked_from" || return 1
   "$executable" --out "$out" "$@" </dev/null
 }
 
@@ -157,7 +159,7 @@ while read -r id target; do
   fi
   mkdir -p "$results/programs/$id" && cp "programs/$id/manifest.json" "$results/programs/$id/"
   echo "$id: measuring ..." >&2
-  measure "$id" "$target" "$@"
+  (measure "$id" "$target" "$@")
   code=$?
   if [ $code -ne 0 ]; then fail "$id: ended with exit code $code"; fi
 done <programs.txt

@@ -222,7 +222,7 @@ class BlockFlow {
   #bandAt(band: Band, rows: Rows): string {
     if (band.buffer.startsWith('input ')) {
       const name = band.buffer.slice('input '.length);
-      return this.#out.input(name, this.#rows(rows) * band.stride);
+      return this.#out.input(name, this.#rows(rows) * band.stride, 0, this.#rows(rows));
     }
     return this.#out.at(band.buffer, firstRow(rows, this.#shape) * band.stride + band.column, band.perRank);
   }

@@ -55,9 +55,10 @@ export interface FlowShape {
   joined: boolean;
 }
 
-/** Constants of a step that blocks read, by name: elements, and for a rotary table the rows it is for. */
+/** Constants of a step that blocks read, by name: rows and elements on one rank, and for a rotary table the rows it is for. */
 export interface FlowInput {
   name: string;
+  rows: number;
   elements: number;
   rotaryRows: 'x' | 't' | null;
 }
@@ -142,9 +143,9 @@ export class FlowRecorder {
     return tensor;
   }
 
-  /** Expression for a constant of the step. */
-  input(name: string, elements: number, first = 0): string {
-    this.inputs.set(name, { name, elements, rotaryRows: null });
+  /** Expression for element `first` of a constant of the step, [rows, elements / rows]. */
+  input(name: string, elements: number, first = 0, rows = 1): string {
+    this.inputs.set(name, { name, rows, elements, rotaryRows: null });
     return `b.input(${constantName(name)})${first > 0 ? ` + ${whole(first)}` : ''}`;
   }
 
@@ -153,7 +154,12 @@ export class FlowRecorder {
     const { shape } = this;
     const headDim = shape.hidden / shape.heads;
     const add = (name: string, of: 'x' | 't') =>
-      this.inputs.set(name, { name, elements: shape.rows.gemm[of] * headDim, rotaryRows: of });
+      this.inputs.set(name, {
+        name,
+        rows: shape.rows.gemm[of],
+        elements: shape.rows.gemm[of] * headDim,
+        rotaryRows: of,
+      });
     if (rows !== 't') add('rotary', 'x');
     if (rows !== 'x') add('rotary text', 't');
     return `b.table(${constantName(rows === 't' ? 'rotary text' : 'rotary')})`;

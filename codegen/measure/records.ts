@@ -37,6 +37,14 @@ const run = z.strictObject({
   libraries: z.string(),
   nccl: z.string(),
   options: z.record(z.string(), z.unknown()),
+  inputs: z
+    .strictObject({
+      given: z.array(z.string()),
+      random: z.array(z.string()),
+      computed: z.array(z.string()),
+    })
+    .optional()
+    .describe('where residual streams and constants of the step came from; first records lack it'),
 });
 
 const memory = z.strictObject({

@@ -56,13 +56,35 @@ constexpr BlockWeights BLOCKS[] = {
 };
 
 constexpr Input INPUTS[] = {
-    { "context", CONTEXT, 8192, false, 64, 0, 281474976710656ull, false, 0.5f, 0.0f},
-    { "timestep", TIMESTEP, 3072, false, 64, 0, 282574488338432ull, false, 0.5f, 0.0f},
-    { "rotary", ROTARY, 4096, true, 64, 0, 283673999966208ull, true, 0.0f, 0.0f},
+    {
+        .name = "context",
+        .meaning = "rows of text as the K and V of cross-attention read them",
+        .offset = CONTEXT, .rows = 16, .width = 512, .sharded = false,
+        .rotary = false, .firstRow = 0,
+        .firstValue = 281474976710656ull, .scale = 0.5f, .mean = 0.0f,
+    },
+    {
+        .name = "timestep",
+        .meaning = "modulation vectors of the timestep, one behind the other, that are added to the scale_shift_table",
+        .offset = TIMESTEP, .rows = 1, .width = 3072, .sharded = false,
+        .rotary = false, .firstRow = 0,
+        .firstValue = 282574488338432ull, .scale = 0.5f, .mean = 0.0f,
+    },
+    {
+        .name = "rotary",
+        .meaning = "per video or image row, cosine and sine of each pair of elements of a head: cos, sin, cos, sin, ...",
+        .offset = ROTARY, .rows = 64, .width = 64, .sharded = true,
+        .rotary = true, .firstRow = 0,
+        .firstValue = 283673999966208ull, .scale = 0.0f, .mean = 0.0f,
+    },
 };
 
 constexpr Residual RESIDUALS[] = {
-    { "video", 0ull, 64, 512, 1125899906842624ull, true },
+    {
+        .name = "video",
+        .meaning = "video rows of the residual stream, frame by frame and row by row of patches: behind the patch embedding before the first block, then behind the last block",
+        .offset = 0ull, .rows = 64, .width = 512, .firstValue = 1125899906842624ull, .sharded = true,
+    },
 };
 
 const PlanProgram PLANS[] = {

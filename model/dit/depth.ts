@@ -1,5 +1,5 @@
 import { UserError } from '../input/userError.ts';
-import type { Dit } from './dit.ts';
+import type { Dit, DitBlockKind } from './dit.ts';
 
 /** Blocks of all kinds that one forward pass runs. */
 export function blockCount(dit: Dit): number {
@@ -8,7 +8,8 @@ export function blockCount(dit: Dit): number {
 
 /**
  * The model with only `blocks` blocks, its kinds in proportion and each at least once: enough of them to measure a steady
- * state, with less memory than all of them take.
+ * state, with less memory than all of them take. They are the first blocks of their kinds, under the names that these have in
+ * the whole model's checkpoint.
  *
  * @throws UserError for more blocks than the model has, or fewer than kinds.
  */
@@ -19,6 +20,7 @@ export function withBlocks(dit: Dit, blocks: number): Dit {
       `--blocks ${blocks}: ${dit.name} has ${total} blocks of ${dit.blocks.length} ${dit.blocks.length === 1 ? 'kind' : 'kinds'}; give ${dit.blocks.length} to ${total}`,
     );
   }
+  const firsts = firstIndices(dit.blocks);
   let left = blocks;
   let leftOf = total;
   const kinds = dit.blocks.map((kind, index) => {
@@ -27,7 +29,16 @@ export function withBlocks(dit: Dit, blocks: number): Dit {
       after === 0 ? left : Math.min(left - after, Math.max(1, Math.round((left * kind.count) / leftOf)));
     left -= count;
     leftOf -= kind.count;
-    return { ...kind, count };
+    return { ...kind, count, first: firsts[index]! };
   });
   return { ...dit, blocks: kinds };
+}
+
+/** By kind: the index of its first block in its list of layers. SD3.5's last block is number 37 of the list that holds the others. */
+export function firstIndices(kinds: readonly DitBlockKind[]): number[] {
+  const next = new Map<string, number>();
+  return kinds.map(({ container, first = next.get(container) ?? 0, count }) => {
+    next.set(container, first + count);
+    return first;
+  });
 }

@@ -64,6 +64,8 @@ export interface DitBlockKind {
   name: string;
   /** Attribute path of the layer list in the checkpoint, such as `transformer_blocks`. */
   container: string;
+  /** Index of the first of these blocks in `container`; where not given, kinds of one container follow one another. */
+  first?: number;
   count: number;
   segments: readonly DitSegment[];
   parameters: number;

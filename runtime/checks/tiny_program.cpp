@@ -256,10 +256,10 @@ PlanProgram plan(const char* name, const char* transport) {
 }
 
 constexpr std::array<Input, 2> ALL_INPUTS{{
-    {"shift", SHIFT, WIDTH, false, 0, 0, 30'000'000, false, 0.1f, 0},
-    {"rotary", TABLE, ROWS * HEAD, true, HEAD, 0, 0, true, 0, 0},
+    {"shift", "shift of the norm", SHIFT, 1, WIDTH, false, false, 0, 30'000'000, 0.1f, 0},
+    {"rotary", "cosines and sines", TABLE, ROWS, HEAD, true, true, 0, 0, 0, 0},
 }};
-constexpr std::array<Residual, 1> RESIDUALS{{{"hidden", RESIDUAL, ROWS, WIDTH, 31'000'000, true}}};
+constexpr std::array<Residual, 1> RESIDUALS{{{"hidden", "hidden rows", RESIDUAL, ROWS, WIDTH, 31'000'000, true}}};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "check.hpp"
@@ -156,8 +157,14 @@ void checkpoints(const std::string& folder) {
   fails("an empty file", folder + "/cut", "is empty");
   writeFile(folder + "/bad", "{" + entry("blocks.0.bias", "BF16", "[11]", 0, 20) + "}", text(0, 20));
   fails("a shape that does not fit its bytes", folder + "/bad", "its shape needs 22 bytes");
-  writeFile(folder + "/bad", "{" + entry("blocks.0.bias", "BF16", "[2,5]", 0, 20) + "}", text(0, 20));
-  fails("another shape than the program's", folder + "/bad", "this program needs [1, 10]");
+  writeFile(folder + "/bad", "{" + entry("blocks.0.bias", "BF16", "[9]", 0, 18) + "}", text(0, 20));
+  fails("another size than the program's", folder + "/bad", "is [9]; this program needs [1, 10]");
+  writeFile(folder + "/bad",
+            "{" + entry("blocks.0.bias", "BF16", "[1,2,5]", 0, 20) + "," + entry("blocks.0.rows", "BF16", "[5,12]", 20, 140) +
+                "}",
+            text(0, 20) + text(160, 120));
+  fails("a matrix that lies transposed, behind a vector that lies folded", folder + "/bad",
+        "tensor blocks.0.rows is [5, 12]; this program needs [12, 5]");
   writeFile(folder + "/bad", "{" + entry("blocks.0.bias", "F8_E4M3", "[10]", 0, 10) + "}", text(0, 20));
   fails("a type that no weight has", folder + "/bad", "is of type F8_E4M3");
   writeFile(folder + "/bad", R"({"a":[1,2)", "");
@@ -168,12 +175,25 @@ void checkpoints(const std::string& folder) {
   writeFile(folder + "/half", "{" + entry("h", "F16", "[6]", 0, 12) + "}",
             std::string("\x00\x3c\x00\xc0\x01\x00\x00\x7c\xff\x7b\x00\x80", 12));
   std::vector<bf16> read(6);
-  const Safetensors half(folder + "/half");
+  const Safetensors half(folder + "/half", "--weights");
   readAsBf16(half.tensor("h"), 0, read);
   const float expected[] = {1, -2, 5.9604645e-08f, INFINITY, 65504, -0.0f};
   bool halves = true;
   for (std::size_t i = 0; i < 6; ++i) halves &= read[i].bits == toBf16(expected[i]).bits;
   check("float16: ordinary, subnormal, infinite and largest values", halves);
+  std::vector<float> wide(2);
+  readAsFloat(half.tensor("h"), 1, wide);
+  check("and as float32", wide[0] == expected[1] && wide[1] == expected[2]);
+
+  using Shape = std::vector<std::int64_t>;
+  const std::tuple<Shape, std::int64_t, std::int64_t, bool> foldings[] = {
+      {{1, 6, 8}, 1, 48, true},  {{6, 8}, 1, 48, true},     {{6, 8}, 6, 8, true},       {{8, 6}, 6, 8, false},
+      {{48}, 48, 1, true},       {{6, 2, 2, 2}, 6, 8, true}, {{1, 48, 1, 1}, 48, 1, true}, {{4, 12}, 6, 8, false},
+      {{}, 1, 1, true},          {{47}, 1, 48, false},       {{2, 3, 8}, 6, 8, true},    {{0, 8}, 0, 8, true},
+  };
+  bool folded = true;
+  for (const auto& [shape, rows, columns, folds] : foldings) folded &= foldsTo(shape, rows, columns) == folds;
+  check("shapes that fold to a matrix, and shapes that do not", folded);
 }
 
 void arena() {

@@ -117,9 +117,11 @@ compiled(
       source: 'int x = missing_name;\n',
     });
     const { out } = await bundle([broken, two], { out: join(folder, 'with space'), runtime });
+    // Paths among the arguments begin where they were typed.
+    writeFileSync(join(folder, 'given.safetensors'), '');
     const { status, stdout, stderr } = shell(
       join(out, 'measure.sh'),
-      ['--results', 'res', '--', '--seed', '1'],
+      ['--results', 'res', '--', '--seed', '1', '--inputs', 'given.safetensors'],
       {
         env,
         cwd: folder,
@@ -127,7 +129,9 @@ compiled(
     );
     assert.is(status, 1);
     assert.match(stderr, /error: broken: does not build: .*program\.cpp:1:9: error: .*missing_name/);
-    assert.match(stderr, /measuring with 4 arguments/);
+    // Paths among the arguments begin where they were typed.
+    assert.match(stderr, /measuring with 6 arguments/);
+    assert.match(stderr, /inputs are there/);
     assert.match(
       stdout,
       /two: mirrored, 2026-11-23T21:00:00Z\nplan .*\nnone +eager +10\.000 +0\.010\n +yield|yield/,

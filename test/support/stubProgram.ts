@@ -6,6 +6,7 @@ import { runLines } from './measurementFixture.ts';
 
 const PROGRAM = `#include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include "runtime.hpp"
 #include "lines.hpp"
@@ -19,6 +20,9 @@ extern "C" int chunkflow_run(int argc, const char* const* argv, const chunkflow:
     if (std::strcmp(argv[i], "--seed") == 0 && std::strcmp(argv[i + 1], "13") == 0) {
       sink->note(sink->user, "error: --seed: 13 is refused here");
       return 2;
+    }
+    if (std::strcmp(argv[i], "--inputs") == 0) {
+      sink->note(sink->user, std::filesystem::exists(argv[i + 1]) ? "inputs are there" : "inputs are nowhere");
     }
     if (std::strcmp(argv[i], "--seed") == 0 && std::strcmp(argv[i + 1], "99") == 0) {
       sink->note(sink->user, "error: rank 0: the device is gone");
