@@ -25,7 +25,11 @@ uvu.UVU_INDEX = 0;
 uvu.UVU_QUEUE = [[]];
 
 // A run is repeatable: other examples are asked for by FC_SEED, not by chance.
-fc.configureGlobal({ seed: Number(process.env.FC_SEED ?? 1) });
+// FC_SHRINK=0 asks for whether a law holds, not for the smallest example that breaks it.
+fc.configureGlobal({
+  seed: Number(process.env.FC_SEED ?? 1),
+  endOnFailure: process.env.FC_SHRINK === '0',
+});
 
 await import(pathToFileURL(resolve(process.argv[2]!)).href);
 

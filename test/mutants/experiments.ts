@@ -1,0 +1,227 @@
+import type { MutantGroup } from './mutant.ts';
+
+/** Figures of validation and regret: what a reader of the tables believes. */
+export const EXPERIMENTS: readonly MutantGroup[] = [
+  {
+    file: 'experiments/heldOut/errorStatistics.ts',
+    tests: ['test/experiments/heldOut/statistics.test.ts'],
+    mutants: [
+      {
+        breaks: 'p95 is the 90th percentile',
+        original: 'p95: quantile(sizes, 0.95),',
+        mutated: 'p95: quantile(sizes, 0.9),',
+      },
+      {
+        breaks: 'p95 is of signed errors',
+        original: 'p95: quantile(sizes, 0.95),',
+        mutated: 'p95: quantile([...errors], 0.95),',
+      },
+      {
+        breaks: 'the median is of signed errors',
+        original: 'median: median(sizes),',
+        mutated: 'median: median([...errors]),',
+      },
+      {
+        breaks: 'the largest error is the largest that is too slow',
+        original: 'largest: max(sizes),',
+        mutated: 'largest: max([...errors]),',
+      },
+      {
+        breaks: 'errors of opposite signs cancel',
+        original: 'mape: mean(sizes),',
+        mutated: 'mape: Math.abs(mean([...errors])),',
+      },
+      {
+        breaks: 'the bias has no sign',
+        original: 'bias: mean([...errors]),',
+        mutated: 'bias: mean(sizes),',
+      },
+    ],
+  },
+  {
+    file: 'experiments/heldOut/planOrder.ts',
+    tests: ['test/experiments/heldOut/statistics.test.ts'],
+    mutants: [
+      {
+        breaks: 'plans that measure alike have an order',
+        original: 'Math.max(LEAST_APART, one.noise + other.noise)',
+        mutated: 'one.noise + other.noise',
+      },
+      {
+        breaks: 'plans within their noise have an order',
+        original: 'Math.max(LEAST_APART, one.noise + other.noise)',
+        mutated: 'LEAST_APART',
+      },
+      {
+        breaks: 'noise is that of one of two plans',
+        original: 'one.noise + other.noise',
+        mutated: 'one.noise',
+      },
+      {
+        breaks: 'a predicted tie is right',
+        original: 'else if (faster.predictedS < slower.predictedS)',
+        mutated: 'else if (faster.predictedS <= slower.predictedS)',
+      },
+      {
+        breaks: 'the order of the dataset counts',
+        original: 'one.measuredS <= other.measuredS ? [one, other] : [other, one]',
+        mutated: '[one, other]',
+      },
+      {
+        breaks: 'wrong pairs do not count against right ones',
+        original: '(count.right - count.wrong) / ordered',
+        mutated: 'count.right / ordered',
+      },
+      {
+        breaks: 'plans of different cells are compared',
+        original: 'cells.get(`${cell.id}, ${mode}`) ?? new',
+        mutated: "cells.get('') ?? new",
+      },
+    ],
+  },
+  {
+    file: 'experiments/heldOut/noiseFloor.ts',
+    tests: ['test/experiments/heldOut/statistics.test.ts'],
+    mutants: [
+      {
+        breaks: 'noise is in seconds',
+        original: ' / middleS;',
+        mutated: ';',
+      },
+      {
+        breaks: 'one round has no noise',
+        original: 'if (visitS.length < 2) return null;',
+        mutated: 'if (visitS.length < 1) return null;',
+      },
+    ],
+  },
+  {
+    file: 'experiments/heldOut/limits.ts',
+    tests: ['test/experiments/heldOut/statistics.test.ts'],
+    mutants: [
+      {
+        breaks: 'a rank correlation fails above its limit',
+        original: 'metric.failsBelow ? value >= bound : value <= bound',
+        mutated: 'value <= bound',
+      },
+      {
+        breaks: 'a value just at its limit is broken',
+        original: 'value >= bound : value <= bound',
+        mutated: 'value > bound : value < bound',
+      },
+      {
+        breaks: 'a percentage is a fraction',
+        original: "text.endsWith('%') ? number / 100 : number",
+        mutated: 'number',
+      },
+    ],
+  },
+  {
+    file: 'experiments/regret/efficientPlans.ts',
+    tests: ['test/experiments/regret/measuredCurve.test.ts'],
+    mutants: [
+      {
+        breaks: 'a plan with more memory beats a slower one',
+        original: 'a.gpuBytes <= b.gpuBytes && ',
+        mutated: '',
+      },
+      {
+        breaks: 'a slower plan beats one with more memory',
+        original: 'a.stepS <= b.stepS && ',
+        mutated: '',
+      },
+      {
+        breaks: 'as much memory is no match',
+        original: 'a.gpuBytes <= b.gpuBytes && ',
+        mutated: 'a.gpuBytes < b.gpuBytes && ',
+      },
+      {
+        breaks: 'as fast is no match',
+        original: 'a.stepS <= b.stepS && ',
+        mutated: 'a.stepS < b.stepS && ',
+      },
+      {
+        breaks: 'plans that are equal in both beat each other',
+        original: ' && (a.gpuBytes < b.gpuBytes || a.stepS < b.stepS)',
+        mutated: ' && a !== b',
+      },
+      {
+        breaks: 'only less memory beats',
+        original: '(a.gpuBytes < b.gpuBytes || a.stepS < b.stepS)',
+        mutated: 'a.gpuBytes < b.gpuBytes',
+      },
+      {
+        breaks: 'only a faster step beats',
+        original: '(a.gpuBytes < b.gpuBytes || a.stepS < b.stepS)',
+        mutated: 'a.stepS < b.stepS',
+      },
+    ],
+  },
+  {
+    file: 'experiments/regret/regret.ts',
+    tests: ['test/experiments/regret/measuredCurve.test.ts'],
+    mutants: [
+      {
+        breaks: 'a plan that fills the cap is outside it',
+        original: 'other.gpuBytes <= capBytes',
+        mutated: 'other.gpuBytes < capBytes',
+      },
+      {
+        breaks: 'plans beyond the cap compete',
+        original: ' && other.gpuBytes <= capBytes',
+        mutated: '',
+      },
+      {
+        breaks: 'of equally fast plans another is the best',
+        original: 'other.stepS < least.stepS ? other : least',
+        mutated: 'other.stepS <= least.stepS ? other : least',
+      },
+      {
+        breaks: 'baselines with less memory are an excuse',
+        original: 'other.gpuBytes >= choice.gpuBytes &&',
+        mutated: '',
+      },
+      {
+        breaks: 'a baseline with as much memory does not count',
+        original: 'other.gpuBytes >= choice.gpuBytes &&',
+        mutated: 'other.gpuBytes > choice.gpuBytes &&',
+      },
+      {
+        breaks: 'a choice is slower within the noise',
+        original: '> (noiseOf([choice, other]) ?? 0),',
+        mutated: '> 0,',
+      },
+      {
+        breaks: 'plans of other transports compete with a choice of one',
+        original: 'transport === undefined || one.transport === transport',
+        mutated: 'true',
+      },
+      {
+        breaks: 'noise is that of the choice alone',
+        original: 'noiseOf(best === choice ? [choice] : [choice, best])',
+        mutated: 'noiseOf([choice])',
+      },
+      {
+        breaks: 'regret is a share of the choice',
+        original: 'choice.stepS / best.stepS - 1,\n    noise',
+        mutated: '1 - best.stepS / choice.stepS,\n    noise',
+      },
+    ],
+  },
+  {
+    file: 'experiments/regret/visits.ts',
+    tests: ['test/experiments/regret/visits.test.ts'],
+    mutants: [
+      {
+        breaks: 'one disturbed round decides',
+        original: 'return median([...visitS]);',
+        mutated: 'return Math.max(...visitS);',
+      },
+      {
+        breaks: 'noise is in seconds',
+        original: ' / middleVisitS(visitS)',
+        mutated: '',
+      },
+    ],
+  },
+];

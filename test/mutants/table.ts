@@ -1,0 +1,19 @@
+import { READERS } from './checkpoints.ts';
+import { CODEGEN } from './codegen.ts';
+import { EXPERIMENTS } from './experiments.ts';
+import { LEAST_SQUARES } from './leastSquares.ts';
+import type { MutantGroup } from './mutant.ts';
+import { PROGRAM } from './program.ts';
+import { SHARING } from './sharing.ts';
+import { SYSTEM } from './system.ts';
+
+/** All planted faults of the core. */
+export const MUTANTS: readonly MutantGroup[] = [
+  ...SHARING,
+  ...SYSTEM,
+  ...PROGRAM,
+  ...LEAST_SQUARES,
+  ...CODEGEN,
+  ...READERS,
+  ...EXPERIMENTS,
+];
