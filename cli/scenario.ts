@@ -6,7 +6,8 @@ import { parseSize } from '../model/dit/tokens.ts';
 import { UserError } from '../model/input/userError.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { isPlanFile } from '../model/plan/planFile.ts';
-import { makePlan } from '../model/plan/presets.ts';
+import { makePlan, presetFits } from '../model/plan/presets.ts';
+import { unusedByPreset } from '../model/plan/settingEffects.ts';
 import { loadSystem, transportOf } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
@@ -27,7 +28,7 @@ export interface Scenario {
 const DEFAULT_PLANS = ['none', 'layerwise', 'layerwise-drain', 'chunked', 'chunkflow-paper', 'yield'];
 /** Without collectives there is nothing to drain for, to pause around or to yield to. */
 const DEFAULT_PLANS_WITHOUT_COLLECTIVES = ['none', 'layerwise', 'chunked'];
-/** Flags that stand for a setting of every preset that streams weights and does not give it; a plan's file has them all. */
+/** Flags that stand for a setting of every preset that has a use for it and does not give it; a plan's file has them all. */
 const PLAN_FLAGS = ['resident', 'prefetch', 'chunk', 'slots'] as const;
 
 /**
@@ -51,7 +52,14 @@ export function buildScenario(flags: ScenarioFlags, options: { padded?: boolean 
   });
   const workload = options.padded === true ? paddedToRanks(bound) : bound;
   refuseMoreRanksThanGpus(workload, system);
-  const usual = workload.ranks > 1 ? DEFAULT_PLANS : DEFAULT_PLANS_WITHOUT_COLLECTIVES;
+  if (flags.transport !== undefined && workload.ranks === 1) {
+    throw new UserError(
+      `--transport ${flags.transport}: has no effect: one rank has no collectives; leave it out, or give --sp or --tp of at least 2`,
+    );
+  }
+  const usual = (workload.ranks > 1 ? DEFAULT_PLANS : DEFAULT_PLANS_WITHOUT_COLLECTIVES).filter((preset) =>
+    presetFits(preset, workload),
+  );
   return {
     workload,
     system,
@@ -88,19 +96,29 @@ function defaultSp(dit: Dit, system: System, { tp = 1, cfg, exchange }: Scenario
 }
 
 function planTexts(flags: ScenarioFlags, usual: readonly string[]): string[] {
-  const given = PLAN_FLAGS.flatMap((key) => (flags[key] === undefined ? [] : [`${key}=${flags[key]}`]));
+  const given = PLAN_FLAGS.filter((key) => flags[key] !== undefined);
   const texts = flags.plan ?? usual;
-  if (given.length > 0 && !texts.some(streams)) {
-    throw new UserError(`--${given[0]}: no plan here streams anything; add one such as --plan yield`);
-  }
+  for (const key of given) refuseIdleFlag(key, flags[key]!, texts);
   return texts.map((text) => {
-    const added = streams(text) ? given.filter((setting) => !sets(text, setting.split('=')[0]!)) : [];
-    return [text, ...added].join(',');
+    const added = given.filter((key) => whyIdle(text, key) === undefined && !sets(text, key));
+    return [text, ...added.map((key) => `${key}=${flags[key]}`)].join(',');
   });
 }
 
-function streams(planText: string): boolean {
-  return planText.split(',')[0]!.trim() !== 'none' && !isPlanFile(planText);
+/** A flag that no plan has a use for is a mistake; one that some plans have none for stands for the others. */
+function refuseIdleFlag(key: string, value: string, texts: readonly string[]): void {
+  const reasons = texts.map((text) => whyIdle(text, key));
+  if (reasons.some((reason) => reason === undefined)) return;
+  const [only] = new Set(texts.length === 1 ? reasons : []);
+  throw new UserError(
+    `--${key}=${value}: ${only ?? `no plan here has a use for it; leave it out, or add one such as --plan yield`}`,
+  );
+}
+
+/** Why a plan has no use for a flag that stands for a setting. */
+function whyIdle(planText: string, key: string): string | undefined {
+  if (isPlanFile(planText)) return "a plan's file has all of its settings; leave it out";
+  return unusedByPreset(planText.split(',')[0]!.trim(), key);
 }
 
 function sets(planText: string, key: string): boolean {

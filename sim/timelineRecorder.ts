@@ -57,6 +57,7 @@ class Recording implements Recorder {
       .map(({ op: id, startS, endS, bytes }) => {
         const op = program.ops[id]!;
         const copy = op.kind === 'copy' ? op : undefined;
+        const insideS = Math.min(endS, to) - Math.max(startS, from);
         return {
           rank: op.rank,
           track: copy?.direction ?? 'h2d',
@@ -66,7 +67,8 @@ class Recording implements Recorder {
           endS: Math.min(endS, to) - from,
           op: id,
           position: copy?.target?.position ?? op.position,
-          bytes,
+          // A chunk that the step's start or end cuts moved only its share in this step.
+          bytes: endS > startS ? Math.round(bytes * (insideS / (endS - startS))) : bytes,
         };
       });
   }
@@ -112,7 +114,7 @@ function operationIntervals(program: StepProgram, step: SteadyStep): Interval[] 
           endS: end - from,
           op: id,
           position: op.position,
-          bytes: op.kind === 'collective' ? op.sentBytes : 0,
+          bytes: op.kind === 'collective' && category === 'collective' ? op.sentBytes : 0,
         });
       if (op.kind === 'compute' || op.kind === 'collective' || op.kind === 'delay') {
         // A host that runs ahead launches this step's work during the step before; what it does in this step is

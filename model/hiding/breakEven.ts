@@ -1,7 +1,7 @@
 import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
 import type { Plan } from '../plan/plan.ts';
 import { FROM_FILE } from '../plan/planDocument.ts';
-import { makePlan } from '../plan/presets.ts';
+import { presetPlan } from '../plan/presets.ts';
 import type { BreakEven } from '../report.ts';
 import type { System } from '../system/system.ts';
 import { bindRows } from '../workload/bind.ts';
@@ -29,7 +29,7 @@ export function breakEven(workload: Workload, system: System, plan: Plan): Break
     const { sp, tp, cfg, exchange } = workload.layout;
     const bound = bindRows(model, rows, { size, batch: atBatch, sp, tp, cfg, exchange });
     const made = (text: string) =>
-      makePlan(text, bound, system, plan.transport === 'none' ? undefined : plan.transport);
+      presetPlan(text, bound, system, plan.transport === 'none' ? undefined : plan.transport);
     const stepOf = (chosen: Plan) => predictStep(bound, system, chosen).stepTimeS;
     // Blocks weigh the same at any size, so a plan without a preset is the same plan there.
     const same = plan.preset === FROM_FILE ? plan : made(plan.name);

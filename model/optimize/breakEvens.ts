@@ -5,7 +5,7 @@ import { HIDDEN_SHARE, predictStep } from '../hiding/stepReport.ts';
 import { foldedWindows } from '../plan/foldedWindows.ts';
 import type { Plan } from '../plan/plan.ts';
 import { FROM_FILE } from '../plan/planDocument.ts';
-import { makePlan, presetHelp } from '../plan/presets.ts';
+import { presetHelp, presetPlan } from '../plan/presets.ts';
 import type { BreakEven } from '../report.ts';
 import { withComputeSpeed } from '../system/computeSpeed.ts';
 import { withH2dLink } from '../system/h2dRate.ts';
@@ -89,7 +89,7 @@ function atDegree(degree: number, workload: Workload, system: System, plan: Plan
 
 function compared(workload: Workload, system: System, plan: Plan): Omit<DegreeReport, 'degree'> {
   const transport = plan.transport === 'none' ? undefined : plan.transport;
-  const made = (text: string) => makePlan(text, workload, system, transport);
+  const made = (text: string) => presetPlan(text, workload, system, transport);
   const same = isPreset(plan) ? made(plan.name) : dataAt(plan, workload, made('none'));
   const { stepTimeS } = predictStep(workload, system, same);
   const noneS = predictStep(workload, system, made('none')).stepTimeS;

@@ -29,8 +29,8 @@ const SETTERS: Record<string, { set: Setter; expected: string }> = {
     expected: 'a size of at least 64 KiB such as 16MiB',
   },
   windows: {
-    set: (keys, text) => (keys.windows = text.split('/').map((part) => number(part, 0, 1))),
-    expected: 'fractions such as 0.3/0.3',
+    set: (keys, text) => (keys.windows = fractions(text)),
+    expected: 'fractions such as 0.3/0.3 that add up to at most 1',
   },
   pace: { set: (keys, text) => (keys.paceS = quantity(text, 'time')), expected: 'a time such as 40us' },
   transport: { set: (keys, text) => (keys.transport = text), expected: 'a name' },
@@ -91,6 +91,13 @@ function whole(text: string): number {
   const value = number(text, 1, 1000);
   if (!Number.isInteger(value)) throw new UserError(text);
   return value;
+}
+
+/** The last window takes what the fractions leave, so more than all of a block would count for nothing. */
+function fractions(text: string): number[] {
+  const values = text.split('/').map((part) => number(part, 0, 1));
+  if (values.reduce((sum, value) => sum + value, 0) > 1 + 1e-9) throw new UserError(text);
+  return values;
 }
 
 function residentLayers(text: string): number {

@@ -6,77 +6,12 @@ import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
 import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots, type IssueOrder, leadingBursts, residentBlocks, topUp } from './issueOrder.ts';
-import type { BlockPlan, Plan, YieldRule } from './plan.ts';
+import type { BlockPlan, Plan } from './plan.ts';
 import { isPlanFile, readPlan } from './planFile.ts';
 import { type PlanKeys, parsePlanText } from './planText.ts';
+import { type Policy, PRESETS } from './policies.ts';
+import { type MadePlan, refuseIdleSettings } from './settingEffects.ts';
 import { dealChunks, fractionsToShares } from './windows.ts';
-
-const MiB = 1024 * 1024;
-
-/** What a preset decides; everything a user may then change with keys. */
-interface Policy {
-  order: 'top-up' | 'leading';
-  residents: 'leading' | 'strided';
-  chunkBytes: number;
-  yieldRule: YieldRule;
-  /** `open`: all chunks at once; `proportional`: dealt to the windows by their length. */
-  windows: 'open' | 'proportional';
-  paced?: boolean;
-  drainAtPassStart?: boolean;
-  sequential?: boolean;
-  allResident?: boolean;
-}
-
-const LAYERWISE: Policy = {
-  order: 'leading',
-  residents: 'leading',
-  chunkBytes: Number.POSITIVE_INFINITY,
-  yieldRule: 'none',
-  windows: 'open',
-  drainAtPassStart: true,
-};
-
-const CHUNKED: Policy = {
-  order: 'top-up',
-  residents: 'strided',
-  chunkBytes: 16 * MiB,
-  yieldRule: 'none',
-  windows: 'open',
-};
-
-/** Every known policy as a few decisions, with what it stands for. Sources: the projects' own code. */
-const PRESETS: Record<string, { summary: string; policy: Policy }> = {
-  none: { summary: 'no offload: all weights stay on the GPU', policy: { ...CHUNKED, allResident: true } },
-  sequential: {
-    summary: 'accelerate: copy a block from pageable memory, compute it, drop it; nothing overlaps',
-    policy: { ...LAYERWISE, sequential: true, drainAtPassStart: false },
-  },
-  layerwise: {
-    summary: 'SGLang: whole blocks ahead, bursts of `prefetch`, leading blocks resident',
-    policy: LAYERWISE,
-  },
-  'layerwise-strided': {
-    summary: 'SGLang with residents spread over the depth',
-    policy: { ...LAYERWISE, order: 'top-up', residents: 'strided' },
-  },
-  'layerwise-drain': {
-    summary: "layerwise whose collectives first wait for all copies (the paper's baseline)",
-    policy: { ...LAYERWISE, yieldRule: 'drain' },
-  },
-  chunked: { summary: 'one block ahead in chunks, no yielding', policy: CHUNKED },
-  'chunkflow-paper': {
-    summary: "chunks that pause in the host's launch window of each collective, with the host's lead",
-    policy: { ...CHUNKED, chunkBytes: 16e6, yieldRule: 'launch-window' },
-  },
-  yield: {
-    summary: 'chunks dealt to the windows between collectives, waiting on the device for each to end',
-    policy: { ...CHUNKED, yieldRule: 'wait', windows: 'proportional' },
-  },
-  paced: {
-    summary: 'chunks with a pause after each, spread over the block unless `pace` says how long',
-    policy: { ...CHUNKED, chunkBytes: 4 * MiB, paced: true },
-  },
-};
 
 /** Names and one-line summaries of the presets, for help texts. */
 export const presetHelp: readonly { name: string; summary: string }[] = Object.entries(PRESETS).map(
@@ -91,10 +26,24 @@ export const presetHelp: readonly { name: string; summary: string }[] = Object.e
  * `prefetch`, `slots`, `chunk`, `windows` (fractions such as 0.3/0.3, the last window takes the rest), `pace`,
  * `transport`, `piece`.
  *
- * @throws UserError that names the key, the value and what was expected.
+ * @throws UserError that names the key, the value and what was expected, also for a setting that has no effect here.
  */
 export function makePlan(text: string, workload: Workload, system: System, transport?: string): Plan {
   if (isPlanFile(text)) return readPlan(text, workload, system);
+  const made = fromPreset(text, workload, system, transport);
+  refuseIdleSettings(made, workload, system);
+  return made.plan;
+}
+
+/**
+ * The plan of a preset for another degree or machine than its text was given for: settings that have no effect there, such
+ * as `transport` on one rank, are passed over.
+ */
+export function presetPlan(text: string, workload: Workload, system: System, transport?: string): Plan {
+  return fromPreset(text, workload, system, transport).plan;
+}
+
+function fromPreset(text: string, workload: Workload, system: System, transport?: string): MadePlan {
   const { preset, keys } = parsePlanText(text);
   const known = Object.hasOwn(PRESETS, preset) ? PRESETS[preset] : undefined;
   if (known === undefined) {
@@ -104,21 +53,18 @@ export function makePlan(text: string, workload: Workload, system: System, trans
   }
   const { policy } = known;
   const chunkBytes = keys.chunkBytes ?? policy.chunkBytes;
-  const order = policy.allResident === true ? nothingStreamed() : issueOrder(workload, policy, keys);
+  const order = issueOrder(workload, policy, keys);
+  const slots = slotsOf(order, keys);
+  if (!fitsSlots({ ...order, slots }, workload.blocks.length)) {
+    throw new UserError(
+      `--plan ${text}: with slots=${slots} a block would be fetched into a buffer that is still in use; ${fittingSetting(workload, policy, keys)}`,
+    );
+  }
   const blocks = workload.blocks.map((_, index) =>
     planBlock(index, order, workload, system, policy, keys, chunkBytes),
   );
-  const slots =
-    keys.slots === undefined
-      ? order.slots
-      : Math.min(keys.slots, Math.max(order.slots, order.streamed.length));
-  if (!fitsSlots({ ...order, slots }, workload.blocks.length)) {
-    throw new UserError(
-      `--plan ${text}: with slots=${slots} a block would be fetched into a buffer that is still in use; give ${slots < order.slots ? `at least ${order.slots} slots` : 'a smaller prefetch'}`,
-    );
-  }
   const chosen = workload.ranks > 1 ? transportOf(system, keys.transport ?? transport) : undefined;
-  return {
+  const plan: Plan = {
     name: text,
     preset,
     chunkBytes,
@@ -135,6 +81,38 @@ export function makePlan(text: string, workload: Workload, system: System, trans
     pieceBytes: keys.pieceBytes ?? (chosen?.kind === 'staged-copy' ? chosen.pieceBytes : 0),
     stagedInCopyStream: chosen?.kind === 'staged-copy' && policy.yieldRule === 'wait',
   };
+  return { plan, policy, keys, order };
+}
+
+/** Whether a preset without settings finds every buffer free in time; those that copy whole bursts ahead need two blocks. */
+export function presetFits(preset: string, workload: Workload): boolean {
+  const order = issueOrder(workload, PRESETS[preset]!.policy, {});
+  return fitsSlots(order, workload.blocks.length);
+}
+
+/** Device buffers: as many as asked for, but never more than there are streamed blocks to sit in them. */
+function slotsOf(order: IssueOrder, { slots }: PlanKeys): number {
+  return slots === undefined ? order.slots : Math.min(slots, Math.max(order.slots, order.streamed.length));
+}
+
+/** The change of `slots` or `prefetch`, or else of the preset, after which every block finds its buffer free. */
+function fittingSetting(workload: Workload, policy: Policy, keys: PlanKeys): string {
+  const { slots: _, ...withoutSlots } = keys;
+  const fits = (changed: PlanKeys) => {
+    const order = issueOrder(workload, policy, changed);
+    return fitsSlots({ ...order, slots: slotsOf(order, changed) }, workload.blocks.length);
+  };
+  const usual = issueOrder(workload, policy, keys).slots;
+  if (keys.slots !== undefined && keys.slots < usual && fits({ ...keys, slots: usual })) {
+    return `give at least ${usual} slots`;
+  }
+  const ahead = Math.min(keys.prefetch ?? 1, workload.blocks.length);
+  const smaller = Array.from({ length: ahead - 1 }, (_, index) => ahead - 1 - index);
+  const kept = smaller.find((prefetch) => fits({ ...keys, prefetch }));
+  if (kept !== undefined) return `give prefetch=${kept}`;
+  const freed = smaller.find((prefetch) => fits({ ...withoutSlots, prefetch }));
+  if (freed !== undefined) return `leave out slots and give prefetch=${freed}`;
+  return 'take chunked, whose next block has a buffer of its own, or none';
 }
 
 function nothingStreamed(): IssueOrder {
@@ -142,6 +120,7 @@ function nothingStreamed(): IssueOrder {
 }
 
 function issueOrder(workload: Workload, policy: Policy, keys: PlanKeys): IssueOrder {
+  if (policy.allResident === true) return nothingStreamed();
   const count = workload.blocks.length;
   const asked = keys.residentLayers ?? 0;
   const residents = asked < 1 ? Math.round(asked * count) : asked;

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { loadDit } from '../../model/dit/load.ts';
 import { UserError } from '../../model/input/userError.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { presetPlan } from '../../model/plan/presets.ts';
 import { lower } from '../../model/program/lower.ts';
 import type { StepProgram } from '../../model/program/stepProgram.ts';
 import { gpusOfRanks } from '../../model/system/linkShare.ts';
@@ -210,7 +210,7 @@ function planOrSkip(plan: () => Plan): Plan {
 function make(scenario: Scenario): Made {
   const workload = workloadOf(scenario);
   const system = systemOf(scenario);
-  const plan = planOrSkip(() => makePlan(scenario.plan, workload, system, scenario.transport));
+  const plan = planOrSkip(() => presetPlan(scenario.plan, workload, system, scenario.transport));
   return { workload, system, plan, program: lower(workload, system, plan) };
 }
 
@@ -344,6 +344,37 @@ law("a stream's chunks move in the stream's order", scenarios(), (scenario) => {
     assert.ok(restarts <= 1, `${stream}: order ${places.join(' ')}`);
     if (restarts === 1) assert.ok(places.at(-1)! <= places[0]!, `${stream}: order ${places.join(' ')}`);
   }
+});
+
+law('no interval shows more bytes than its link carries in its time', scenarios(), (scenario) => {
+  const made = make(scenario);
+  const { h2dBytesPerS, d2hBytesPerS } = made.system.gpu.copyEngine;
+  const transport = made.system.transports.find(({ name }) => name === made.plan.transport);
+  const collective = transport?.kind === 'flow' ? transport.collectives['all-to-all'].bytesPerS : 0;
+  const most: Record<string, number> = { h2d: h2dBytesPerS, d2h: d2hBytesPerS, collective };
+  for (const { track, name, bytes, startS, endS } of timelineOf(made).timeline.intervals) {
+    if (bytes === 0) continue;
+    // Bytes are whole numbers.
+    const carried = most[track]! * (endS - startS) * (1 + 1e-6) + 1;
+    assert.ok(
+      bytes <= carried,
+      `${track} "${name}": ${bytes} bytes in ${endS - startS} s, ${carried} at most`,
+    );
+  }
+});
+
+law("a step's chunks are the bytes that the program copies", scenarios(), (scenario) => {
+  const made = make(scenario);
+  const timeline = steadyTimeline(made);
+  const bytesOf = (entries: readonly { bytes: number }[]) =>
+    entries.reduce((sum, { bytes }) => sum + bytes, 0);
+  const chunks = timeline.intervals.filter(isChunk);
+  const copies = made.program.ops.filter((op) => op.kind === 'copy');
+  const off = Math.abs(bytesOf(chunks) - bytesOf(copies));
+  assert.ok(
+    off <= 1e-6 * bytesOf(copies) + chunks.length,
+    `${off} bytes more or less than the program copies`,
+  );
 });
 
 law('every interval lies in the step', scenarios(), (scenario) => {

@@ -55,8 +55,12 @@ const REFUSED: [text: string, message: RegExp][] = [
   ['yield,prefetch=two', /prefetch: expected a whole number/],
   ['yield,slots=0', /slots: expected a whole number/],
   ['yield,slots=Infinity', /slots: expected a whole number/],
-  ['yield,windows=0.5/', /windows: expected fractions such as 0\.3\/0\.3, got "0\.5\/"/],
+  [
+    'yield,windows=0.5/',
+    /windows: expected fractions such as 0\.3\/0\.3 that add up to at most 1, got "0\.5\/"/,
+  ],
   ['yield,windows=0.5/2', /windows: expected fractions/],
+  ['yield,windows=0.6/0.6', /windows: expected fractions such as .* at most 1, got "0\.6\/0\.6"/],
   ['paced,pace=40', /pace: expected a time such as 40us, got "40"/],
   ['paced,pace=-40us', /pace: expected a time/],
   ['paced,pace=40MiB', /pace: expected a time/],

@@ -4,7 +4,7 @@ import { loadDit } from '../../../model/dit/load.ts';
 import { parseSize } from '../../../model/dit/tokens.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { makePlan, presetHelp } from '../../../model/plan/presets.ts';
+import { presetHelp, presetPlan } from '../../../model/plan/presets.ts';
 import { lower } from '../../../model/program/lower.ts';
 import type { CollectiveOp, CopyOp, Op, StepProgram } from '../../../model/program/stepProgram.ts';
 import { type Violation, verify } from '../../../model/program/verify.ts';
@@ -98,7 +98,7 @@ for (const layout of layouts) {
     for (const transport of transportsFor(system, workload)) {
       for (const text of plans) {
         for (const detail of transport === undefined || transport === 'shm' ? details : details.slice(0, 1)) {
-          const program = lower(workload, system, makePlan(text, workload, system, transport), detail);
+          const program = lower(workload, system, presetPlan(text, workload, system, transport), detail);
           assert.equal(verify(program), [], `${text} over ${transport ?? 'nothing'}, ${detail}`);
         }
       }
@@ -113,7 +113,7 @@ for (const text of tightPlans) {
     for (const transport of ['shm', 'staged-copy']) {
       let plan: Plan;
       try {
-        plan = makePlan(text, workload, system, transport);
+        plan = presetPlan(text, workload, system, transport);
       } catch (error) {
         assert.instance(error, UserError);
         continue;
@@ -131,7 +131,11 @@ accepts('whole models', () => {
   ] as const) {
     const system = loadSystem(machine);
     const workload = bindWorkload(loadDit(model), { size: parseSize(size), sp: 2 });
-    assert.equal(verify(lower(workload, system, makePlan(text, workload, system))), [], `${model}, ${text}`);
+    assert.equal(
+      verify(lower(workload, system, presetPlan(text, workload, system))),
+      [],
+      `${model}, ${text}`,
+    );
   }
 });
 
@@ -684,7 +688,7 @@ const mutations: Mutation[] = [
 function original({ plan, transport, machine = 'h200-x2', sp = 2 }: Mutation): StepProgram {
   const system = loadSystem(machine);
   const workload = workloadOf({ model: 'dit-xl-2', size: '512x512', machine, sp });
-  return lower(workload, system, makePlan(plan, workload, system, transport));
+  return lower(workload, system, presetPlan(plan, workload, system, transport));
 }
 
 for (const mutation of mutations) {

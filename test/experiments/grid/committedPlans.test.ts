@@ -1,0 +1,15 @@
+import { suite } from 'uvu';
+import { cellScenario } from '../../../experiments/grid/cellScenario.ts';
+import { cellsOf, readExperiment } from '../../../experiments/grid/experimentFile.ts';
+
+const test = suite('plans of the experiments that lie here');
+
+const COMMITTED = ['h200-steps', 'h100-choices', 'h100-headlines'];
+
+for (const name of COMMITTED) {
+  test(`every plan of ${name} is made`, () => {
+    for (const cell of cellsOf(readExperiment(`experiments/${name}/${name}.yaml`))) cellScenario(cell);
+  });
+}
+
+test.run();
