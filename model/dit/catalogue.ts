@@ -6,9 +6,16 @@ import { type DitSource, derive } from './derive.ts';
 
 const folder = join(packageRoot, 'model', 'catalogue');
 
+/** Other checkpoint layouts of models that the catalogue has: recognised in a header, not listed as models of their own. */
+const formsFolder = join(folder, 'forms');
+
 /** Ids of the models that come with the package, sorted. */
 export function catalogueIds(): string[] {
-  return readdirSync(folder)
+  return idsIn(folder);
+}
+
+function idsIn(of: string): string[] {
+  return readdirSync(of)
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length))
     .sort();
@@ -17,4 +24,10 @@ export function catalogueIds(): string[] {
 /** A model of the catalogue with its tensors outside the blocks; `id` as catalogueIds gives it. */
 export function loadCatalogue(id: string): DitSource {
   return derive(readYamlFile(join(folder, `${id}.yaml`)));
+}
+
+/** Every layout of tensors that a checkpoint can be recognised by: the models' own, then their other forms. */
+export function knownLayouts(): DitSource[] {
+  const forms = idsIn(formsFolder).map((id) => derive(readYamlFile(join(formsFolder, `${id}.yaml`))));
+  return [...catalogueIds().map(loadCatalogue), ...forms];
 }

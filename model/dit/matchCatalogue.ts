@@ -1,4 +1,4 @@
-import { catalogueIds, loadCatalogue } from './catalogue.ts';
+import { knownLayouts } from './catalogue.ts';
 import { type CheckpointBlocks, checkpointBlocks, signature } from './checkpointBlocks.ts';
 import { type DitSource, tensorsOfBlock } from './derive.ts';
 import type { Dit } from './dit.ts';
@@ -20,8 +20,8 @@ export interface CatalogueMatch {
  * several; models that fit equally well are named in `others`.
  */
 export function matchCatalogue(stored: readonly StoredTensor[]): CatalogueMatch | undefined {
-  const candidates = catalogueIds()
-    .map((id) => compare(loadCatalogue(id), stored))
+  const candidates = knownLayouts()
+    .map((source) => compare(source, stored))
     .filter((candidate) => candidate !== undefined);
   const best = candidates.reduce<(typeof candidates)[number] | undefined>(
     (winner, candidate) => (winner === undefined || candidate.score > winner.score ? candidate : winner),

@@ -139,6 +139,26 @@ const CASES: readonly Case[] = [
     says: ['resident', '"2"', 'from 0 to 1'],
   },
   {
+    name: 'a flag that no plan has a use for',
+    args: () => wan('--plan', 'sequential', '--prefetch', '2'),
+    says: ['--prefetch=2', 'sequential copies each block just before it runs', 'layerwise'],
+  },
+  {
+    name: 'a flag that none of several plans has a use for',
+    args: () => wan('--plan', 'sequential', '--plan', 'none', '--prefetch', '2'),
+    says: ['--prefetch=2', 'no plan here has a use for it', '--plan yield'],
+  },
+  {
+    name: 'a transport where one rank has no collectives',
+    args: () => wan('--sp', '1', '--transport', 'shm'),
+    says: ['--transport shm', 'one rank has no collectives', '--sp or --tp of at least 2'],
+  },
+  {
+    name: 'whole blocks ahead of the only block',
+    args: () => wan('--blocks', '1', '--plan', 'layerwise'),
+    says: ['--plan layerwise', 'a buffer that is still in use', 'take chunked'],
+  },
+  {
     name: 'an override that names nothing',
     args: () => wan('--set', 'gpu.cores=3'),
     says: ['--set gpu.cores', 'copyEngine'],

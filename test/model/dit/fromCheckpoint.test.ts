@@ -79,6 +79,73 @@ known('shards give what one file gives, and mixed dtypes weigh their average', (
   }),
 );
 
+/** facebook/DiT-XL-2-256 as diffusers stores it, from its model class on the meta device. */
+function facebookDit(): Sketch[] {
+  const d = 1152;
+  const linear = (name: string, out: number, from: number): Sketch[] => [
+    { name: `${name}.weight`, shape: [out, from] },
+    { name: `${name}.bias`, shape: [out] },
+  ];
+  const block = [
+    ...linear('norm1.emb.timestep_embedder.linear_1', d, 256),
+    ...linear('norm1.emb.timestep_embedder.linear_2', d, d),
+    { name: 'norm1.emb.class_embedder.embedding_table.weight', shape: [1001, d] },
+    ...linear('norm1.linear', 6 * d, d),
+    ...['to_q', 'to_k', 'to_v', 'to_out.0'].flatMap((name) => linear(`attn1.${name}`, d, d)),
+    ...linear('ff.net.0.proj', 4 * d, d),
+    ...linear('ff.net.2', d, 4 * d),
+  ];
+  return [
+    { name: 'pos_embed.proj.weight', shape: [d, 4, 2, 2] },
+    { name: 'pos_embed.proj.bias', shape: [d] },
+    ...Array.from({ length: 28 }, (_, layer) =>
+      block.map((tensor) => ({ ...tensor, name: `transformer_blocks.${layer}.${tensor.name}` })),
+    ).flat(),
+    ...linear('proj_out_1', 2 * d, d),
+    ...linear('proj_out_2', 32, d),
+  ];
+}
+
+known(
+  "diffusers' DiT-XL/2, whose blocks have embedders of their own, is DiT-XL/2 with 75 M parameters more",
+  () => {
+    load(facebookDit(), (dit) => {
+      assert.equal(dit.assumptions, [
+        'Every block has the tensors of DiT-XL/2 (diffusers), so its segments, token counts, text rows and guidance are used.',
+      ]);
+      const total = (of: Dit) =>
+        of.outsideParameters + of.blocks.reduce((sum, { count, parameters }) => sum + count * parameters, 0);
+      const original = loadDit('dit-xl-2');
+      assert.is(total(dit), 749_826_464);
+      const {
+        id: _,
+        name: __,
+        file: ___,
+        assumptions: ____,
+        outsideParameters: _____,
+        blocks: [block],
+        ...own
+      } = dit;
+      for (const [key, value] of Object.entries(own)) assert.equal(value, original[key as keyof Dit], key);
+      // The same work a token; a step differs by the embedders of one row a sample.
+      const work = (of: Dit['blocks'][number], rows: string) =>
+        of.segments.reduce(
+          (sum, segment) =>
+            segment.kind === 'gemm'
+              ? sum +
+                segment.products.reduce(
+                  (own, { in: from, out, rows: by }) => own + (by === rows ? from * out : 0),
+                  0,
+                )
+              : sum,
+          0,
+        );
+      assert.is(work(block!, 'x'), work(original.blocks[0]!, 'x'));
+      assert.is(work(block!, 'c') - work(original.blocks[0]!, 'c'), 1152 * 256 + 1152 * 1152);
+    });
+  },
+);
+
 known.run();
 
 const unknown = suite('checkpoints of other models');

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { blockLists } from '../../../../model/optimize/peers/blockLists.ts';
 import { bestPeerSetting } from '../../../../model/optimize/peers/peer.ts';
 import { sglangCandidates } from '../../../../model/optimize/peers/sglang.ts';
-import { makePlan } from '../../../../model/plan/presets.ts';
+import { presetPlan } from '../../../../model/plan/presets.ts';
 import { loadSystem } from '../../../../model/system/load.ts';
 import { roomFor, shallow, simulated } from './bound.ts';
 
@@ -24,7 +24,7 @@ for (const prefetch of [1, 2, 4]) {
     const text = `layerwise,prefetch=${prefetch},resident-layers=${residents}`;
     test(`leading is ${text}`, () => {
       const plan = plans(wan).get(`sglang leading, prefetch ${prefetch}, resident ${residents}`)!;
-      assert.equal({ ...plan, name: text, preset: 'layerwise' }, makePlan(text, wan, system));
+      assert.equal({ ...plan, name: text, preset: 'layerwise' }, presetPlan(text, wan, system));
     });
   }
 }
