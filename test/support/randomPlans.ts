@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { DEVICE_PAGE_BYTES } from '../../model/plan/devicePage.ts';
 import { fitsSlots } from '../../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan, YieldRule } from '../../model/plan/plan.ts';
-import { makePlan, presetHelp } from '../../model/plan/presets.ts';
+import { presetHelp, presetPlan } from '../../model/plan/presets.ts';
 import { dealChunks } from '../../model/plan/windows.ts';
 import { transportOf } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
@@ -103,7 +103,7 @@ export const drawnPlan: fc.Arbitrary<DrawnPlan> = fc.oneof(
 
 /** The plan for a workload: valid, as a plan file must be. */
 export function planOf(drawn: DrawnPlan, workload: Workload, system: System, transport: string): Plan {
-  if (typeof drawn === 'string') return makePlan(drawn, workload, system, transport);
+  if (typeof drawn === 'string') return presetPlan(drawn, workload, system, transport);
   const { blocks } = workload;
   const chunkBytes = Math.round((drawn.chunkMiB ?? Number.POSITIVE_INFINITY) * MiB);
   const runOf = (index: number) => drawn.runs[Math.floor((index * drawn.runs.length) / blocks.length)]!;
