@@ -128,7 +128,7 @@ if (process.argv.includes('--json')) {
   );
   if (gapRows.length > 0) {
     console.log(
-      '\nchoices above what no plan goes below: every model on every machine, by the cap on GPU memory',
+      '\noptimality gap, the choice above the lower bound: every model on every machine, by the cap on GPU memory',
     );
     const percent = (share: number) => 100 * share;
     process.stdout.write(

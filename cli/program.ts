@@ -18,6 +18,7 @@ import {
 } from './options.ts';
 import type { Output } from './output.ts';
 import { addPlotCommands } from './plotCommands.ts';
+import { refuseRepeatedFlags } from './repeatedFlags.ts';
 
 /** Names of the JSON documents that the commands print. */
 export const SCHEMA_NAMES = ['prediction', 'simulation', 'plan-choice', 'models', 'machines'] as const;
@@ -159,6 +160,7 @@ function buildProgram(output: Output, status: { code: number }): Command {
     .action(async (name: (typeof SCHEMA_NAMES)[number]) =>
       (await import('./schema.ts')).schema(name, output),
     );
+  refuseRepeatedFlags(program);
   return program;
 }
 

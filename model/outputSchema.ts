@@ -79,7 +79,7 @@ const planReport = z.strictObject({
   windowS: seconds.describe('windows of one step that it could hide in'),
   gpuPeakBytes: bytes,
   hostPinnedBytes: bytes.describe('of one rank'),
-  boundBy: z.enum(['compute', 'link', 'yield', 'memory']),
+  boundBy: z.enum(['compute', 'collectives', 'link', 'yield', 'memory']),
   breakEven,
   clock: z.number().describe('fraction of the highest clock'),
   powerW: z.number().nullable().describe('mean over the step; null where the machine file knows no power'),

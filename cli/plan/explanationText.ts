@@ -64,7 +64,7 @@ function breakEvenLines(
     ({ degree, hidden, stepTimeS, noneS }) =>
       `${degree} ${hidden ? 'yes' : 'no'} (${(stepTimeS / noneS).toFixed(2)}x)`,
   );
-  const beyond = spBeyond.length === 0 ? '' : `; too few GPUs for ${spBeyond.join(', ')}`;
+  const beyond = spBeyond.length === 0 ? '' : `; more GPUs than the machine has: ${spBeyond.join(', ')}`;
   const fixed = (digits: number) => (value: number) => value.toFixed(digits);
   return [
     point('from so many tokens on', tokens, whole, workload.tokens),

@@ -34,6 +34,6 @@ function costText({
   const beyond =
     beyondPlanS === 0
       ? ''
-      : ` (${beyondMs.toFixed(1)} ms ${beyondPlanS > 0 ? 'more' : 'less'} than a plan can say)`;
+      : ` (${beyondMs.toFixed(1)} ms ${beyondPlanS > 0 ? 'more' : 'less'} than its plan alone: see the notes)`;
   return `${(stepTimeS * 1e3).toFixed(1)} ms a step${on}${beyond}, ${versusNone.toFixed(3)}x of none, ${versusChoice.toFixed(3)}x of our choice, in ${(gpuPeakBytes / 2 ** 30).toFixed(1)} GiB of GPU memory`;
 }

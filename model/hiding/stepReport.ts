@@ -65,13 +65,15 @@ export function report(
 }
 
 /**
- * What limits a step: memory if it does not fit; compute (with its collectives) if the offload is hidden; the
- * link if prefetch and collectives alone would fill it; otherwise how the plan yields, since there was room.
+ * What limits a step: memory if it does not fit; compute or collectives, whichever take longer, if the offload is
+ * hidden; the link if prefetch and collectives alone would fill it; otherwise how the plan yields, since the link idles.
  */
 function boundBy(times: StepTimes, gpuPeakBytes: number, system: System): BoundBy {
   if (gpuPeakBytes > system.gpu.memoryBytes) return 'memory';
   const cost = times.exposedPrefetchS + times.collectiveInflationS;
-  if (cost <= HIDDEN_SHARE * times.stepTimeS) return 'compute';
+  if (cost <= HIDDEN_SHARE * times.stepTimeS) {
+    return times.collectiveS > times.computeS ? 'collectives' : 'compute';
+  }
   const linkS = times.prefetchS + times.collectiveS - times.collectiveInflationS;
   return linkS >= LINK_BUSY_SHARE * times.stepTimeS ? 'link' : 'yield';
 }

@@ -9,7 +9,7 @@ const NEGLIGIBLE_S = 50e-6;
  * One sentence on a plan: hidden or by how much not, what binds, and where it would be hidden.
  *
  * @param baseline The report of `none` on the same transport, if it was made.
- * @example "hidden: 12.4 ms of prefetch fits 31.0 ms of windows; break-even at 11,900 tokens"
+ * @example "hidden: 12.4 ms of prefetch fits 31.0 ms of windows; hidden from 11,900 tokens on"
  */
 export function verdict(report: StepReport, baseline: StepReport | undefined, workload: Workload): string {
   const prefetch = milliseconds(report.prefetchS);
@@ -44,7 +44,7 @@ function breakEvenText({ breakEven }: StepReport, workload: Workload): string {
     frames === null ? '' : `${frames.toFixed(0)} frames`,
     batch === null ? '' : `batch ${batch.toFixed(batch < 10 ? 1 : 0)}`,
   ].filter((point) => point !== '');
-  return `; break-even at ${points.join(', ')} (now ${Math.round(workload.tokens).toLocaleString('en-US')} tokens)`;
+  return `; hidden from ${points.join(', ')} on (now ${Math.round(workload.tokens).toLocaleString('en-US')} tokens)`;
 }
 
 function milliseconds(seconds: number): string {

@@ -159,6 +159,16 @@ const CASES: readonly Case[] = [
     says: ['--plan layerwise', 'a buffer that is still in use', 'take chunked'],
   },
   {
+    name: 'a flag given twice',
+    args: () => wan('--size', '832x480x17', '--size', '832x480x81'),
+    says: ["'--size <WxH[xF]>'", 'is given twice', '"832x480x17"', '"832x480x81"'],
+  },
+  {
+    name: 'a flag of a subcommand given twice',
+    args: () => ['plot', 'front', '--experiment', 'a', '--out', 'x.svg', '--out', 'y.svg'],
+    says: ["'--out <file>'", 'is given twice'],
+  },
+  {
     name: 'an override that names nothing',
     args: () => wan('--set', 'gpu.cores=3'),
     says: ['--set gpu.cores', 'copyEngine'],

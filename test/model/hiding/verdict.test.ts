@@ -1,8 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadDit } from '../../../model/dit/load.ts';
+import { report as reportOf } from '../../../model/hiding/stepReport.ts';
 import { verdict } from '../../../model/hiding/verdict.ts';
-import type { StepReport } from '../../../model/report.ts';
+import { makePlan } from '../../../model/plan/presets.ts';
+import type { BoundBy, StepReport, StepTimes } from '../../../model/report.ts';
+import { loadSystem } from '../../../model/system/load.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
 
 const dit = loadDit('dit-xl-2');
@@ -82,13 +85,13 @@ const SENTENCES: [what: string, report: StepReport, baseline: StepReport | undef
     'every break-even point',
     { ...hidden, breakEven: { tokens: 11_899.6, frames: 28.4, batch: 0.36 } },
     undefined,
-    'hidden: 400.0 ms of prefetch fits 800.0 ms of windows; break-even at 11,900 tokens, 28 frames, batch 0.4 (now 32,760 tokens)',
+    'hidden: 400.0 ms of prefetch fits 800.0 ms of windows; hidden from 11,900 tokens, 28 frames, batch 0.4 on (now 32,760 tokens)',
   ],
   [
     'an image, and a large batch',
     { ...slow, breakEven: { tokens: 1_234_567, frames: null, batch: 37.7 } },
     none,
-    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, 200.0 ms exposed, collectives 50.0 ms longer; bound by link, 1.563x of none; break-even at 1,234,567 tokens, batch 38 (now 32,760 tokens)',
+    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, 200.0 ms exposed, collectives 50.0 ms longer; bound by link, 1.563x of none; hidden from 1,234,567 tokens, batch 38 on (now 32,760 tokens)',
   ],
   [
     'too large for the GPU, whatever else',
@@ -113,5 +116,23 @@ test('two costs too small to name, but more than 1 % of a short step together, l
   assert.match(sentence, /^not hidden: .*; bound by link$/);
   assert.not.match(sentence, /, ;|,\s*,/);
 });
+
+const BOUND: [what: string, times: Partial<StepTimes>, by: BoundBy][] = [
+  ['compute that takes longer', { computeS: 0.6, collectiveS: 0.4 }, 'compute'],
+  ['collectives that take longer', { computeS: 0.4, collectiveS: 0.6 }, 'collectives'],
+  ['a link that is full', { computeS: 0.4, collectiveS: 0.3, exposedPrefetchS: 0.3, prefetchS: 0.7 }, 'link'],
+  [
+    'a link that idles while prefetch is waited for',
+    { computeS: 0.4, collectiveS: 0.3, exposedPrefetchS: 0.3, prefetchS: 0.4 },
+    'yield',
+  ],
+];
+for (const [what, times, by] of BOUND) {
+  test(`a step is bound by ${what}`, () => {
+    const system = loadSystem('h100-pcie-x2');
+    const own = { ...hidden, stepTimeS: 1, ...times };
+    assert.is(reportOf(workload, system, makePlan('none', workload, system), own, 1).boundBy, by);
+  });
+}
 
 test.run();
