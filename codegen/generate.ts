@@ -18,6 +18,7 @@ import type { FlowInput, FlowShape } from './dataflow/flow.ts';
 import { comment, constantName, cString, identifier, Names, real, unsigned64, whole } from './escape.ts';
 import { type Manifest, manifestFormat } from './manifest.ts';
 import { meaningOfInput, meaningOfResidual, type ProgramTensor, ranksOf } from './programTensors.ts';
+import { refuseUnproved } from './proof.ts';
 import { render } from './templates.ts';
 import { toolVersion } from './toolVersion.ts';
 import { composePlan, kindViewOf, type LaidOutKind, namespacesOf, stagingBytes } from './view/compose.ts';
@@ -45,6 +46,8 @@ export interface Generated {
 export interface GenerateOptions {
   /** Name of the program and of its folder; made from model, size, ranks and machine unless given. */
   id?: string;
+  /** Also models that no reference proves: for the test that proves them. */
+  unproved?: boolean;
 }
 
 /** Device memory for the libraries' workspaces. */
@@ -66,6 +69,7 @@ export function generate(
 ): Generated {
   refuseUnsupported(workload);
   const { kinds, residualBytes, activationBytes, inputs, inputBytes } = layOut(workload, system);
+  if (options.unproved !== true) refuseUnproved(workload.model);
   const kindAt = (position: number) =>
     kinds[workload.model.blocks.indexOf(ditKindAt(workload, position % workload.blocks.length))]!;
   const id = options.id ?? defaultId(workload, system);
@@ -373,7 +377,6 @@ function placeInputs(kinds: readonly LaidOutKind[], workload: Workload): PlacedI
   const inputs = [...all.values()].sort(
     (a, b) => rotaryOrder(a) - rotaryOrder(b) || (a.name < b.name ? -1 : 1),
   );
-  const headDim = workload.model.hidden / workload.model.heads;
   const { joined, sp } = kinds[0]!.flow.shape;
   let offset = 0;
   return inputs.map((input) => {
@@ -385,10 +388,10 @@ function placeInputs(kinds: readonly LaidOutKind[], workload: Workload): PlacedI
       shape:
         input.rotaryRows === null
           ? `[${input.elements}]`
-          : `[${input.elements / headDim}, ${headDim}] cosines and sines`,
+          : `[${input.rows}, ${input.elements / input.rows}] cosines and sines`,
       firstRow: input.rotaryRows === 't' ? workload.tokens : 0,
       // Tensor-parallel ranks hold the same rows.
-      sharded: sp > 1 && (input.rotaryRows === 'x' || (input.rotaryRows === 't' && joined)),
+      sharded: sp > 1 && input.byRows && (input.rotaryRows !== 't' || joined),
     };
   });
 }

@@ -13,9 +13,10 @@ export interface ProgramTensor {
 /** What a constant of the step is in the model's own terms, for someone who prepares it with another implementation. */
 const MEANINGS: Readonly<Record<string, string>> = {
   condition:
-    'vector that the modulation matrices multiply: the embedded timestep (and pooled text), behind SiLU',
+    'embedded timestep (and pooled text) that the modulation matrices multiply; blocks apply SiLU where the model does',
   timestep:
-    'modulation vectors of the timestep, one behind the other, that are added to the scale_shift_table',
+    'modulation vectors of the timestep, one behind the other, that are added to those of each block (of a table, or of low-rank matrices)',
+  positions: 'learned embedding of positions, that every block adds to the video or image rows',
   context: 'rows of text as the K and V of cross-attention read them',
   rotary:
     'per video or image row, cosine and sine of each pair of elements of a head: cos, sin, cos, sin, ...',

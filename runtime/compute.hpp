@@ -51,22 +51,43 @@ struct AttentionShape {
 };
 void attention(Compute&, const AttentionShape&, const bf16* q, const bf16* k, const bf16* v, bf16* out);
 
-/// out = norm(in) * weight + bias, then * (1 + scale) + shift. The norm is LayerNorm over `width` (eps 1e-6). Null pointers
-/// stand for 1 (weight) and 0 (all others). `scale` and `shift` are sums of two vectors of `width`, each of them may be null.
+/// LayerNorm (mean and variance) or RMS norm (mean square alone) of a row or of groups of it; then times `weight`, plus `bias`
+/// (null: 1 and 0). `epsilon` is added under the root.
+enum class NormKind : std::uint8_t { Layer, Rms };
+struct Norm {
+  NormKind kind;
+  float epsilon;
+  const bf16 *weight, *bias;
+};
+
+/// `scale` and `shift` are sums of two vectors of `width`, each of them may be null (0).
 struct Modulation {
   const bf16 *shiftA, *shiftB, *scaleA, *scaleB;
 };
-void layerNorm(Compute&, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride, const bf16* weight,
-               const bf16* bias, const Modulation&, bf16* out, std::int64_t outStride);
+/// out = norm(in) over each row's `width`, then * (1 + scale) + shift. `out` may be `in`.
+void normRows(Compute&, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride, const Norm&,
+              const Modulation&, bf16* out, std::int64_t outStride);
 
-/// In place on data[rows, width]: RMS norm over each `normWidth` (headDim, or the whole width) times weight[normWidth]
-/// (null: 1), eps 1e-6, then, where `table` is not null, rotary embedding of each head: the pair (2i, 2i+1) of row r turns by
-/// the angle whose cosine and sine are table[r * headDim + 2i], table[r * headDim + 2i + 1] (float).
-void qkNorm(Compute&, std::int64_t rows, std::int64_t width, std::int64_t normWidth, std::int64_t headDim, bf16* data,
-            std::int64_t stride, const bf16* weight, const float* table);
+/// Which two elements of a head turn together by angle i: 2i and 2i + 1, or i and i + headDim / 2.
+enum class RotaryPairs : std::uint8_t { Neighbours, Halves };
+/// Rotary embedding: angle i of a head that begins at column c of row r has its cosine and sine at
+/// table[r * width + (c % width) + 2i] and one behind. `width` is headDim, or that of a whole row where each head turns by angles
+/// of its own.
+struct Rotary {
+  const float* table = nullptr;  // null: nothing turns
+  std::int64_t width = 0, headDim = 0;
+  RotaryPairs pairs = RotaryPairs::Neighbours;
+};
+/// In place on data[rows, width]: the norm over each `normWidth` (headDim, or the whole width; weight and bias are that long),
+/// then the rotary embedding.
+void qkNorm(Compute&, std::int64_t rows, std::int64_t width, std::int64_t normWidth, bf16* data, std::int64_t stride,
+            const Norm&, const Rotary&);
 
-/// In place: GELU, tanh approximation.
-void gelu(Compute&, std::int64_t rows, std::int64_t width, bf16* data, std::int64_t stride);
+/// GELU by its tanh approximation, GELU by the error function, SiLU (x times its sigmoid).
+enum class Activation : std::uint8_t { GeluTanh, Gelu, Silu };
+/// out = activation(in), element by element. `out` may be `in`.
+void activate(Compute&, Activation, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride,
+              bf16* out, std::int64_t outStride);
 
 /// out[rows, width] = silu(in[:, 0:width]) * in[:, width:2 width].
 void swiglu(Compute&, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride, bf16* out,

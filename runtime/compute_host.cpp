@@ -16,8 +16,6 @@
 namespace chunkflow {
 namespace {
 
-constexpr float EPSILON = 1e-6f;
-
 inline float widen(bf16 value) { return std::bit_cast<float>(std::uint32_t{value.bits} << 16); }
 
 inline bf16 narrow(float value) {
@@ -134,6 +132,56 @@ void attendRow(const AttentionShape& shape, const HeadOperands& head, const bf16
   for (std::int64_t d = 0; d < shape.headDim; ++d) out[d] = narrow(mixed[d] / sum);
 }
 
+/// What a row or group is centred on and divided by.
+struct Moments {
+  float mean, factor;
+};
+
+Moments momentsOf(const Norm& norm, const bf16* values, std::int64_t width) {
+  const auto columns = static_cast<float>(width);
+  float mean = 0.0f;
+  if (norm.kind == NormKind::Layer) {
+    for (std::int64_t c = 0; c < width; ++c) mean += widen(values[c]);
+    mean /= columns;
+  }
+  float squares = 0.0f;
+  for (std::int64_t c = 0; c < width; ++c) {
+    const float centred = widen(values[c]) - mean;
+    squares += centred * centred;
+  }
+  return {mean, 1.0f / std::sqrt(squares / columns + norm.epsilon)};
+}
+
+float normed(const Norm& norm, const Moments& moments, bf16 value, std::int64_t column) {
+  return (widen(value) - moments.mean) * moments.factor * at(norm.weight, column, 1.0f) + at(norm.bias, column, 0.0f);
+}
+
+/// Turns the pairs of one head; `turns` are its cosines and sines.
+void turnHead(const Rotary& rotary, const float* turns, float* head) {
+  const std::int64_t half = rotary.headDim / 2;
+  const bool halves = rotary.pairs == RotaryPairs::Halves;
+  for (std::int64_t i = 0; i < half; ++i) {
+    float& first = head[halves ? i : 2 * i];
+    float& second = head[halves ? i + half : 2 * i + 1];
+    const float turned = first * turns[2 * i] - second * turns[2 * i + 1];
+    second = first * turns[2 * i + 1] + second * turns[2 * i];
+    first = turned;
+  }
+}
+
+float activated(Activation activation, float x) {
+  constexpr float ROOT_TWO_OVER_PI = 0.7978845608f, ROOT_HALF = 0.7071067812f;
+  switch (activation) {
+    case Activation::GeluTanh:
+      return 0.5f * x * (1.0f + std::tanh(ROOT_TWO_OVER_PI * (x + 0.044715f * x * x * x)));
+    case Activation::Gelu:
+      return 0.5f * x * (1.0f + std::erf(x * ROOT_HALF));
+    case Activation::Silu:
+      return x / (1.0f + std::exp(-x));
+  }
+  return x;
+}
+
 }  // namespace
 
 float toFloat(bf16 value) { return widen(value); }
@@ -171,64 +219,49 @@ void attention(Compute& compute, const AttentionShape& shape, const bf16* q, con
   });
 }
 
-void layerNorm(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride,
-               const bf16* weight, const bf16* bias, const Modulation& modulation, bf16* out, std::int64_t outStride) {
+void normRows(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride,
+              const Norm& norm, const Modulation& modulation, bf16* out, std::int64_t outStride) {
   callOnHost(compute.stream(), [=] {
     for (std::int64_t row = 0; row < rows; ++row) {
       const bf16* from = in + row * inStride;
       bf16* to = out + row * outStride;
-      float sum = 0.0f, squares = 0.0f;
-      for (std::int64_t c = 0; c < width; ++c) sum += widen(from[c]);
-      const float mean = sum / static_cast<float>(width);
+      const Moments moments = momentsOf(norm, from, width);
       for (std::int64_t c = 0; c < width; ++c) {
-        const float centred = widen(from[c]) - mean;
-        squares += centred * centred;
-      }
-      const float factor = 1.0f / std::sqrt(squares / static_cast<float>(width) + EPSILON);
-      for (std::int64_t c = 0; c < width; ++c) {
-        const float normed = (widen(from[c]) - mean) * factor * at(weight, c, 1.0f) + at(bias, c, 0.0f);
         const float scale = 1.0f + (at(modulation.scaleA, c, 0.0f) + at(modulation.scaleB, c, 0.0f));
-        to[c] = narrow(normed * scale + (at(modulation.shiftA, c, 0.0f) + at(modulation.shiftB, c, 0.0f)));
+        const float shift = at(modulation.shiftA, c, 0.0f) + at(modulation.shiftB, c, 0.0f);
+        to[c] = narrow(normed(norm, moments, from[c], c) * scale + shift);
       }
     }
   });
 }
 
-void qkNorm(Compute& compute, std::int64_t rows, std::int64_t width, std::int64_t normWidth, std::int64_t headDim,
-            bf16* data, std::int64_t stride, const bf16* weight, const float* table) {
+void qkNorm(Compute& compute, std::int64_t rows, std::int64_t width, std::int64_t normWidth, bf16* data,
+            std::int64_t stride, const Norm& norm, const Rotary& rotary) {
   callOnHost(compute.stream(), [=] {
-    std::vector<float> normed(static_cast<std::size_t>(width));
+    std::vector<float> values(static_cast<std::size_t>(width));
     for (std::int64_t row = 0; row < rows; ++row) {
-      bf16* values = data + row * stride;
+      bf16* const own = data + row * stride;
       for (std::int64_t first = 0; first < width; first += normWidth) {
-        float squares = 0.0f;
-        for (std::int64_t c = 0; c < normWidth; ++c) squares += widen(values[first + c]) * widen(values[first + c]);
-        const float factor = 1.0f / std::sqrt(squares / static_cast<float>(normWidth) + EPSILON);
-        for (std::int64_t c = 0; c < normWidth; ++c) {
-          normed[first + c] = widen(values[first + c]) * factor * at(weight, c, 1.0f);
+        const Moments moments = momentsOf(norm, own + first, normWidth);
+        for (std::int64_t c = 0; c < normWidth; ++c) values[first + c] = normed(norm, moments, own[first + c], c);
+      }
+      if (rotary.table != nullptr) {
+        const float* const turns = rotary.table + row * rotary.width;
+        for (std::int64_t head = 0; head < width; head += rotary.headDim) {
+          turnHead(rotary, turns + head % rotary.width, &values[head]);
         }
       }
-      if (table != nullptr) {
-        for (std::int64_t c = 0; c < width; c += 2) {
-          const float* turn = table + row * headDim + c % headDim;
-          const float even = normed[c], odd = normed[c + 1];
-          normed[c] = even * turn[0] - odd * turn[1];
-          normed[c + 1] = even * turn[1] + odd * turn[0];
-        }
-      }
-      for (std::int64_t c = 0; c < width; ++c) values[c] = narrow(normed[c]);
+      for (std::int64_t c = 0; c < width; ++c) own[c] = narrow(values[c]);
     }
   });
 }
 
-void gelu(Compute& compute, std::int64_t rows, std::int64_t width, bf16* data, std::int64_t stride) {
+void activate(Compute& compute, Activation activation, std::int64_t rows, std::int64_t width, const bf16* in,
+              std::int64_t inStride, bf16* out, std::int64_t outStride) {
   callOnHost(compute.stream(), [=] {
-    constexpr float ROOT_TWO_OVER_PI = 0.7978845608f;
     for (std::int64_t row = 0; row < rows; ++row) {
       for (std::int64_t c = 0; c < width; ++c) {
-        bf16& value = data[row * stride + c];
-        const float x = widen(value);
-        value = narrow(0.5f * x * (1.0f + std::tanh(ROOT_TWO_OVER_PI * (x + 0.044715f * x * x * x))));
+        out[row * outStride + c] = narrow(activated(activation, widen(in[row * inStride + c])));
       }
     }
   });

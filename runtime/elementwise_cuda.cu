@@ -56,21 +56,32 @@ bool areAligned(Pointers... pointers) {
 /// Where the exponential overflows the quotient is 0, as it should be.
 __device__ float timesSigmoid(float x, float of) { return __fdividef(x, 1.0f + __expf(-of)); }
 
-template <int N>
-struct Gelu {
+template <Activation ACTIVATION>
+__device__ float activated(float x) {
+  if constexpr (ACTIVATION == Activation::GeluTanh) {
+    // (1 + tanh(u)) / 2 is the sigmoid of 2 u.
+    constexpr float TWICE_ROOT_2_OVER_PI = 1.5957691216057308f;
+    return timesSigmoid(x, TWICE_ROOT_2_OVER_PI * (x + 0.044715f * x * x * x));
+  } else if constexpr (ACTIVATION == Activation::Gelu) {
+    return x * normcdff(x);
+  } else {
+    static_assert(ACTIVATION == Activation::Silu);
+    return timesSigmoid(x, x);
+  }
+}
+
+template <int N, Activation ACTIVATION>
+struct Activate {
   static constexpr int COUNT = N;
-  bf16* data;
-  std::int64_t stride;
+  const bf16* in;
+  bf16* out;
+  std::int64_t inStride, outStride;
   __device__ void operator()(std::int64_t row, std::int64_t column) const {
     float x[N];
-    load(data + row * stride + column, x);
+    load(in + row * inStride + column, x);
 #pragma unroll
-    for (int i = 0; i < N; ++i) {
-      // (1 + tanh(u)) / 2 is the sigmoid of 2 u.
-      constexpr float TWICE_ROOT_2_OVER_PI = 1.5957691216057308f;
-      x[i] = timesSigmoid(x[i], TWICE_ROOT_2_OVER_PI * (x[i] + 0.044715f * x[i] * x[i] * x[i]));
-    }
-    store(data + row * stride + column, x);
+    for (int i = 0; i < N; ++i) x[i] = activated<ACTIVATION>(x[i]);
+    store(out + row * outStride + column, x);
   }
 };
 
@@ -189,9 +200,31 @@ struct FillRandom {
 
 }  // namespace
 
-void gelu(Compute& compute, std::int64_t rows, std::int64_t width, bf16* data, std::int64_t stride) {
-  byVector(areVectors(width, stride) && areAligned(data),
-           [&]<int N> { runItems(cudaStreamOf(compute), "gelu", rows, width, Gelu<N>{data, stride}); });
+namespace {
+
+template <Activation ACTIVATION>
+void runActivation(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride,
+                   bf16* out, std::int64_t outStride) {
+  byVector(areVectors(width, inStride, outStride) && areAligned(in, out), [&]<int N> {
+    runItems(cudaStreamOf(compute), "activation", rows, width, Activate<N, ACTIVATION>{in, out, inStride, outStride});
+  });
+}
+
+}  // namespace
+
+void activate(Compute& compute, Activation activation, std::int64_t rows, std::int64_t width, const bf16* in,
+              std::int64_t inStride, bf16* out, std::int64_t outStride) {
+  switch (activation) {
+    case Activation::GeluTanh:
+      runActivation<Activation::GeluTanh>(compute, rows, width, in, inStride, out, outStride);
+      return;
+    case Activation::Gelu:
+      runActivation<Activation::Gelu>(compute, rows, width, in, inStride, out, outStride);
+      return;
+    case Activation::Silu:
+      runActivation<Activation::Silu>(compute, rows, width, in, inStride, out, outStride);
+      return;
+  }
 }
 
 void swiglu(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride, bf16* out,

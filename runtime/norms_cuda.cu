@@ -1,4 +1,4 @@
-// LayerNorm with modulation, and RMS norm with rotary embedding. Rows are read once, kept in registers, and written
+// Norms of rows with modulation, and of Q and K with rotary embedding. Rows are read once, kept in registers, and written
 // once.
 #include <algorithm>
 
@@ -9,38 +9,44 @@
 namespace chunkflow {
 namespace {
 
-constexpr float EPSILON = 1e-6f;
 constexpr int SCALAR_THREADS = 256;
 constexpr int MOST_THREADS = 512;
 
-struct LayerNormArguments {
+struct RowNormArguments {
   std::int64_t width;
   const bf16* in;
   std::int64_t inStride;
-  const bf16 *weight, *bias;
+  Norm norm;
   Modulation modulation;
   bf16* out;
   std::int64_t outStride;
 };
 
-/// norm * weight + bias, then * (1 + scale) + shift, of COUNT neighbours.
+/// Times weight, plus bias, of COUNT neighbours from place `at` of the normed row or group on.
 template <int COUNT>
-__device__ void affine(const LayerNormArguments& of, std::int64_t column, float mean, float inverse,
-                       float (&values)[COUNT]) {
-  float scale[COUNT], shift[COUNT];
+__device__ void normed(const Norm& norm, std::int64_t at, float mean, float inverse, float (&values)[COUNT]) {
 #pragma unroll
-  for (int i = 0; i < COUNT; ++i) {
-    values[i] = (values[i] - mean) * inverse;
-    scale[i] = 1.0f;
-    shift[i] = 0.0f;
-  }
-  if (of.weight != nullptr) {
+  for (int i = 0; i < COUNT; ++i) values[i] = (values[i] - mean) * inverse;
+  if (norm.weight != nullptr) {
     float weight[COUNT];
-    load(of.weight + column, weight);
+    load(norm.weight + at, weight);
 #pragma unroll
     for (int i = 0; i < COUNT; ++i) values[i] *= weight[i];
   }
-  addOptional(of.bias, column, values);
+  addOptional(norm.bias, at, values);
+}
+
+/// The norm, then * (1 + scale) + shift, of COUNT neighbours.
+template <int COUNT>
+__device__ void modulated(const RowNormArguments& of, std::int64_t column, float mean, float inverse,
+                          float (&values)[COUNT]) {
+  float scale[COUNT], shift[COUNT];
+#pragma unroll
+  for (int i = 0; i < COUNT; ++i) {
+    scale[i] = 1.0f;
+    shift[i] = 0.0f;
+  }
+  normed(of.norm, column, mean, inverse, values);
   addOptional(of.modulation.scaleA, column, scale);
   addOptional(of.modulation.scaleB, column, scale);
   addOptional(of.modulation.shiftA, column, shift);
@@ -51,7 +57,7 @@ __device__ void affine(const LayerNormArguments& of, std::int64_t column, float 
 
 /// One block a row; thread t holds vectors t, t + threads, ... of it, at most HELD.
 template <int HELD>
-__global__ void __launch_bounds__(MOST_THREADS) layerNormKernel(LayerNormArguments of) {
+__global__ void __launch_bounds__(MOST_THREADS) rowNormKernel(RowNormArguments of) {
   __shared__ float shared[32];
   const bf16* const in = of.in + blockIdx.x * of.inStride;
   bf16* const out = of.out + blockIdx.x * of.outStride;
@@ -66,7 +72,8 @@ __global__ void __launch_bounds__(MOST_THREADS) layerNormKernel(LayerNormArgumen
 #pragma unroll
     for (int i = 0; i < VECTOR; ++i) sum += held[h][i];
   }
-  const float mean = blockSum(sum, shared) / of.width;
+  // The mean is left out for all threads or for none.
+  const float mean = of.norm.kind == NormKind::Layer ? blockSum(sum, shared) / of.width : 0.0f;
   float squares = 0.0f;
 #pragma unroll
   for (int h = 0; h < HELD; ++h) {
@@ -74,18 +81,18 @@ __global__ void __launch_bounds__(MOST_THREADS) layerNormKernel(LayerNormArgumen
 #pragma unroll
     for (int i = 0; i < VECTOR; ++i) squares += (held[h][i] - mean) * (held[h][i] - mean);
   }
-  const float inverse = rsqrtf(blockSum(squares, shared) / of.width + EPSILON);
+  const float inverse = rsqrtf(blockSum(squares, shared) / of.width + of.norm.epsilon);
 #pragma unroll
   for (int h = 0; h < HELD; ++h) {
     const int v = threadIdx.x + h * blockDim.x;
     if (v >= vectors) continue;
-    affine(of, v * VECTOR, mean, inverse, held[h]);
+    modulated(of, v * VECTOR, mean, inverse, held[h]);
     store(out + v * VECTOR, held[h]);
   }
 }
 
 /// Any width and alignment; reads the row three times.
-__global__ void layerNormScalarKernel(LayerNormArguments of) {
+__global__ void rowNormScalarKernel(RowNormArguments of) {
   __shared__ float shared[32];
   const bf16* const in = of.in + blockIdx.x * of.inStride;
   bf16* const out = of.out + blockIdx.x * of.outStride;
@@ -95,50 +102,48 @@ __global__ void layerNormScalarKernel(LayerNormArguments of) {
     load(in + c, value);
     sum += value[0];
   }
-  const float mean = blockSum(sum, shared) / of.width;
+  // The mean is left out for all threads or for none.
+  const float mean = of.norm.kind == NormKind::Layer ? blockSum(sum, shared) / of.width : 0.0f;
   float squares = 0.0f;
   for (std::int64_t c = threadIdx.x; c < of.width; c += blockDim.x) {
     load(in + c, value);
     squares += (value[0] - mean) * (value[0] - mean);
   }
-  const float inverse = rsqrtf(blockSum(squares, shared) / of.width + EPSILON);
+  const float inverse = rsqrtf(blockSum(squares, shared) / of.width + of.norm.epsilon);
   for (std::int64_t c = threadIdx.x; c < of.width; c += blockDim.x) {
     load(in + c, value);
-    affine(of, c, mean, inverse, value);
+    modulated(of, c, mean, inverse, value);
     store(out + c, value);
   }
 }
 
 struct QkNormArguments {
-  std::int64_t rows, groupsPerRow, normWidth, headDim;
+  std::int64_t rows, groupsPerRow, normWidth;
   bf16* data;
   std::int64_t stride;
-  const bf16* weight;
-  const float* table;
+  Norm norm;
+  Rotary rotary;
 };
 
-/// Scales COUNT neighbours (an even number) from place `inGroup` of a group on, and turns their pairs.
-template <int COUNT>
-__device__ void scaleAndTurn(const QkNormArguments& of, std::int64_t row, std::int64_t column, std::int64_t inGroup,
-                             float inverse, float (&values)[COUNT]) {
+/// Cosines and sines of the head that holds `column`, from angle `pair` of it on.
+__device__ const float2* turnsOf(const Rotary& rotary, std::int64_t row, std::int64_t column, std::uint32_t inHead,
+                                 std::uint32_t pair) {
+  const std::uint32_t head = static_cast<std::uint32_t>(column) - inHead;
+  return reinterpret_cast<const float2*>(rotary.table + row * rotary.width +
+                                         head % static_cast<std::uint32_t>(rotary.width)) +
+         pair;
+}
+
+__device__ std::uint32_t inHeadOf(const Rotary& rotary, std::int64_t column) {
+  return static_cast<std::uint32_t>(column) % static_cast<std::uint32_t>(rotary.headDim);
+}
+
+/// Turns the pairs (2i, 2i + 1) among VECTOR neighbours from `column` of a row on.
+__device__ void turnNeighbours(const Rotary& rotary, std::int64_t row, std::int64_t column, float (&values)[VECTOR]) {
+  const std::uint32_t inHead = inHeadOf(rotary, column);
+  const float2* const turns = turnsOf(rotary, row, column, inHead, inHead / 2);
 #pragma unroll
-  for (int i = 0; i < COUNT; ++i) values[i] *= inverse;
-  if (of.weight != nullptr) {
-    float weight[COUNT];
-    if constexpr (COUNT == VECTOR) {
-      load(of.weight + inGroup, weight);
-    } else {
-#pragma unroll
-      for (int i = 0; i < COUNT; ++i) weight[i] = unpack(of.weight[inGroup + i].bits);
-    }
-#pragma unroll
-    for (int i = 0; i < COUNT; ++i) values[i] *= weight[i];
-  }
-  if (of.table == nullptr) return;
-  const std::uint32_t inHead = static_cast<std::uint32_t>(column) % static_cast<std::uint32_t>(of.headDim);
-  const float2* const turns = reinterpret_cast<const float2*>(of.table + row * of.headDim + inHead);
-#pragma unroll
-  for (int i = 0; i < COUNT; i += 2) {
+  for (int i = 0; i < VECTOR; i += 2) {
     const float2 turn = turns[i / 2];
     const float even = values[i] * turn.x - values[i + 1] * turn.y;
     values[i + 1] = values[i + 1] * turn.x + values[i] * turn.y;
@@ -146,7 +151,22 @@ __device__ void scaleAndTurn(const QkNormArguments& of, std::int64_t row, std::i
   }
 }
 
-/// Short groups (LANES vectors, a power of two up to 32): each is normed by LANES neighbouring threads.
+/// Turns VECTOR neighbours with their partners half a head away, which another thread holds.
+__device__ void turnHalves(const Rotary& rotary, std::int64_t row, std::int64_t column, const float (&partners)[VECTOR],
+                           float (&values)[VECTOR]) {
+  const std::uint32_t inHead = inHeadOf(rotary, column);
+  const auto half = static_cast<std::uint32_t>(rotary.headDim / 2);
+  const bool isFirst = inHead < half;
+  const float2* const turns = turnsOf(rotary, row, column, inHead, isFirst ? inHead : inHead - half);
+#pragma unroll
+  for (int i = 0; i < VECTOR; ++i) {
+    const float2 turn = turns[i];
+    values[i] = values[i] * turn.x + (isFirst ? -partners[i] : partners[i]) * turn.y;
+  }
+}
+
+/// Short groups (LANES vectors, a power of two up to 32): each is normed by LANES neighbouring threads. Halves turn only
+/// where a group is a head.
 template <int LANES>
 __global__ void qkNormShortKernel(QkNormArguments of) {
   const std::uint64_t vector = std::uint64_t{blockIdx.x} * blockDim.x + threadIdx.x;
@@ -161,17 +181,32 @@ __global__ void qkNormShortKernel(QkNormArguments of) {
   bf16* const at = of.data + row * of.stride + column;
   float values[VECTOR] = {};
   if (isInside) load(at, values);
+  float mean = 0.0f;
+  if (of.norm.kind == NormKind::Layer) {
+#pragma unroll
+    for (int i = 0; i < VECTOR; ++i) mean += values[i];
+#pragma unroll
+    for (int offset = LANES / 2; offset > 0; offset /= 2) mean += __shfl_xor_sync(0xffffffffu, mean, offset);
+    mean /= LANES * VECTOR;
+  }
   float squares = 0.0f;
 #pragma unroll
-  for (int i = 0; i < VECTOR; ++i) squares += values[i] * values[i];
+  for (int i = 0; i < VECTOR; ++i) squares += (values[i] - mean) * (values[i] - mean);
 #pragma unroll
   for (int offset = LANES / 2; offset > 0; offset /= 2) squares += __shfl_xor_sync(0xffffffffu, squares, offset);
-  if (!isInside) return;
-  scaleAndTurn(of, row, column, inGroup, rsqrtf(squares / (LANES * VECTOR) + EPSILON), values);
-  store(at, values);
+  normed(of.norm, inGroup, mean, rsqrtf(squares / (LANES * VECTOR) + of.norm.epsilon), values);
+  if (of.rotary.table != nullptr && of.rotary.pairs == RotaryPairs::Halves) {
+    float partners[VECTOR];
+#pragma unroll
+    for (int i = 0; i < VECTOR; ++i) partners[i] = __shfl_xor_sync(0xffffffffu, values[i], LANES / 2);
+    if (isInside) turnHalves(of.rotary, row, column, partners, values);
+  } else if (of.rotary.table != nullptr && isInside) {
+    turnNeighbours(of.rotary, row, column, values);
+  }
+  if (isInside) store(at, values);
 }
 
-/// Long groups: one block a group, held in registers as in layerNormKernel.
+/// Long groups: one block a group, held in registers as in rowNormKernel. Neighbours turn, halves do not.
 template <int HELD>
 __global__ void __launch_bounds__(MOST_THREADS) qkNormLongKernel(QkNormArguments of) {
   __shared__ float shared[32];
@@ -180,41 +215,70 @@ __global__ void __launch_bounds__(MOST_THREADS) qkNormLongKernel(QkNormArguments
   bf16* const group = of.data + row * of.stride + start;
   const int vectors = static_cast<int>(of.normWidth / VECTOR);
   float held[HELD][VECTOR];
-  float squares = 0.0f;
+  float sum = 0.0f;
 #pragma unroll
   for (int h = 0; h < HELD; ++h) {
     const int v = threadIdx.x + h * blockDim.x;
     if (v >= vectors) continue;
     load(group + v * VECTOR, held[h]);
 #pragma unroll
-    for (int i = 0; i < VECTOR; ++i) squares += held[h][i] * held[h][i];
+    for (int i = 0; i < VECTOR; ++i) sum += held[h][i];
   }
-  const float inverse = rsqrtf(blockSum(squares, shared) / of.normWidth + EPSILON);
+  // The mean is left out for all threads or for none.
+  const float mean = of.norm.kind == NormKind::Layer ? blockSum(sum, shared) / of.normWidth : 0.0f;
+  float squares = 0.0f;
+#pragma unroll
+  for (int h = 0; h < HELD; ++h) {
+    if (threadIdx.x + h * blockDim.x >= vectors) continue;
+#pragma unroll
+    for (int i = 0; i < VECTOR; ++i) squares += (held[h][i] - mean) * (held[h][i] - mean);
+  }
+  const float inverse = rsqrtf(blockSum(squares, shared) / of.normWidth + of.norm.epsilon);
 #pragma unroll
   for (int h = 0; h < HELD; ++h) {
     const int v = threadIdx.x + h * blockDim.x;
     if (v >= vectors) continue;
-    scaleAndTurn(of, row, start + v * VECTOR, v * VECTOR, inverse, held[h]);
+    normed(of.norm, v * VECTOR, mean, inverse, held[h]);
+    if (of.rotary.table != nullptr) turnNeighbours(of.rotary, row, start + v * VECTOR, held[h]);
     store(group + v * VECTOR, held[h]);
   }
 }
 
-/// Any even width and any alignment; reads the group twice.
+/// Any even width, any alignment and both kinds of pairs; reads the group two or three times.
 __global__ void qkNormScalarKernel(QkNormArguments of) {
   __shared__ float shared[32];
   const std::int64_t row = blockIdx.x / of.groupsPerRow;
   const std::int64_t start = blockIdx.x % of.groupsPerRow * of.normWidth;
   bf16* const group = of.data + row * of.stride + start;
+  float sum = 0.0f;
+  for (std::int64_t c = threadIdx.x; c < of.normWidth; c += blockDim.x) sum += unpack(group[c].bits);
+  const float mean = of.norm.kind == NormKind::Layer ? blockSum(sum, shared) / of.normWidth : 0.0f;
   float squares = 0.0f;
   for (std::int64_t c = threadIdx.x; c < of.normWidth; c += blockDim.x) {
-    const float value = unpack(group[c].bits);
-    squares += value * value;
+    const float centred = unpack(group[c].bits) - mean;
+    squares += centred * centred;
   }
-  const float inverse = rsqrtf(blockSum(squares, shared) / of.normWidth + EPSILON);
-  for (std::int64_t c = 2 * threadIdx.x; c < of.normWidth; c += 2 * blockDim.x) {
-    float pair[2] = {unpack(group[c].bits), unpack(group[c + 1].bits)};
-    scaleAndTurn(of, row, start + c, c, inverse, pair);
-    for (int i = 0; i < 2; ++i) group[c + i].bits = static_cast<std::uint16_t>(pack(pair[i]));
+  const float inverse = rsqrtf(blockSum(squares, shared) / of.normWidth + of.norm.epsilon);
+  const bool turns = of.rotary.table != nullptr;
+  const bool isHalves = turns && of.rotary.pairs == RotaryPairs::Halves;
+  const std::int64_t half = isHalves ? of.rotary.headDim / 2 : 1;
+  // A pair is read, normed, turned and written by one thread; nobody else touches it.
+  for (std::int64_t p = threadIdx.x; p < of.normWidth / 2; p += blockDim.x) {
+    const std::int64_t one = p / half * 2 * half + p % half;
+    float first[1], second[1];
+    load(group + one, first);
+    load(group + one + half, second);
+    normed(of.norm, one, mean, inverse, first);
+    normed(of.norm, one + half, mean, inverse, second);
+    if (turns) {
+      const std::uint32_t inHead = inHeadOf(of.rotary, start + one);
+      const float2 turn = *turnsOf(of.rotary, row, start + one, inHead, isHalves ? inHead : inHead / 2);
+      const float turned = first[0] * turn.x - second[0] * turn.y;
+      second[0] = second[0] * turn.x + first[0] * turn.y;
+      first[0] = turned;
+    }
+    store(group + one, first);
+    store(group + one + half, second);
   }
 }
 
@@ -278,41 +342,51 @@ bool runShort(std::int64_t vectors, const QkNormArguments& arguments, cudaStream
 
 }  // namespace
 
-void layerNorm(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride,
-               const bf16* weight, const bf16* bias, const Modulation& modulation, bf16* out, std::int64_t outStride) {
+void normRows(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride,
+              const Norm& norm, const Modulation& modulation, bf16* out, std::int64_t outStride) {
   if (rows == 0) return;
-  const LayerNormArguments arguments{width, in, inStride, weight, bias, modulation, out, outStride};
+  const RowNormArguments arguments{width, in, inStride, norm, modulation, out, outStride};
   const cudaStream_t stream = cudaStreamOf(compute);
-  const unsigned blocks = blocksOf("layerNorm", rows);
+  const unsigned blocks = blocksOf("normRows", rows);
   bool isVector = width % VECTOR == 0 && inStride % VECTOR == 0 && outStride % VECTOR == 0;
-  for (const bf16* pointer : {in, static_cast<const bf16*>(out), weight, bias, modulation.shiftA, modulation.shiftB,
-                              modulation.scaleA, modulation.scaleB}) {
+  for (const bf16* pointer : {in, static_cast<const bf16*>(out), norm.weight, norm.bias, modulation.shiftA,
+                              modulation.shiftB, modulation.scaleA, modulation.scaleB}) {
     isVector = isVector && isVectorAligned(pointer);
   }
   const std::int64_t vectors = width / VECTOR;
   const bool isHeld = isVector && byHeld(vectors, [&]<int HELD> {
-                        layerNormKernel<HELD><<<blocks, threadsFor<HELD>(vectors), 0, stream>>>(arguments);
+                        rowNormKernel<HELD><<<blocks, threadsFor<HELD>(vectors), 0, stream>>>(arguments);
                       });
-  if (!isHeld) layerNormScalarKernel<<<blocks, SCALAR_THREADS, 0, stream>>>(arguments);
-  checkLaunch("layerNorm");
+  if (!isHeld) rowNormScalarKernel<<<blocks, SCALAR_THREADS, 0, stream>>>(arguments);
+  checkLaunch("normRows");
 }
 
-void qkNorm(Compute& compute, std::int64_t rows, std::int64_t width, std::int64_t normWidth, std::int64_t headDim,
-            bf16* data, std::int64_t stride, const bf16* weight, const float* table) {
+void qkNorm(Compute& compute, std::int64_t rows, std::int64_t width, std::int64_t normWidth, bf16* data,
+            std::int64_t stride, const Norm& norm, const Rotary& rotary) {
   if (rows == 0 || width == 0) return;
-  if (normWidth < 2 || normWidth % 2 != 0 || width % normWidth != 0 || headDim % 2 != 0) {
+  const bool turns = rotary.table != nullptr;
+  const bool isHalves = turns && rotary.pairs == RotaryPairs::Halves;
+  if (normWidth < 2 || normWidth % 2 != 0 || width % normWidth != 0) {
     throw RunError("qkNorm: rows of " + std::to_string(width) + " in groups of " + std::to_string(normWidth) +
-                   " with heads of " + std::to_string(headDim) + "; expected even sizes that divide the row");
+                   "; expected an even size that divides the row");
   }
-  const QkNormArguments arguments{rows, width / normWidth, normWidth, headDim, data, stride, weight, table};
+  if (turns && (rotary.headDim < 2 || rotary.headDim % 2 != 0 || rotary.width % rotary.headDim != 0 ||
+                (isHalves && normWidth % rotary.headDim != 0))) {
+    throw RunError("qkNorm: heads of " + std::to_string(rotary.headDim) + " in a rotary table " +
+                   std::to_string(rotary.width) + " wide and groups of " + std::to_string(normWidth) +
+                   "; expected even heads that divide the table, and groups of whole heads where halves turn");
+  }
+  const QkNormArguments arguments{rows, width / normWidth, normWidth, data, stride, norm, rotary};
   const cudaStream_t stream = cudaStreamOf(compute);
   const std::int64_t vectors = normWidth / VECTOR;
   const bool isVector = normWidth % VECTOR == 0 && stride % VECTOR == 0 && isVectorAligned(data) &&
-                        isVectorAligned(weight) && (table == nullptr || headDim % VECTOR == 0);
+                        isVectorAligned(norm.weight) && isVectorAligned(norm.bias) &&
+                        (!turns || rotary.headDim % VECTOR == 0);
   const unsigned groups = blocksOf("qkNorm", rows * arguments.groupsPerRow);
-  bool isDone = isVector && runShort(vectors, arguments, stream);
+  const bool isShort = isVector && (!isHalves || normWidth == rotary.headDim);
+  bool isDone = isShort && runShort(vectors, arguments, stream);
   if (!isDone) {
-    isDone = isVector && byHeld(vectors, [&]<int HELD> {
+    isDone = isVector && !isHalves && byHeld(vectors, [&]<int HELD> {
                qkNormLongKernel<HELD><<<groups, threadsFor<HELD>(vectors), 0, stream>>>(arguments);
              });
   }

@@ -55,12 +55,15 @@ export interface FlowShape {
   joined: boolean;
 }
 
-/** Constants of a step that blocks read, by name: rows and elements on one rank, and for a rotary table the rows it is for. */
+/** Constants of a step that blocks read, by name: rows and elements on one rank. */
 export interface FlowInput {
   name: string;
   rows: number;
   elements: number;
+  /** Rows that a rotary table is for; null for anything else. */
   rotaryRows: 'x' | 't' | null;
+  /** Whether it has a row for each row of the residual stream, which sequence parallelism divides. */
+  byRows: boolean;
 }
 
 const BF16 = 2;
@@ -143,26 +146,43 @@ export class FlowRecorder {
     return tensor;
   }
 
-  /** Expression for element `first` of a constant of the step, [rows, elements / rows]. */
+  /** Expression for element `first` of a constant of the step, [rows, elements / rows], that is the same on every rank. */
   input(name: string, elements: number, first = 0, rows = 1): string {
-    this.inputs.set(name, { name, rows, elements, rotaryRows: null });
+    this.#addInput({ name, rows, elements, rotaryRows: null, byRows: false });
     return `b.input(${constantName(name)})${first > 0 ? ` + ${whole(first)}` : ''}`;
   }
 
-  /** Expression for the rotary table of some rows; joint rows use that of x, which t's follows. */
-  rotary(rows: Rows): string {
+  /** Expression for a constant of the step with a row for each row of the image on this rank. */
+  rowsInput(name: string, width: number): string {
+    const rows = this.shape.rows.gemm.x;
+    this.#addInput({ name, rows, elements: rows * width, rotaryRows: null, byRows: true });
+    return `b.input(${constantName(name)})`;
+  }
+
+  /**
+   * Expression for the rotary table of some rows, as wide as one head or, where each head turns by angles of its own, as all
+   * of them. Joint rows use that of x, which t's follows.
+   */
+  rotary(rows: Rows, over: 'head' | 'row'): string {
     const { shape } = this;
-    const headDim = shape.hidden / shape.heads;
-    const add = (name: string, of: 'x' | 't') =>
-      this.inputs.set(name, {
-        name,
-        rows: shape.rows.gemm[of],
-        elements: shape.rows.gemm[of] * headDim,
-        rotaryRows: of,
-      });
+    const width = over === 'row' ? shape.hidden : shape.hidden / shape.heads;
+    const add = (name: string, of: 'x' | 't') => {
+      const own = shape.rows.gemm[of];
+      this.#addInput({ name, rows: own, elements: own * width, rotaryRows: of, byRows: true });
+    };
     if (rows !== 't') add('rotary', 'x');
-    if (rows !== 'x') add('rotary text', 't');
+    if (rows === 't' || (rows === 'j' && shape.rows.gemm.t > 0)) add('rotary text', 't');
     return `b.table(${constantName(rows === 't' ? 'rotary text' : 'rotary')})`;
+  }
+
+  #addInput(input: FlowInput): void {
+    const known = this.inputs.get(input.name);
+    if (known !== undefined && known.elements !== input.elements) {
+      throw new Error(
+        `input ${input.name} has ${known.elements} elements in one place, ${input.elements} in another`,
+      );
+    }
+    this.inputs.set(input.name, input);
   }
 
   #touch(name: string): void {
@@ -174,6 +194,7 @@ export class FlowRecorder {
   /** Matrices of a segment stand before its vectors, so that products over the same rows can become one. */
   #placeTensors(segments: readonly DitSegment[]): void {
     const { tp, parameterBytes, hidden } = this.shape;
+    const norms = normWeights(segments);
     let offset = 0;
     for (const segment of segments) {
       if (!('tensors' in segment)) continue;
@@ -183,7 +204,6 @@ export class FlowRecorder {
         const layout = tp === 1 ? 'whole' : shardLayout(segment, tensor);
         const bytes = (tensor.parameters / (layout === 'whole' ? 1 : tp)) * parameterBytes;
         const isMatrix = segment.kind === 'gemm' && tensor.shape.length === 2;
-        const isNorm = /norm[^.]*\.weight$/.test(tensor.name) && tensor.shape.length === 1;
         this.tensors.push({
           name: tensor.name,
           constant: this.#names.unique(`W_${constantName(tensor.name)}`),
@@ -193,7 +213,7 @@ export class FlowRecorder {
           parts: layout === 'columns' && tensor.shape[1]! > hidden ? concatenated(segment, hidden) : [],
           bytes,
           scale: isMatrix ? 1 / Math.sqrt(tensor.shape[1]!) : 0.05,
-          mean: isNorm ? 1 : 0,
+          mean: norms.has(tensor.name) ? 1 : 0,
         });
         offset += bytes;
       }
@@ -201,9 +221,26 @@ export class FlowRecorder {
   }
 }
 
+/** Weights of norms are drawn around 1, as trained ones lie. */
+function normWeights(segments: readonly DitSegment[]): Set<string> {
+  const names = new Set<string>();
+  for (const segment of segments) {
+    if (segment.kind !== 'elementwise') continue;
+    const { norm, q = {}, k = {} } = segment.facts;
+    for (const { weight } of [
+      ...(norm === undefined ? [] : [norm]),
+      ...Object.values(q),
+      ...Object.values(k),
+    ]) {
+      if (weight !== null) names.add(weight);
+    }
+  }
+  return names;
+}
+
 /** Inputs that are attention and MLP side by side are divided part by part. */
 function concatenated(segment: DitSegment, hidden: number): number[] {
-  if (!/attention and MLP/.test(segment.name)) return [];
+  if (segment.kind !== 'gemm' || segment.op !== 'attention-mlp-out') return [];
   const width = (segment as GemmSegment).products[0]!.in;
   return [hidden, width - hidden];
 }

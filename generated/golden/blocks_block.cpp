@@ -39,8 +39,9 @@ constexpr std::uint64_t W_FFN_NET_2_BIAS = 8413184ull;  // [512]
 
 void run_norm_and_modulate(const Block& b) {
   // 64 rows of the residual stream
-  chunkflow::layerNorm(b.compute,
-      64, 512, b.buffer(RESIDUAL), 512, nullptr, nullptr,
+  chunkflow::normRows(b.compute,
+      64, 512, b.buffer(RESIDUAL), 512,
+      {.kind = NormKind::Layer, .epsilon = 0.000001f, .weight = nullptr, .bias = nullptr},
       {.shiftA = b.weight(W_SCALE_SHIFT_TABLE), .shiftB = b.input(TIMESTEP), .scaleA = b.weight(W_SCALE_SHIFT_TABLE) + 512, .scaleB = b.input(TIMESTEP) + 512},
       b.buffer(NORMED), 512);
 }
@@ -55,10 +56,14 @@ void run_qkv(const Block& b) {
 void run_qk_norm_and_ro_pe(const Block& b) {
   // Q: 64 rows, rotated
   chunkflow::qkNorm(b.compute,
-      64, 512, 512, 64, b.buffer(QKV), 1536, b.weight(W_ATTN1_NORM_Q_WEIGHT), b.table(ROTARY));
+      64, 512, 512, b.buffer(QKV), 1536,
+      {.kind = NormKind::Rms, .epsilon = 0.000001f, .weight = b.weight(W_ATTN1_NORM_Q_WEIGHT), .bias = nullptr},
+      {.table = b.table(ROTARY), .width = 64, .headDim = 64, .pairs = RotaryPairs::Neighbours});
   // K: 64 rows, rotated
   chunkflow::qkNorm(b.compute,
-      64, 512, 512, 64, b.buffer(QKV) + 512, 1536, b.weight(W_ATTN1_NORM_K_WEIGHT), b.table(ROTARY));
+      64, 512, 512, b.buffer(QKV) + 512, 1536,
+      {.kind = NormKind::Rms, .epsilon = 0.000001f, .weight = b.weight(W_ATTN1_NORM_K_WEIGHT), .bias = nullptr},
+      {.table = b.table(ROTARY), .width = 64, .headDim = 64, .pairs = RotaryPairs::Neighbours});
 }
 
 void run_qkv_relayout(const Block& b) {
@@ -98,8 +103,9 @@ void run_gated_residual(const Block& b) {
 
 void run_cross_attention_norm(const Block& b) {
   // 64 rows of the residual stream
-  chunkflow::layerNorm(b.compute,
-      64, 512, b.buffer(RESIDUAL), 512, b.weight(W_NORM2_WEIGHT), b.weight(W_NORM2_BIAS),
+  chunkflow::normRows(b.compute,
+      64, 512, b.buffer(RESIDUAL), 512,
+      {.kind = NormKind::Layer, .epsilon = 0.000001f, .weight = b.weight(W_NORM2_WEIGHT), .bias = b.weight(W_NORM2_BIAS)},
       {.shiftA = nullptr, .shiftB = nullptr, .scaleA = nullptr, .scaleB = nullptr}, b.buffer(NORMED), 512);
 }
 
@@ -117,10 +123,12 @@ void run_cross_attention_qkv(const Block& b) {
 void run_cross_attention_qk_norm(const Block& b) {
   // Q: 64 rows
   chunkflow::qkNorm(b.compute,
-      64, 512, 512, 64, b.buffer(CROSS_QUERIES), 512, b.weight(W_ATTN2_NORM_Q_WEIGHT), nullptr);
+      64, 512, 512, b.buffer(CROSS_QUERIES), 512,
+      {.kind = NormKind::Rms, .epsilon = 0.000001f, .weight = b.weight(W_ATTN2_NORM_Q_WEIGHT), .bias = nullptr}, {});
   // K: 16 rows
   chunkflow::qkNorm(b.compute,
-      16, 512, 512, 64, b.buffer(CROSS_KEYS_AND_VALUES), 1024, b.weight(W_ATTN2_NORM_K_WEIGHT), nullptr);
+      16, 512, 512, b.buffer(CROSS_KEYS_AND_VALUES), 1024,
+      {.kind = NormKind::Rms, .epsilon = 0.000001f, .weight = b.weight(W_ATTN2_NORM_K_WEIGHT), .bias = nullptr}, {});
 }
 
 void run_cross_attention(const Block& b) {
@@ -146,8 +154,9 @@ void run_residual(const Block& b) {
 
 void run_mlp_norm_and_modulate(const Block& b) {
   // 64 rows of the residual stream
-  chunkflow::layerNorm(b.compute,
-      64, 512, b.buffer(RESIDUAL), 512, nullptr, nullptr,
+  chunkflow::normRows(b.compute,
+      64, 512, b.buffer(RESIDUAL), 512,
+      {.kind = NormKind::Layer, .epsilon = 0.000001f, .weight = nullptr, .bias = nullptr},
       {.shiftA = b.weight(W_SCALE_SHIFT_TABLE) + 1536, .shiftB = b.input(TIMESTEP) + 1536, .scaleA = b.weight(W_SCALE_SHIFT_TABLE) + 2048, .scaleB = b.input(TIMESTEP) + 2048},
       b.buffer(NORMED), 512);
 }
@@ -161,8 +170,8 @@ void run_mlp_input(const Block& b) {
 
 void run_gelu(const Block& b) {
   // 64 rows, in place
-  chunkflow::gelu(b.compute,
-      64, 2048, b.buffer(INNER), 2048);
+  chunkflow::activate(b.compute,
+      Activation::GeluTanh, 64, 2048, b.buffer(INNER), 2048, b.buffer(INNER), 2048);
 }
 
 void run_mlp_output(const Block& b) {

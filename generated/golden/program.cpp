@@ -65,7 +65,7 @@ constexpr Input INPUTS[] = {
     },
     {
         .name = "timestep",
-        .meaning = "modulation vectors of the timestep, one behind the other, that are added to the scale_shift_table",
+        .meaning = "modulation vectors of the timestep, one behind the other, that are added to those of each block (of a table, or of low-rank matrices)",
         .offset = TIMESTEP, .rows = 1, .width = 3072, .sharded = false,
         .rotary = false, .firstRow = 0,
         .firstValue = 282574488338432ull, .scale = 0.5f, .mean = 0.0f,
@@ -104,7 +104,7 @@ const Program& program() {
   static const Program value{
       .id = "golden",
       .title = "Tiny cross-attention DiT, 128x128x5 (128 tokens), SP 2, packed",
-      .fingerprint = "66c3f312759525f6",
+      .fingerprint = "cc6163ba4632a187",
       .tool = "chunkflow 0.1.0",
       .ranks = 2,
       .groupSize = 2,

@@ -4,6 +4,8 @@ import { checked, placed, type YamlFile } from '../input/yamlFile.ts';
 import { expandBraces } from './braces.ts';
 import type { Dit, DitBlockKind, DitSegment, Rows, WeightTensor } from './dit.ts';
 import { ditFormat, type WrittenBlock, type WrittenDit, type WrittenSegment } from './format.ts';
+import { elementwiseOpByName, gemmOpByName } from './opByName.ts';
+import { elementwiseFacts, modulationSources, refuseForeignFacts } from './segmentFacts.ts';
 import { parseSize } from './tokens.ts';
 
 type Path = readonly PropertyKey[];
@@ -34,6 +36,7 @@ export function derive(source: YamlFile): DitSource {
       source.place(['vae', 'frames']),
     );
   }
+  const hidden = number(['hidden'], written.hidden);
   const outside = tensorsOf(source, ['outside'], written.outside, names);
   refuseTwice(source, ['outside'], outside);
   const dit: Dit = {
@@ -41,9 +44,9 @@ export function derive(source: YamlFile): DitSource {
     name: written.name,
     modality: written.modality,
     file: source.file,
-    hidden: number(['hidden'], written.hidden),
+    hidden,
     heads: names.heads!,
-    blocks: written.blocks.map((block, index) => blockOf(source, ['blocks', index], block, names)),
+    blocks: written.blocks.map((block, index) => blockOf(source, ['blocks', index], block, names, hidden)),
     experts: written.experts ?? 1,
     outsideParameters: parametersOf(outside),
     parameterBytes: written.parameterBytes ?? 2,
@@ -54,6 +57,7 @@ export function derive(source: YamlFile): DitSource {
     ...(written.audio === undefined ? {} : { audio: written.audio }),
     guidance: written.guidance,
     referenceSize: placed(source, ['referenceSize'], () => parseSize(written.referenceSize)),
+    unproved: written.unproved ?? null,
     assumptions: [],
   };
   return { dit, outside };
@@ -84,9 +88,15 @@ function dimensionsOf(source: YamlFile, written: WrittenDit): Names {
   return names;
 }
 
-function blockOf(source: YamlFile, path: Path, written: WrittenBlock, names: Names): DitBlockKind {
+function blockOf(
+  source: YamlFile,
+  path: Path,
+  written: WrittenBlock,
+  names: Names,
+  hidden: number,
+): DitBlockKind {
   const segments = written.segments.map((segment, index) =>
-    segmentOf(source, [...path, 'segments', index], segment, names),
+    segmentOf(source, [...path, 'segments', index], segment, names, hidden),
   );
   const tensors = tensorsOfBlock(segments);
   refuseTwice(source, path, tensors);
@@ -94,7 +104,13 @@ function blockOf(source: YamlFile, path: Path, written: WrittenBlock, names: Nam
   return { name, container, count, segments, parameters: parametersOf(tensors) };
 }
 
-function segmentOf(source: YamlFile, path: Path, written: WrittenSegment, names: Names): DitSegment {
+function segmentOf(
+  source: YamlFile,
+  path: Path,
+  written: WrittenSegment,
+  names: Names,
+  hidden: number,
+): DitSegment {
   const number = (key: string, value: string | number) => wholeNumber(source, [...path, key], value, names);
   if ('exchange' in written) {
     const { exchange: direction, attention, rows, kvRows = rows } = written;
@@ -114,30 +130,46 @@ function segmentOf(source: YamlFile, path: Path, written: WrittenSegment, names:
     return { kind: 'attention', name, q, kv, width: number('width', written.width) };
   }
   if ('elementwise' in written) {
+    const tensors = tensorsOf(source, [...path, 'weights'], written.weights ?? {}, names);
     return {
       kind: 'elementwise',
       name: written.elementwise,
+      ...placed(source, path, () => {
+        const op = written.op ?? elementwiseOpByName(written.elementwise);
+        refuseForeignFacts(op, written);
+        return { op, facts: elementwiseFacts(written, tensors, hidden) };
+      }),
       touches: ROWS.flatMap((rows) => {
         const elements = written.touches[rows];
         return elements === undefined ? [] : [{ rows, elements: number('touches', elements) }];
       }),
-      tensors: tensorsOf(source, [...path, 'weights'], written.weights ?? {}, names),
+      tensors,
     };
   }
   const perRows = ROWS.map((rows) => ({
     rows,
     tensors: tensorsOf(source, [...path, rows], written[rows] ?? {}, names),
   }));
+  const tensors = perRows.flatMap(({ tensors: own }) => own);
   return {
     kind: 'gemm',
     name: written.gemm,
+    ...placed(source, path, () => {
+      const op = written.op ?? gemmOpByName(written.gemm);
+      refuseForeignFacts(op, written);
+      return {
+        op,
+        input: written.input ?? 'normed',
+        modulation: modulationSources(written.modulation ?? [], tensors, hidden),
+      };
+    }),
     // Only matrices do work; a bias beside them is a parameter and no more.
-    products: perRows.flatMap(({ rows, tensors }) =>
-      tensors
+    products: perRows.flatMap(({ rows, tensors: own }) =>
+      own
         .filter((tensor) => tensor.shape.length === 2)
         .map((tensor) => ({ rows, in: tensor.shape[1]!, out: tensor.shape[0]! })),
     ),
-    tensors: perRows.flatMap(({ tensors }) => tensors),
+    tensors,
     reduces: ROWS.flatMap((rows) => {
       const width = written.reduces?.[rows];
       return width === undefined ? [] : [{ rows, width: number('reduces', width) }];

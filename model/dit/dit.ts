@@ -1,3 +1,16 @@
+import type {
+  ActivationKind,
+  AffineTensors,
+  ElementwiseOp,
+  GemmInput,
+  GemmOp,
+  ModulationSource,
+  NormFacts,
+  QkTensors,
+  RopeFacts,
+  Site,
+} from './operations.ts';
+
 /**
  * What a matrix or an activation has one of: `x` a video or image token, `t` a text row, `a` an audio row,
  * `j` a row of the joint sequence (x and t through the same weights), `c` one conditioning row per sample.
@@ -14,7 +27,12 @@ export interface WeightTensor {
 /** Matrix products of one stage: FLOPs are 2 x in x out per row. */
 export interface GemmSegment {
   kind: 'gemm';
+  /** For readers; what is computed is `op`. */
   name: string;
+  op: GemmOp;
+  input: GemmInput;
+  /** Of op `modulation`; empty where the model's description does not say which vectors its matrices make. */
+  modulation: readonly ModulationSource[];
   /** One entry per matrix: which rows it multiplies and its sides. */
   products: readonly { rows: Rows; in: number; out: number }[];
   tensors: readonly WeightTensor[];
@@ -31,10 +49,29 @@ export interface AttentionSegment {
   width: number;
 }
 
+/** How an op computes; what a description leaves out cannot be generated. */
+export interface ElementwiseFacts {
+  /** Of op `norm` and the norms of Q and K. */
+  norm?: NormFacts & AffineTensors & { over: 'head' | 'row' };
+  /** Vectors that shift and scale the output of a norm. */
+  modulated?: Site;
+  /** Vectors that gate what a residual adds. */
+  gated?: Site;
+  /** Tables of modulation vectors. */
+  modulation?: readonly ModulationSource[];
+  q?: QkTensors;
+  k?: QkTensors;
+  rope?: RopeFacts;
+  activation?: ActivationKind;
+}
+
 /** Norms, modulation, RoPE, activations, residual adds: bound by device memory. */
 export interface ElementwiseSegment {
   kind: 'elementwise';
+  /** For readers; what is computed is `op`. */
   name: string;
+  op: ElementwiseOp;
+  facts: ElementwiseFacts;
   /** Elements read plus written, per row. */
   touches: readonly { rows: Rows; elements: number }[];
   tensors: readonly WeightTensor[];
@@ -105,6 +142,8 @@ export interface Dit {
   /** Network evaluations per denoising step, and in how many passes over the weights they are made. */
   guidance: { evaluations: number; passes: number };
   referenceSize: { width: number; height: number; frames: number };
+  /** Why the code generator has no proof of its blocks; null where it may have one (codegen/proof decides). */
+  unproved: string | null;
   /** What had to be assumed because the source did not say, one sentence each (empty for the catalogue). */
   assumptions: readonly string[];
 }

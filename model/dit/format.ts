@@ -7,6 +7,17 @@
  * of it for Q or K alone), GELU 2 x f, SwiGLU 3 x f.
  */
 import { z } from 'zod';
+import { nearNames } from '../input/nearNames.ts';
+import { shown } from '../input/userError.ts';
+import {
+  ACTIVATIONS,
+  GEMM_INPUTS,
+  NORM_KINDS,
+  NORM_SPANS,
+  ROPE_PAIRINGS,
+  SEGMENT_OPS,
+  SITES,
+} from './operations.ts';
 
 const count = z.number().int().min(1).max(1_000_000);
 const text = z.string().min(1).max(300);
@@ -14,6 +25,16 @@ const text = z.string().min(1).max(300);
 const expression = z
   .union([z.number(), z.string()], { error: 'expected a number or an expression such as 3*d' })
   .describe('a number, or arithmetic in the names of `dimensions` and `channels`');
+
+/** One of some words; the error names them and the nearest. */
+function word<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, {
+    error: ({ input }) =>
+      typeof input === 'string'
+        ? `expected one of ${words.join(', ')}, got ${shown(input)}; did you mean ${nearNames(input, words, 1)[0]}?`
+        : `expected one of ${words.join(', ')}`,
+  });
+}
 
 const rows = z.enum(['x', 't', 'a', 'j', 'c']);
 
@@ -29,8 +50,34 @@ const perRows = z.strictObject({
 const shape = z.array(expression).min(1).max(8).describe('[out, in] for a matrix');
 const tensors = z.record(text, shape).describe('tensor name, braces allowed, to shape');
 
+const modulation = z
+  .array(
+    z.strictObject({
+      by: text.describe('a table, or the module of the last matrix'),
+      through: text.optional().describe('module of the first matrix of a low-rank pair'),
+      of: word(['condition']).optional().describe('what the matrices multiply; left out for a table'),
+      activation: word(['silu']).optional().describe('of the condition'),
+      plus: word(['timestep']).optional(),
+      makes: text.describe('rows.site.role of each vector in order, braces allowed'),
+    }),
+  )
+  .min(1);
+
+const norm = z.strictObject({
+  kind: word(NORM_KINDS),
+  eps: z.number().min(0).max(1),
+  by: text.optional().describe('module of weight and bias'),
+  over: word(NORM_SPANS).optional(),
+});
+
+/** Modules of the norms of Q or K, by rows. */
+const modules = z.strictObject({ x: text.optional(), t: text.optional(), j: text.optional() });
+
 const gemm = z.strictObject({
   gemm: text,
+  op: word(SEGMENT_OPS.gemm).optional(),
+  input: word(GEMM_INPUTS).optional(),
+  modulation: modulation.optional(),
   x: tensors.optional(),
   t: tensors.optional(),
   a: tensors.optional(),
@@ -43,6 +90,17 @@ const attention = z.strictObject({ attention: text, q: rows, kv: rows, width: ex
 
 const elementwise = z.strictObject({
   elementwise: text,
+  op: word(SEGMENT_OPS.elementwise).optional(),
+  norm: norm.optional(),
+  modulated: word(SITES).optional(),
+  gated: word(SITES).optional(),
+  modulation: modulation.optional(),
+  q: modules.optional(),
+  k: modules.optional(),
+  rope: z
+    .strictObject({ pairing: word(ROPE_PAIRINGS), over: word(NORM_SPANS), rows: z.array(rows).min(1) })
+    .optional(),
+  activation: word(ACTIVATIONS).optional(),
   touches: perRows.describe('elements read plus written, per row'),
   weights: tensors.optional(),
 });
@@ -111,6 +169,7 @@ export const ditFormat = z.strictObject({
   referenceSize: z.string(),
   experts: count.optional(),
   parameterBytes: z.number().positive().max(16).optional().describe('2 (bf16) unless given'),
+  unproved: text.optional().describe('why no program is generated: what of its blocks no reference proves'),
   blocks: z.array(block).min(1),
   outside: tensors.describe('tensors outside the blocks, of one expert'),
   sources: z.array(text),

@@ -90,6 +90,7 @@ function guessed(file: string, tensors: readonly StoredTensor[]): Dit {
     rowMultiple: 1,
     ...input.fields,
     guidance: { evaluations: 1, passes: 1 },
+    unproved: 'its work is guessed from the names of its tensors',
     assumptions: [
       'No catalogue model has these blocks, so their work is guessed from tensor names.',
       ...GUESS_RULES,

@@ -1,4 +1,5 @@
 import type { DitSegment, GemmSegment, Rows, WeightTensor } from './dit.ts';
+import type { GemmOp } from './operations.ts';
 
 /** Segments of a block that no catalogue model explains, with the guesses behind them. */
 export interface GuessedBlock {
@@ -42,18 +43,20 @@ export function guessSegments(tensors: readonly WeightTensor[]): GuessedBlock {
     ...{ rows, kvRows: rows, width },
   });
   const segments: DitSegment[] = [
-    gemm('modulation', at('conditioning')),
+    gemm('modulation', 'modulation', at('conditioning')),
     {
       kind: 'elementwise',
       name: 'norms and adds',
+      op: 'other',
+      facts: {},
       touches: [{ rows: hasText ? 'j' : 'x', elements: TOUCHES_PER_WIDTH * width }],
       tensors: rest,
     },
-    gemm('qkv', at('before')),
+    gemm('qkv', 'qkv', at('before')),
     exchange('in'),
     { kind: 'attention', name: 'self-attention', q: rows, kv: rows, width },
     exchange('out'),
-    gemm('other projections', at('after')),
+    gemm('other projections', 'other', at('after')),
   ];
   return {
     segments: segments.filter((segment) => segment.kind !== 'gemm' || segment.tensors.length > 0),
@@ -75,11 +78,14 @@ function rowsOfMatrix(name: string): Rows {
   return TEXT.test(name) ? 't' : 'x';
 }
 
-function gemm(name: string, tensors: readonly WeightTensor[]): GemmSegment {
+function gemm(name: string, op: GemmOp, tensors: readonly WeightTensor[]): GemmSegment {
   const matrices = tensors.filter(({ shape }) => shape.length === 2);
   return {
     kind: 'gemm',
     name,
+    op,
+    input: 'normed',
+    modulation: [],
     products: matrices.map((matrix) => ({
       rows: rowsOfMatrix(matrix.name),
       in: matrix.shape[1]!,

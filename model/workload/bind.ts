@@ -1,4 +1,5 @@
 import type { Dit, DitBlockKind, DitSegment, Size } from '../dit/dit.ts';
+import type { ElementwiseOp } from '../dit/operations.ts';
 import { rowsOf } from '../dit/tokens.ts';
 import { UserError } from '../input/userError.ts';
 import { exchangeCollectives } from './exchange.ts';
@@ -171,7 +172,7 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
           kind: 'compute',
           name: segment.name,
           class: 'elementwise',
-          ...elementwiseKernel(segment.name),
+          ...kernelOf(segment.op),
           flops: 0,
           bytes:
             weightBytes +
@@ -184,12 +185,21 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
   }
 }
 
-function elementwiseKernel(name: string): { kernel?: ElementwiseKernel } {
-  if (/QK norm/.test(name)) return { kernel: 'qkNorm' };
-  if (/residual$/.test(name) && !/norm/.test(name)) return { kernel: 'residual' };
-  if (/norm( and modulate)?$/.test(name)) return { kernel: 'norm' };
-  if (/(GELU|SwiGLU|SiLU)$/.test(name)) return { kernel: 'activation' };
-  return {};
+/** Kernels that do an op, where how much device memory they move has been fitted. */
+const ELEMENTWISE_KERNEL: Readonly<Record<ElementwiseOp, ElementwiseKernel | null>> = {
+  norm: 'norm',
+  'qk-norm': 'qkNorm',
+  'cross-qk-norm': 'qkNorm',
+  residual: 'residual',
+  'norm-residual': null,
+  activation: 'activation',
+  'add-positions': 'residual',
+  other: null,
+};
+
+function kernelOf(op: ElementwiseOp): { kernel?: ElementwiseKernel } {
+  const kernel = ELEMENTWISE_KERNEL[op];
+  return kernel === null ? {} : { kernel };
 }
 
 /** Exchanged heads are divided over the ranks; a cross-attention that is not exchanged divides its queries. */

@@ -2,6 +2,7 @@
 // GPU library takes (odd widths and strides) are left to the host.
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../compute.hpp"
@@ -134,59 +135,125 @@ void checkAttention(Bench& bench, std::int64_t headDim, std::int64_t padding) {
   });
 }
 
-void checkLayerNorm(Bench& bench, std::int64_t width) {
-  constexpr std::int64_t ROWS = 5;
-  const std::int64_t stride = width + 8;
+/// Element `column` of a row's group of `width` from `first` on, normed in double precision.
+template <typename Row>
+double normedOf(const Norm& norm, const Row& row, std::int64_t first, std::int64_t width, std::int64_t column,
+                double weight, double bias) {
   const double columns = static_cast<double>(width);
-  Matrix in(bench, ROWS, stride, 1), weight(bench, 1, width, 2), bias(bench, 1, width, 3), out(bench, ROWS, stride, 8);
-  Matrix a(bench, 1, width, 4), b(bench, 1, width, 5), c(bench, 1, width, 6), d(bench, 1, width, 7);
-  const auto normed = [&](std::int64_t row, std::int64_t column) {
-    double mean = 0, variance = 0;
-    for (std::int64_t i = 0; i < width; ++i) mean += in(row, i) / columns;
-    for (std::int64_t i = 0; i < width; ++i) variance += (in(row, i) - mean) * (in(row, i) - mean) / columns;
-    return (in(row, column) - mean) / std::sqrt(variance + 1e-6);
-  };
-  layerNorm(bench.compute, ROWS, width, in.data(), stride, weight.data(), bias.data(),
-            {a.data(), b.data(), c.data(), d.data()}, out.data(), stride);
-  compare("layerNorm: with everything", ROWS, width, out, [&](auto row, auto i) {
-    return (normed(row, i) * weight(0, i) + bias(0, i)) * (1 + c(0, i) + d(0, i)) + a(0, i) + b(0, i);
-  });
-  layerNorm(bench.compute, ROWS, width, in.data(), stride, nullptr, nullptr, {nullptr, b.data(), c.data(), nullptr},
-            out.data(), stride);
-  compare("layerNorm: without weights, half a modulation", ROWS, width, out,
-          [&](auto row, auto i) { return normed(row, i) * (1 + c(0, i)) + b(0, i); });
-  layerNorm(bench.compute, ROWS, width, in.data(), stride, nullptr, nullptr, {}, in.data(), stride);
-  compare("layerNorm: alone, in place", ROWS, width, in, normed);
+  double mean = 0, squares = 0;
+  for (std::int64_t i = first; norm.kind == NormKind::Layer && i < first + width; ++i) mean += row(i) / columns;
+  for (std::int64_t i = first; i < first + width; ++i) squares += (row(i) - mean) * (row(i) - mean) / columns;
+  return (row(column) - mean) / std::sqrt(squares + static_cast<double>(norm.epsilon)) * weight + bias;
 }
 
-void checkQkNorm(Bench& bench, std::int64_t normWidth) {
-  constexpr std::int64_t ROWS = 5, DIM = 64, WIDTH = 3 * DIM, STRIDE = WIDTH + 8;
-  std::vector<float> table(ROWS * DIM);
-  for (std::int64_t i = 0; i < ROWS * DIM; i += 2) {
+const char* nameOf(NormKind kind) { return kind == NormKind::Layer ? "LayerNorm" : "RMS"; }
+
+void checkNormRows(Bench& bench, NormKind kind, float epsilon, std::int64_t width) {
+  constexpr std::int64_t ROWS = 5;
+  const std::int64_t stride = width + 8;
+  Matrix in(bench, ROWS, stride, 1), weight(bench, 1, width, 2), bias(bench, 1, width, 3), out(bench, ROWS, stride, 8);
+  Matrix a(bench, 1, width, 4), b(bench, 1, width, 5), c(bench, 1, width, 6), d(bench, 1, width, 7);
+  const std::string of = std::string("normRows: ") + nameOf(kind) + " of " + std::to_string(width) + ", epsilon " +
+                         std::to_string(epsilon);
+  const Norm full{kind, epsilon, weight.data(), bias.data()}, bare{kind, epsilon, nullptr, nullptr};
+  const auto normed = [&](const Norm& norm, std::int64_t row, std::int64_t i) {
+    const bool affine = norm.weight != nullptr;
+    return normedOf(norm, [&](std::int64_t c) { return in(row, c); }, 0, width, i, affine ? weight(0, i) : 1,
+                    affine ? bias(0, i) : 0);
+  };
+  normRows(bench.compute, ROWS, width, in.data(), stride, full, {a.data(), b.data(), c.data(), d.data()}, out.data(),
+           stride);
+  compare(of + ", with everything", ROWS, width, out, [&](auto row, auto i) {
+    return normed(full, row, i) * (1 + c(0, i) + d(0, i)) + a(0, i) + b(0, i);
+  });
+  normRows(bench.compute, ROWS, width, in.data(), stride, bare, {nullptr, b.data(), c.data(), nullptr}, out.data(),
+           stride);
+  compare(of + ", without weights, half a modulation", ROWS, width, out,
+          [&](auto row, auto i) { return normed(bare, row, i) * (1 + c(0, i)) + b(0, i); });
+  normRows(bench.compute, ROWS, width, in.data(), stride, bare, {}, in.data(), stride);
+  compare(of + ", alone, in place", ROWS, width, in, [&](auto row, auto i) { return normed(bare, row, i); });
+}
+
+/// Groups of `normWidth` of three heads of `dim`; the rotary table is as wide as a head or as a whole row.
+void checkQkNorm(Bench& bench, NormKind kind, std::int64_t dim, std::int64_t normWidth, bool wholeRow,
+                 RotaryPairs pairs) {
+  constexpr std::int64_t ROWS = 5;
+  const std::int64_t width = 3 * dim, stride = width + 8, tableWidth = wholeRow ? width : dim;
+  std::vector<float> table(static_cast<std::size_t>(ROWS * tableWidth));
+  for (std::size_t i = 0; i < table.size(); i += 2) {
     table[i] = std::cos(0.1f * static_cast<float>(i));
     table[i + 1] = std::sin(0.1f * static_cast<float>(i));
   }
   const auto tableBuffer = bench.device.buffer(table.size() * sizeof(float));
   copyToDevice(bench.compute.stream(), tableBuffer->data(), table.data(), tableBuffer->bytes());
-  Matrix weight(bench, 1, normWidth, 2), data(bench, ROWS, STRIDE, 9);
+  const float* const onDevice = reinterpret_cast<const float*>(tableBuffer->data());
+  Matrix weight(bench, 1, normWidth, 2), bias(bench, 1, normWidth, 3), data(bench, ROWS, stride, 9);
   for (const bool full : {false, true}) {
+    const Norm norm{kind, 1e-5f, full ? weight.data() : nullptr, full ? bias.data() : nullptr};
     const auto normed = [&](std::int64_t row, std::int64_t column) {
-      double squares = 0;
-      const std::int64_t first = column / normWidth * normWidth;
-      for (std::int64_t i = first; i < first + normWidth; ++i) squares += data(row, i) * data(row, i);
-      const double factor = full ? weight(0, column % normWidth) : 1.0;
-      return data(row, column) / std::sqrt(squares / static_cast<double>(normWidth) + 1e-6) * factor;
+      const std::int64_t place = column % normWidth;
+      return normedOf(norm, [&](std::int64_t c) { return data(row, c); }, column - place, normWidth, column,
+                      full ? weight(0, place) : 1, full ? bias(0, place) : 0);
     };
     data.reset();
-    qkNorm(bench.compute, ROWS, WIDTH, normWidth, DIM, data.data(), STRIDE, full ? weight.data() : nullptr,
-           full ? reinterpret_cast<const float*>(tableBuffer->data()) : nullptr);
-    const std::string name = "qkNorm: over " + std::to_string(normWidth) + (full ? ", weights, rotary" : "");
-    compare(name, ROWS, WIDTH, data, [&](auto row, auto column) {
+    qkNorm(bench.compute, ROWS, width, normWidth, data.data(), stride, norm,
+           full ? Rotary{onDevice, tableWidth, dim, pairs} : Rotary{});
+    const bool halves = pairs == RotaryPairs::Halves;
+    const std::string name = std::string("qkNorm: ") + nameOf(kind) + " over " + std::to_string(normWidth) +
+                             ", heads of " + std::to_string(dim) +
+                             (!full       ? ""
+                              : halves    ? ", weights, halves turn"
+                              : wholeRow ? ", weights, neighbours turn, each head by its own angles"
+                                         : ", weights, neighbours turn");
+    compare(name, ROWS, width, data, [&](auto row, auto column) {
       if (!full) return normed(row, column);
-      const float* turn = &table[row * DIM + column % DIM / 2 * 2];
-      return column % 2 == 0 ? normed(row, column) * turn[0] - normed(row, column + 1) * turn[1]
-                             : normed(row, column - 1) * turn[1] + normed(row, column) * turn[0];
+      const std::int64_t inHead = column % dim, head = column - inHead;
+      const std::int64_t pair = halves ? inHead % (dim / 2) : inHead / 2;
+      const bool isFirst = halves ? inHead < dim / 2 : inHead % 2 == 0;
+      const std::int64_t first = head + (halves ? pair : 2 * pair), second = head + (halves ? pair + dim / 2 : 2 * pair + 1);
+      const float* turn = &table[static_cast<std::size_t>(row * tableWidth + head % tableWidth + 2 * pair)];
+      return isFirst ? normed(row, first) * turn[0] - normed(row, second) * turn[1]
+                     : normed(row, first) * turn[1] + normed(row, second) * turn[0];
     });
+  }
+}
+
+void checkQkNorms(Bench& bench, std::int64_t dim) {
+  for (const NormKind kind : {NormKind::Layer, NormKind::Rms}) {
+    for (const std::int64_t normWidth : {dim, 3 * dim}) {
+      for (const bool wholeRow : {false, true}) {
+        for (const RotaryPairs pairs : {RotaryPairs::Neighbours, RotaryPairs::Halves}) {
+          checkQkNorm(bench, kind, dim, normWidth, wholeRow, pairs);
+        }
+      }
+    }
+  }
+}
+
+double activatedOf(Activation activation, double x) {
+  switch (activation) {
+    case Activation::GeluTanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case Activation::Gelu:
+      return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case Activation::Silu:
+      return x / (1 + std::exp(-x));
+  }
+  return 0;
+}
+
+/// The two GELUs differ by less than bf16 shows in one value near 0, so each is held where they differ most.
+void checkGeluKinds(Bench& bench) {
+  Matrix x(bench, 1, 64, 1);
+  fillRandom(bench.compute, 1, 0, 0.0f, -2.5f, 64, x.data());
+  for (const auto& [activation, expected] : {std::pair{Activation::GeluTanh, activatedOf(Activation::GeluTanh, -2.5)},
+                                             std::pair{Activation::Gelu, activatedOf(Activation::Gelu, -2.5)}}) {
+    Matrix out(bench, 1, 64, 2);
+    activate(bench.compute, activation, 1, 64, x.data(), 64, out.data(), 64);
+    const Values values = out.now();
+    bool near = true;
+    for (std::int64_t i = 0; i < 64; ++i) near = near && std::abs(values(0, i) - expected) < 5e-3 * std::abs(expected);
+    check("activate " + std::to_string(static_cast<int>(activation)) + ": its own value at -2.5", near);
   }
 }
 
@@ -195,11 +262,18 @@ void checkElementwise(Bench& bench, std::int64_t width) {
   const std::int64_t strideA = width + 8, strideB = 2 * width + 8;
   Matrix a(bench, ROWS, strideA, 1), b(bench, ROWS, strideB, 2), gateA(bench, 1, width, 3), gateB(bench, 1, width, 4);
 
-  gelu(bench.compute, ROWS, width, a.data(), strideA);
-  compare("gelu", ROWS, width, a, [&](auto row, auto column) {
-    const double x = a(row, column);
-    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-  });
+  for (const Activation activation : {Activation::GeluTanh, Activation::Gelu, Activation::Silu}) {
+    const std::string name = "activate " + std::to_string(static_cast<int>(activation));
+    a.reset();
+    activate(bench.compute, activation, ROWS, width, a.data(), strideA, a.data(), strideA);
+    compare(name + ", in place", ROWS, width, a,
+            [&](auto row, auto column) { return activatedOf(activation, a(row, column)); });
+    a.reset();
+    activate(bench.compute, activation, ROWS, width, b.data(), strideB, a.data(), strideA);
+    compare(name + ", from another matrix", ROWS, width, a,
+            [&](auto row, auto column) { return activatedOf(activation, b(row, column)); });
+  }
+  checkGeluKinds(bench);
 
   a.reset();
   swiglu(bench.compute, ROWS, width, b.data(), strideB, a.data(), strideA);
@@ -348,9 +422,12 @@ int main() {
   checkNumbers();
   checkGemm(bench, 72, 24, 8);
   checkAttention(bench, 64, 8);
-  checkLayerNorm(bench, 48);
-  checkQkNorm(bench, 64);
-  checkQkNorm(bench, 192);
+  for (const NormKind kind : {NormKind::Layer, NormKind::Rms}) {
+    checkNormRows(bench, kind, 1e-6f, 48);
+    // An epsilon of the size of the values' variance shows whether it is the given one.
+    checkNormRows(bench, kind, 0.5f, 48);
+  }
+  for (const std::int64_t dim : {32, 64, 128, 72}) checkQkNorms(bench, dim);
   checkElementwise(bench, 48);
   checkSumParts(bench);
   checkHeads(bench);
@@ -359,7 +436,9 @@ int main() {
   if (bench.onHost) {
     checkGemm(bench, 75, 21, 3);
     checkAttention(bench, 5, 1);
-    checkLayerNorm(bench, 33);
+    checkNormRows(bench, NormKind::Layer, 1e-6f, 33);
+    checkNormRows(bench, NormKind::Rms, 1e-6f, 33);
+    checkQkNorms(bench, 10);
     checkElementwise(bench, 33);
     checkDigest(bench, 33);
   }

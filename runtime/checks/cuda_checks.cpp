@@ -9,6 +9,7 @@
 #include <functional>
 #include <new>
 #include <string>
+#include <utility>
 #include <thread>
 #include <vector>
 
@@ -399,60 +400,98 @@ void checkLargeAttention(Device& device, Compute& compute, const AttentionShape&
   check(name + ": the same bits every time", isSame);
 }
 
-void checkNorms(Device& device, Compute& compute, std::int64_t width, std::int64_t stride) {
-  constexpr std::int64_t ROWS = 515, DIM = 128;
-  const std::string of = std::to_string(width) + " of " + std::to_string(stride);
+/// Mean and 1 / root of a group of `width` filled values, kept while the same group is asked for.
+class Moments {
+ public:
+  Moments(NormKind kind, double epsilon) : kind_(kind), epsilon_(epsilon) {}
+  double normed(const Matrix& data, std::int64_t row, std::int64_t first, std::int64_t width, std::int64_t column) {
+    if (row != row_ || first != first_) {
+      mean_ = 0;
+      double squares = 0;
+      for (std::int64_t i = first; kind_ == NormKind::Layer && i < first + width; ++i) {
+        mean_ += data.filled(row, i) / static_cast<double>(width);
+      }
+      for (std::int64_t i = first; i < first + width; ++i) squares += std::pow(data.filled(row, i) - mean_, 2);
+      inverse_ = 1 / std::sqrt(squares / static_cast<double>(width) + epsilon_);
+      row_ = row;
+      first_ = first;
+    }
+    return (data.filled(row, column) - mean_) * inverse_;
+  }
+
+ private:
+  NormKind kind_;
+  double epsilon_, mean_ = 0, inverse_ = 0;
+  std::int64_t row_ = -1, first_ = -1;
+};
+
+void checkRowNorms(Device& device, Compute& compute, NormKind kind, std::int64_t width, std::int64_t stride) {
+  constexpr std::int64_t ROWS = 515;
   const Matrix in(device, compute, ROWS, stride, 1), weight(device, compute, 1, width, 2),
       bias(device, compute, 1, width, 3);
   const Matrix a(device, compute, 1, width, 4), b(device, compute, 1, width, 5), c(device, compute, 1, width, 6);
   Matrix out(device, compute, ROWS, stride, 7);
-  layerNorm(compute, ROWS, width, in.data(), stride, weight.data(), bias.data(),
-            {a.data(), b.data(), c.data(), nullptr}, out.data(), stride);
-  std::int64_t momentsOf = -1;
-  double mean = 0, variance = 0;
-  compareRows("layerNorm: " + of, out, ROWS, width, 1, [&](std::int64_t row, std::int64_t i) {
-    if (row != momentsOf) {
-      mean = variance = 0;
-      for (std::int64_t k = 0; k < width; ++k) mean += in.filled(row, k) / width;
-      for (std::int64_t k = 0; k < width; ++k) variance += std::pow(in.filled(row, k) - mean, 2) / width;
-      momentsOf = row;
-    }
-    const double normed = (in.filled(row, i) - mean) / std::sqrt(variance + 1e-6);
-    return (normed * weight.filled(0, i) + bias.filled(0, i)) * (1 + c.filled(0, i)) + a.filled(0, i) + b.filled(0, i);
-  });
+  const float epsilon = 0.25f;
+  normRows(compute, ROWS, width, in.data(), stride, {kind, epsilon, weight.data(), bias.data()},
+           {a.data(), b.data(), c.data(), nullptr}, out.data(), stride);
+  Moments moments(kind, epsilon);
+  const std::string name = std::string("normRows: ") + (kind == NormKind::Layer ? "LayerNorm, " : "RMS, ");
+  compareRows(name + std::to_string(width) + " of " + std::to_string(stride), out, ROWS, width, 1,
+              [&](std::int64_t row, std::int64_t i) {
+                const double normed = moments.normed(in, row, 0, width, i);
+                return (normed * weight.filled(0, i) + bias.filled(0, i)) * (1 + c.filled(0, i)) + a.filled(0, i) +
+                       b.filled(0, i);
+              });
+}
 
-  std::vector<float> table(static_cast<std::size_t>(ROWS * DIM));
+void checkQkNorms(Device& device, Compute& compute, NormKind kind, RotaryPairs pairs, bool wholeRow, std::int64_t dim,
+                  std::int64_t width, std::int64_t stride) {
+  constexpr std::int64_t ROWS = 515;
+  const bool halves = pairs == RotaryPairs::Halves;
+  const std::int64_t tableWidth = wholeRow ? width : dim;
+  const Matrix weight(device, compute, 1, width, 2), bias(device, compute, 1, width, 3);
+  Matrix out(device, compute, ROWS, stride, 7);
+  std::vector<float> table(static_cast<std::size_t>(ROWS * tableWidth));
   for (std::size_t i = 0; i < table.size(); i += 2) {
-    table[i] = std::cos(0.37f * static_cast<float>(i));
-    table[i + 1] = std::sin(0.37f * static_cast<float>(i));
+    table[i] = std::cos(0.37f * static_cast<float>(i % 100'000));
+    table[i + 1] = std::sin(0.37f * static_cast<float>(i % 100'000));
   }
   const auto onDevice = device.buffer(table.size() * sizeof(float));
   copyToDevice(compute.stream(), onDevice->data(), table.data(), onDevice->bytes());
-  for (const std::int64_t normWidth : {DIM, width}) {
-    if (width % DIM != 0) continue;
+  for (const std::int64_t normWidth : {dim, width}) {
     out.reset();
-    qkNorm(compute, ROWS, width, normWidth, DIM, out.data(), stride, weight.data(),
-           reinterpret_cast<const float*>(onDevice->data()));
-    std::int64_t lastRow = -1, lastGroup = -1;
-    double inverse = 0;
-    compareRows("qkNorm: " + of + " over " + std::to_string(normWidth), out, ROWS, width, 1,
-                [&](std::int64_t row, std::int64_t column) {
-                  const std::int64_t group = column / normWidth;
-                  if (row != lastRow || group != lastGroup) {
-                    double squares = 0;
-                    for (std::int64_t i = 0; i < normWidth; ++i)
-                      squares += std::pow(out.filled(row, group * normWidth + i), 2);
-                    inverse = 1 / std::sqrt(squares / normWidth + 1e-6);
-                    lastRow = row;
-                    lastGroup = group;
-                  }
-                  const auto scaled = [&](std::int64_t i) {
-                    return out.filled(row, i) * inverse * weight.filled(0, i % normWidth);
-                  };
-                  const float* turn = &table[static_cast<std::size_t>(row * DIM + column % DIM / 2 * 2)];
-                  return column % 2 == 0 ? scaled(column) * turn[0] - scaled(column + 1) * turn[1]
-                                         : scaled(column) * turn[0] + scaled(column - 1) * turn[1];
-                });
+    qkNorm(compute, ROWS, width, normWidth, out.data(), stride, {kind, 1e-5f, weight.data(), bias.data()},
+           {reinterpret_cast<const float*>(onDevice->data()), tableWidth, dim, pairs});
+    const std::string name = std::string("qkNorm: ") + (kind == NormKind::Layer ? "LayerNorm" : "RMS") + " over " +
+                             std::to_string(normWidth) + ", heads of " + std::to_string(dim) + ", " +
+                             std::to_string(width) + " of " + std::to_string(stride) +
+                             (halves ? ", halves" : ", neighbours") + (wholeRow ? ", a table for the row" : "");
+    Moments moments(kind, 1e-5);
+    compareRows(name, out, ROWS, width, 1, [&](std::int64_t row, std::int64_t column) {
+      const auto scaled = [&](std::int64_t i) {
+        return moments.normed(out, row, i / normWidth * normWidth, normWidth, i) * weight.filled(0, i % normWidth) +
+               bias.filled(0, i % normWidth);
+      };
+      const std::int64_t inHead = column % dim, head = column - inHead;
+      const std::int64_t pair = halves ? inHead % (dim / 2) : inHead / 2;
+      const bool isFirst = halves ? inHead < dim / 2 : inHead % 2 == 0;
+      const double first = scaled(head + (halves ? pair : 2 * pair));
+      const double second = scaled(head + (halves ? pair + dim / 2 : 2 * pair + 1));
+      const float* turn = &table[static_cast<std::size_t>(row * tableWidth + head % tableWidth + 2 * pair)];
+      return isFirst ? first * turn[0] - second * turn[1] : first * turn[1] + second * turn[0];
+    });
+  }
+}
+
+void checkNorms(Device& device, Compute& compute, std::int64_t width, std::int64_t stride) {
+  for (const NormKind kind : {NormKind::Layer, NormKind::Rms}) {
+    checkRowNorms(device, compute, kind, width, stride);
+    for (const std::int64_t dim : {std::int64_t{64}, std::int64_t{128}}) {
+      for (const RotaryPairs pairs : {RotaryPairs::Neighbours, RotaryPairs::Halves}) {
+        checkQkNorms(device, compute, kind, pairs, false, dim, width, stride);
+      }
+      checkQkNorms(device, compute, kind, RotaryPairs::Neighbours, true, dim, width, stride);
+    }
   }
 }
 
@@ -462,11 +501,22 @@ void checkElementwise(Device& device, Compute& compute, std::int64_t width, std:
   const Matrix wide(device, compute, ROWS, 2 * stride, 1), gateA(device, compute, 1, width, 2),
       gateB(device, compute, 1, width, 3);
   Matrix data(device, compute, ROWS, stride, 4, 3.0f);
-  gelu(compute, ROWS, width, data.data(), stride);
-  compareRows("gelu" + of, data, ROWS, width, 1, [&](std::int64_t row, std::int64_t column) {
-    const double x = data.filled(row, column);
-    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-  });
+  const std::pair<Activation, std::function<double(double)>> activations[] = {
+      {Activation::GeluTanh,
+       [](double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); }},
+      {Activation::Gelu, [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }},
+      {Activation::Silu, [](double x) { return x / (1 + std::exp(-x)); }}};
+  for (const auto& [activation, expected] : activations) {
+    const std::string name = "activate " + std::to_string(static_cast<int>(activation)) + of;
+    data.reset();
+    activate(compute, activation, ROWS, width, data.data(), stride, data.data(), stride);
+    compareRows(name + ", in place", data, ROWS, width, 1,
+                [&](std::int64_t row, std::int64_t column) { return expected(data.filled(row, column)); });
+    data.reset();
+    activate(compute, activation, ROWS, width, wide.data(), 2 * stride, data.data(), stride);
+    compareRows(name + ", from another matrix", data, ROWS, width, 1,
+                [&](std::int64_t row, std::int64_t column) { return expected(wide.filled(row, column)); });
+  }
   data.reset();
   swiglu(compute, ROWS, width, wide.data(), 2 * stride, data.data(), stride);
   compareRows("swiglu" + of, data, ROWS, width, 1, [&](std::int64_t row, std::int64_t column) {
@@ -517,14 +567,17 @@ void printTimings(Device& device, Compute& compute) {
     });
     std::printf("gemm 8190 x 5120 x 13824: %.3f ms, %.0f TFLOP/s\n", s * 1e3, 2e-12 * ROWS * WIDTH * MLP / s);
     const double norm = timeOf(device, stream, [&] {
-      layerNorm(compute, ROWS, WIDTH, in.data(), WIDTH, nullptr, nullptr,
-                {bias.data(), bias.data(), bias.data(), bias.data()}, out.data(), WIDTH);
+      normRows(compute, ROWS, WIDTH, in.data(), WIDTH, {NormKind::Layer, 1e-6f, nullptr, nullptr},
+               {bias.data(), bias.data(), bias.data(), bias.data()}, out.data(), WIDTH);
     });
-    std::printf("layerNorm 8190 x 5120: %.1f us, %.2f TB/s\n", norm * 1e6, 4e-12 * ROWS * WIDTH / norm);
-    const double qk = timeOf(device, stream,
-                             [&] { qkNorm(compute, ROWS, WIDTH, WIDTH, DIM, out.data(), MLP, bias.data(), nullptr); });
+    std::printf("normRows 8190 x 5120: %.1f us, %.2f TB/s\n", norm * 1e6, 4e-12 * ROWS * WIDTH / norm);
+    const double qk = timeOf(device, stream, [&] {
+      qkNorm(compute, ROWS, WIDTH, WIDTH, out.data(), MLP, {NormKind::Rms, 1e-6f, bias.data(), nullptr}, {});
+    });
     std::printf("qkNorm 8190 x 5120 over the row: %.1f us, %.2f TB/s\n", qk * 1e6, 4e-12 * ROWS * WIDTH / qk);
-    const double curve = timeOf(device, stream, [&] { gelu(compute, ROWS, MLP, out.data(), MLP); });
+    const double curve = timeOf(device, stream, [&] {
+      activate(compute, Activation::GeluTanh, ROWS, MLP, out.data(), MLP, out.data(), MLP);
+    });
     std::printf("gelu 8190 x 13824: %.1f us, %.2f TB/s\n", curve * 1e6, 4e-12 * ROWS * MLP / curve);
   }
   {

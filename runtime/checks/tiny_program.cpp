@@ -65,22 +65,23 @@ constexpr Collective REDUCE{"reduce", CollectiveKind::AllReduce, SCRATCH, SUM, R
 constexpr Modulation shiftOnly(const bf16* shift) { return {shift, nullptr, nullptr, nullptr}; }
 
 constexpr Segment MIX_UP{"up", 4e-4, [](const Block& b) {
-  layerNorm(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, b.weight(MIX_NORM), nullptr, shiftOnly(b.input(SHIFT)),
-            b.buffer(NORMED), WIDTH);
-  qkNorm(b.compute, ROWS, WIDTH, HEAD, HEAD, b.buffer(NORMED), WIDTH, nullptr, b.table(TABLE));
+  normRows(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, {NormKind::Layer, 1e-6f, b.weight(MIX_NORM), nullptr},
+           shiftOnly(b.input(SHIFT)), b.buffer(NORMED), WIDTH);
+  qkNorm(b.compute, ROWS, WIDTH, HEAD, b.buffer(NORMED), WIDTH, {NormKind::Rms, 1e-6f, nullptr, nullptr},
+         {b.table(TABLE), HEAD, HEAD, RotaryPairs::Neighbours});
   gemm(b.compute, {ROWS, WIDTH, MIX, WIDTH, WIDTH, MIX}, b.buffer(NORMED), b.weight(UP), nullptr, b.buffer(MIXED));
   constexpr std::uint64_t MESSAGE = ROWS * MIX * BF16 / GROUP;
   copyRows(b.compute, 1, MESSAGE / BF16, b.buffer(MIXED + static_cast<std::uint64_t>(b.rank) * MESSAGE), MESSAGE / BF16,
            b.buffer(EXCHANGED + static_cast<std::uint64_t>(b.rank) * MESSAGE), MESSAGE / BF16);
 }};
 constexpr Segment MIX_DOWN_SEGMENT{"down", 4e-4, [](const Block& b) {
-  gelu(b.compute, ROWS, MIX, b.buffer(EXCHANGED), MIX);
+  activate(b.compute, Activation::GeluTanh, ROWS, MIX, b.buffer(EXCHANGED), MIX, b.buffer(EXCHANGED), MIX);
   gemm(b.compute, {ROWS, MIX, WIDTH, MIX, MIX, WIDTH}, b.buffer(EXCHANGED), b.weight(MIX_DOWN), nullptr, b.buffer(SUM));
   gatedResidual(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, b.buffer(SUM), WIDTH, nullptr, nullptr);
 }};
 constexpr Segment FEED_UP{"up", 3e-4, [](const Block& b) {
-  layerNorm(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, nullptr, nullptr, shiftOnly(nullptr), b.buffer(NORMED),
-            WIDTH);
+  normRows(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, {NormKind::Layer, 1e-6f, nullptr, nullptr},
+           shiftOnly(nullptr), b.buffer(NORMED), WIDTH);
   gemm(b.compute, {ROWS, WIDTH, FEED, WIDTH, WIDTH, FEED}, b.buffer(NORMED), b.weight(UP), b.weight(FEED_BIAS),
        b.buffer(GATHERED + static_cast<std::uint64_t>(b.rank) * ROWS * FEED * BF16));
 }};
