@@ -9,8 +9,8 @@
 #include <functional>
 #include <new>
 #include <string>
-#include <utility>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "../compute.hpp"
