@@ -33,7 +33,7 @@ export function emitNorm(block: BlockContext, segment: ElementwiseSegment): void
           whole(hidden),
           block.out.residual(rows),
           whole(hidden),
-          normOf(block, norm, norm),
+          normOf(block, segment, norm, norm, hidden),
           `{.shiftA = ${shiftA}, .shiftB = ${shiftB}, .scaleA = ${scaleA}, .scaleB = ${scaleB}}`,
           block.at(block.band('normed'), rows),
           whole(hidden),
@@ -44,8 +44,22 @@ export function emitNorm(block: BlockContext, segment: ElementwiseSegment): void
   }
 }
 
-function normOf(block: BlockContext, { kind, eps }: NormFacts, { weight, bias }: AffineTensors): string {
-  const tensor = (name: string | null) => (name === null ? 'nullptr' : block.out.weight(name));
+/** The norm's kind and tensors, which are as long as what is normed. */
+function normOf(
+  block: BlockContext,
+  segment: ElementwiseSegment,
+  { kind, eps }: NormFacts,
+  { weight, bias }: AffineTensors,
+  width: number,
+): string {
+  const tensor = (name: string | null) => {
+    if (name === null) return 'nullptr';
+    const { shape } = block.out.tensor(name);
+    if (shape.length !== 1 || shape[0] !== width) {
+      block.refuse(segment, `${name} is [${shape.join(', ')}] beside a norm of ${width} elements`);
+    }
+    return block.out.weight(name);
+  };
   return `{.kind = ${NORM_KIND[kind]}, .epsilon = ${real(eps)}f, .weight = ${tensor(weight)}, .bias = ${tensor(bias)}}`;
 }
 
@@ -76,7 +90,7 @@ export function emitQkNorm(block: BlockContext, segment: ElementwiseSegment): vo
           whole(normWidth),
           block.at(band, rows),
           whole(band.stride),
-          normOf(block, norm, tensorsOf(block, segment, side, rows)),
+          normOf(block, segment, norm, tensorsOf(block, segment, side, rows), normWidth),
           rotates
             ? `{.table = ${block.out.rotary(rows, rope.over)}, .width = ${whole(rope.over === 'row' ? block.shape.hidden : block.headDim)}, ` +
               `.headDim = ${whole(block.headDim)}, .pairs = ${PAIRING[rope.pairing]}}`

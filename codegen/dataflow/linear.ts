@@ -49,6 +49,7 @@ export function emitQkv(block: BlockContext, segment: GemmSegment): void {
   }
   gemms(
     block,
+    segment,
     products,
     () => inputOf(block, segment),
     (index) => block.band(['q', 'k', 'v', 'inner'][placeInStream(products, index)]!),
@@ -75,6 +76,7 @@ export function emitCrossQkv(block: BlockContext, segment: GemmSegment): void {
   block.setBand('cross v', { buffer: 'cross keys and values', stride: 2 * width, column: width });
   gemms(
     block,
+    segment,
     products,
     (rows) => (rows === 't' ? { input: 'context', width: k!.in } : inputOf(block, segment)),
     (index) => block.band(['cross q', 'cross k', 'cross v'][index]!),
@@ -94,6 +96,7 @@ export function emitMlpInput(block: BlockContext, segment: GemmSegment): void {
   block.innerWidth = width;
   gemms(
     block,
+    segment,
     products,
     () => inputOf(block, segment),
     (index) => {
@@ -114,6 +117,7 @@ export function emitUpdate(from: string): (block: BlockContext, segment: GemmSeg
     block.setBand('update', { buffer: 'update', stride: hidden });
     gemms(
       block,
+      segment,
       block.products(segment),
       () => block.band(from),
       () => block.band('update'),
@@ -152,6 +156,7 @@ type GemmSource = Band | { input: string; width: number };
 /** Products over the same rows and input, side by side in memory and in their output, become one. */
 function gemms(
   block: BlockContext,
+  segment: GemmSegment,
   products: readonly Product[],
   input: (rows: Rows) => GemmSource,
   output: (index: number) => Band,
@@ -181,6 +186,13 @@ function gemms(
     }
     const { rows } = product;
     const source = input(rows);
+    const width = 'input' in source ? source.width : source.stride - source.column;
+    if (product.in > width || to.column + out > to.stride) {
+      block.refuse(
+        segment,
+        `${product.weight.name} does not fit: rows of ${width} elements for ${product.in}, room for ${to.stride - to.column} of ${out}`,
+      );
+    }
     const [from, stride] =
       'input' in source
         ? [block.out.input(source.input, block.rows(rows) * source.width, 0, block.rows(rows)), source.width]

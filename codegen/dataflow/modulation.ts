@@ -22,7 +22,7 @@ export function emitModulation(block: BlockContext, segment: GemmSegment): void 
   for (const source of segment.modulation) {
     const last = productOf(source.by);
     if (source.through === null) {
-      emitSource(block, source, last, conditionOf(block, source, last.in));
+      emitSource(block, source, last, conditionOf(block, segment, source, last.in));
       continue;
     }
     const first = productOf(source.through);
@@ -31,7 +31,7 @@ export function emitModulation(block: BlockContext, segment: GemmSegment): void 
     }
     const buffer = `low rank ${source.through.replace(/\.weight$/, '')}`;
     block.out.declare(buffer, 1, first.out);
-    const condition = conditionOf(block, source, first.in);
+    const condition = conditionOf(block, segment, source, first.in);
     block.gemm(first, first.out, condition, first.in, block.out.at(buffer), first.out, [first]);
     emitSource(block, source, last, block.out.at(buffer));
   }
@@ -72,7 +72,19 @@ function timestep(block: BlockContext, source: ModulationSource, index: number):
   return block.out.input('timestep', source.chunks.length * hidden, index * hidden);
 }
 
-function conditionOf(block: BlockContext, source: ModulationSource, width: number): string {
+function conditionOf(
+  block: BlockContext,
+  segment: GemmSegment,
+  source: ModulationSource,
+  width: number,
+): string {
+  const known = block.out.inputs.get('condition');
+  if (known !== undefined && known.elements !== width) {
+    block.refuse(
+      segment,
+      `${source.by} takes a condition of ${width} elements, another matrix ${known.elements}`,
+    );
+  }
   if (source.activation === null) return block.out.input('condition', width);
   if (!block.hasBand(ACTIVATED)) {
     block.out.declare(ACTIVATED, 1, width);
