@@ -53,8 +53,12 @@ function wholeCollectives(intervals: readonly Interval[]): Summed[] {
   });
 }
 
-/** `prefetch pass 1 block 3 2/9` is a `prefetch`. */
-function kindOf(name: string): string {
+/**
+ * The name of an operation without its pass, block, chunk and piece: what measured and simulated intervals have in common.
+ *
+ * @example kindOf('prefetch pass 1 block 3 2/9') // 'prefetch'
+ */
+export function kindOf(name: string): string {
   return name
     .replace(/(?:pass \d+ )?block \d+(?: |$)/, '')
     .replace(/ \d+\/\d+$/, '')

@@ -1,4 +1,5 @@
 import type { Interval, LinkSeries, Timeline } from '../model/timeline.ts';
+import { kindOf } from '../model/timelineTotals.ts';
 
 /** Tracks in the order in which a reader wants them; others follow by name. */
 const TRACK_ORDER = ['compute', 'waits', 'collective', 'h2d', 'd2h', 'copy', 'stage-in', 'stage-out', 'host'];
@@ -8,7 +9,8 @@ type Fields = Record<string, string | number | object>;
 /**
  * A timeline as a Chrome trace (JSON object format), which Perfetto opens: one process per rank with one
  * thread per track, link utilisation as counters in GB/s, and an arrow from each chunk to the block that
- * waited for it. Times are microseconds with three decimals.
+ * waited for it. A slice has the name of its operation; pass, block, chunk and piece are in its arguments, as `label` and
+ * `position`. Times are microseconds with three decimals.
  *
  * Yields the document line by line, without line ends; the same timeline always gives the same lines.
  *
@@ -119,7 +121,7 @@ function* slices(thread: Thread, intervals: readonly Interval[]): Generator<stri
   for (const [index, interval] of intervals.entries()) {
     const startNs = nanoseconds(interval.startS);
     const endNs = Math.max(startNs, nanoseconds(interval.endS));
-    const fields = { name: interval.name, cat: interval.category, pid, tid };
+    const fields = { name: sliceName(interval), cat: interval.category, pid, tid };
     if (startNs >= busyUntilNs) {
       yield event({ ph: 'X', ...fields, args: details(interval) }, startNs, endNs - startNs);
       busyUntilNs = endNs;
@@ -131,8 +133,16 @@ function* slices(thread: Thread, intervals: readonly Interval[]): Generator<stri
   }
 }
 
-function details({ op, position, bytes, startS, endS }: Interval): Fields {
+/** The same for every block and chunk, and for measured and simulated steps, so that a viewer can group slices by it. */
+function sliceName({ name, category }: Interval): string {
+  return kindOf(name) || category;
+}
+
+function details(interval: Interval): Fields {
+  const { op, position, bytes, startS, endS } = interval;
   const fields: Fields = { op, position };
+  // Says pass, block, chunk and piece.
+  if (interval.name !== sliceName(interval)) fields.label = interval.name;
   if (bytes > 0) fields.bytes = bytes;
   if (bytes > 0 && endS > startS) fields['GB/s'] = round(bytes / (endS - startS) / 1e9, 3);
   return fields;

@@ -89,6 +89,25 @@ test('one process per rank, one named and ordered thread per track, links behind
   );
 });
 
+// Simulated intervals carry pass and block in their names, measured ones the number of the chunk.
+const NAMES: [interval: string, slice: string, label: string | undefined][] = [
+  ['pass 0 block 0 qkv', 'qkv', 'pass 0 block 0 qkv'],
+  ['qkv', 'qkv', undefined],
+  ['prefetch pass 1 block 12', 'prefetch', 'prefetch pass 1 block 12'],
+  ['prefetch 2/9', 'prefetch', 'prefetch 2/9'],
+  ['block 3 QKV all-to-all out 0.1', 'QKV all-to-all out', 'block 3 QKV all-to-all out 0.1'],
+  ['QKV all-to-all out 3/4', 'QKV all-to-all out', 'QKV all-to-all out 3/4'],
+];
+for (const [name, slice, label] of NAMES) {
+  test(`${name} is a slice ${slice}`, () => {
+    const events = parse(timeline({ intervals: [interval({ name, position: 5 })] })).traceEvents;
+    const [shown] = events.filter(({ ph }) => ph === 'X');
+    assert.is(shown!.name, slice);
+    assert.is(shown!.args!.label, label);
+    assert.is(shown!.args!.position, 5);
+  });
+}
+
 test('slices carry microseconds with three decimals, bytes and rate', () => {
   const line = [...traceEvents(small)].find((text) => text.includes('"prefetch"'))!;
   assert.match(line, '"ts":0.000,"dur":500.000');
