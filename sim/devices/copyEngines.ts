@@ -4,6 +4,8 @@ import { endOfRun, positionAt, type UndisturbedRun } from './undisturbedRun.ts';
 
 /** Times that agree to this share are equal: rounding must not decide who goes first. */
 const TIE = 1e-9;
+/** Bytes are whole numbers; what is left below one is rounding. */
+const NOTHING_LEFT_BYTES = 0.5;
 
 const IDLE = 0;
 /** The pause before a chunk moves its first byte. */
@@ -212,6 +214,8 @@ export class CopyEngines {
     this.#turnAt[engine] = -1;
     if (this.#phase[engine] !== MOVING || !this.#othersReady(engine)) return;
     const channel = this.#active[engine]!;
+    // A chunk that ends with its turn ends by itself at this instant; set aside, it would wait a round for no byte.
+    if (this.#flows.remaining(this.#flow[engine]!, this.#host.now) < NOTHING_LEFT_BYTES) return;
     this.flowsChanged = true;
     const moved = this.#chunkLeft[channel]! - this.#flows.stop(this.#host.now, this.#flow[engine]!);
     this.#account(engine, channel, moved);
@@ -254,8 +258,7 @@ export class CopyEngines {
       this.#host.at(this.#blockedUntil[channel]!, 'channel', channel);
     }
     this.#mark(engine);
-    // Bytes are whole numbers; what is left below one is rounding.
-    if (this.#left[channel]! < 0.5) {
+    if (this.#left[channel]! < NOTHING_LEFT_BYTES) {
       this.#ready[channel] = false;
       this.#host.copyDone(channel, this.#moved[channel]!);
       return;
