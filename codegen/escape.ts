@@ -63,12 +63,15 @@ export function cString(text: string): string {
   return `"${literal}"`;
 }
 
-/** Text for a `//` comment: one line of printable ASCII without a backslash, which could join the next line to it. */
+/**
+ * Text for a `//` comment: one line of printable ASCII without a backslash, which could join the next line to it, and
+ * without two question marks in a row, which with a slash are the trigraph of a backslash.
+ */
 export function comment(text: string): string {
   return text
     .replace(/[^\x20-\x7e]+/g, ' ')
     .replaceAll('\\', '/')
-    .replaceAll('??', '? ?')
+    .replace(/\?(?=\?)/g, '? ')
     .trim();
 }
 

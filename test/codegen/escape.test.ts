@@ -23,10 +23,47 @@ const IDENTIFIERS: [text: string, expected: string][] = [
   ['class', 'class_'],
   ['step', 'step_'],
   ['"); system("reboot', 'system_reboot'],
+  // 60 characters, and no underscore at the end: such names are the runtime's members.
+  ['a'.repeat(80), 'a'.repeat(60)],
+  [`${'a'.repeat(59)} b`, 'a'.repeat(59)],
 ];
 
 for (const [text, expected] of IDENTIFIERS) {
   escaping(`identifier(${JSON.stringify(text)})`, () => assert.is(identifier(text), expected));
+}
+
+/** Names that would end a comment, or let the next line join it. */
+const COMMENTS: [what: string, text: string, expected: string][] = [
+  ['a line end', 'a\nint x;', 'a int x;'],
+  ['a carriage return', 'a\rint x;', 'a int x;'],
+  ['both', 'a\r\nint x;', 'a int x;'],
+  ['a vertical tab and a form feed', 'a\v\fb', 'a b'],
+  ['line ends of Unicode', 'a\u2028b\u2029c\u0085d', 'a b c d'],
+  ['a zero and an escape', 'a\0b\x1b[2J', 'a b [2J'],
+  ['a backslash at the end', 'C:\\', 'C:/'],
+  ['the trigraph of a backslash at the end', 'what??/', 'what? ?/'],
+  ['three question marks before it', 'what???/', 'what? ? ?/'],
+  ['four', '????/', '? ? ? ?/'],
+  ['the end of a comment of the other kind', '*/ int x; /*', '*/ int x; /*'],
+  ['blanks around', ' a ', 'a'],
+];
+
+for (const [what, text, expected] of COMMENTS) {
+  escaping(`a comment holds ${what}`, () => assert.is(comment(text), expected));
+}
+
+const LITERALS: [what: string, text: string, expected: string][] = [
+  ['a quote', 'a"b', '"a\\042b"'],
+  ['a backslash', 'a\\b', '"a\\134b"'],
+  ['a trigraph', '??/', '"\\077\\077/"'],
+  ['a line end with a digit behind it', '\n1', '"\\0121"'],
+  ['a zero with a digit behind it', '\x007', '"\\0007"'],
+  ['bytes of UTF-8', 'ä\u2028', '"\\303\\244\\342\\200\\250"'],
+  ['the end of a comment', '*/ // /*', '"*/ // /*"'],
+];
+
+for (const [what, text, expected] of LITERALS) {
+  escaping(`a literal holds ${what}`, () => assert.is(cString(text), expected));
 }
 
 escaping(

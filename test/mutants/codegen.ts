@@ -18,13 +18,13 @@ export const CODEGEN: readonly MutantGroup[] = [
       },
       {
         breaks: 'the trigraph of a backslash joins the next line to a comment',
-        original: ".replaceAll('??', '? ?')",
+        original: ".replace(/\\?(?=\\?)/g, '? ')",
         mutated: '',
       },
       {
         breaks: 'three question marks leave a trigraph in a comment',
-        original: ".replaceAll('??', '? ?')",
-        mutated: ".replace('??', '? ?')",
+        original: ".replace(/\\?(?=\\?)/g, '? ')",
+        mutated: ".replaceAll('??', '? ?')",
       },
       {
         breaks: 'a quote ends a string',
