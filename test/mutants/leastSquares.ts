@@ -188,7 +188,7 @@ export const LEAST_SQUARES: readonly MutantGroup[] = [
   },
   {
     file: 'model/leastSquares/levenbergMarquardt.ts',
-    tests: ['test/model/leastSquares/steps.test.ts'],
+    tests: ['test/model/leastSquares/searchTerms.test.ts', 'test/model/leastSquares/weights.test.ts'],
     mutants: [
       {
         breaks: 'a reading far off has no less weight',
@@ -214,7 +214,7 @@ export const LEAST_SQUARES: readonly MutantGroup[] = [
   },
   {
     file: 'model/leastSquares/multiStart.ts',
-    tests: ['test/model/leastSquares/steps.test.ts'],
+    tests: ['test/model/leastSquares/searchTerms.test.ts', 'test/model/leastSquares/weights.test.ts'],
     mutants: [
       {
         breaks: 'of several searches the worst is kept',
@@ -230,7 +230,7 @@ export const LEAST_SQUARES: readonly MutantGroup[] = [
   },
   {
     file: 'model/leastSquares/transform.ts',
-    tests: ['test/model/leastSquares/steps.test.ts'],
+    tests: ['test/model/leastSquares/searchTerms.test.ts', 'test/model/leastSquares/weights.test.ts'],
     mutants: [
       {
         breaks: 'a share on its line is not the one that it came from',

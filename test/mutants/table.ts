@@ -1,5 +1,6 @@
 import { READERS } from './checkpoints.ts';
 import { CODEGEN } from './codegen.ts';
+import { DEVICES } from './devices.ts';
 import { EXPERIMENTS } from './experiments.ts';
 import { LEAST_SQUARES } from './leastSquares.ts';
 import type { MutantGroup } from './mutant.ts';
@@ -10,6 +11,7 @@ import { SYSTEM } from './system.ts';
 /** All planted faults of the core. */
 export const MUTANTS: readonly MutantGroup[] = [
   ...SHARING,
+  ...DEVICES,
   ...SYSTEM,
   ...PROGRAM,
   ...LEAST_SQUARES,

@@ -66,6 +66,20 @@ const WRONG: [
     undefined,
     /"w": offsets hold 16 bytes, expected 24 for \[2, 3\] F32/,
   ],
+  [
+    'offsets that hold more than the shape',
+    one({ shape: [1, 2] }),
+    16,
+    undefined,
+    /"w": offsets hold 16 bytes, expected 8 for \[1, 2\] F32/,
+  ],
+  [
+    'a header a byte longer than allowed',
+    one({}),
+    16,
+    100 * 2 ** 20 + 1,
+    /header length 104857601, expected at most 104857600/,
+  ],
   ['an unknown dtype', one({ dtype: 'F33' }), 16, undefined, /"w": dtype "F33", expected one of F64, /],
   ['a dtype of the language', one({ dtype: 'constructor' }), 16, undefined, /"w": dtype "constructor"/],
   [

@@ -117,11 +117,20 @@ for (const { what, below, above, refused } of [
 }
 
 refusal('a fit refuses what has too wide an interval, by name and with the interval', () => {
-  // The sign of x's exponent is a matter of noise: x hardly varies.
-  const readings = [1, 1.01, 1.02, 1.01, 1].map((x, index) => ({ x, y: [2, 2.4, 1.7, 2.2, 1.8][index]! }));
-  const { unidentified } = fit(problem(readings), quick);
-  assert.is(unidentified[0]!.name, 'b');
-  assert.match(unidentified[0]!.why, /its 95 % interval reaches from|only together with|bound/);
+  // Readings e^3 times too large and too small: their mean is good to a factor of e^5.
+  const readings = [3, -3, 3, -3].map((off) => ({ x: 1, y: 2 * Math.exp(off) }));
+  const { parameters, unidentified } = fit(
+    { ...problem(readings, [a]), cluster: ({ y }) => String(y) },
+    quick,
+  );
+  assert.equal(parameters, []);
+  assert.is(unidentified[0]!.name, 'a');
+  const each = fit(problem(readings, [a]), quick).unidentified;
+  assert.equal(
+    each.map(({ name }) => name),
+    ['a'],
+  );
+  assert.match(each[0]!.why, /its 95 % interval reaches from 0\.0\d+ to \d+/);
 });
 
 refusal.run();

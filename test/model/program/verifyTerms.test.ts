@@ -174,6 +174,16 @@ const CASES: Case[] = [
     broken: ['landed-before-start'],
   },
   {
+    // Block 1's copy stands behind it in the stream, and block 0 waits for that one.
+    what: 'the first block waits for what the step before has copied for it by the order of the stream, let through',
+    change: (_, ops) => {
+      const behind = copies(ops, 1)[0]!;
+      behind.waits = behind.waits.filter(({ op }) => ops[op]!.label !== 'block 0 start');
+      label(ops, 'block 0 start').waits = [{ op: behind.id, stepsAgo: 0 }];
+    },
+    broken: [],
+  },
+  {
     // Issued two blocks ahead into two slots: block 0's is still being read at block 0's start.
     what: 'a slot overwritten when its reader has begun, not when it is done',
     blocks: 4,

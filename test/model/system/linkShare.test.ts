@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  bytesWithFill,
   collectiveAloneS,
   gpusOfRanks,
   h2dRateAllLoading,
@@ -57,6 +58,11 @@ loading('colocated ranks share one engine and one link', () => {
   const system = { ...loadSystem('h200-x2'), peer: 'colocated' as const };
   assert.equal(gpusOfRanks(system, 3), ['gpu0', 'gpu0', 'gpu0']);
   for (const rate of h2dRateAllLoading(system, 3)) assert.ok(near(rate, 18.5 * GB), String(rate));
+});
+
+loading('colocated ranks share the engine where that is slower than the link', () => {
+  const base = loadSystem('h200-x2', ['gpu.copyEngine.h2d=30 GB/s']);
+  assert.equal(h2dRateAllLoading({ ...base, peer: 'colocated' }, 3), [10 * GB, 10 * GB, 10 * GB]);
 });
 
 const RUNNING: [peer: 'real' | 'mirrored' | 'colocated', groupSize: number, running: number][] = [
@@ -132,3 +138,24 @@ weighing('a collective by itself is its start-up and its bytes over its rate', (
 });
 
 weighing.run();
+
+const filling = suite('a pipeline that must fill');
+
+for (const [sentBytes, fill, bytes] of [
+  // 1/2 of the first 8 bytes on top.
+  [100, { bytes: 8, cost: 0.5 }, 104],
+  [8, { bytes: 8, cost: 0.5 }, 12],
+  // A message that never fills it: half of its own bytes.
+  [4, { bytes: 8, cost: 0.5 }, 6],
+  [100, null, 100],
+] as const) {
+  filling(`${sentBytes} bytes, ${JSON.stringify(fill)}: as long as ${bytes} at the rate`, () => {
+    const base = loadSystem('h200-x2').transports.find(({ kind }) => kind === 'flow') as FlowTransport;
+    const transport = { ...base, fill, latencyS: 3 };
+    assert.is(bytesWithFill(transport, sentBytes), bytes);
+    const { bytesPerS } = base.collectives['all-to-all'];
+    assert.is(collectiveAloneS(transport, 'all-to-all', sentBytes), 3 + bytes / bytesPerS);
+  });
+}
+
+filling.run();
