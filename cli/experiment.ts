@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readSteps, stepLines } from '../experiments/dataset/stepRecords.ts';
+import { DatasetReader, eachStepLine } from '../experiments/dataset/stepRecords.ts';
 import { stepsParquet } from '../experiments/dataset/stepsParquet.ts';
 import { bundleExperiment } from '../experiments/grid/bundleExperiment.ts';
 import { cellProgram } from '../experiments/grid/cellProgram.ts';
@@ -97,7 +97,7 @@ export function experimentCollect(
   const { runs, notes } = collectSteps(readExperiment(file), flags.results);
   for (const note of notes) output.diagnostic(`note: ${note}\n`);
   if (runs.length === 0) throw new UserError(`${flags.results.join(', ')}: hold no step of the experiment`);
-  writeWholeFile(flags.out, stepLines(runs));
+  writeWholeFile(flags.out, eachStepLine(runs));
   output.result(`${flags.out}: ${runs.length} steps\n`);
 }
 
@@ -114,9 +114,9 @@ export function experimentTimeline(
 
 /** Writes datasets as one flat Parquet table. */
 export function experimentParquet(files: readonly string[], flags: { out: string }, output: Output): void {
-  const runs = readSteps(files);
-  writeWholeFile(flags.out, stepsParquet(runs));
-  output.result(`${flags.out}: ${runs.length} rows\n`);
+  const { table, rows } = stepsParquet(new DatasetReader(files));
+  writeWholeFile(flags.out, table);
+  output.result(`${flags.out}: ${rows} rows\n`);
 }
 
 function chosen(cells: readonly Cell[], only: readonly string[] | undefined): readonly Cell[] {

@@ -1,4 +1,4 @@
-import { readSteps } from '../experiments/dataset/stepRecords.ts';
+import { DatasetReader } from '../experiments/dataset/stepRecords.ts';
 import { readTimeline } from '../experiments/dataset/timelineRecord.ts';
 import { cellScenario } from '../experiments/grid/cellScenario.ts';
 import { cellOfRecord } from '../experiments/grid/recordedCell.ts';
@@ -18,10 +18,9 @@ export async function plotPredictedVsMeasured(
   output: Output,
 ): Promise<void> {
   refuseOtherCharts(out, '--out');
-  const runs = readSteps(files);
-  const steps = compareSteps(runs, machine === undefined ? null : loadSystem(machine));
+  const steps = compareSteps(new DatasetReader(files), machine === undefined ? null : loadSystem(machine));
   const by = machine === undefined ? '' : `, predicted from ${machine}`;
-  const title = `${steps.length} steps on ${runs[0]!.device.name}${by}`;
+  const title = `${steps.length} steps on ${steps[0]!.run.device.name}${by}`;
   await writeChart(predictedVsMeasured(steps, title), title, out, '--out');
   output.result(`${out}\n`);
 }

@@ -1,5 +1,5 @@
 import { mean, min } from 'simple-statistics';
-import { readSteps } from '../experiments/dataset/stepRecords.ts';
+import { DatasetReader } from '../experiments/dataset/stepRecords.ts';
 import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
 import type { ErrorStatistics } from '../experiments/heldOut/errorStatistics.ts';
 import { brokenLimits, type LimitedReport } from '../experiments/heldOut/limits.ts';
@@ -9,6 +9,7 @@ import {
   publishedErrors,
   publishedSteps,
 } from '../experiments/published/publishedSteps.ts';
+import { countLines } from '../model/input/fileLines.ts';
 import { UserError } from '../model/input/userError.ts';
 import { loadSystem } from '../model/system/load.ts';
 import type { Output } from './output.ts';
@@ -28,10 +29,10 @@ const PUBLISHED = 'published';
 /** Predicts measured steps and prints how far off that is. Returns the exit code: 1 where a limit is broken. */
 export function validate(files: readonly string[], flags: ValidateFlags, output: Output): number {
   if (files.includes(PUBLISHED)) return validatePublished(files, flags, output);
-  const runs = readSteps(files);
   const machine = flags.machine === undefined ? null : loadSystem(flags.machine);
-  const progress = startProgress(output, 'steps', runs.length);
-  const steps = compareSteps(runs, machine, (index) => {
+  const lines = files.reduce((sum, file) => sum + countLines(file), 0);
+  const progress = startProgress(output, 'steps', lines);
+  const steps = compareSteps(new DatasetReader(files), machine, (index) => {
     if (index > 0) progress.advance();
   });
   progress.advance();

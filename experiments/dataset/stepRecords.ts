@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { shown, UserError } from '../../model/input/userError.ts';
+import { fileLines } from '../../model/input/fileLines.ts';
+import { type Place, shown, UserError } from '../../model/input/userError.ts';
 import { planFormat } from '../../model/plan/planDocument.ts';
 import { GUIDANCE_MODES } from '../../model/workload/workload.ts';
 
@@ -65,38 +65,107 @@ export type StepRun = z.output<typeof stepRunFormat>;
 
 /** Lines that one message names at the most. */
 const MOST_NAMED = 20;
+/** Parts of steps that are looked for among earlier ones: steps that share nothing must not fill the memory with keys. */
+const MOST_SHARED = 100_000;
+
+/** Measured steps one after another, with the place of the last one for messages about it. */
+export interface StepSource extends Iterable<StepRun> {
+  readonly place?: Place | undefined;
+}
 
 /**
  * Reads datasets of measured steps, JSON Lines of `chunkflow/steps@1`.
  *
- * @throws UserError that names file and line of every line that is broken, of another schema or cut off, and files that
- * cannot be read or hold no line.
+ * @throws UserError as `DatasetReader`.
  */
 export function readSteps(files: readonly string[]): StepRun[] {
-  const problems: string[] = [];
-  const runs = files.flatMap((file) => readDataset(file, problems));
-  if (problems.length === 0) return runs;
-  const more = problems.length - MOST_NAMED;
-  const named = problems.slice(0, MOST_NAMED).join('\n');
-  throw new UserError(more > 0 ? `${named}\nand ${more} lines more` : named);
+  return [...new DatasetReader(files)];
+}
+
+/**
+ * The steps of datasets line by line: what is not kept of a step takes no memory, however long the files are. Equal texts
+ * and equal parts of steps are the same object.
+ *
+ * Iterating throws a UserError that names file and line of every line that is broken, of another schema or cut off, and of
+ * files that cannot be read or hold no line. Behind the first broken line no more steps come, and the rest is only checked.
+ */
+export class DatasetReader implements StepSource {
+  readonly #files: readonly string[];
+  #place: Place | undefined;
+
+  constructor(files: readonly string[]) {
+    this.#files = files;
+  }
+
+  get place(): Place | undefined {
+    return this.#place;
+  }
+
+  *[Symbol.iterator](): Generator<StepRun> {
+    const shared = new SharedParts();
+    const named: string[] = [];
+    let count = 0;
+    const wrong = (place: Place, what: string) => {
+      count += 1;
+      if (count <= MOST_NAMED) named.push(new UserError(what, place).message);
+    };
+    for (const file of this.#files) {
+      let lines = 0;
+      for (const { text, number, isWhole } of fileLines(file, 'give a dataset')) {
+        lines = number;
+        const place = { file, line: number };
+        const result = isWhole ? readLine(text) : 'the last line is cut off; collect it anew';
+        if (typeof result === 'string') wrong(place, result);
+        else if (count === 0) {
+          this.#place = place;
+          yield shared.in(result);
+        }
+      }
+      if (lines === 0) wrong({ file, line: 1 }, 'holds no step; collect it anew');
+    }
+    this.#place = undefined;
+    if (count === 0) return;
+    const more = count - named.length;
+    throw new UserError(more > 0 ? `${named.join('\n')}\nand ${more} lines more` : named.join('\n'));
+  }
+}
+
+/** Keeps equal parts of steps once: a million lines name few cells, plans and devices. */
+class SharedParts {
+  readonly #parts = new Map<string, unknown>();
+
+  in(run: StepRun): StepRun {
+    const text = (of: string) => this.#part(of, of);
+    const part = <T>(of: T) => this.#part(JSON.stringify(of), of);
+    const { planFile } = run;
+    return {
+      ...run,
+      ...{ experiment: text(run.experiment), split: text(run.split) as StepRun['split'] },
+      ...{ cell: part(run.cell), plan: text(run.plan), mode: text(run.mode) as StepRun['mode'] },
+      ...(planFile !== undefined && { planFile: part(planFile) }),
+      ...{ place: text(run.place) as StepRun['place'], transport: text(run.transport) },
+      ...{ fingerprint: text(run.fingerprint), stepProgram: text(run.stepProgram) },
+      ...{ device: part(run.device), libraries: text(run.libraries), runtime: text(run.runtime) },
+      startedAt: text(run.startedAt),
+    };
+  }
+
+  #part<T>(key: string, value: T): T {
+    const known = this.#parts.get(key);
+    if (known !== undefined) return known as T;
+    if (this.#parts.size < MOST_SHARED) this.#parts.set(key, value);
+    return value;
+  }
 }
 
 /** A dataset's text: one run a line. */
 export function stepLines(runs: readonly StepRun[]): string {
-  return runs.map((run) => `${JSON.stringify(run)}\n`).join('');
+  return [...eachStepLine(runs)].join('');
 }
 
-function readDataset(file: string, problems: string[]): StepRun[] {
-  const lines = textOf(file).split('\n');
-  const rest = lines.pop()!;
-  if (rest !== '') problems.push(`${file}:${lines.length + 1}: the last line is cut off; collect it anew`);
-  if (lines.length === 0 && rest === '') problems.push(`${file}:1: holds no step; collect it anew`);
-  return lines.flatMap((line, index) => {
-    const result = readLine(line);
-    if (typeof result !== 'string') return [result];
-    problems.push(`${file}:${index + 1}: ${result}`);
-    return [];
-  });
+/** The same line by line, for datasets that are longer than one text can be. */
+export function* eachStepLine(runs: readonly StepRun[]): Generator<string> {
+  for (const run of runs) yield `${JSON.stringify(run)}\n`;
 }
 
 /** The run, or what is wrong with the line. */
@@ -114,16 +183,9 @@ function readLine(line: string): StepRun | string {
   if (schema !== 'chunkflow/steps@1') {
     return `schema: expected "chunkflow/steps@1", got ${shown(schema)}; collect it anew with this version`;
   }
-  const result = stepRunFormat.safeParse(value, { reportInput: true });
+  // Without the inputs of issues, which take twice the time: a line that does not fit is checked again.
+  const result = stepRunFormat.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
+  const issue = stepRunFormat.safeParse(value, { reportInput: true }).error!.issues[0]!;
   return `${issue.path.join('.') || 'the line'}: ${issue.message}, got ${shown(issue.input)}`;
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UserError(`${shown(file)}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
 }

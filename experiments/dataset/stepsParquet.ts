@@ -1,6 +1,7 @@
-import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
+import { ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { max, min } from 'simple-statistics';
-import type { StepRun } from './stepRecords.ts';
+import { type Place, UserError } from '../../model/input/userError.ts';
+import type { StepRun, StepSource } from './stepRecords.ts';
 
 type ColumnType = 'STRING' | 'BOOLEAN' | 'INT32' | 'INT64' | 'DOUBLE';
 
@@ -46,14 +47,57 @@ const COLUMNS: readonly Column[] = [
   ['startedAt', 'STRING', ({ startedAt }) => startedAt],
 ];
 
+/** Rows of a row group: what is in memory at a time. */
+const GROUP_ROWS = 10_000;
+
 /**
- * A dataset as a flat Parquet table, one row for each run, for tools that do not read JSON Lines. Segments are left out:
+ * Datasets as a flat Parquet table, one row for each run, for tools that do not read JSON Lines. Segments are left out:
  * the JSON Lines stay the dataset. The same runs give the same bytes.
+ *
+ * @throws UserError for a number that its column cannot hold.
  */
-export function stepsParquet(runs: readonly StepRun[]): Uint8Array {
-  const columnData = COLUMNS.map(([name, type, value]): ColumnSource => {
-    const values = runs.map(value);
-    return { name, type, data: type === 'INT64' ? values.map((bytes) => BigInt(bytes as number)) : values };
+export function stepsParquet(runs: StepSource): { table: Uint8Array; rows: number } {
+  const writer = new ByteWriter();
+  const schema = schemaFromColumnData({
+    columnData: COLUMNS.map(([name, type]) => ({ name, type, data: [] })),
   });
-  return new Uint8Array(parquetWriteBuffer({ columnData }));
+  const parquet = new ParquetWriter({ writer, schema });
+  let values = COLUMNS.map((): Value[] => []);
+  let rows = 0;
+  const writeGroup = () => {
+    const columnData = COLUMNS.map(([name], index): ColumnSource => ({ name, data: values[index]! }));
+    parquet.write({ columnData, rowGroupSize: GROUP_ROWS });
+    values = COLUMNS.map(() => []);
+  };
+  for (const run of runs) {
+    for (const [index, [name, type, value]] of COLUMNS.entries()) {
+      values[index]!.push(stored(name, type, value(run), runs.place));
+    }
+    rows += 1;
+    if (rows % GROUP_ROWS === 0) writeGroup();
+  }
+  if (rows % GROUP_ROWS !== 0 || rows === 0) writeGroup();
+  parquet.finish();
+  return { table: new Uint8Array(writer.getBuffer()), rows };
+}
+
+type Value = string | number | bigint | boolean | null;
+
+/** Largest whole numbers of a column; doubles hold all of INT64's only up to 2^53, and a larger one is not what it looks like. */
+const LARGEST = { INT32: 2 ** 31 - 1, INT64: Number.MAX_SAFE_INTEGER };
+
+function stored(
+  name: string,
+  type: ColumnType,
+  value: Exclude<Value, bigint>,
+  place: Place | undefined,
+): Value {
+  if ((type !== 'INT32' && type !== 'INT64') || typeof value !== 'number') return value;
+  const largest = LARGEST[type];
+  if (!Number.isInteger(value) || value < 0 || value > largest)
+    throw new UserError(
+      `${name}: expected a whole number from 0 to ${largest}, got ${value}; collect the dataset anew`,
+      place,
+    );
+  return type === 'INT64' ? BigInt(value) : value;
 }

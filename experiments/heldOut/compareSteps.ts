@@ -1,22 +1,26 @@
 import { predictStep } from '../../model/hiding/stepReport.ts';
-import { UserError } from '../../model/input/userError.ts';
+import { type Place, UserError } from '../../model/input/userError.ts';
 import { FROM_FILE } from '../../model/plan/planDocument.ts';
+import type { StepReport } from '../../model/report.ts';
 import type { System } from '../../model/system/system.ts';
-import { segmentTotals } from '../../model/timelineTotals.ts';
+import { type SegmentTotal, segmentTotals } from '../../model/timelineTotals.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { otherMachine } from '../dataset/otherMachine.ts';
 import { type ProgramDepth, programDepth } from '../dataset/programDepth.ts';
-import type { StepRun } from '../dataset/stepRecords.ts';
-import { type CellScenario, cellScenario } from '../grid/cellScenario.ts';
+import type { StepRun, StepSource } from '../dataset/stepRecords.ts';
+import { cellScenario } from '../grid/cellScenario.ts';
 import { cellOfRecord } from '../grid/recordedCell.ts';
 import { stepProgramHash } from '../grid/stepProgramHash.ts';
 import { noiseFloor } from './noiseFloor.ts';
 
 type Category = StepRun['segments'][number]['category'];
 
+/** What names a measured step and says its time; its rounds, memory and segments have become errors. */
+export type ComparedRun = Omit<StepRun, 'segments' | 'visitS' | 'memory'>;
+
 /** A measured step beside what both roads predict of it. Errors are predicted / measured - 1. */
 export interface ComparedStep {
-  run: StepRun;
+  run: ComparedRun;
   depth: ProgramDepth;
   closedFormS: number;
   simulatedS: number;
@@ -36,70 +40,142 @@ export interface ComparedStep {
 /**
  * Predicts measured steps from a machine alone. Plans are those that were measured, made for the cell's own machine.
  *
+ * Every plan of a cell is predicted once, and of a step no more is kept than its errors and what names it.
+ *
  * @param machine null for each cell's own.
  * @throws UserError for steps that a fit may have read, and for programs that are no longer those that were measured.
  */
 export function compareSteps(
-  runs: readonly StepRun[],
+  runs: StepSource,
   machine: System | null,
   onStep: (index: number) => void = () => undefined,
 ): ComparedStep[] {
-  const scenarios = new Map<string, CellScenario>();
+  const predictions = new Predictions(machine);
   // The same plan measured in another run is one more sample of it.
   const visits = new Map<string, number[]>();
-  for (const run of runs) visits.set(samplesOf(run), [...(visits.get(samplesOf(run)) ?? []), ...run.visitS]);
-  return runs.map((run, index) => {
-    onStep(index);
-    refuseFitted(run);
-    const key = JSON.stringify([run.cell, run.plan, run.planFile]);
-    const scenario = scenarios.get(key) ?? cellScenario(cellOfRecord(run));
-    scenarios.set(key, scenario);
-    const noise = noiseFloor(visits.get(samplesOf(run))!);
-    return { ...compare(run, scenario, machine ?? scenario.system), noise };
-  });
+  const steps: ComparedStep[] = [];
+  for (const run of runs) {
+    onStep(steps.length);
+    steps.push(
+      at(runs.place, () => {
+        refuseFitted(run);
+        return compare(run, predictions.of(run));
+      }),
+    );
+    const samples = visits.get(samplesOf(run));
+    if (samples === undefined) visits.set(samplesOf(run), [...run.visitS]);
+    else for (const visitS of run.visitS) samples.push(visitS);
+  }
+  const noises = new Map([...visits].map(([samples, visitS]) => [samples, noiseFloor(visitS)]));
+  for (const step of steps) step.noise = noises.get(samplesOf(step.run))!;
+  return steps;
 }
 
 /** Runs for which this is equal measured the same thing. */
-export function samplesOf({ cell, mode, plan }: StepRun): string {
+export function samplesOf({ cell, mode, plan }: Pick<StepRun, 'cell' | 'mode' | 'plan'>): string {
   return `${cell.id}, ${mode}, ${plan}`;
 }
 
-function compare(
-  run: StepRun,
-  { workload, system, plans }: CellScenario,
-  machine: System,
-): Omit<ComparedStep, 'noise'> {
-  const plan = plans[0]!;
-  const { cell, stepS, smHz, powerW, memory } = run;
-  const at = { place: run.place, ranks: cell.sp * cell.tp, device: run.device.name };
-  const why = otherMachine(at, machine);
-  if (why !== null)
-    throw new UserError(`${cell.id}, ${run.plan}: ${why}; give --machine that one, or other steps`);
-  if (stepProgramHash(workload, system, plan) !== run.stepProgram) {
+/** Puts the place of a step before what is wrong with it. */
+function at<T>(place: Place | undefined, compute: () => T): T {
+  try {
+    return compute();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.place !== undefined || place === undefined) throw error;
+    throw new UserError(error.message, place);
+  }
+}
+
+/** What is predicted of one plan of one cell. */
+interface PredictedStep {
+  machine: System;
+  depth: ProgramDepth;
+  stepProgram: string;
+  report: StepReport;
+  closedFormS: number;
+  /** Simulated seconds by category and name; made where a measured step has them. */
+  totals: () => SegmentTotal[];
+}
+
+/** Predictions by what they are of; steps of one dataset share cells and plans as objects. */
+class Predictions {
+  readonly #machine: System | null;
+  readonly #known = new Map<StepRun['cell'], Map<StepRun['planFile'], Map<string, PredictedStep>>>();
+
+  constructor(machine: System | null) {
+    this.#machine = machine;
+  }
+
+  of(run: StepRun): PredictedStep {
+    const ofCell = entryOf(this.#known, run.cell, () => new Map());
+    const ofFile = entryOf(ofCell, run.planFile, () => new Map());
+    return entryOf(ofFile, run.plan, () => this.#predict(run));
+  }
+
+  #predict(run: StepRun): PredictedStep {
+    const { workload, system, plans } = cellScenario(cellOfRecord(run));
+    const plan = plans[0]!;
+    const machine = this.#machine ?? system;
+    refuseOtherMachine(run, machine);
+    const simulated = (timeline: boolean) =>
+      simulate(workload, machine, plan, { breakEven: false, timeline });
+    let totals: SegmentTotal[] | undefined;
+    return {
+      machine,
+      depth: programDepth(run.cell),
+      stepProgram: stepProgramHash(workload, system, plan),
+      report: simulated(false).report,
+      closedFormS: predictStep(workload, machine, plan).stepTimeS,
+      totals: () => {
+        totals ??= segmentTotals(simulated(true).timeline!);
+        return totals;
+      },
+    };
+  }
+}
+
+function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+function refuseOtherMachine({ cell, plan, place, device }: StepRun, machine: System): void {
+  const why = otherMachine({ place, ranks: cell.sp * cell.tp, device: device.name }, machine);
+  if (why === null) return;
+  throw new UserError(`${cell.id}, ${plan}: ${why}; give --machine that one, or other steps`);
+}
+
+function compare(run: StepRun, predicted: PredictedStep): ComparedStep {
+  const { segments, visitS: _, memory, ...kept } = run;
+  const { cell, stepS, smHz, powerW } = run;
+  const { machine, report, closedFormS, depth } = predicted;
+  refuseOtherMachine(run, machine);
+  if (predicted.stepProgram !== run.stepProgram) {
     throw new UserError(
       `${cell.id}, ${run.plan}: lowers to other operations now than when it was measured; measure it anew`,
     );
   }
-  const timed = run.segments.length > 0;
-  const { report, timeline } = simulate(workload, machine, plan, { breakEven: false, timeline: timed });
-  const closedFormS = predictStep(workload, machine, plan).stepTimeS;
   const topClockHz = machine.gpu.power?.topClockHz ?? null;
-  const error = (predicted: number | null, measured: number | null) =>
-    predicted === null || measured === null || measured === 0 ? null : predicted / measured - 1;
+  const error = (expected: number | null, measured: number | null) =>
+    expected === null || measured === null || measured === 0 ? null : expected / measured - 1;
   return {
-    run,
-    depth: programDepth(cell),
+    run: kept,
+    depth,
     closedFormS,
     simulatedS: report.stepTimeS,
     closedFormError: closedFormS / stepS - 1,
     simulatedError: report.stepTimeS / stepS - 1,
+    noise: null,
     memoryError: error(memory.claimedBytes, memory.deviceBytes),
     clockError: error(topClockHz === null ? null : report.clock * topClockHz, smHz),
     energyError: error(
       report.powerW === null ? null : report.powerW * report.stepTimeS,
       powerW === null ? null : powerW * stepS,
     ),
-    parts: timeline === null ? null : partsOf(segmentTotals(timeline), run),
+    parts: segments.length === 0 ? null : partsOf(predicted.totals(), run),
   };
 }
 
@@ -127,11 +203,11 @@ function refuseFitted({ split, experiment, cell }: StepRun): void {
 }
 
 /** Place, ranks and transport of a measurement in words: errors of different ones are never mixed unsaid. */
-export function whereOf({ place, cell, transport }: StepRun): string {
+export function whereOf({ place, cell, transport }: ComparedRun): string {
   return cell.sp * cell.tp === 1 ? 'one rank' : `${place}, ${transport}`;
 }
 
 /** The preset of a plan: `yield` of `yield,resident=0.25`; `file` of one that no preset made. */
-export function presetOf({ plan, planFile }: StepRun): string {
+export function presetOf({ plan, planFile }: Pick<StepRun, 'plan' | 'planFile'>): string {
   return planFile === undefined ? plan.split(',', 1)[0]! : FROM_FILE;
 }

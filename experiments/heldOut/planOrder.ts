@@ -28,7 +28,9 @@ export function planOrders(
     const { cell, mode } = step.run;
     const plans = cells.get(`${cell.id}, ${mode}`) ?? new Map<string, ComparedStep[]>();
     cells.set(`${cell.id}, ${mode}`, plans);
-    plans.set(samplesOf(step.run), [...(plans.get(samplesOf(step.run)) ?? []), step]);
+    const samples = plans.get(samplesOf(step.run));
+    if (samples === undefined) plans.set(samplesOf(step.run), [step]);
+    else samples.push(step);
   }
   return [...cells].map(([cell, plans]) =>
     orderOf(

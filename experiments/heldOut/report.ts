@@ -79,6 +79,10 @@ function groupsBy(
   key: (step: ComparedStep) => string,
 ): [string, ComparedStep[]][] {
   const groups = new Map<string, ComparedStep[]>();
-  for (const step of steps) groups.set(key(step), [...(groups.get(key(step)) ?? []), step]);
+  for (const step of steps) {
+    const group = groups.get(key(step));
+    if (group === undefined) groups.set(key(step), [step]);
+    else group.push(step);
+  }
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
 }

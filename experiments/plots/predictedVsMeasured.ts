@@ -1,3 +1,4 @@
+import { max, min } from 'simple-statistics';
 import type { TopLevelSpec } from 'vega-lite';
 import { depthRange, depthText } from '../dataset/programDepth.ts';
 import { type ComparedStep, presetOf, whereOf } from '../heldOut/compareSteps.ts';
@@ -18,9 +19,9 @@ export function predictedVsMeasured(steps: readonly ComparedStep[], title: strin
   const values = steps.map(pointOf);
   const all = values.flatMap(({ measuredMs, simulatedMs }) => [measuredMs, simulatedMs]);
   const axes: Axes = {
-    domainMs: [Math.min(...all) / 1.1, Math.max(...all) * 1.1],
+    domainMs: [min(all) / 1.1, max(all) * 1.1],
     largestPercent: Math.ceil(
-      Math.max(120 * BAND, ...values.map(({ errorPercent }) => Math.abs(errorPercent))),
+      Math.max(120 * BAND, max(values.map(({ errorPercent }) => Math.abs(errorPercent)))),
     ),
     presets: [...new Set(values.map(({ preset }) => preset))].sort(),
   };
@@ -161,5 +162,5 @@ function errors(own: readonly Value[], axes: Axes) {
 function panelTitle(where: string, own: readonly { errorPercent: number }[]): string {
   const sizes = own.map(({ errorPercent }) => Math.abs(errorPercent));
   const mape = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
-  return `${where}: ${own.length} steps, MAPE ${mape.toFixed(1)} %, largest ${Math.max(...sizes).toFixed(1)} %`;
+  return `${where}: ${own.length} steps, MAPE ${mape.toFixed(1)} %, largest ${max(sizes).toFixed(1)} %`;
 }

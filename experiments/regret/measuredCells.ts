@@ -1,3 +1,4 @@
+import { max } from 'simple-statistics';
 import { memoryNeed } from '../../model/hiding/memory.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { type ProgramDepth, programDepth } from '../dataset/programDepth.ts';
@@ -84,7 +85,7 @@ function measuredPlan(same: readonly StepRun[], gpuBytes: number): MeasuredPlan 
     ...{ plan: run.plan, preset: presetOf(run), transport: run.transport },
     ...{ stepS: middleVisitS(visitS), visitS, noise: visitNoise(visitS) },
     gpuBytes,
-    claimedBytes: Math.max(...same.map(({ memory }) => memory.claimedBytes)),
+    claimedBytes: max(same.map(({ memory }) => memory.claimedBytes)),
   };
 }
 
@@ -111,6 +112,10 @@ function refuseTwoPrograms(same: readonly StepRun[]): void {
 
 function grouped(runs: readonly StepRun[], key: (run: StepRun) => string): StepRun[][] {
   const groups = new Map<string, StepRun[]>();
-  for (const run of runs) groups.set(key(run), [...(groups.get(key(run)) ?? []), run]);
+  for (const run of runs) {
+    const group = groups.get(key(run));
+    if (group === undefined) groups.set(key(run), [run]);
+    else group.push(run);
+  }
   return [...groups.values()];
 }

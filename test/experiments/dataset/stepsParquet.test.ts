@@ -1,7 +1,9 @@
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { StepRun } from '../../../experiments/dataset/stepRecords.ts';
 import { stepsParquet } from '../../../experiments/dataset/stepsParquet.ts';
+import { UserError } from '../../../model/input/userError.ts';
 import { stepRun } from './stepRun.ts';
 
 const test = suite('datasets as Parquet');
@@ -16,7 +18,7 @@ test('a row for each run, read back by another reader', async () => {
     stepRun(),
     stepRun({ mode: 'graph', smHz: null, powerW: 640.5, sameOutput: false, visitS: [0.03, 0.02, 0.025] }),
   ];
-  const [first, second] = await table(stepsParquet(runs));
+  const [first, second] = await table(stepsParquet(runs).table);
   for (const [key, value] of Object.entries({
     ...{ experiment: 'tiny', split: 'fit', cell: 'tiny-64x64-sp2', blocks: 2, sp: 2, plan: 'yield' },
     ...{ mode: 'eager', place: 'mirrored', transport: 'staged-copy', stepS: 0.01, leastVisitS: 0.0099 },
@@ -37,10 +39,51 @@ test('a row for each run, read back by another reader', async () => {
 test('the same runs give the same bytes; a column of nulls keeps its type', () => {
   const runs = [stepRun({ smHz: null })];
   assert.equal(stepsParquet(runs), stepsParquet(runs));
-  const bytes = stepsParquet(runs);
+  const bytes = stepsParquet(runs).table;
   const { schema } = parquetMetadata(bytes.buffer as ArrayBuffer);
   assert.is(schema.find(({ name }) => name === 'smHz')!.type, 'DOUBLE');
   assert.is(schema.find(({ name }) => name === 'claimedBytes')!.type, 'INT64');
+});
+
+test('more rows than a group has are all there, in their order', async () => {
+  const runs = Array.from({ length: 20_001 }, (_, index) => stepRun({ steps: index + 1 }));
+  const written = stepsParquet(runs);
+  assert.is(written.rows, 20_001);
+  const rows = await table(written.table);
+  assert.is(rows.length, 20_001);
+  assert.is(
+    rows.findIndex(({ steps }, index) => steps !== index + 1),
+    -1,
+  );
+});
+
+const WRONG: [what: string, run: Partial<StepRun>, message: RegExp][] = [
+  [
+    'steps beyond 32 bits',
+    { steps: 2 ** 31 },
+    /^steps: expected a whole number from 0 to 2147483647, got 2147483648/,
+  ],
+  ['part of a byte', { memory: { ...stepRun().memory, deviceBytes: 0.5 } }, /^deviceBytes: .*got 0\.5/],
+  [
+    'bytes beyond doubles',
+    { memory: { ...stepRun().memory, pinnedBytes: 2 ** 60 } },
+    /^pinnedBytes: .*from 0 to 9007199254740991/,
+  ],
+  ['blocks beyond 32 bits', { cell: { ...stepRun().cell, blocks: 2 ** 40 } }, /^blocks: /],
+];
+for (const [what, run, message] of WRONG) {
+  test(`refuses ${what}`, () => {
+    assert.throws(
+      () => stepsParquet([stepRun(), stepRun(run)]),
+      (error: Error) => error instanceof UserError && message.test(error.message),
+    );
+  });
+}
+
+test('takes what a column can just hold', async () => {
+  const memory = { ...stepRun().memory, deviceBytes: Number.MAX_SAFE_INTEGER };
+  const [row] = await table(stepsParquet([stepRun({ steps: 2 ** 31 - 1, memory })]).table);
+  assert.equal([row!.steps, row!.deviceBytes], [2 ** 31 - 1, BigInt(Number.MAX_SAFE_INTEGER)]);
 });
 
 test.run();
