@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Argument, Command, CommanderError } from 'commander';
+import { StoppedError } from '../codegen/stopSignals.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
 import { printable, UserError } from '../model/input/userError.ts';
 import type { BuildFlags } from './build.ts';
@@ -25,7 +26,8 @@ export const SCHEMA_NAMES = ['prediction', 'simulation', 'plan-choice', 'models'
 
 /**
  * Runs one command line and returns its exit code: 0, 2 for a mistake in the input (one line on stderr and
- * nothing else), 1 for a run or a check that failed, or for a bug (with its stack).
+ * nothing else), 1 for a run or a check that failed, or for a bug (with its stack), 128 and the number of a signal that has
+ * stopped what it ran.
  *
  * @example await run(['models', '--json'], processOutput)
  */
@@ -40,6 +42,10 @@ export async function run(args: readonly string[], output: Output): Promise<numb
     if (error instanceof UserError) {
       output.diagnostic(`error: ${oneLine(error.message)}\n`);
       return 2;
+    }
+    if (error instanceof StoppedError) {
+      output.diagnostic(`${error.message}\n`);
+      return error.exitCode;
     }
     output.diagnostic(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return 1;

@@ -1,6 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { start, stopped } from './stopSignals.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -45,7 +46,7 @@ export interface Finished {
 /**
  * Runs a long command and keeps what it prints.
  *
- * @throws Error when it cannot be started.
+ * @throws Error when it cannot be started, and StoppedError when a signal has ended it together with this work.
  */
 export function runLogged(
   command: string,
@@ -53,14 +54,18 @@ export function runLogged(
   env: Environment = process.env,
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = start(command, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let log = '';
-    for (const stream of [child.stdout, child.stderr]) {
+    for (const stream of [child.stdout!, child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         log += text;
       });
     }
     child.on('error', reject);
-    child.on('close', (code) => resolve({ exitCode: code ?? 129, log }));
+    child.on('close', (code) => {
+      const error = stopped();
+      if (error === null) resolve({ exitCode: code ?? 129, log });
+      else reject(error);
+    });
   });
 }

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { shown, UserError } from '../../model/input/userError.ts';
 import { type Addon, loadAddon } from '../addon.ts';
 import type { BuiltProgram } from '../build.ts';
+import { start, stoppable, stopped } from '../stopSignals.ts';
 
 /** In this process through the addon, or as a process of its own. */
 export type Runner = 'in-process' | 'executable';
@@ -29,9 +29,17 @@ export interface MeasuredProgram {
 /**
  * Runs built programs one after another; one that fails does not keep the others from running.
  *
- * @throws UserError for what a program calls a mistake of the user, and for a results folder that cannot be made.
+ * @throws UserError for what a program calls a mistake of the user, and for a results folder that cannot be made; StoppedError
+ * where a signal has ended a program.
  */
-export async function measurePrograms(
+export function measurePrograms(
+  programs: readonly BuiltProgram[],
+  options: MeasureOptions,
+): Promise<MeasuredProgram[]> {
+  return stoppable(options.onNote, () => measureEach(programs, options));
+}
+
+async function measureEach(
   programs: readonly BuiltProgram[],
   { args, outFile, runner, onNote }: MeasureOptions,
 ): Promise<MeasuredProgram[]> {
@@ -70,11 +78,16 @@ function inProcess(addon: Addon): Run {
 
 const asProcess: Run = ({ executable }, args, onNote) =>
   new Promise((resolve, reject) => {
-    const child = spawn(executable, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    createInterface({ input: child.stderr }).on('line', onNote);
+    const child = start(executable, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    createInterface({ input: child.stderr! }).on('line', onNote);
     child.on('error', reject);
     // A signal leaves no exit code: a crash is a failed run.
     child.on('close', (code, signal) => {
+      const error = stopped();
+      if (error !== null) {
+        reject(error);
+        return;
+      }
       if (signal !== null) onNote(`error: ended by ${signal}`);
       resolve(code ?? 1);
     });

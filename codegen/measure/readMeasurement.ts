@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { shown, UserError } from '../../model/input/userError.ts';
+import { fileLines } from '../../model/input/fileLines.ts';
+import { type Place, shown, UserError } from '../../model/input/userError.ts';
 import { type MeasurementRecord, type RecordName, recordFormats } from './records.ts';
 
 /** One run of one program, as its results file tells it. Plans are named by their number in the program. */
@@ -19,6 +19,13 @@ export interface MeasuredRun {
   summaries: MeasurementRecord<'summary'>[];
   /** Null where the run was cut off. */
   end: MeasurementRecord<'end'> | null;
+  /** Lines of its records, for messages about one of them. */
+  lines: ReadonlyMap<object, number>;
+}
+
+/** Where a record of a run stands; the run itself, where it is none of its records. */
+export function placeOfRecord({ file, line, lines }: MeasuredRun, record: object): Place {
+  return { file, line: lines.get(record) ?? line };
 }
 
 export interface Measurement {
@@ -48,13 +55,10 @@ export function readMeasurementLines(lines: readonly string[], source: string): 
 }
 
 function readFile(file: string, measurement: Measurement): void {
-  const lines = textOf(file).split('\n');
-  // Behind the last end of line there is nothing, or what was being written when the run was killed.
-  const rest = lines.pop()!;
   const reader = new RunReader(file, measurement);
-  for (const [index, line] of lines.entries()) if (line !== '') reader.read(line, index + 1);
-  if (rest !== '') {
-    measurement.notes.push(`${file}:${lines.length + 1}: the last line is cut off and was left out`);
+  for (const { text, number, isWhole } of fileLines(file, 'give a results file')) {
+    if (!isWhole) measurement.notes.push(`${file}:${number}: the last line is cut off and was left out`);
+    else if (text !== '') reader.read(text, number);
   }
   reader.close();
 }
@@ -63,6 +67,7 @@ class RunReader {
   readonly #file: string;
   readonly #measurement: Measurement;
   #current: MeasuredRun | null = null;
+  #lines = new Map<object, number>();
 
   constructor(file: string, measurement: Measurement) {
     this.#file = file;
@@ -76,9 +81,11 @@ class RunReader {
     if (name === 'run') {
       this.close();
       const run = this.#check('run', value, line);
+      this.#lines = new Map();
       this.#current = {
         ...{ file: this.#file, line, run, memory: [], outputs: [], verifications: [], visits: [] },
         ...{ timelines: [], cases: [], segments: [], paced: [], summaries: [], end: null },
+        lines: this.#lines,
       };
       this.#measurement.runs.push(this.#current);
       return;
@@ -133,7 +140,9 @@ class RunReader {
   close(): void {
     const run = this.#current;
     this.#current = null;
-    if (run === null || run.end?.ok) return;
+    if (run === null) return;
+    refuseMissingRecords(run);
+    if (run.end?.ok) return;
     const why = run.end === null ? 'was cut off' : `failed: ${run.end.error}`;
     this.#measurement.notes.push(`${run.file}:${run.line}: the run of ${run.run.program} ${why}`);
   }
@@ -145,11 +154,51 @@ class RunReader {
 
   #check<Name extends RecordName>(name: Name, value: unknown, line: number): MeasurementRecord<Name> {
     const result = recordFormats[name].safeParse(value);
-    if (result.success) return result.data as MeasurementRecord<Name>;
-    const issue = result.error.issues[0]!;
+    if (result.success) {
+      this.#lines.set(result.data, line);
+      return result.data as MeasurementRecord<Name>;
+    }
+    // With the inputs of issues, which would take twice the time for all records.
+    const issue = recordFormats[name].safeParse(value, { reportInput: true }).error!.issues[0]!;
     const path = [name, ...issue.path].join('.');
-    throw new UserError(`${path}: ${issue.message}`, { file: this.#file, line });
+    const got = issue.path.length === 0 ? '' : `, got ${shown(issue.input)}`;
+    throw new UserError(`${path}: ${issue.message}${got}; measure it anew, or remove the line`, {
+      ...{ file: this.#file, line },
+    });
   }
+}
+
+/**
+ * A runtime writes a plan's rounds before their summary, and every round of its cases before the end: what is not there was lost
+ * behind it, as in a file of which a part is missing.
+ *
+ * @throws UserError at the record that says what should be there.
+ */
+function refuseMissingRecords(run: MeasuredRun): void {
+  const key = ({ plan, mode }: { plan: number; mode: string }) => `${plan} ${mode}`;
+  const found = new Map<string, { rounds: number; steps: number }>();
+  for (const visit of run.visits) {
+    const { rounds, steps } = found.get(key(visit)) ?? { rounds: 0, steps: 0 };
+    found.set(key(visit), { rounds: rounds + 1, steps: steps + visit.stepS.length });
+  }
+  for (const summary of run.summaries) {
+    const { rounds, steps } = found.get(key(summary)) ?? { rounds: 0, steps: 0 };
+    if (rounds === summary.rounds && steps === summary.steps) continue;
+    throw new UserError(
+      `summary of plan ${shown(summary.name)}, ${summary.mode}: is of ${summary.steps} steps in ${summary.rounds} rounds, and ` +
+        `${steps} in ${rounds} stand before it; a part of the file is missing, measure it anew`,
+      placeOfRecord(run, summary),
+    );
+  }
+  const { cases, rounds } = run.run.options;
+  if (!run.end?.ok || !Array.isArray(cases) || typeof rounds !== 'number' || run.cases.length === 0) return;
+  const expected = cases.length * rounds;
+  if (run.cases.length !== expected)
+    throw new UserError(
+      `the run of ${run.run.program} is of ${cases.length} cases in ${rounds} rounds, and has ${run.cases.length} case ` +
+        `records of ${expected}; a part of the file is missing, measure it anew`,
+      { file: run.file, line: run.line },
+    );
 }
 
 function parse(text: string, place: { file: string; line: number }): unknown {
@@ -165,12 +214,4 @@ function recordName(value: unknown, place: { file: string; line: number }): Reco
   if (typeof name === 'string' && Object.hasOwn(recordFormats, name)) return name as RecordName;
   const known = Object.keys(recordFormats).join(', ');
   throw new UserError(`record: expected one of ${known}, got ${shown(name)}`, place);
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UserError(`${shown(file)}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
 }

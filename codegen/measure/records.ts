@@ -87,7 +87,7 @@ const visit = z.strictObject({
   plan: index,
   round: index,
   mode,
-  stepS: z.array(z.number()),
+  stepS: z.array(z.number().positive()).min(1),
   enqueueS: z.array(z.number()),
   smHz: reading,
   powerW: reading,

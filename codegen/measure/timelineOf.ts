@@ -1,8 +1,9 @@
 import { max } from 'simple-statistics';
+import { type Place, UserError } from '../../model/input/userError.ts';
 import type { Interval, Timeline } from '../../model/timeline.ts';
 import type { Manifest, ManifestPlan } from '../manifest.ts';
 import { placeLabel } from './measuredPlans.ts';
-import type { MeasuredRun } from './readMeasurement.ts';
+import { type MeasuredRun, placeOfRecord } from './readMeasurement.ts';
 
 /**
  * When each statement of one rank's step ran, as columns of the same length. `part` is the number of a chunk or piece within
@@ -16,6 +17,8 @@ export interface MeasuredIntervals {
   part: ArrayLike<number>;
   startS: ArrayLike<number>;
   endS: ArrayLike<number>;
+  /** Of the record, for messages; left out for what is in no file. */
+  place?: Place;
 }
 
 /**
@@ -24,7 +27,8 @@ export interface MeasuredIntervals {
  * @param ranks of one plan, one entry a rank.
  * @param plan number of the plan in the program.
  * @param source where it was measured, for titles.
- * @throws Error where the manifest does not know a statement: it is of another program.
+ * @throws UserError with the record's place where the manifest does not know a plan or a statement, which is then of another
+ * program, and where something ends before it begins.
  */
 export function timelineOf(
   ranks: readonly MeasuredIntervals[],
@@ -33,7 +37,11 @@ export function timelineOf(
   source: string,
 ): Timeline {
   const described = manifest.plans[plan];
-  if (described === undefined) throw new Error(`${manifest.id} has no plan ${plan}`);
+  if (described === undefined)
+    throw new UserError(
+      `timeline.plan: ${manifest.id} has no plan ${plan}; give the manifest of the program that ran`,
+      ranks[0]?.place,
+    );
   return {
     source,
     // The step ends when its last rank does.
@@ -49,9 +57,15 @@ export function timelinesOf(run: MeasuredRun, manifest: Manifest): { plan: numbe
   const plans = [...new Set(run.timelines.map(({ plan }) => plan))];
   const source = `measured, ${placeLabel(run.run)}`;
   return plans.map((plan) => {
-    const ranks = run.timelines.filter((record) => record.plan === plan);
-    return { plan, timeline: timelineOf(ranks, manifest, plan, source) };
+    return { plan, timeline: timelineOf(ranksOf(run, plan), manifest, plan, source) };
   });
+}
+
+/** The timelines of a plan in a run, rank by rank, with their places. */
+export function ranksOf(run: MeasuredRun, plan: number): MeasuredIntervals[] {
+  return run.timelines
+    .filter((record) => record.plan === plan)
+    .map((record) => ({ ...record, place: placeOfRecord(run, record) }));
 }
 
 function intervalsOf(measured: MeasuredIntervals, plan: ManifestPlan): Interval[] {
@@ -67,16 +81,25 @@ function intervalsOf(measured: MeasuredIntervals, plan: ManifestPlan): Interval[
     const description = plan.statements[routine]?.[statement];
     const op = ops[statement];
     if (description === undefined || op === undefined) {
-      throw new Error(`plan ${plan.name} has no statement ${statement} at position ${position}`);
+      throw new UserError(
+        `timeline: plan ${plan.name} has no statement ${statement} at position ${position}; give the manifest of the program that ran`,
+        measured.place,
+      );
     }
+    const [startS, endS] = [measured.startS[index]!, measured.endS[index]!];
+    if (startS < 0 || endS < startS)
+      throw new UserError(
+        `timeline: statement ${statement} at position ${position} runs from ${startS} to ${endS} s; measure it anew`,
+        measured.place,
+      );
     const count = parts.get(key(index))!;
     return {
       rank: measured.rank,
       track: description.track,
       name: count > 1 ? `${description.name} ${measured.part[index]! + 1}/${count}` : description.name,
       category: description.category,
-      startS: measured.startS[index]!,
-      endS: measured.endS[index]!,
+      startS,
+      endS,
       op,
       position,
       // All parts but a short last one are of one size, which a share of the whole is close to.

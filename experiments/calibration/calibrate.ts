@@ -6,6 +6,7 @@ import { type BundleOptions, bundle } from '../../codegen/bundle.ts';
 import { generateCalibration } from '../../codegen/calibration/generateCalibration.ts';
 import { measurePrograms } from '../../codegen/measure/measurePrograms.ts';
 import { readMeasurement } from '../../codegen/measure/readMeasurement.ts';
+import { onStop, stoppable } from '../../codegen/stopSignals.ts';
 import { writeProgram } from '../../codegen/writeProgram.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
@@ -33,9 +34,14 @@ export const CALIBRATION_FILE = 'calibration.yaml';
  * @returns failures, one line each.
  * @throws UserError where another process writes to the same results, or nothing can be built.
  */
-export async function calibrate(options: CalibrateOptions, build: BuildOptions): Promise<string[]> {
+export function calibrate(options: CalibrateOptions, build: BuildOptions): Promise<string[]> {
+  return stoppable(options.onNote, () => measureAll(options, build));
+}
+
+async function measureAll(options: CalibrateOptions, build: BuildOptions): Promise<string[]> {
   mkdirSync(options.results, { recursive: true });
   const unlock = lockResults(options.results);
+  const keep = onStop(unlock);
   try {
     const folders = writePrograms(options, join(options.results, 'sources'));
     const { programs } = await buildPrograms(folders, build);
@@ -47,6 +53,7 @@ export async function calibrate(options: CalibrateOptions, build: BuildOptions):
     }
     return failures;
   } finally {
+    keep();
     unlock();
   }
 }

@@ -1,8 +1,10 @@
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { type MeasuredRun, readMeasurement } from '../../codegen/measure/readMeasurement.ts';
-import { UserError } from '../../model/input/userError.ts';
-import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
+import { type MeasuredRun, placeOfRecord, readMeasurement } from '../../codegen/measure/readMeasurement.ts';
+import type { MeasurementRecord } from '../../codegen/measure/records.ts';
+import { beyondAnyCase, caseId } from '../../model/calibration/cases.ts';
+import { shown, UserError } from '../../model/input/userError.ts';
+import { checked, readYamlFile, type YamlFile } from '../../model/input/yamlFile.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { otherMachine } from '../dataset/otherMachine.ts';
@@ -19,6 +21,41 @@ function refuseOther({ file, line, run }: MeasuredRun, system: System): void {
   const why = otherMachine(at, system);
   if (why !== null)
     throw new UserError(`${run.program} ${why}; leave it out, or name its machine`, { file, line });
+}
+
+/**
+ * A case's record must be of the case that its name says, and no larger than any: a changed one can take hours to simulate.
+ *
+ * @throws UserError with file and line.
+ */
+function refuseOdd(run: MeasuredRun, record: MeasurementRecord<'case'>): void {
+  const { id, parameters, ranks } = record;
+  const called = caseId(parameters);
+  const calls = parameters.kind === 'copies' ? 0 : parameters.calls;
+  const odd =
+    called === id
+      ? (beyondAnyCase(parameters) ??
+        (ranks.every(({ callS }) => callS.length === calls)
+          ? null
+          : `callS: expected ${calls} calls of each rank, got ${ranks.map(({ callS }) => callS.length).join(', ')}`))
+      : `its parameters are those of ${shown(called)}`;
+  if (odd !== null)
+    throw new UserError(`case ${shown(id)}: ${odd}; measure it anew`, placeOfRecord(run, record));
+}
+
+/** What a whole calibration has and this one has not; a file that was cut off at the end of a line looks so. */
+function missingOf(
+  { file, isEnded, lines }: YamlFile,
+  cases: readonly MeasuredRun[],
+  segments: readonly MeasuredRun[],
+): string[] {
+  const notes: string[] = [];
+  if (!isEnded) notes.push(`${file}:${lines}: the last line has no end; the file may be cut off`);
+  if (cases.length === 0)
+    notes.push(`${file}:${lines}: names no cases; what copies and collectives take is not fitted`);
+  if (segments.length === 0)
+    notes.push(`${file}:${lines}: names no segments; what compute takes is not fitted`);
+  return notes;
 }
 
 /** What was measured to fit a machine to, and how its readings are split. */
@@ -50,12 +87,14 @@ export interface Calibration {
  * @throws UserError with file and line for what is broken, is of another machine's place, or computes nobody knows what.
  */
 export function readCalibration(file: string): Calibration {
-  const { machine, cases, segments, programs } = checked(readYamlFile(file), calibrationFormat);
+  const source = readYamlFile(file);
+  const { machine, cases, segments, programs } = checked(source, calibrationFormat);
   const beside = (name: string) => join(dirname(file), name);
   const ofCases = readMeasurement(cases.map(beside));
   const ofSegments = readMeasurement(segments.map(beside));
   const system = loadSystem(machine);
   for (const run of [...ofCases.runs, ...ofSegments.runs]) refuseOther(run, system);
+  for (const run of ofCases.runs) for (const record of run.cases) refuseOdd(run, record);
   return {
     file,
     machine,
@@ -71,6 +110,6 @@ export function readCalibration(file: string): Calibration {
       return { run, computes };
     }),
     sources: [...cases, ...segments],
-    notes: [...ofCases.notes, ...ofSegments.notes],
+    notes: [...missingOf(source, ofCases.runs, ofSegments.runs), ...ofCases.notes, ...ofSegments.notes],
   };
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { max, median, min } from 'simple-statistics';
-import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
+import { type MeasuredRun, placeOfRecord } from '../../codegen/measure/readMeasurement.ts';
 import type { MeasurementRecord } from '../../codegen/measure/records.ts';
 import type { CaseParameters } from '../../model/calibration/cases.ts';
-import { UserError } from '../../model/input/userError.ts';
+import { grouped } from '../../model/input/grouped.ts';
+import { shown, UserError } from '../../model/input/userError.ts';
 import type { ComputeSegment } from '../../model/workload/workload.ts';
 import type { Calibration, SegmentProgram } from './calibrationFile.ts';
 import { segmentWorkload } from './segmentPrograms.ts';
@@ -70,7 +71,8 @@ function caseReadings(run: MeasuredRun, notes: string[]): CaseReading[] {
     const make = (quantity: CaseReading['quantity'], of: (rank: CaseRecord['ranks'][number]) => number) => {
       const values = rounds.map(({ ranks }) => of(ranks[0]!));
       const reading = { kind: 'case', id, side: sideOf(id), quantity, parameters, groupSize } as const;
-      return { ...reading, measured: median(values), spread: spreadOf(values) };
+      const measured = aboveZero(median(values), `case ${shown(id)}: ${quantity}`, run, rounds[0]!);
+      return { ...reading, measured, spread: spreadOf(values) };
     };
     if (parameters.kind === 'copies') {
       const down = parameters.direction === 'd2h' ? [] : [make('downS', ({ downS }) => downS)];
@@ -110,10 +112,10 @@ function segmentReadings(run: MeasuredRun, computes: SegmentProgram): SegmentRea
         candidate.kind === 'compute' && candidate.name === record.name,
     );
     if (segment === undefined) {
-      throw new UserError(`${run.run.program}: block ${record.position} has no segment ${record.name}`, {
-        file: run.file,
-        line: run.line,
-      });
+      throw new UserError(
+        `${run.run.program}: block ${record.position} has no segment ${shown(record.name)}; measure it anew`,
+        placeOfRecord(run, record),
+      );
     }
     const { gapS, runS, smHz, powerW } = record;
     const pause = gapS === 0 ? '' : `/pause ${(gapS / runS).toFixed(1)}`;
@@ -128,22 +130,21 @@ function segmentReadings(run: MeasuredRun, computes: SegmentProgram): SegmentRea
     if (!sustained || smHz === null || powerW === null) return [time];
     return [
       time,
-      { ...common, quantity: 'smHz', measured: smHz },
-      { ...common, quantity: 'powerW', measured: powerW },
+      { ...common, quantity: 'smHz', measured: aboveZero(smHz, 'segment.smHz', run, record) },
+      { ...common, quantity: 'powerW', measured: aboveZero(powerW, 'segment.powerW', run, record) },
     ];
   });
 }
 
-function spreadOf(values: readonly number[]): number {
-  return (max([...values]) - min([...values])) / median([...values]);
+/** Errors are relative to what was measured. */
+function aboveZero(measured: number, what: string, run: MeasuredRun, record: object): number {
+  if (measured > 0) return measured;
+  throw new UserError(
+    `${what}: expected more than 0, got ${measured}; measure it anew`,
+    placeOfRecord(run, record),
+  );
 }
 
-function grouped<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(key(item));
-    if (group === undefined) groups.set(key(item), [item]);
-    else group.push(item);
-  }
-  return groups;
+function spreadOf(values: readonly number[]): number {
+  return (max([...values]) - min([...values])) / median([...values]);
 }

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Manifest } from '../../codegen/manifest.ts';
 import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
 import { timelinesOf } from '../../codegen/measure/timelineOf.ts';
@@ -74,18 +75,40 @@ export function collectTimeline(
     const found = timelinesOf(run, ran).find((timeline) => timeline.plan === index);
     if (found === undefined) continue;
     const [device] = run.run.devices;
+    if (device === undefined)
+      throw new UserError(`run.devices: expected at least one; measure it anew`, {
+        file: run.file,
+        line: run.line,
+      });
     const { source, stepTimeS, intervals } = found.timeline;
-    return timelineFormat.parse({
+    const fields = {
       ...{ schema: 'chunkflow/timeline@1', experiment: experiment.name, plan, place: run.run.place },
       ...planFileOf(cell, plan),
       cell: recordedCell(cell, scenario.workload),
-      device: { name: device!.name, driver: device!.driver, cuda: device!.cuda },
+      device: { name: device.name, driver: device.driver, cuda: device.cuda },
       ...{ runtime: run.run.runtime ?? '', startedAt: run.run.startedAt },
-      timeline: { source, stepTimeS, intervals },
-    });
+      timeline: { source, stepTimeS, intervals: [...intervals] },
+    };
+    return ofFormat(timelineFormat, fields, run, `timeline of ${shown(plan)}`);
   }
   throw new UserError(
     `${places.join(', ')}: hold no timeline of ${plan} of ${cellId}; measure with --timeline`,
+  );
+}
+
+/** What was made of a run's records, where records that are well-formed one by one do not make it whole. */
+function ofFormat<Schema extends z.ZodType>(
+  schema: Schema,
+  fields: unknown,
+  { file, line, run }: MeasuredRun,
+  what: string,
+): z.output<Schema> {
+  const result = schema.safeParse(fields, { reportInput: true });
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw new UserError(
+    `${what} of the run of ${run.program}: ${issue.path.join('.')}: ${issue.message}, got ${shown(issue.input)}; measure it anew`,
+    { file, line },
   );
 }
 
@@ -140,13 +163,14 @@ class Collection {
       }
       const key = keyOf(cell, step.plan, step.mode);
       if (this.#steps.delete(key)) this.#replaced += 1;
-      const line = stepRunFormat.parse({
+      const fields: StepRun = {
         ...{ schema: 'chunkflow/steps@1', experiment, split },
         cell: recordedCell(cell, scenario.workload),
         ...planFileOf(cell, step.plan),
         ...step,
         stepProgram: this.#stepProgram(current, ran, step.plan),
-      } satisfies StepRun);
+      };
+      const line = ofFormat(stepRunFormat, fields, run, `plan ${shown(step.plan)}`);
       this.#steps.set(key, line);
     }
   }

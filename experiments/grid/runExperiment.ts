@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { type BuildOptions, type BuiltProgram, buildPrograms } from '../../codegen/build.ts';
 import { type Manifest, readManifest } from '../../codegen/manifest.ts';
 import { measurePrograms } from '../../codegen/measure/measurePrograms.ts';
+import { onStop, stoppable } from '../../codegen/stopSignals.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { writeCellProgram } from './cellProgram.ts';
 import { cellProgress } from './cellProgress.ts';
@@ -41,15 +42,25 @@ interface OpenCell {
  * Measures what an experiment's results lack, cell by cell; what is done is not measured again, so an experiment that was
  * cut off is continued by starting it anew. A cell that fails does not keep the others from running.
  *
- * @throws UserError where another process runs an experiment with the same results, or they cannot be written.
+ * @throws UserError where another process runs an experiment with the same results, or they cannot be written; StoppedError
+ * where SIGINT, SIGTERM or SIGHUP has ended the program that was running. The results are then free again.
  */
-export async function runExperiment(
+export function runExperiment(
+  experiment: Experiment,
+  cells: readonly Cell[],
+  options: ExperimentRun,
+): Promise<CellOutcome[]> {
+  return stoppable(options.onNote, () => runCells(experiment, cells, options));
+}
+
+async function runCells(
   { measure }: Experiment,
   cells: readonly Cell[],
   options: ExperimentRun,
 ): Promise<CellOutcome[]> {
   refuseOwnArguments(measure);
   const unlock = lockResults(options.results);
+  const keep = onStop(unlock);
   try {
     const failures = new Map<Cell, string>();
     const open = await openCells(cells, options, failures);
@@ -64,6 +75,7 @@ export async function runExperiment(
     }
     return cells.map((cell) => ({ cell, failure: failures.get(cell) ?? null }));
   } finally {
+    keep();
     unlock();
   }
 }

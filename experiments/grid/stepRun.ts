@@ -1,10 +1,11 @@
 import { mean, median } from 'simple-statistics';
-import type { Manifest } from '../../codegen/manifest.ts';
+import type { Manifest, ManifestPlan } from '../../codegen/manifest.ts';
 import { measuredPlans } from '../../codegen/measure/measuredPlans.ts';
-import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
+import { type MeasuredRun, placeOfRecord } from '../../codegen/measure/readMeasurement.ts';
 import type { MeasurementRecord } from '../../codegen/measure/records.ts';
-import { timelineOf } from '../../codegen/measure/timelineOf.ts';
-import { UserError } from '../../model/input/userError.ts';
+import { ranksOf, timelineOf } from '../../codegen/measure/timelineOf.ts';
+import { grouped } from '../../model/input/grouped.ts';
+import { shown, UserError } from '../../model/input/userError.ts';
 import { segmentTotals } from '../../model/timelineTotals.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 
@@ -27,12 +28,14 @@ export function measuredSteps(measured: MeasuredRun, manifest: Manifest): Measur
   if (place === 'colocated') return [];
   const rows = measuredPlans(measured, manifest);
   const [first] = run.devices;
-  return measured.summaries.map((summary): MeasuredStep => {
+  const visitsOf = grouped(measured.visits, planAndMode);
+  return measured.summaries.map((summary, index): MeasuredStep => {
     const { plan, mode, medianS, madS, steps } = summary;
-    const { name, transport } = manifest.plans[plan]!;
-    const row = rows.find((candidate) => candidate.plan === summary.name && candidate.mode === mode)!;
+    const { name, transport } = planOf(measured, manifest, summary);
+    // The timed plans come first, in the order of their summaries.
+    const row = rows[index]!;
     const memory = memoryOf(measured, plan);
-    const visits = measured.visits.filter((visit) => visit.plan === plan && visit.mode === mode);
+    const visits = visitsOf.get(planAndMode(summary)) ?? [];
     return {
       ...{ plan: name, mode, place, transport, fingerprint: run.fingerprint, stepS: medianS, madS, steps },
       visitS: visits.map(({ stepS }) => median(stepS)),
@@ -54,6 +57,23 @@ export function measuredSteps(measured: MeasuredRun, manifest: Manifest): Measur
   });
 }
 
+const planAndMode = ({ plan, mode }: { plan: number; mode: string }) => `${plan} ${mode}`;
+
+/** @throws UserError where the program's manifest has another plan at that number, or none. */
+function planOf(
+  measured: MeasuredRun,
+  manifest: Manifest,
+  summary: MeasurementRecord<'summary'>,
+): ManifestPlan {
+  const plan = manifest.plans[summary.plan];
+  if (plan?.name === summary.name) return plan;
+  const is = plan === undefined ? `${manifest.plans.length} plans` : `${shown(plan.name)} there`;
+  throw new UserError(
+    `summary: plan ${summary.plan} is called ${shown(summary.name)}, and the program of this fingerprint has ${is}; measure it anew`,
+    placeOfRecord(measured, summary),
+  );
+}
+
 function memoryOf({ file, line, memory, run }: MeasuredRun, plan: number): MeasurementRecord<'memory'> {
   const found = memory.find((record) => record.plan === plan);
   if (found !== undefined) return found;
@@ -73,8 +93,8 @@ function meanOf(visits: readonly MeasurementRecord<'visit'>[], reading: 'smHz' |
 }
 
 /** Timelines are recorded eagerly; a graph has none. */
-function segmentsOf({ timelines }: MeasuredRun, manifest: Manifest, plan: number): StepRun['segments'] {
-  const ranks = timelines.filter((record) => record.plan === plan);
+function segmentsOf(run: MeasuredRun, manifest: Manifest, plan: number): StepRun['segments'] {
+  const ranks = ranksOf(run, plan);
   if (ranks.length === 0) return [];
   return segmentTotals(timelineOf(ranks, manifest, plan, 'measured')).map((total) => ({
     ...total,

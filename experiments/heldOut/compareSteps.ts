@@ -16,7 +16,19 @@ import { noiseFloor } from './noiseFloor.ts';
 type Category = StepRun['segments'][number]['category'];
 
 /** What names a measured step and says its time; its rounds, memory and segments have become errors. */
-export type ComparedRun = Omit<StepRun, 'segments' | 'visitS' | 'memory'>;
+export type ComparedRun = Pick<
+  StepRun,
+  | 'experiment'
+  | 'cell'
+  | 'plan'
+  | 'planFile'
+  | 'mode'
+  | 'place'
+  | 'transport'
+  | 'stepS'
+  | 'device'
+  | 'startedAt'
+>;
 
 /** A measured step beside what both roads predict of it. Errors are predicted / measured - 1. */
 export interface ComparedStep {
@@ -149,8 +161,8 @@ function refuseOtherMachine({ cell, plan, place, device }: StepRun, machine: Sys
 }
 
 function compare(run: StepRun, predicted: PredictedStep): ComparedStep {
-  const { segments, visitS: _, memory, ...kept } = run;
-  const { cell, stepS, smHz, powerW } = run;
+  const { segments, memory, experiment, cell, plan, planFile, mode, place, transport, device } = run;
+  const { stepS, smHz, powerW, startedAt } = run;
   const { machine, report, closedFormS, depth } = predicted;
   refuseOtherMachine(run, machine);
   if (predicted.stepProgram !== run.stepProgram) {
@@ -162,7 +174,7 @@ function compare(run: StepRun, predicted: PredictedStep): ComparedStep {
   const error = (expected: number | null, measured: number | null) =>
     expected === null || measured === null || measured === 0 ? null : expected / measured - 1;
   return {
-    run: kept,
+    run: { experiment, cell, plan, planFile, mode, place, transport, stepS, device, startedAt },
     depth,
     closedFormS,
     simulatedS: report.stepTimeS,

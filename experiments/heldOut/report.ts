@@ -1,4 +1,5 @@
 import { mean } from 'simple-statistics';
+import { grouped } from '../../model/input/grouped.ts';
 import { depthRange, depthText } from '../dataset/programDepth.ts';
 import { type ComparedStep, presetOf, whereOf } from './compareSteps.ts';
 import { type ErrorStatistics, errorStatistics } from './errorStatistics.ts';
@@ -78,11 +79,5 @@ function groupsBy(
   steps: readonly ComparedStep[],
   key: (step: ComparedStep) => string,
 ): [string, ComparedStep[]][] {
-  const groups = new Map<string, ComparedStep[]>();
-  for (const step of steps) {
-    const group = groups.get(key(step));
-    if (group === undefined) groups.set(key(step), [step]);
-    else group.push(step);
-  }
-  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...grouped(steps, key)].sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -51,6 +51,7 @@ class TreeWalk {
   readonly nvlinks: ImportedTree['nvlinks'] = [];
   readonly notes: string[] = [];
   readonly #file: string;
+  readonly #sockets = new Set<string>();
   #switches = 0;
 
   constructor(file: string) {
@@ -71,12 +72,13 @@ class TreeWalk {
     }
     const id = numa === '-1' ? 'socket' : `socket${numa}`;
     const parent = sockets > 1 ? 'fabric' : null;
-    if (this.nodes.some((node) => node.id === id)) {
+    if (this.#sockets.has(id)) {
       throw new UserError(`numaid ${shown(numa)} is listed twice; dump the file again`, {
         file: this.#file,
         line: cpu.line,
       });
     }
+    this.#sockets.add(id);
     this.nodes.push({ id, kind: 'socket', parent, pcie: null, comment: `NUMA node ${numa}` });
     this.#addChildren(cpu, id);
   }

@@ -18,6 +18,11 @@ export interface SmiMatrix {
   notes: string[];
 }
 
+/** Of one host; the largest that are sold have 16, and paths are looked for among all of three devices. */
+const MOST_GPUS = 128;
+/** Lines beside the matrix that are named one by one. */
+const MOST_NOTED = 10;
+
 const AFFINITIES = ['CPU Affinity', 'NUMA Affinity', 'GPU NUMA ID'];
 
 /**
@@ -40,22 +45,33 @@ export function readSmiMatrix({ file, lines }: ImportedText): SmiMatrix {
   const gpus = devices.filter((name) => /^GPU\d+$/.test(name));
   const notes: string[] = [];
   const noteLine = (index: number, what: string) => notes.push(`${file}:${index + 1}: ${what}`);
+  if (gpus.length > MOST_GPUS)
+    throw new UserError(
+      `${gpus.length} columns of GPUs, expected at most ${MOST_GPUS} of one host; is it a topology?`,
+      { file, line: headerIndex + 1 },
+    );
   const rows = new Map<string, SmiRow>();
+  const isColumn = new Set(devices);
+  const isGpu = new Set(gpus);
+  const others: number[] = [];
   for (const [index, text] of plain.entries()) {
     const [name = '', ...values] = text.trim().split(/\s+/);
     if (index === headerIndex || name === '') continue;
     if (/^(NIC )?Legend:/.test(text.trim())) break;
-    const isDevice = index > headerIndex && devices.includes(name);
+    const isDevice = index > headerIndex && isColumn.has(name);
     if (!isDevice) {
-      noteLine(index, `${shown(text.trim())} is no part of the matrix; left out`);
+      if (others.push(index) <= MOST_NOTED)
+        noteLine(index, `${shown(text.trim())} is no part of the matrix; left out`);
       continue;
     }
     const place = { file, line: index + 1 };
     const row = readRow(values, { name, devices, affinities }, place);
     if (rows.has(name)) throw new UserError(`${name} has two rows; keep one matrix a file`, place);
     rows.set(name, row);
-    if (gpus.includes(name) && row.numa === null) noteLine(index, `${name} has no NUMA affinity`);
+    if (isGpu.has(name) && row.numa === null) noteLine(index, `${name} has no NUMA affinity`);
   }
+  if (others.length > MOST_NOTED)
+    noteLine(others[MOST_NOTED]!, `so are ${others.length - MOST_NOTED} more lines, the first here`);
   const missing = gpus.find((name) => !rows.has(name));
   if (missing !== undefined) {
     throw new UserError(`${missing} has a column and no row; keep the whole matrix`, {

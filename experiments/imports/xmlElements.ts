@@ -2,6 +2,9 @@ import { SaxesParser } from 'saxes';
 import { UserError } from '../../model/input/userError.ts';
 import type { ImportedText } from './importedText.ts';
 
+/** Elements inside each other; readers recurse, so there must be an end. NCCL's own files have seven or eight. */
+const MAX_DEPTH = 64;
+
 /** An element of an XML file with the line where it begins. */
 export interface XmlElement {
   name: string;
@@ -34,6 +37,11 @@ export function parseXml({ file, text }: ImportedText): XmlElement {
     line = parser.line;
   });
   parser.on('opentag', ({ name, attributes }) => {
+    if (open.length === MAX_DEPTH)
+      throw new UserError(
+        `<${name}> is nested more than ${MAX_DEPTH} levels deep; no machine is: get the file again`,
+        { file, line },
+      );
     const element: XmlElement = { name, attributes, children: [], line };
     open.at(-1)?.children.push(element);
     root ??= element;

@@ -1,4 +1,6 @@
+import { max, min } from 'simple-statistics';
 import type { TopLevelSpec } from 'vega-lite';
+import { UserError } from '../../model/input/userError.ts';
 import type { Interval, Timeline } from '../../model/timeline.ts';
 
 const CATEGORIES: readonly Interval['category'][] = [
@@ -27,7 +29,7 @@ export interface NamedTimeline {
  * One block of several timelines, one above the other on one time axis, each from the moment its block begins; rank 0.
  *
  * @param block position in the step.
- * @throws Error where a timeline has no such block.
+ * @throws UserError where a timeline has no such block.
  */
 export function timelineChart(
   timelines: readonly NamedTimeline[],
@@ -35,14 +37,14 @@ export function timelineChart(
   title: string,
 ): TopLevelSpec {
   const values = timelines.flatMap(({ name, timeline }) => blockIntervals(timeline, block, name));
-  const longestMs = Math.max(...values.map(({ toMs }) => toMs));
+  const longestMs = max(values.map(({ toMs }) => toMs));
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: { text: title, offset: 10 },
     vconcat: timelines.map(({ name }, index) => {
       const own = values.filter((value) => value.timeline === name);
       return {
-        title: { text: `${name}: ${Math.max(...own.map(({ toMs }) => toMs)).toFixed(2)} ms`, fontSize: 11 },
+        title: { text: `${name}: ${max(own.map(({ toMs }) => toMs)).toFixed(2)} ms`, fontSize: 11 },
         data: { values: own },
         width: WIDTH,
         height: { step: TRACK },
@@ -91,9 +93,10 @@ function blockIntervals({ intervals, source }: Timeline, block: number, timeline
     ({ rank, position, category }) =>
       rank === 0 && position === block && (category === 'compute' || category === 'collective'),
   );
-  if (own.length === 0) throw new Error(`the timeline (${source}) has no block ${block}`);
-  const fromS = Math.min(...own.map(({ startS }) => startS));
-  const toS = Math.max(...own.map(({ endS }) => endS));
+  if (own.length === 0)
+    throw new UserError(`--block ${block}: the timeline (${source}) has no block ${block}; choose another`);
+  const fromS = min(own.map(({ startS }) => startS));
+  const toS = max(own.map(({ endS }) => endS));
   return intervals
     .filter(({ rank, startS, endS }) => rank === 0 && endS > fromS && startS < toS)
     .filter(({ startS, endS }) => endS - startS > SHORTEST * (toS - fromS))

@@ -1,5 +1,6 @@
 import { max } from 'simple-statistics';
 import { memoryNeed } from '../../model/hiding/memory.ts';
+import { grouped } from '../../model/input/grouped.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { type ProgramDepth, programDepth } from '../dataset/programDepth.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
@@ -61,12 +62,12 @@ export function runsOf(
  * @throws UserError where one name stands for two programs.
  */
 export function measuredCells(runs: readonly StepRun[]): MeasuredCell[] {
-  const groups = grouped(runs, ({ cell, place, device, mode }) =>
+  const groups = groupsOf(runs, ({ cell, place, device, mode }) =>
     JSON.stringify([cell.id, place, device.name, mode]),
   );
   return groups.map((own): MeasuredCell => {
     const [{ cell, mode, place, device }] = own as [StepRun];
-    const plans = grouped(own, ({ plan }) => plan);
+    const plans = groupsOf(own, ({ plan }) => plan);
     for (const same of plans) refuseTwoPrograms(same);
     const right = plans.filter((same) => same.every(({ sameOutput }) => sameOutput));
     const gpuBytes = memoryOf(right.map(([run]) => run!));
@@ -110,12 +111,6 @@ function refuseTwoPrograms(same: readonly StepRun[]): void {
   );
 }
 
-function grouped(runs: readonly StepRun[], key: (run: StepRun) => string): StepRun[][] {
-  const groups = new Map<string, StepRun[]>();
-  for (const run of runs) {
-    const group = groups.get(key(run));
-    if (group === undefined) groups.set(key(run), [run]);
-    else group.push(run);
-  }
-  return [...groups.values()];
+function groupsOf(runs: readonly StepRun[], key: (run: StepRun) => string): StepRun[][] {
+  return [...grouped(runs, key).values()];
 }

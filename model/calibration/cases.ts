@@ -32,6 +32,31 @@ export interface CalibrationCase {
   parameters: CaseParameters;
 }
 
+/** The name of a micro-benchmark, by what it asks: nothing else is called so, whatever number of chunks keeps a link busy. */
+export function caseId(parameters: CaseParameters): string {
+  if (parameters.kind === 'copies') return copiesText(parameters);
+  if (parameters.kind === 'collective') return callText(parameters);
+  const { chunkBytes, paceS, gpus } = parameters;
+  return `${callText(parameters)}/beside/${sizeText(chunkBytes)}${paceText(paceS)}${gpusText(gpus)}`;
+}
+
+/** What no calibration asks for, since simulating it would take minutes; null for what one may. */
+export function beyondAnyCase(parameters: CaseParameters): string | null {
+  if (parameters.kind !== 'collective' && parameters.chunks > MOST_CHUNKS)
+    return `chunks: expected at most ${MOST_CHUNKS}, got ${parameters.chunks}`;
+  if (parameters.kind === 'copies') return null;
+  const { calls, sentBytes, pieceBytes } = parameters;
+  if (calls > MOST_CALLS) return `calls: expected at most ${MOST_CALLS}, got ${calls}`;
+  if (pieceBytes !== null && sentBytes / pieceBytes > MOST_PIECES)
+    return `pieceBytes: expected at least a ${MOST_PIECES}th of the ${sentBytes} sent bytes, got ${pieceBytes}`;
+  return null;
+}
+
+/** Eight ranks beside chunks of 256 KiB, the most that `calibrationCases` gives, ask for 114,000. */
+const MOST_CHUNKS = 200_000;
+const MOST_CALLS = 64;
+const MOST_PIECES = 10_000;
+
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const CALLS = 6;
@@ -86,9 +111,18 @@ function copyCases(gpus: number): CalibrationCase[] {
 }
 
 function copies(parameters: Omit<Extract<CaseParameters, { kind: 'copies' }>, 'kind'>): CalibrationCase {
-  const { direction, chunkBytes, chunks: count, paceS, gpus } = parameters;
-  const id = `copies/${direction}/${sizeText(chunkBytes)}x${count}${paceText(paceS)}${gpusText(gpus)}`;
-  return { id, parameters: { kind: 'copies', ...parameters } };
+  const whole = { kind: 'copies', ...parameters } as const;
+  return { id: caseId(whole), parameters: whole };
+}
+
+function copiesText({
+  direction,
+  chunkBytes,
+  chunks: count,
+  paceS,
+  gpus,
+}: Omit<Extract<CaseParameters, { kind: 'copies' }>, 'kind'>): string {
+  return `copies/${direction}/${sizeText(chunkBytes)}x${count}${paceText(paceS)}${gpusText(gpus)}`;
 }
 
 /** Enough chunks for the time of each to be seen apart from the start, and few enough to be over soon. */
@@ -139,10 +173,8 @@ function beside(
 ): CalibrationCase {
   const callsS = call.calls * (call.sentBytes / SLOW_CALL + 50e-6);
   const chunks = Math.max(8, Math.ceil(callsS / (chunkBytes / FAST_COPY + paceS)));
-  return {
-    id: `${callText(call)}/beside/${sizeText(chunkBytes)}${paceText(paceS)}${gpusText(gpus)}`,
-    parameters: { kind: 'together', ...call, chunkBytes, chunks, paceS, gpus },
-  };
+  const parameters = { kind: 'together', ...call, chunkBytes, chunks, paceS, gpus } as const;
+  return { id: caseId(parameters), parameters };
 }
 
 function callText({ collective: kind, transport, sentBytes }: Omit<CollectiveCase, 'kind'>): string {

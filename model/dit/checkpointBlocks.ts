@@ -65,6 +65,11 @@ export function withoutCommonPrefix(stored: readonly StoredTensor[]): StoredTens
   return stored.map((tensor, index) => ({ ...tensor, name: paths[index]!.slice(depth).join('.') }));
 }
 
+/** Every name that a list of layers may have: what stands before the first number of a tensor's name. */
+export function containersOf(stored: readonly StoredTensor[]): Set<string> {
+  return new Set(stored.flatMap(({ name }) => partsOf(name)?.container ?? []));
+}
+
 function partsOf(name: string): { container: string; index: number; tensor: string } | undefined {
   const match = /^(.*?)\.(\d{1,5})\.(.+)$/.exec(name);
   if (match === null) return undefined;

@@ -20,6 +20,8 @@ import {
 } from './operations.ts';
 
 const count = z.number().int().min(1).max(1_000_000);
+/** Every block, and every pass over them, is operations of its own; the deepest model of the catalogue has 60. */
+const few = z.number().int().min(1).max(1000);
 const text = z.string().min(1).max(300);
 
 const expression = z
@@ -140,7 +142,7 @@ const segment = z.looseObject({}).transform((value, context): WrittenSegment => 
 const block = z.strictObject({
   name: text,
   container: text.describe('attribute path of the layer list in the checkpoint'),
-  count,
+  count: few,
   segments: z.array(segment).min(1),
 });
 
@@ -165,7 +167,7 @@ export const ditFormat = z.strictObject({
   }),
   patch: z.strictObject({ t: count, h: count, w: count }),
   rowMultiple: count.optional(),
-  guidance: z.strictObject({ evaluations: count, passes: count }),
+  guidance: z.strictObject({ evaluations: few, passes: few }),
   referenceSize: z.string(),
   experts: count.optional(),
   parameterBytes: z.number().positive().max(16).optional().describe('2 (bf16) unless given'),

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { UserError } from '../input/userError.ts';
+import { max } from 'simple-statistics';
+import { shown, UserError } from '../input/userError.ts';
 import { checkpointBlocks, withoutCommonPrefix } from './checkpointBlocks.ts';
 import { parametersOf } from './derive.ts';
 import type { Dit, WeightTensor } from './dit.ts';
@@ -8,6 +9,8 @@ import { type CatalogueMatch, matchCatalogue } from './matchCatalogue.ts';
 import type { StoredTensor } from './safetensors.ts';
 
 const TEXT_ROWS = 512;
+/** Of all lists together; the deepest model of the catalogue has 60. */
+const MOST_LAYERS = 1000;
 
 /**
  * A diffusion transformer from the tensors of a checkpoint: names, shapes and dtypes.
@@ -20,6 +23,12 @@ const TEXT_ROWS = 512;
  * @throws UserError if the tensors form no list of layers.
  */
 export function fromCheckpoint(file: string, stored: readonly StoredTensor[]): Dit {
+  const empty = stored.find(({ shape }) => shape.includes(0));
+  if (empty !== undefined)
+    throw new UserError(
+      `tensor ${shown(empty.name)}: shape [${empty.shape.join(', ')}] has a side of 0, so it holds no weights; give the checkpoint of the transformer itself`,
+      { file },
+    );
   const tensors = withoutCommonPrefix(stored);
   const match = matchCatalogue(tensors);
   const id = basename(file).replace(/\.(safetensors|index\.json)$/i, '');
@@ -52,6 +61,12 @@ function matched({ dit, blocks, exact, others }: CatalogueMatch): Dit {
 
 function guessed(file: string, tensors: readonly StoredTensor[]): Dit {
   const { kinds, outside } = checkpointBlocks(tensors);
+  const layers = kinds.reduce((sum, { count }) => sum + count, 0);
+  if (layers > MOST_LAYERS)
+    throw new UserError(
+      `${layers} layers, the first in ${shown(kinds[0]!.container)}, expected at most ${MOST_LAYERS}; is it a diffusion transformer?`,
+      { file },
+    );
   if (kinds.length === 0) {
     throw new UserError(
       'no list of layers such as blocks.0.attn.to_q.weight with at least two matrices each; give the checkpoint of the transformer itself',
@@ -70,7 +85,7 @@ function guessed(file: string, tensors: readonly StoredTensor[]): Dit {
   });
   const guesses = blocks.map((block) => guessSegments(block.tensors));
   const weights = blocks.map(({ count, parameters }) => count * parameters);
-  const heaviest = guesses[weights.indexOf(Math.max(...weights))]!;
+  const heaviest = guesses[weights.indexOf(max(weights))]!;
   const hasText = guesses.some((guess) => guess.hasText);
   const input = inputOf(outside);
   return {

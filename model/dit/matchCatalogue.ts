@@ -1,5 +1,5 @@
 import { knownLayouts } from './catalogue.ts';
-import { type CheckpointBlocks, checkpointBlocks, signature } from './checkpointBlocks.ts';
+import { type CheckpointBlocks, checkpointBlocks, containersOf, signature } from './checkpointBlocks.ts';
 import { type DitSource, tensorsOfBlock } from './derive.ts';
 import type { Dit } from './dit.ts';
 import type { StoredTensor } from './safetensors.ts';
@@ -20,7 +20,10 @@ export interface CatalogueMatch {
  * several; models that fit equally well are named in `others`.
  */
 export function matchCatalogue(stored: readonly StoredTensor[]): CatalogueMatch | undefined {
+  const present = containersOf(stored);
   const candidates = knownLayouts()
+    // Most models are told apart by the names of their lists, without looking at a tensor.
+    .filter(({ dit }) => dit.blocks.every(({ container }) => present.has(container)))
     .map((source) => compare(source, stored))
     .filter((candidate) => candidate !== undefined);
   const best = candidates.reduce<(typeof candidates)[number] | undefined>(

@@ -33,6 +33,7 @@ export function parseJson(file: string, text: string, remedy: string): YamlFile 
   return {
     file,
     value,
+    ...{ lines: placeAt(file, starts, text.trimEnd().length).line!, isEnded: text.endsWith('\n') },
     place: (path) => {
       root ??= scan(true);
       return placeAt(file, starts, offsetOf(root, path));

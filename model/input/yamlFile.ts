@@ -26,6 +26,9 @@ const MAX_DEPTH = 64;
 export interface YamlFile {
   file: string;
   value: unknown;
+  /** Lines of its text, and whether the last one has an end: a file that was cut off inside a line has not. */
+  lines: number;
+  isEnded: boolean;
   place(path: readonly PropertyKey[]): Place;
 }
 
@@ -82,7 +85,11 @@ export function parseYaml(file: string, text: string): YamlFile {
   } catch {
     throw new UserError('aliases expand to more than a hundred copies; write the values out', at(0));
   }
-  return { file, value, place: (path) => at(offsetOf(document, path)) };
+  const { line } = lines.linePos(text.trimEnd().length);
+  return {
+    ...{ file, value, lines: Math.max(1, line), isEnded: text.endsWith('\n') },
+    place: (path) => at(offsetOf(document, path)),
+  };
 }
 
 /**

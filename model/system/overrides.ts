@@ -26,7 +26,7 @@ export function withOverrides(source: YamlFile, overrides: readonly string[]): Y
     set.set(key, override);
   }
   return {
-    file: source.file,
+    ...source,
     value,
     place: (path) => {
       const override = set.get(path.filter((part) => part !== 'is').join('.'));

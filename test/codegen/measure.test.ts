@@ -13,6 +13,7 @@ import { timelineOf, timelinesOf } from '../../codegen/measure/timelineOf.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { noCompiler } from '../support/compilers.ts';
 import { runLines } from '../support/measurementFixture.ts';
+import { runCli } from '../support/runCli.ts';
 import { skip } from '../support/skip.ts';
 import { writeStubProgram, writeStubRuntime } from '../support/stubProgram.ts';
 
@@ -218,6 +219,21 @@ test('measure --from shows what a bundle brought back, and writes its traces', a
     const { traceEvents } = JSON.parse(readFileSync(join(folder, `trace.${plan}.json`), 'utf8'));
     assert.ok(traceEvents.some((event: { name: string }) => event.name === 'QKV'));
   }
+});
+
+test('measure --from with the manifest of another program says where they are at odds', async () => {
+  const bundle = join(folder, 'other');
+  mkdirSync(join(bundle, 'results'), { recursive: true });
+  writeStubProgram(join(bundle, 'programs', 'tiny'));
+  const lines = runLines().map((line) => line.replace('"statement":[0,1,1]', '"statement":[0,1,7]'));
+  writeFileSync(join(bundle, 'results', 'tiny.jsonl'), `${lines.join('\n')}\n`);
+  const args = ['measure', '--from', bundle, '--trace', join(folder, 'other.json')];
+  const { code, stderr } = await runCli(args);
+  assert.is(code, 2);
+  assert.match(
+    stderr,
+    /^error: .*tiny\.jsonl:6: timeline: plan none has no statement 7 at position 0; give .*\n$/,
+  );
 });
 
 test('measure --from without the manifest says so, and fails for a run that did not end', async () => {

@@ -62,8 +62,8 @@ export function runLines({
         ...{
           p90S: 0.0102,
           minS: 0.0098,
-          steps: 8,
-          rounds: 5,
+          steps: 2,
+          rounds: 1,
           spread: 0.03,
           steady: true,
           tracedOverNot: 0.01,

@@ -57,17 +57,57 @@ for (const [what, file, why] of [
     /jsonl:1: run.schema/,
   ],
   [
+    'of a case under another name',
+    () => changed(yaml('h200-x1'), (text) => text.replace('"chunkBytes":4096', '"chunkBytes":8192')),
+    /jsonl:2: case "copies\/h2d\/4KiBx\d+": its parameters are those of "copies\/h2d\/8KiBx\d+"; measure it anew/,
+  ],
+  [
+    'of more chunks than any case has',
+    () =>
+      changed(yaml('h200-x1'), (text) => text.replace(/("kind":"together".*?"chunks":)\d+/, '$1100000000')),
+    /jsonl:\d+: case ".*beside.*": chunks: expected at most 200000, got 100000000/,
+  ],
+  [
+    'of pieces that are smaller than any',
+    () => changed(yaml('h200-x1'), (text) => text.replace(/("kind":"collective".*?"pieceBytes":)\d+/, '$11')),
+    /jsonl:\d+: case ".*": pieceBytes: expected at least a 10000th of the \d+ sent bytes, got 1/,
+  ],
+  [
+    'that lack a round in the middle',
+    () => changed(yaml('h200-x1'), (text) => text.replace(/\n[^\n]*"round":1[^\n]*\n/, '\n')),
+    /jsonl:1: the run of calibration-h200-x1 is of 226 cases in 3 rounds, and has 677 case records of 678; a part/,
+  ],
+  [
+    'that took no time',
+    () => changed(yaml('h200-x1'), (text) => text.replaceAll(/"downS":[^,]+/g, '"downS":0')),
+    /jsonl:\d+: case "copies\/h2d.*": downS: expected more than 0, got 0/,
+  ],
+  [
     'of a program that it does not describe',
     () => changed(yaml('h200-x1', 'segments: [segments.jsonl]\n')),
     /programs: seg-wan-65-sp2, measured in .*segments.jsonl:1, is not there/,
   ],
 ] as const) {
-  files(`refuses results ${what}, by file and line`, () => assert.throws(() => readCalibration(file()), why));
+  files(`refuses results ${what}, by file and line`, () =>
+    assert.throws(() => readingsOf(readCalibration(file())), why),
+  );
 }
+
+files('says what a calibration has not, as one that was cut off would not have it', () => {
+  const { notes } = readCalibration(changed(yaml('h200-x1').trimEnd()));
+  assert.match(notes[0]!, /calibration\.yaml:3: the last line has no end; the file may be cut off/);
+  assert.match(notes[1]!, /calibration\.yaml:3: names no segments; what compute takes is not fitted/);
+  assert.is(notes.length, 2);
+  const none = readCalibration(changed('machine: h200-x1\nsplit: sha256-even\n')).notes;
+  assert.match(none[0]!, /calibration\.yaml:2: names no cases/);
+});
 
 files('says that a last line was cut off, and leaves it out', () => {
   const { notes, cases } = readCalibration(changed(yaml('h200-x1'), (text) => text.slice(0, -200)));
-  assert.match(notes[0]!, /the last line is cut off and was left out/);
+  assert.ok(
+    notes.some((note) => /jsonl:\d+: the last line is cut off and was left out/.test(note)),
+    notes.join('\n'),
+  );
   assert.is(cases.length, 1);
 });
 

@@ -74,7 +74,7 @@ test('a run becomes a line for each plan', () => {
       fingerprint,
     },
     stepProgram: stepProgramHash(workload, system, plans[0]!),
-    ...{ stepS: 0.01, madS: 1e-5, visitS: [(0.01 + 0.011) / 2], steps: 8, smHz: 1.98e9, powerW: null },
+    ...{ stepS: 0.01, madS: 1e-5, visitS: [(0.01 + 0.011) / 2], steps: 2, smHz: 1.98e9, powerW: null },
     memory: { claimedBytes: 3 * 2 ** 30, deviceBytes: 2 * 2 ** 30, pinnedBytes: 0, claimedPinnedBytes: 0 },
     sameOutput: true,
     // Statement 0 of the fixture's timeline is the block's first, 1 its second.
@@ -106,7 +106,10 @@ test('rounds, clock, power, memory and libraries are taken together', () => {
         temperatureC: 40,
       },
     });
-  const own = lines(at('run', { place: 'host', backend: 'host', nccl: '2.28.9', runtime: 'cafe' }));
+  const own = lines((record) => ({
+    ...at('run', { place: 'host', backend: 'host', nccl: '2.28.9', runtime: 'cafe' })(record),
+    ...(record.record === 'summary' && record.plan === 0 && { rounds: 2, steps: 5 }),
+  }));
   const index = own.findIndex((line) => line.includes('"visit","plan":0'));
   own.splice(index, 1, visit(0, [3, 1, 2], null, 600), visit(1, [4, 6], 1.5e9, 500));
   const [none] = collectSteps(experiment, [results('rounds', own)]).runs;
@@ -207,7 +210,9 @@ test('an older program is collected by its manifest, and refused without', () =>
   changed.plans[1]!.name = 'yield,chunk=1MiB';
   const moved = results(
     'moved',
-    lines(() => ({}), { fingerprint: '4567' }),
+    lines(({ record, plan }) => (record === 'summary' && plan === 1 ? { name: 'yield,chunk=1MiB' } : {}), {
+      fingerprint: '4567',
+    }),
   );
   keepManifest(moved, { ...changed, fingerprint: '4567' });
   // A plan that the experiment has no more is left out.
@@ -226,6 +231,94 @@ test('broken records are named by file and line', () => {
     () => collectSteps(experiment, [results('bare', bare)]),
     /bare\/0\.jsonl:1: .* has a summary of plan 0 and no memory record/,
   );
+});
+
+/** Records that are well-formed one by one, and together are none of this program. */
+const AT_ODDS: [what: string, change: Change, message: RegExp][] = [
+  [
+    'a summary of a plan that is not there',
+    (record) => (record.record === 'summary' && record.plan === 1 ? { plan: 9 } : {}),
+    /0\.jsonl:\d+: summary of plan "yield", eager: is of 2 steps in 1 rounds, and 0 in 0 stand before it/,
+  ],
+  [
+    'a plan that is not there in all its records',
+    ({ plan }) => (plan === 1 ? { plan: 9 } : {}),
+    /0\.jsonl:\d+: summary: plan 9 is called "yield", and the program of this fingerprint has 2 plans/,
+  ],
+  [
+    'a summary under another name',
+    at('summary', { name: 'other' }),
+    /0\.jsonl:7: summary: plan 0 is called "other", and the program of this fingerprint has "none" there/,
+  ],
+  [
+    'more rounds than are there',
+    at('summary', { rounds: 3 }),
+    /0\.jsonl:7: summary of plan "none", eager: is of 2 steps in 3 rounds, and 2 in 1 stand before it; a part of the file/,
+  ],
+  [
+    'a statement that the program has not',
+    at('timeline', { statement: [0, 1, 99] }),
+    /0\.jsonl:6: timeline: plan none has no statement 99 at position 0; give the manifest/,
+  ],
+  [
+    'a position that the program has not',
+    at('timeline', { position: [0, 0, 12345] }),
+    /0\.jsonl:6: timeline: plan none has no statement 1 at position 12345/,
+  ],
+  [
+    'an end before its beginning',
+    at('timeline', { endS: [0.005, 0.0005, 0.003] }),
+    /0\.jsonl:6: timeline: statement 1 at position 0 runs from 0\.001 to 0\.0005 s/,
+  ],
+  [
+    'a time of a round that is none',
+    at('visit', { stepS: [-1, 2] }),
+    /0\.jsonl:5: visit\.stepS\.0: .*, got -1; measure it anew/,
+  ],
+  [
+    'a clock that stands still',
+    at('visit', { smHz: 0 }),
+    /0\.jsonl:1: plan "none" of the run of .*: smHz: .*, got 0; measure it anew/,
+  ],
+];
+for (const [index, [what, change, message]] of AT_ODDS.entries()) {
+  test(`refused by file and line: ${what}`, () => {
+    const place = results(`odds${index}`, lines(change));
+    assert.throws(
+      () => collectSteps(experiment, [place]),
+      (error: Error) =>
+        error instanceof UserError && (message.test(error.message) || assert.unreachable(error.message)),
+    );
+  });
+}
+
+test('law: of a file that is cut anywhere, or misses any line, nothing is collected unsaid', () => {
+  const text = `${lines().join('\n')}\n`;
+  const whole = collectSteps(experiment, [results('whole', lines())]);
+  const place = results('cut', lines());
+  const collected = (given: string) => {
+    writeFileSync(join(place, '0.jsonl'), given);
+    try {
+      return collectSteps(experiment, [place]);
+    } catch (error) {
+      assert.instance(error, UserError);
+      assert.match((error as Error).message, /0\.jsonl:\d+: /);
+      return null;
+    }
+  };
+  for (let length = 1; length < text.length; length += 97) {
+    const { runs, notes } = collected(text.slice(0, length)) ?? { runs: [], notes: [] };
+    assert.equal(runs, []);
+    assert.match(notes.join('\n'), /0\.jsonl:\d+: /);
+  }
+  for (const [index, line] of lines().entries()) {
+    const { record } = JSON.parse(line);
+    // These say themselves what is not there: no checks, no timeline.
+    if (record === 'verify' || record === 'timeline' || record === 'output') continue;
+    const without = collected(`${lines().toSpliced(index, 1).join('\n')}\n`);
+    const unsaid = without !== null && without.notes.length === whole.notes.length && without.runs.length > 0;
+    assert.not.ok(unsaid && record !== 'summary', `${index}: ${record}`);
+  }
 });
 
 test('the command writes a dataset that is read back, and says what it left out', async () => {

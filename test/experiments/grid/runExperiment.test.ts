@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
@@ -220,9 +220,48 @@ async function linesOf(name: string, id: string, atLeast: number): Promise<strin
 
 const DELAY_MS = 60;
 
+function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+  const pids = stdout.trim().split(/\s+/).map(Number);
+  // The transpiler beside us is no group of its own.
+  return pids.filter((child) => {
+    const stat = `/proc/${child}/stat`;
+    return existsSync(stat) && readFileSync(stat, 'utf8').split(' ')[4] === String(child);
+  });
+}
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  compiled(`${signal} ends the running program, says so, and leaves the results free`, async () => {
+    const name = `stopped-${signal}`;
+    const { child, notes, ended } = start(name, 20 * DELAY_MS);
+    await linesOf(name, first, 1);
+    const programs = childrenOf(child.pid!);
+    assert.is(programs.length, 1);
+    process.kill(child.pid!, signal);
+    assert.is(await ended, code, notes());
+    assert.match(
+      notes(),
+      new RegExp(`^stopped by ${signal}; the running program was ended, and what was done stays`, 'm'),
+    );
+    assert.throws(() => process.kill(programs[0]!, 0), /ESRCH/);
+    assert.not.ok(existsSync(join(folder, name, 'lock.json')));
+    assert.is(runsIn(name, first)[0]!.end, null, 'the run was in flight');
+    assert.not.ok(existsSync(resultsOf(name, second)));
+
+    const { notes: later, failures } = await run(name);
+    assert.equal(failures, []);
+    assert.is(measuredCells(later).length, 3);
+  });
+}
+
 compiled('killed with its run: nothing done is repeated, nothing written is lost', async () => {
   const { child, ended } = start('killed', DELAY_MS);
   await linesOf('killed', second, 4);
+  // The program is a group of its own.
+  for (const pid of childrenOf(child.pid!)) process.kill(-pid, 'SIGKILL');
   process.kill(-child.pid!, 'SIGKILL');
   await ended;
   const done = textOf('killed', first);

@@ -102,6 +102,12 @@ const BROKEN: [what: string, piece: string | RegExp, by: string, message: RegExp
     '<pci busid="0000:2a',
     /^topology\.xml:8: element <pci> in <gpu>/,
   ],
+  [
+    'bridges 100,000 deep',
+    /<pci [\s\S]*/,
+    '<pci busid="a">'.repeat(1e5),
+    /^topology\.xml:\d+: <pci> is nested more than 64 levels deep/,
+  ],
   ['another root', /system/g, 'graphs', /^topology\.xml:2: element <graphs>: expected <system>/],
   ['another version', 'version="1"', 'version="2"', /^topology\.xml:2: version "2": expected "1"/],
   ['no bus id', 'busid="0000:1A:00.0" ', '', /^topology\.xml:17: <pci> has no busid/],

@@ -110,6 +110,12 @@ const broken = suite('broken nvidia-smi topo -m');
 
 const BROKEN: [what: string, piece: string | RegExp, by: string, message: RegExp][] = [
   [
+    'a thousand GPUs',
+    /[\s\S]+/,
+    `\t${Array.from({ length: 1000 }, (_, gpu) => `GPU${gpu}`).join('\t')}\nGPU0\tX\n`,
+    /^smi-pcie\.txt:1: 1000 columns of GPUs, expected at most 128 of one host/,
+  ],
+  [
     'a row cut short',
     /(GPU5\tSYS\tSYS)[\s\S]*/,
     '$1',

@@ -233,6 +233,18 @@ unknown('without text or a patch embedding it is an image model without text', (
   });
 });
 
+unknown('refuses a tensor without weights, and more layers than any model has', () => {
+  const empty = BLOCK.map((tensor, index) => (index === 1 ? { ...tensor, shape: [0, 8] } : tensor));
+  assert.throws(
+    () => load(layers('blocks', 0, 2, empty), () => {}),
+    /mine\.safetensors: tensor "blocks\.\d\..*": shape \[0, 8\] has a side of 0, so it holds no weights/,
+  );
+  assert.throws(
+    () => load(layers('blocks', 0, 1001, BLOCK), () => {}),
+    /mine\.safetensors: 1001 layers, the first in "blocks", expected at most 1000/,
+  );
+});
+
 unknown('refuses a file without layers', () => {
   assert.throws(() => load(OUTSIDE, () => {}), /mine\.safetensors: no list of layers/);
   assert.throws(() => load([], () => {}), /mine\.safetensors: no list of layers/);
