@@ -93,6 +93,8 @@ function report(
     const plans = measuredPlans(run, manifestOf(run, manifests));
     if (plans.length === 0) continue;
     output.result(`${heading(run)}\n${formatTable(COLUMNS, plans)}\n`);
+    const why = whyNothingPredicted(run.run.place);
+    if (why !== undefined) output.result(`predicted: none, since ${why}\n\n`);
     const { wrong, chunks } = verified(run);
     if (chunks > 0) output.result(`${wrong} of ${chunks} chunks were not there in time\n\n`);
   }
@@ -102,6 +104,14 @@ function report(
   }
   const failed = measurement.runs.some((run) => run.end?.ok !== true);
   return failed || measured.some(({ failure }) => failure !== null) ? 1 : 0;
+}
+
+/** Why a place's steps are not held against a prediction; undefined where they are. */
+function whyNothingPredicted(place: MeasuredRun['run']['place']): string | undefined {
+  if (place === 'host') return 'CPU cores stand for the GPUs that the machine file describes';
+  if (place === 'colocated')
+    return 'ranks that share a GPU take turns, which says nothing of a step on GPUs of their own';
+  return undefined;
 }
 
 function heading({ run }: MeasuredRun): string {

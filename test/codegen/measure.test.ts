@@ -236,6 +236,18 @@ test('measure --from with the manifest of another program says where they are at
   );
 });
 
+test('measure --from says why nothing is predicted of a run on CPU cores', async () => {
+  const results = join(folder, 'on-host');
+  mkdirSync(join(results, 'results'), { recursive: true });
+  writeStubProgram(join(results, 'programs', 'tiny'));
+  writeFileSync(
+    join(results, 'results', 'x.jsonl'),
+    `${runLines({ place: 'host', backend: 'host' }).join('\n')}\n`,
+  );
+  const { stdout } = await run([], { from: results });
+  assert.match(stdout, /predicted: none, since CPU cores stand for the GPUs that the machine file describes/);
+});
+
 test('measure --from without the manifest says so, and fails for a run that did not end', async () => {
   const results = join(folder, 'bare');
   mkdirSync(results);
