@@ -28,6 +28,7 @@ export interface MeasureFlags extends BuildFlags {
   devices?: string;
   timeLimit?: string;
   pinnedLimit?: string;
+  checkWeights?: boolean;
   inputs?: string;
   outputSteps?: number;
   saveOutputs?: string;
@@ -77,6 +78,8 @@ export async function measure(
     runner: await chooseRunner(programs, flags, output),
     onNote: (text) => output.diagnostic(`${text}\n`),
   });
+  // Nothing has run, so there are no records.
+  if (flags.checkWeights) return measured.some(({ failure }) => failure !== null) ? 1 : 0;
   for (const { file } of measured) output.diagnostic(`results: ${file}\n`);
   return report(resultsOf(measured), flags, output, measured);
 }
@@ -177,6 +180,7 @@ function runArguments(flags: MeasureFlags): string[] {
     '--graph': flags.graph,
     '--timeline': flags.timeline || flags.trace !== undefined,
     '--verify': flags.verify,
+    '--check-weights': flags.checkWeights,
   };
   return [
     ...Object.entries(valued).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)])),

@@ -154,7 +154,11 @@ export function addRunOptions(command: Command): Command {
     .option('--timeline', 'record when each statement of a step ran')
     .option('--verify', 'check the streamed weights by checksums when they are used')
     .option('--compute <how>', "real, or synthetic: only take the kernels' time")
-    .option('--weights <file|folder>', 'weights from a checkpoint (default: random)')
+    .option(
+      '--weights <file|folder>',
+      "weights from a checkpoint: file, index, its folder or its pipeline's (default: random)",
+    )
+    .option('--check-weights', 'only check that --weights has every tensor in the right shape')
     .option(
       '--inputs <file>',
       'inputs by name from a safetensors file (default: random); the manifest lists them',

@@ -77,11 +77,13 @@ const std::vector<Flag>& flags() {
          }
          o.synthetic = text == "synthetic";
        }},
-      {"--weights", "FILE.safetensors|DIR", "weights from a checkpoint (default: random)",
+      {"--weights", "FILE|DIR", "weights from a checkpoint: file, index, its folder or its pipeline's (default: random)",
        [](Options& o, Text flag, Text text) {
          if (text.empty()) throw UserError(flag + ": expected a file or folder, got ''");
          o.weights = text;
        }},
+      {"--check-weights", "", "only check that --weights has every tensor in the right shape; needs no device",
+       [](Options& o, Text, Text) { o.checkWeights = true; }},
       {"--inputs", "FILE.safetensors", "tensors by name, of all ranks (--describe lists them; default: random)",
        [](Options& o, Text flag, Text text) {
          if (text.empty()) throw UserError(flag + ": expected a file, got ''");
@@ -181,6 +183,9 @@ Options parseOptions(int argc, const char* const* argv, const Program& program) 
       operand = argv[++i];
     }
     flag.apply(options, flag.name, operand);
+  }
+  if (options.checkWeights && options.weights.empty()) {
+    throw UserError("--check-weights: there is nothing to check; give --weights FILE.safetensors or a folder");
   }
   checkChosen(options.plans, "--plans", "plan", static_cast<int>(program.plans.size()));
   checkChosen(options.cases, "--cases", "case", static_cast<int>(program.cases.size()));

@@ -23,6 +23,7 @@ struct Options {
   bool segments = false;   // measure single segments in place of steps
   bool sustained = false;  // the longest of them also until clock and power settle
   std::string weights;     // "": random
+  bool checkWeights = false;  // only look whether they fit the program
   std::uint64_t seed = 1;
   std::string inputs;       // safetensors file; "": random
   int outputSteps = 0;      // steps from the inputs to the outputs; 0: see stepsToOutputs

@@ -21,6 +21,7 @@
 #include "options.hpp"
 #include "results.hpp"
 #include "session.hpp"
+#include "weight_values.hpp"
 
 namespace chunkflow {
 
@@ -167,6 +168,10 @@ int runChecked(RunIn where, const Program& program, int argc, const char* const*
       sink.note(sink.user, text.substr(from, end - from).c_str());
       from = end + 1;
     }
+    return OK;
+  }
+  if (options.checkWeights) {
+    sink.note(sink.user, checkedCheckpoint(program, options.weights).c_str());
     return OK;
   }
   if (options.describe) return sink.line(sink.user, describeJson(program).c_str()) == 0 ? OK : FAILED;

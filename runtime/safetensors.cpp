@@ -11,8 +11,11 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <numeric>
+#include <set>
 #include <string_view>
 
 #include "error.hpp"
@@ -80,19 +83,44 @@ struct Safetensors::File {
   std::uint64_t bytes = 0;
 };
 
-Safetensors::Safetensors(const std::string& path, const char* flag) : flag_(flag), path_(path) {
-  std::vector<std::string> names;
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
-      if (entry.path().extension() == ".safetensors") names.push_back(entry.path().string());
-    }
-    if (names.empty()) throw UserError(flag_ + " " + path + ": there is no .safetensors file in this folder");
-    std::sort(names.begin(), names.end());
-  } else {
-    names.push_back(path);
+namespace {
+
+/// Files of an index's weight_map, which lie beside it.
+std::vector<std::string> shardsOf(const std::string& index, const std::string& where) {
+  std::ifstream in(index, std::ios::binary);
+  if (!in) throw UserError(where + ": cannot be read (" + std::strerror(errno) + ")");
+  const Json json = parseJson(std::string(std::istreambuf_iterator<char>(in), {}), where);
+  const Json* map = json.object() == nullptr ? nullptr : json.member("weight_map");
+  if (map == nullptr || map->object() == nullptr || map->object()->empty()) {
+    throw UserError(where + ": is no index of a checkpoint: expected a weight_map of tensor names to files");
   }
-  for (const std::string& name : names) add(name);
+  const std::filesystem::path folder = std::filesystem::path(index).parent_path();
+  std::set<std::string> shards;
+  for (const auto& [name, shard] : *map->object()) {
+    if (shard.string() == nullptr) throw UserError(where + ": tensor " + name + ": expected the name of a file");
+    shards.insert((folder / *shard.string()).string());
+  }
+  return {shards.begin(), shards.end()};
+}
+
+std::vector<std::string> filesOf(std::filesystem::path path, const std::string& where) {
+  std::error_code error;
+  if (path.string().ends_with(".index.json")) return shardsOf(path.string(), where);
+  if (!std::filesystem::is_directory(path, error)) return {path.string()};
+  if (std::filesystem::exists(path / "model_index.json", error)) path /= "transformer";
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+    if (entry.path().extension() == ".safetensors") names.push_back(entry.path().string());
+  }
+  if (names.empty()) throw UserError(where + ": there is no .safetensors file in the folder " + path.string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+Safetensors::Safetensors(const std::string& path, const char* flag) : flag_(flag), path_(path) {
+  for (const std::string& name : filesOf(path, flag_ + " " + path)) add(name);
 }
 
 Safetensors::~Safetensors() = default;

@@ -24,7 +24,8 @@ struct StoredTensor {
 
 class Safetensors {
  public:
-  /// @param path a file, or a folder whose *.safetensors files are all taken. @param flag which asked for it, for messages.
+  /// @param path a file; an index (*.safetensors.index.json), whose shards are taken; a folder, whose *.safetensors files are
+  /// all taken; or the folder of a pipeline (with model_index.json), whose `transformer` is taken. @param flag which asked for it, for messages.
   /// @throws UserError that names the file and what is wrong with it: no such file, a header that does not fit, a tensor
   /// that ends behind the file's end.
   Safetensors(const std::string& path, const char* flag);

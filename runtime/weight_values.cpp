@@ -134,6 +134,14 @@ std::unique_ptr<WeightValues> randomWeights(const Program& program, int shard, s
   return std::make_unique<RandomWeights>(program, shard, seed);
 }
 
+std::string checkedCheckpoint(const Program& program, const std::string& path) {
+  checkpointWeights(program, 0, path);
+  std::size_t tensors = 0;
+  for (const BlockWeights& block : program.blocks) tensors += block.tensors.size();
+  return "--weights " + path + ": has all " + std::to_string(tensors) + " tensors of this program's " +
+         std::to_string(program.blocks.size()) + " blocks";
+}
+
 std::unique_ptr<WeightValues> checkpointWeights(const Program& program, int shard, const std::string& path) {
   return std::make_unique<CheckpointWeights>(program, shard, path);
 }

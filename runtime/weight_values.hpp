@@ -29,8 +29,11 @@ class WeightValues {
 /// value = mean + scale * valueAt(seed, block's first value + place in its tensors, whole and one behind the other).
 std::unique_ptr<WeightValues> randomWeights(const Program& program, int shard, std::uint64_t seed);
 
-/// Tensors by name (prefix + name) from a .safetensors file or folder. @throws UserError when one is missing or has
-/// another shape than the program's.
+/// Tensors by name (prefix + name) from a .safetensors checkpoint (see Safetensors). @throws UserError when one is missing
+/// or has a shape that does not fold to the program's.
 std::unique_ptr<WeightValues> checkpointWeights(const Program& program, int shard, const std::string& path);
+
+/// Reads a checkpoint's headers only. Returns what is right about it, one line. @throws UserError as checkpointWeights.
+std::string checkedCheckpoint(const Program& program, const std::string& path);
 
 }  // namespace chunkflow

@@ -5,11 +5,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type BuiltProgram, buildPrograms } from '../../codegen/build.ts';
 import { writeProgram } from '../../codegen/writeProgram.ts';
+import { derive } from '../../model/dit/derive.ts';
+import { readYamlFile } from '../../model/input/yamlFile.ts';
+import { type Sketch, sketchOf, writeSafetensors } from '../model/dit/checkpointFiles.ts';
 import { noCompiler } from '../support/compilers.ts';
 import { randomByPlace } from '../support/randomByPlace.ts';
 import { skip } from '../support/skip.ts';
 import { readTensors, type Tensor, writeTensors } from '../support/tensorFile.ts';
-import { generateScenario, type TinyScenario } from './scenarios.ts';
+import { generateScenario, modelFile, type TinyScenario } from './scenarios.ts';
 
 const FOLDER = join('out', 'test', 'inputs');
 const plans = ['none', 'yield,chunk=1MiB'];
@@ -213,6 +216,26 @@ else {
       assert.match(stderr, message);
     });
   }
+
+  inputs('--check-weights says whether a checkpoint fits, and runs nothing', () => {
+    const { dit } = derive(readYamlFile(modelFile('tiny-cross')));
+    const tensors = sketchOf({ dit, outside: [] });
+    const file = join(FOLDER, 'weights.safetensors');
+    const checked = (change: (tensors: Sketch[]) => Sketch[]) => {
+      writeSafetensors(file, change(tensors));
+      return run(program('cross'), ['--weights', file, '--check-weights']);
+    };
+    const fits = checked((all) => all);
+    assert.is(fits.status, 0, fits.stderr);
+    assert.equal(fits.stderr, `--weights ${file}: has all 54 tensors of this program's 2 blocks\n`);
+    assert.equal(fits.lines, []);
+    const lacks = checked((all) => all.filter(({ name }) => name !== 'blocks.1.norm2.bias'));
+    assert.is(lacks.status, 2);
+    assert.match(lacks.stderr, /^error: --weights .*there is no tensor blocks\.1\.norm2\.bias; .*\n$/);
+    const nothing = run(program('cross'), ['--check-weights']);
+    assert.is(nothing.status, 2);
+    assert.match(nothing.stderr, /--check-weights: there is nothing to check; give --weights/);
+  });
 
   inputs('outputs that cannot be written: one line and exit code 2', () => {
     const { status, stderr } = run(program('cross'), ['--ranks', 'threads', '--save-outputs', '/proc/nope']);
