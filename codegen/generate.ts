@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { firstIndices } from '../model/dit/depth.ts';
 import type { Dit } from '../model/dit/dit.ts';
+import { plainAxes, type RotaryAxis, rotaryAxes } from '../model/dit/rope.ts';
 import { memoryNeed } from '../model/hiding/memory.ts';
 import { predictStep } from '../model/hiding/stepReport.ts';
 import { UserError } from '../model/input/userError.ts';
@@ -22,6 +23,7 @@ import { refuseUnproved } from './proof.ts';
 import { render } from './templates.ts';
 import { toolVersion } from './toolVersion.ts';
 import { composePlan, kindViewOf, type LaidOutKind, namespacesOf, stagingBytes } from './view/compose.ts';
+import { rotaryAxisView } from './view/rotary.ts';
 import {
   blocksHeaderView,
   blocksView,
@@ -176,12 +178,12 @@ export function generate(
         inputs: inputs.map((input, index) => ({
           constant: constantName(input.name),
           name: cString(input.name),
-          meaning: cString(meaningOfInput(input)),
+          meaning: cString(meaningOfInput(input, workload.model)),
           rows: whole(input.rows),
           width: whole(input.elements / input.rows),
           sharded: input.sharded ? 'true' : 'false',
           rotary: input.rotaryRows === null ? 'false' : 'true',
-          firstRow: whole(input.firstRow),
+          axes: input.axes.map(rotaryAxisView),
           firstValue: unsigned64(FIRST_INPUT_VALUE + index * 2 ** 40),
           scale: real(input.rotaryRows === null ? 0.5 : 0),
           mean: real(0),
@@ -283,8 +285,9 @@ function ditKindAt({ model }: Workload, index: number): Dit['blocks'][number] {
 interface PlacedInput extends FlowInput {
   offset: number;
   shape: string;
-  firstRow: number;
   sharded: boolean;
+  /** Of a rotary table. */
+  axes: readonly RotaryAxis[];
 }
 
 /** Flows of all block kinds, and one piece of activation memory that serves them all. */
@@ -389,11 +392,19 @@ function placeInputs(kinds: readonly LaidOutKind[], workload: Workload): PlacedI
         input.rotaryRows === null
           ? `[${input.elements}]`
           : `[${input.rows}, ${input.elements / input.rows}] cosines and sines`,
-      firstRow: input.rotaryRows === 't' ? workload.tokens : 0,
+      axes: rotaryAxesOf(workload, input),
       // Tensor-parallel ranks hold the same rows.
       sharded: sp > 1 && input.byRows && (input.rotaryRows !== 't' || joined),
     };
   });
+}
+
+/** By the model's own positions; a model whose file says none has the numbers of its rows as positions. */
+function rotaryAxesOf({ model, size, tokens }: Workload, input: FlowInput): RotaryAxis[] {
+  if (input.rotaryRows === null) return [];
+  const width = input.elements / input.rows;
+  if (model.rope === undefined) return plainAxes(width, input.rotaryRows === 't' ? tokens : 0);
+  return rotaryAxes(model, model.rope, size, input.rotaryRows, width);
 }
 
 function rotaryOrder({ rotaryRows }: FlowInput): number {
@@ -465,7 +476,7 @@ function tensorsOf(
       name: input.name,
       shape: [input.rows * ranksOf(workload, input.sharded), input.elements / input.rows],
       dtype: input.rotaryRows === null ? 'BF16' : 'F32',
-      meaning: meaningOfInput(input),
+      meaning: meaningOfInput(input, workload.model),
     }),
   );
   return { inputs: [...streams, ...constants], outputs: streams };

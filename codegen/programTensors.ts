@@ -1,3 +1,4 @@
+import type { Dit } from '../model/dit/dit.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import type { FlowInput } from './dataflow/flow.ts';
 
@@ -24,10 +25,13 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /** @throws Error for a constant that nobody has described: a user could not prepare it. */
-export function meaningOfInput({ name }: FlowInput): string {
+export function meaningOfInput({ name, rotaryRows }: FlowInput, { rope }: Dit): string {
   const meaning = MEANINGS[name];
   if (meaning === undefined) throw new Error(`input ${name} has no description in codegen/programTensors.ts`);
-  return meaning;
+  if (rotaryRows === null) return meaning;
+  return rope === undefined
+    ? `${meaning}; computed over the number of the row with base 10000, because the model's file has no rope`
+    : `${meaning}; computed by the model's own positions`;
 }
 
 export function meaningOfResidual(name: string): string {

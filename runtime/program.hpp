@@ -6,6 +6,7 @@
 #include <span>
 
 #include "compute.hpp"
+#include "rotary_table.hpp"
 #include "transport.hpp"
 
 namespace chunkflow {
@@ -64,8 +65,7 @@ struct Collective {
   std::uint64_t pieceBytes;
 };
 
-/// A constant of the step, filled once: from the file of --inputs, else random, or a rotary table (cosine and sine pairs by
-/// row and head dimension).
+/// A constant of the step, filled once: from the file of --inputs, else random, or a rotary table (see fillRotaryRows).
 struct Input {
   const char* name;
   const char* meaning;       // for people who prepare a file for --inputs
@@ -73,7 +73,7 @@ struct Input {
   std::int64_t rows, width;  // on this rank; bf16, or float for a rotary table
   bool sharded;              // whether ranks hold different rows of it (else every rank holds all of them)
   bool rotary;
-  std::int64_t firstRow;     // rotary: its rows are rows firstRow, firstRow + 1, ... of the whole sequence
+  std::span<const RotaryAxis> axes;  // rotary: what turns which pairs
   std::uint64_t firstValue;  // random: first place; rank * rows * width is added where `sharded`
   float scale, mean;
   std::uint64_t count() const { return static_cast<std::uint64_t>(rows * width); }

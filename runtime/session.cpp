@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <limits>
@@ -20,7 +19,8 @@ namespace {
 constexpr auto LOOK_EVERY = std::chrono::microseconds(200);
 constexpr auto LET_GO = std::chrono::seconds(5);
 constexpr std::size_t WORDS_BYTES = 4096;
-constexpr double ROTARY_BASE = 10000;
+/// Rows of a rotary table that one thread makes at a time.
+constexpr std::int64_t ROTARY_PART_ROWS = 256;
 
 int fillSharers(const Place& place) {
   return place.threads ? place.ranks : std::min(place.ranks, std::max(1, Device::count()));
@@ -191,17 +191,13 @@ const std::vector<float>& Session::rotaryTable(const Input& input) {
     readAsFloat(*tensor, ownFirst * input.width, table);
     return table;
   }
-  std::vector<double> frequencies;
-  for (std::int64_t i = 0; i < input.width; i += 2) {
-    frequencies.push_back(std::pow(ROTARY_BASE, -static_cast<double>(i) / static_cast<double>(input.width)));
-  }
-  inParallel(arena.numaNode(), arena.sharers(), static_cast<std::size_t>(input.rows), [&](std::size_t row) {
-    float* pair = table.data() + row * static_cast<std::size_t>(input.width);
-    for (const double frequency : frequencies) {
-      const double angle = static_cast<double>(input.firstRow + ownFirst + static_cast<std::int64_t>(row)) * frequency;
-      *pair++ = static_cast<float>(std::cos(angle));
-      *pair++ = static_cast<float>(std::sin(angle));
-    }
+  const std::int64_t parts = (input.rows + ROTARY_PART_ROWS - 1) / ROTARY_PART_ROWS;
+  inParallel(arena.numaNode(), arena.sharers(), static_cast<std::size_t>(parts), [&](std::size_t part) {
+    const std::int64_t first = static_cast<std::int64_t>(part) * ROTARY_PART_ROWS;
+    const std::int64_t rows = std::min(ROTARY_PART_ROWS, input.rows - first);
+    fillRotaryRows(input.axes, ownFirst + first, input.width,
+                   std::span(table).subspan(static_cast<std::size_t>(first * input.width),
+                                            static_cast<std::size_t>(rows * input.width)));
   });
   return table;
 }

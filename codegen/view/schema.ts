@@ -111,7 +111,9 @@ export const programView = z.strictObject({
       width: cpp,
       sharded: cpp,
       rotary: cpp,
-      firstRow: cpp,
+      axes: z
+        .array(z.array(cpp))
+        .describe('fields of each RotaryAxis; none for a tensor that is no rotary table'),
       firstValue: cpp,
       scale: cpp,
       mean: cpp,

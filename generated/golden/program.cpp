@@ -55,26 +55,33 @@ constexpr BlockWeights BLOCKS[] = {
     { "blocks.3.", 8414208ull, block_tensors, 12621312ull },
 };
 
+// Rows to an index, indices; position: first, step, least; pairs: first, step, count; frequency: scale, base, exponent step.
+constexpr RotaryAxis ROTARY_AXES[] = {
+    { 64, 2, 0.0, 1.0, -1000000000.0, 0, 1, 12, 1.0, 10000.0, -0.08333333333333333 },
+    { 8, 8, 0.0, 1.0, -1000000000.0, 12, 1, 10, 1.0, 10000.0, -0.1 },
+    { 1, 8, 0.0, 1.0, -1000000000.0, 22, 1, 10, 1.0, 10000.0, -0.1 },
+};
+
 constexpr Input INPUTS[] = {
     {
         .name = "context",
         .meaning = "rows of text as the K and V of cross-attention read them",
         .offset = CONTEXT, .rows = 16, .width = 512, .sharded = false,
-        .rotary = false, .firstRow = 0,
+        .rotary = false, .axes = {},
         .firstValue = 281474976710656ull, .scale = 0.5f, .mean = 0.0f,
     },
     {
         .name = "timestep",
         .meaning = "modulation vectors of the timestep, one behind the other, that are added to those of each block (of a table, or of low-rank matrices)",
         .offset = TIMESTEP, .rows = 1, .width = 3072, .sharded = false,
-        .rotary = false, .firstRow = 0,
+        .rotary = false, .axes = {},
         .firstValue = 282574488338432ull, .scale = 0.5f, .mean = 0.0f,
     },
     {
         .name = "rotary",
-        .meaning = "per video or image row, cosine and sine of each pair of elements of a head: cos, sin, cos, sin, ...",
+        .meaning = "per video or image row, cosine and sine of each pair of elements of a head: cos, sin, cos, sin, ...; computed by the model's own positions",
         .offset = ROTARY, .rows = 64, .width = 64, .sharded = true,
-        .rotary = true, .firstRow = 0,
+        .rotary = true, .axes = ROTARY_AXES,
         .firstValue = 283673999966208ull, .scale = 0.0f, .mean = 0.0f,
     },
 };

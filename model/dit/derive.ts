@@ -5,6 +5,7 @@ import { expandBraces } from './braces.ts';
 import type { Dit, DitBlockKind, DitSegment, Rows, WeightTensor } from './dit.ts';
 import { ditFormat, type WrittenBlock, type WrittenDit, type WrittenSegment } from './format.ts';
 import { elementwiseOpByName, gemmOpByName } from './opByName.ts';
+import { ROPE_AXES, type Rope } from './rope.ts';
 import { elementwiseFacts, modulationSources, refuseForeignFacts } from './segmentFacts.ts';
 import { parseSize } from './tokens.ts';
 
@@ -55,12 +56,73 @@ export function derive(source: YamlFile): DitSource {
     vae: written.vae,
     patch: written.patch,
     ...(written.audio === undefined ? {} : { audio: written.audio }),
+    ...(written.rope === undefined
+      ? {}
+      : { rope: ropeOf(source, written.rope, names, number(['hidden'], written.hidden) / names.heads!) }),
     guidance: written.guidance,
     referenceSize: placed(source, ['referenceSize'], () => parseSize(written.referenceSize)),
     unproved: written.unproved ?? null,
     assumptions: [],
   };
   return { dit, outside };
+}
+
+function ropeOf(
+  source: YamlFile,
+  written: NonNullable<WrittenDit['rope']>,
+  names: Names,
+  headDim: number,
+): Rope {
+  const value = (path: Path, text: string | number) =>
+    placed(source, ['rope', ...path], () => {
+      const result = arithmetic(text, names);
+      if (Number.isFinite(result) && result > 0) return result;
+      throw new UserError(`${shown(text)} is ${result}, expected a number above 0`);
+    });
+  const each = <Key extends string>(path: Path, keys: readonly Key[], of: Record<Key, string | number>) =>
+    Object.fromEntries(keys.map((key) => [key, value([...path, key], of[key])])) as Record<Key, number>;
+  const { theta, axes, positions, stretch, framesPerSecond, text } = written;
+  const isFractional = typeof positions === 'object' && 'fractional' in positions;
+  if (isFractional !== (axes === undefined)) {
+    throw new UserError(
+      isFractional
+        ? 'rope.axes: fractional positions deal out all elements equally; leave it away'
+        : 'rope.axes: missing; expected how many elements of a head turn by frame, height and width',
+      source.place(['rope']),
+    );
+  }
+  let turned = 0;
+  for (const axis of axes === undefined ? [] : ROPE_AXES) {
+    const dims = wholeNumber(source, ['rope', 'axes', axis], axes![axis], names);
+    turned += dims;
+    if (dims % 2 === 0) continue;
+    throw new UserError(
+      `rope.axes.${axis}: is ${dims}, expected an even number: elements turn in pairs`,
+      source.place(['rope', 'axes', axis]),
+    );
+  }
+  if (axes !== undefined && turned !== headDim) {
+    throw new UserError(
+      `rope.axes: turn ${turned} elements, but a head has ${headDim} (hidden / heads)`,
+      source.place(['rope', 'axes']),
+    );
+  }
+  return {
+    theta: value(['theta'], theta),
+    axes: each(['axes'], ROPE_AXES, axes ?? { frame: 2, height: 2, width: 2 }),
+    positions:
+      typeof positions === 'string'
+        ? { kind: positions }
+        : 'fitted' in positions
+          ? { kind: 'fitted', ...each(['positions', 'fitted'], ['height', 'width'], positions.fitted) }
+          : {
+              kind: 'fractional',
+              ...each(['positions', 'fractional'], ['seconds', 'height', 'width'], positions.fractional),
+            },
+    stretch: each(['stretch'], ROPE_AXES, stretch ?? { frame: 1, height: 1, width: 1 }),
+    ...(framesPerSecond === undefined ? {} : { framesPerSecond }),
+    ...(text === undefined ? {} : { text }),
+  };
 }
 
 /** Parameters of some tensors together. */

@@ -10,6 +10,7 @@ import type {
   RopeFacts,
   Site,
 } from './operations.ts';
+import type { Rope } from './rope.ts';
 
 /**
  * What a matrix or an activation has one of: `x` a video or image token, `t` a text row, `a` an audio row,
@@ -139,6 +140,8 @@ export interface Dit {
   patch: { t: number; h: number; w: number };
   /** Audio rows per second and the frame rate that they are counted against, for models that make sound. */
   audio?: { rowsPerSecond: number; framesPerSecond: number };
+  /** Rotary position embedding, where the model has one and its file says which. */
+  rope?: Rope;
   /** Network evaluations per denoising step, and in how many passes over the weights they are made. */
   guidance: { evaluations: number; passes: number };
   referenceSize: { width: number; height: number; frames: number };

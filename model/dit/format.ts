@@ -146,6 +146,31 @@ const block = z.strictObject({
   segments: z.array(segment).min(1),
 });
 
+const perAxis = z.strictObject({ frame: expression, height: expression, width: expression });
+
+const rope = z
+  .strictObject({
+    theta: expression,
+    axes: perAxis
+      .optional()
+      .describe('elements of a head that turn by each axis; not for fractional positions'),
+    positions: z
+      .union([
+        z.enum(['corner', 'centred']),
+        z.strictObject({ fitted: z.strictObject({ height: expression, width: expression }) }),
+        z.strictObject({
+          fractional: z.strictObject({ seconds: expression, height: expression, width: expression }),
+        }),
+      ])
+      .default('corner'),
+    stretch: perAxis.optional().describe('NTK scaling; 1 unless given'),
+    framesPerSecond: z
+      .strictObject({ made: z.number().positive(), perStep: z.number().positive() })
+      .optional(),
+    text: z.enum(['zero', 'after']).optional().describe('positions of text rows that turn too'),
+  })
+  .describe('rotary position embedding');
+
 export const ditFormat = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected small letters, digits, dots and dashes'),
   name: text,
@@ -167,6 +192,7 @@ export const ditFormat = z.strictObject({
   }),
   patch: z.strictObject({ t: count, h: count, w: count }),
   rowMultiple: count.optional(),
+  rope: rope.optional(),
   guidance: z.strictObject({ evaluations: few, passes: few }),
   referenceSize: z.string(),
   experts: count.optional(),

@@ -38,8 +38,7 @@ export function parseSize(text: string): Size {
 export function rowsOf(dit: Dit, size: Size): RowCounts {
   refuseAbsurd(size);
   refuseFrames(dit, size.frames);
-  const latent = Math.floor(latentFrames(dit, size.frames) / dit.patch.t);
-  const { across, down } = patchesOf(dit, size);
+  const { frames: latent, across, down } = gridOf(dit, size);
   if (latent < 1 || across < 1 || down < 1) {
     const side = { width: dit.vae.spatial * dit.patch.w, height: dit.vae.spatial * dit.patch.h };
     throw new UserError(
@@ -48,6 +47,11 @@ export function rowsOf(dit: Dit, size: Size): RowCounts {
     );
   }
   return rowsAt(dit, roundUp(latent * across * down, dit.rowMultiple), size.frames);
+}
+
+/** Tokens along each axis; tokens run across, then down, then through the frames. */
+export function gridOf(dit: Dit, size: Size): { frames: number; down: number; across: number } {
+  return { frames: Math.floor(latentFrames(dit, size.frames) / dit.patch.t), ...patchesOf(dit, size) };
 }
 
 /**

@@ -256,9 +256,10 @@ PlanProgram plan(const char* name, const char* transport) {
   return plan;
 }
 
+constexpr std::array<RotaryAxis, 1> ROTARY_AXES{{{1, 1 << 20, 0, 1, 0, 0, 1, HEAD / 2, 1, 10000, -2.0 / HEAD}}};
 constexpr std::array<Input, 2> ALL_INPUTS{{
-    {"shift", "shift of the norm", SHIFT, 1, WIDTH, false, false, 0, 30'000'000, 0.1f, 0},
-    {"rotary", "cosines and sines", TABLE, ROWS, HEAD, true, true, 0, 0, 0, 0},
+    {"shift", "shift of the norm", SHIFT, 1, WIDTH, false, false, {}, 30'000'000, 0.1f, 0},
+    {"rotary", "cosines and sines", TABLE, ROWS, HEAD, true, true, ROTARY_AXES, 0, 0, 0},
 }};
 constexpr std::array<Residual, 1> RESIDUALS{{{"hidden", "hidden rows", RESIDUAL, ROWS, WIDTH, 31'000'000, true}}};
 

@@ -73,8 +73,57 @@ test('the example of docs/models.md is a model', () => {
   assert.is(dit.blocks[0]!.parameters, 12 * dit.hidden ** 2 + 9 * dit.hidden);
 });
 
+test('rope: numbers of the file, and what is not given', () => {
+  const rope = (text: string) => small('guidance', `rope: ${text}\nguidance`).dit.rope;
+  assert.is(small().dit.rope, undefined);
+  assert.equal(rope('{theta: 10000, axes: {frame: 16, height: 24, width: d/2 - 40}, text: zero}'), {
+    theta: 10000,
+    axes: { frame: 16, height: 24, width: 24 },
+    positions: { kind: 'corner' },
+    stretch: { frame: 1, height: 1, width: 1 },
+    text: 'zero',
+  });
+  assert.equal(
+    rope(
+      '{theta: 10, positions: {fractional: {seconds: 20, height: 8, width: 9}}, framesPerSecond: {made: 25, perStep: 1}}',
+    ),
+    {
+      theta: 10,
+      axes: { frame: 2, height: 2, width: 2 },
+      positions: { kind: 'fractional', seconds: 20, height: 8, width: 9 },
+      stretch: { frame: 1, height: 1, width: 1 },
+      framesPerSecond: { made: 25, perStep: 1 },
+    },
+  );
+});
+
 /** What is written instead of what, and what the message holds. */
 const WRONG: [what: string, from: string, to: string, message: string][] = [
+  [
+    'rope axes that are no head',
+    'guidance',
+    'rope: {theta: 10, axes: {frame: 16, height: 24, width: 22}}\nguidance',
+    'rope.axes: turn 62 elements, but a head has 64',
+  ],
+  [
+    'an odd rope axis',
+    'guidance',
+    'rope: {theta: 10, axes: {frame: 15, height: 24, width: 25}}\nguidance',
+    'rope.axes.frame: is 15, expected an even number',
+  ],
+  ['a rope without axes', 'guidance', 'rope: {theta: 10}\nguidance', 'rope.axes: missing'],
+  [
+    'a rope of fractions with axes',
+    'guidance',
+    'rope: {theta: 10, axes: {frame: 16, height: 24, width: 24}, positions: {fractional: {seconds: 1, height: 1, width: 1}}}\nguidance',
+    'rope.axes: fractional positions deal out all elements equally',
+  ],
+  [
+    'a theta of nothing',
+    'guidance',
+    'rope: {theta: 0, axes: {frame: 16, height: 24, width: 24}}\nguidance',
+    '0 is 0, expected a number above 0',
+  ],
   ['unknown key', 'hidden: d', 'hidden: d\nhiden: d', 'small.yaml:6:8: hiden: unknown key'],
   [
     'unknown key in a segment',
