@@ -78,4 +78,129 @@ export const READERS: readonly MutantGroup[] = [
       },
     ],
   },
+  {
+    file: 'model/dit/huggingFaceIndex.ts',
+    tests: ['test/model/dit/safetensors.test.ts'],
+    mutants: [
+      {
+        breaks: 'a shard may lie outside the folder of its index',
+        original: "shard !== basename(shard) || shard.includes('\\\\') || shard === '..'",
+        mutated: 'false',
+      },
+      {
+        breaks: 'a shard that is missing is not named',
+        original: 'if (!existsSync(path)) {',
+        mutated: 'if (false) {',
+      },
+      {
+        breaks: 'a tensor that its shard lacks is left out',
+        original: 'if (tensor !== undefined) return tensor;',
+        mutated: 'if (tensor !== undefined || shard) return tensor!;',
+      },
+    ],
+  },
+  {
+    file: 'model/input/quantity.ts',
+    tests: ['test/model/input/quantity.test.ts'],
+    mutants: [
+      {
+        breaks: 'a number without a unit is taken',
+        original: '([A-Za-zµ][A-Za-zµ/ ]*)$/',
+        mutated: '([A-Za-zµ]?[A-Za-zµ/ ]*)$/',
+      },
+      {
+        breaks: 'a quantity may be negative',
+        original: 'value < 0 || !Number.isFinite(value)',
+        mutated: '!Number.isFinite(value)',
+      },
+      {
+        breaks: 'a quantity may be infinite',
+        original: 'value < 0 || !Number.isFinite(value)',
+        mutated: 'value < 0',
+      },
+      {
+        breaks: 'gigatransfers are read as tesla',
+        original: 'if (/GT\\/s/.test(text)) {',
+        mutated: 'if (false) {',
+      },
+      {
+        breaks: 'whole numbers of bytes are off by a rounding',
+        original: 'if (factor >= 1 && Math.abs(value - whole) < 1e-9 * whole) value = whole;',
+        mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'model/hiding/memory.ts',
+    tests: ['test/model/hiding/memory.test.ts'],
+    mutants: [
+      {
+        breaks: 'experts share their residents',
+        original: 'const residentBytes = experts * sum(',
+        mutated: 'const residentBytes = sum(',
+      },
+      {
+        breaks: 'a slot is as large as the smallest streamed block',
+        original: 'plan.slots * Math.max(0, ...streamed)',
+        mutated: 'plan.slots * Math.min(...streamed)',
+      },
+      {
+        breaks: 'one slot is counted',
+        original: 'plan.slots * Math.max(0, ...streamed)',
+        mutated: 'Math.max(0, ...streamed)',
+      },
+      {
+        breaks: 'activations take no memory',
+        original:
+          'outsideBytes + residentBytes + slotBytes + activationBytes + collectiveBufferBytes + reserveBytes',
+        mutated: 'outsideBytes + residentBytes + slotBytes + collectiveBufferBytes + reserveBytes',
+      },
+      {
+        breaks: 'one rank pins staging of collectives',
+        original: 'const staged = workload.ranks > 1 && ',
+        mutated: 'const staged = ',
+      },
+      {
+        breaks: 'residents are pinned on the host as well',
+        original: 'allWeights - residentBytes + (staged',
+        mutated: 'allWeights + (staged',
+      },
+    ],
+  },
+  {
+    file: 'model/hiding/rates.ts',
+    tests: ['test/model/hiding/rates.test.ts'],
+    mutants: [
+      {
+        breaks: 'of ranks that sit differently the best placed sets the pace',
+        original: 'h2dRates.indexOf(Math.min(...h2dRates))',
+        mutated: 'h2dRates.indexOf(Math.max(...h2dRates))',
+      },
+      {
+        breaks: 'a collective weighs as much as a copy',
+        original: 'capacity / (c + weight * k)',
+        mutated: 'capacity / (c + k)',
+      },
+      {
+        breaks: 'copies are held back last',
+        original: 'const level = Math.min(copiesHeldAt, collectivesHeldAt);',
+        mutated: 'const level = Math.max(copiesHeldAt, collectivesHeldAt);',
+      },
+      {
+        breaks: 'what is left of a link ignores what the other class takes',
+        original: '(resource.capacity - level * resource[used]) / resource[other]',
+        mutated: 'resource.capacity / resource[other]',
+      },
+      {
+        breaks: 'both directions share nothing',
+        original: 'limit([...down, ...up])',
+        mutated: 'Math.min(limit(down), limit(up))',
+      },
+      {
+        breaks: 'copies to the host are as fast as the engine to the device',
+        original: 'd2h: Math.min(d2hBytesPerS / sharing, limit(up)),',
+        mutated: 'd2h: Math.min(h2dBytesPerS / sharing, limit(up)),',
+      },
+    ],
+  },
 ];

@@ -224,4 +224,40 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
       },
     ],
   },
+  {
+    file: 'experiments/calibration/predictReadings.ts',
+    tests: ['test/experiments/calibration/predictSegments.test.ts'],
+    mutants: [
+      {
+        breaks: 'a reading at a clock above the highest is shorter than any',
+        original: 'Math.min(1, smHz / power.topClockHz)',
+        mutated: 'smHz / power.topClockHz',
+      },
+      {
+        breaks: 'what runs for a moment is held to the power cap',
+        original: 'if (!sustained) return',
+        mutated: 'if (!sustained && smHz !== null) return',
+      },
+      {
+        breaks: 'a pause buys no clock',
+        original: '(at) => runS(at) + gapS)',
+        mutated: '(at) => runS(at))',
+      },
+      {
+        breaks: 'power is over the run without its pause',
+        original: 'stepPowerW(power, energy, clock, runS(clock) + gapS)',
+        mutated: 'stepPowerW(power, energy, clock, runS(clock))',
+      },
+      {
+        breaks: 'what is sustained runs at the highest clock',
+        original: 'runS: runS(clock),',
+        mutated: 'runS: fullS,',
+      },
+      {
+        breaks: 'a clock is a fraction',
+        original: 'smHz: clock * power.topClockHz,',
+        mutated: 'smHz: clock,',
+      },
+    ],
+  },
 ];

@@ -4,6 +4,7 @@ import { DEVICES } from './devices.ts';
 import { EXPERIMENTS } from './experiments.ts';
 import { LEAST_SQUARES } from './leastSquares.ts';
 import type { MutantGroup } from './mutant.ts';
+import { OPTIMIZE } from './optimize.ts';
 import { PROGRAM } from './program.ts';
 import { SHARING } from './sharing.ts';
 import { SYSTEM } from './system.ts';
@@ -18,4 +19,5 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...CODEGEN,
   ...READERS,
   ...EXPERIMENTS,
+  ...OPTIMIZE,
 ];
