@@ -51,8 +51,6 @@ export const DEVICES: readonly MutantGroup[] = [
         breaks: 'a turn ends though no other stream is ready',
         original: 'if (this.#phase[engine] !== MOVING || !this.#othersReady(engine)) return;',
         mutated: 'if (this.#phase[engine] !== MOVING) return;',
-        reason:
-          'turns are timed only when another stream is ready, and one that has become ready stays so until it is served',
       },
       {
         breaks: 'a chunk that ends with its turn waits a round for no byte',

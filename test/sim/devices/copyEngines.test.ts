@@ -214,6 +214,15 @@ const CASES: Case[] = [
     ],
   },
   {
+    law: 'without a pause there is no overhead of one',
+    timing: { paceOverheadS: 0.125 },
+    build: (step) => step.copy('a', 'copy', { bytes: 16 }),
+    chunks: [
+      ['a', 0.5, 1.5, 8],
+      ['a', 1.75, 2.75, 8],
+    ],
+  },
+  {
     law: 'a pause as long as a start-up puts the engine to sleep',
     build: (step) => step.copy('a', 'copy', { bytes: 24, paceS: 0.5 }),
     chunks: [
@@ -287,6 +296,24 @@ const CASES: Case[] = [
       ['a', 0.25, 1.25, 8],
       ['a', 1.5, 2.5, 8],
       ['a', 2.75, 3.75, 8],
+    ],
+  },
+  {
+    // b was ready from 0.25 on, but a launch holds it from 1.625 to 5.625.
+    law: 'a turn does not end while the other that was ready is held',
+    timing: { turnS: 2, startUpS: 0.25, gapS: 0.25 },
+    build: (step) => {
+      step.copy('a', 'stage-in', { bytes: 32 });
+      step.copy('b', 'copy', { bytes: 8, pausedByHost: true }, [step.work(0.25)]);
+      step.delay('gap', 1.625);
+      step.delay('launch', 4);
+    },
+    chunks: [
+      ['a', 0.25, 1.25, 8],
+      ['a', 1.5, 2.5, 8],
+      ['a', 2.75, 3.75, 8],
+      ['a', 4, 5, 8],
+      ['b', 5.875, 6.875, 8],
     ],
   },
   {
@@ -371,6 +398,19 @@ const CASES: Case[] = [
       ['a', 0.5, 1.5, 8],
       ['a', 1.75, 3.75, 8],
       ['a', 4, 6, 8],
+    ],
+  },
+  {
+    // Its last chunk of 4 bytes has 2 left at 3.25, which go at 4 bytes/s.
+    law: 'a run by the clock that stands in its last chunk has no more than that left',
+    build: (step) => {
+      step.copy('a', 'copy', { bytes: 20 });
+      step.exchange(64, [step.work(3.25)]);
+    },
+    chunks: [
+      ['a', 0.5, 1.5, 8],
+      ['a', 1.75, 2.75, 8],
+      ['a', 3, 3.75, 4],
     ],
   },
   {
