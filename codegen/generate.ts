@@ -19,7 +19,7 @@ import type { FlowInput, FlowShape } from './dataflow/flow.ts';
 import { comment, constantName, cString, identifier, Names, real, unsigned64, whole } from './escape.ts';
 import { type Manifest, manifestFormat } from './manifest.ts';
 import { meaningOfInput, meaningOfResidual, type ProgramTensor, ranksOf } from './programTensors.ts';
-import { refuseUnproved } from './proof.ts';
+import { refuseStatedUnproved, refuseUnproved } from './proof.ts';
 import { render } from './templates.ts';
 import { toolVersion } from './toolVersion.ts';
 import { composePlan, kindViewOf, type LaidOutKind, namespacesOf, stagingBytes } from './view/compose.ts';
@@ -69,6 +69,7 @@ export function generate(
   plans: readonly Plan[],
   options: GenerateOptions = {},
 ): Generated {
+  if (options.unproved !== true) refuseStatedUnproved(workload.model);
   refuseUnsupported(workload);
   const { kinds, residualBytes, activationBytes, inputs, inputBytes } = layOut(workload, system);
   if (options.unproved !== true) refuseUnproved(workload.model);

@@ -5,6 +5,15 @@ import { UserError } from '../model/input/userError.ts';
 import { PROVED_BLOCKS } from './provedBlocks.ts';
 
 /**
+ * Refuses a model whose description says why no program of it is proved, before anything is asked of its segments.
+ *
+ * @throws UserError with the reason.
+ */
+export function refuseStatedUnproved(dit: Dit): void {
+  if (dit.unproved !== null) refuse(dit.name, dit.unproved);
+}
+
+/**
  * Refuses a model that has a block of which no committed reference shows that its program computes what diffusers' own block does
  * (test/codegen/references, made by scripts/diffusers-reference.py).
  *
@@ -12,12 +21,14 @@ import { PROVED_BLOCKS } from './provedBlocks.ts';
  */
 export function refuseUnproved(dit: Dit): void {
   const kind = dit.blocks.find((candidate) => !PROVED_BLOCKS.has(blockSignature(candidate)));
-  if (kind === undefined) return;
-  const why = dit.unproved ?? 'no reference has a block of these segments';
+  if (kind !== undefined)
+    refuse(`${dit.name}, ${kind.name} block`, 'no reference has a block of these segments');
+}
+
+function refuse(what: string, why: string): never {
   const families = [...new Set([...PROVED_BLOCKS.values()].map((name) => name.split(' ')[0]!))];
   throw new UserError(
-    `generate: ${dit.name}, ${kind.name} block: not proved against diffusers (${why}); ` +
-      `proved are the blocks of ${families.join(', ')}`,
+    `generate: ${what}: not proved against diffusers: ${why}; proved are the blocks of ${families.join(', ')}`,
   );
 }
 

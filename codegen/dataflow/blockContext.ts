@@ -52,9 +52,8 @@ export class BlockContext {
 
   /** @throws UserError naming the segment and what of it cannot be generated. */
   refuse(segment: DitSegment, what: string): never {
-    const why = this.dit.unproved === null ? '' : ` (${this.dit.unproved})`;
     throw new UserError(
-      `generate: ${this.dit.name}, ${this.kind.name} block, segment ${cString(segment.name)}: ${what}${why}; ` +
+      `generate: ${this.dit.name}, ${this.kind.name} block, segment ${cString(segment.name)}: ${what}; ` +
         'docs/models.md says what a segment states, docs/runtime.md which models can be generated',
     );
   }
