@@ -3,18 +3,19 @@ import type { StepTimes } from '../report.ts';
 import { noRoomS, segmentTimeS, slowdownOf } from '../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
 import { transportOf } from '../system/load.ts';
-import { stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
+import { lostToWritesS, stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
 import type { FlowTransport, System, Transport } from '../system/system.ts';
 import type { CollectiveKind, CollectiveSegment, ComputeSegment, Workload } from '../workload/workload.ts';
 import { CopyQueue } from './copyQueue.ts';
 import { type BlockIssues, issueSchedule, type ScheduledRun } from './issueSchedule.ts';
+import { launchesOf } from './launches.ts';
+import { BACK_TO_BACK, betweenChunksS, firstPauseS, launchHoldS, restOfPaceS } from './pauses.ts';
 import { copyRates, type PairRates, pairRates } from './rates.ts';
+import { besideTimeSlices } from './timeSlices.ts';
 import type { WalkObserver } from './walkObserver.ts';
 
 /** Seconds by which the state that a block leaves may differ from the one that it found. */
 const SAME_STATE = 1e-12;
-/** So long after a read, no stream's turn is left of it. */
-const LONG_AGO_S = 10;
 
 /** Steps walked at most until one takes as long as the one before. */
 const MAX_STEPS = 6;
@@ -31,8 +32,11 @@ const MAX_STEPS = 6;
  * - a block whose weights have not landed waits for exactly what is left of them: exposed prefetch;
  * - a drained collective waits for all that was issued; a yielding window's chunks start when the collective
  *   before it has ended;
- * - copy-engine collectives on a stream of their own get one piece per turn beside a full prefetch stream, and
- *   queue in order when they share its stream.
+ * - copy-engine collectives on a stream of their own share the engine with the prefetch in time slices
+ *   (timeSlices.ts), and queue in order when they share its stream;
+ * - host launches hold back the chunk behind the one in flight, where chunks pause for them.
+ *
+ * A step issues exactly the bytes that the plan streams (issueSchedule.ts says when); anything else is a bug and throws.
  *
  * What it leaves out, on purpose: that chunks are not divisible, that ranks may differ, and which copy is in
  * flight at a boundary. `simulate` has all three.
@@ -56,6 +60,48 @@ export function closedForm(
   return before;
 }
 
+/** What a walk finds in each block of a pass, whatever the clock. */
+interface Itinerary {
+  workload: Workload;
+  system: System;
+  issues: readonly BlockIssues[];
+  /** Per launch point of each block; null where launches hold no chunks. */
+  launches: readonly (readonly number[])[] | null;
+  /** How many of the next blocks do just what each does. */
+  alike: readonly number[];
+}
+
+/** A plan is walked a dozen times, a clock each, and its itinerary is most of the work of a walk. */
+const itineraries = new WeakMap<Plan, Itinerary>();
+
+function itineraryOf(workload: Workload, system: System, plan: Plan): Itinerary {
+  const known = itineraries.get(plan);
+  if (known !== undefined && known.workload === workload && known.system === system) return known;
+  const issues = issueSchedule(workload, system, plan);
+  const launches = launchesOf(workload, system, plan);
+  const alike = countAlike(workload, issues, launches);
+  const itinerary = { workload, system, issues, launches, alike };
+  itineraries.set(plan, itinerary);
+  return itinerary;
+}
+
+function countAlike(
+  { blocks }: Workload,
+  issues: Itinerary['issues'],
+  launches: Itinerary['launches'],
+): number[] {
+  const isLike = (one: number, other: number) =>
+    blocks[one] === blocks[other] &&
+    issueAlike(issues[one]!, issues[other]!) &&
+    sameValues(launches?.[one] ?? [], launches?.[other] ?? [], 0);
+  const alike = blocks.map(() => 0);
+  // A pass's first block may have to wait for all copies.
+  for (let block = blocks.length - 2; block > 0; block -= 1) {
+    if (isLike(block, block + 1)) alike[block] = alike[block + 1]! + 1;
+  }
+  return alike;
+}
+
 class Walk {
   readonly #workload: Workload;
   readonly #system: System;
@@ -74,10 +120,22 @@ class Walk {
   #count = 0;
   /** Bytes that the present step has issued. */
   #issuedBytes = 0;
+  /** Per block of a pass and launch point; null where launches hold no chunks. */
+  readonly #launches: readonly (readonly number[])[] | null;
   /** Per block of a pass: how many of the next ones do just what it does. */
   readonly #alike: readonly number[];
-  /** Seconds since a staged collective last read a piece, which ended the prefetch's wait for the engine. */
+  /** Seconds from a chunk's last byte to the first one of the next. */
+  readonly #betweenS: number;
+  /** Idle time (s) after which neither a pause, nor an awake engine, nor a time slice is left of what came before. */
+  readonly #forgottenS: number;
+  /** Seconds since a staged collective last read a piece. */
   #sinceReadS = Number.POSITIVE_INFINITY;
+  /** Seconds until the host has launched all collectives whose launch has begun or is due. */
+  #launchLeftS = 0;
+  /** Seconds that those take together which have followed each other without a break. */
+  #launchingS = 0;
+  /** No chunk was in flight when they came upon the first run that they hold. */
+  #holdsAll = false;
 
   constructor(workload: Workload, system: System, plan: Plan, clock: number, observer?: WalkObserver) {
     this.#workload = workload;
@@ -88,20 +146,13 @@ class Walk {
     this.#clock = clock;
     this.#observer = observer;
     this.#copy = copyRates(system, workload.ranks);
-    this.#issues = issueSchedule(workload, system, plan);
-    this.#alike = this.#countAlike();
-  }
-
-  #countAlike(): number[] {
-    const { blocks } = this.#workload;
-    const isLike = (one: number, other: number) =>
-      blocks[one] === blocks[other] && issueAlike(this.#issues[one]!, this.#issues[other]!);
-    const alike = blocks.map(() => 0);
-    // A pass's first block may have to wait for all copies.
-    for (let block = blocks.length - 2; block > 0; block -= 1) {
-      if (isLike(block, block + 1)) alike[block] = alike[block + 1]! + 1;
-    }
-    return alike;
+    const { copyEngine } = system.gpu;
+    this.#betweenS = betweenChunksS(copyEngine, plan.paceS);
+    this.#forgottenS = plan.paceS + copyEngine.paceOverheadS + copyEngine.startUpS + copyEngine.turnS;
+    const { issues, launches, alike } = itineraryOf(workload, system, plan);
+    this.#issues = issues;
+    this.#launches = launches;
+    this.#alike = alike;
   }
 
   /** Walks one step and returns its times; the first call starts with every first copy landed. */
@@ -142,34 +193,41 @@ class Walk {
   }
 
   #state(): number[] {
-    return [...this.#queue.state(this.#count), Math.min(this.#sinceReadS, LONG_AGO_S)];
+    const launching = [this.#launchLeftS, this.#launchingS, this.#holdsAll ? 1 : 0];
+    const idleS = [this.#queue.idleS, this.#sinceReadS].map((seconds) => Math.min(seconds, this.#forgottenS));
+    return [...this.#queue.state(this.#count), ...idleS, ...launching];
   }
 
   #block(index: number, times: StepTimes): void {
     const plan = this.#plan;
     const place = this.#count++;
     const { atStart, afterCollective } = this.#issues[index]!;
-    if (plan.sequential) this.#issue(atStart, index, place, times);
+    if (plan.sequential) this.#issue(atStart, place, times);
     const drains = plan.drainAtPassStart && index === 0;
     this.#waitFor(drains ? Number.POSITIVE_INFINITY : place, times);
-    if (!plan.sequential) this.#issue(atStart, index, place, times);
+    if (!plan.sequential) this.#issue(atStart, place, times);
     let collectives = 0;
-    for (const segment of this.#workload.blocks[index]!.segments) {
+    const { segments } = this.#workload.blocks[index]!;
+    const launches = this.#launches?.[index] ?? [];
+    if (segments.every(({ kind }) => kind === 'compute')) this.#launch(launches[0] ?? 0);
+    for (const segment of segments) {
       if (segment.kind === 'compute') {
         this.#observer?.compute(segment);
         const seconds = this.#computeS(segment);
         times.computeS += seconds;
-        this.#sinceReadS += seconds;
+        this.#pass(seconds);
         this.#copyBeside(segment, seconds);
         continue;
       }
+      this.#launch(launches[collectives] ?? 0);
       collectives += 1;
       if (plan.yieldRule === 'drain') this.#drain(place, collectives, times);
       this.#observer?.collective(segment);
       const seconds = this.#collective(segment, times);
       times.collectiveS += seconds;
-      this.#sinceReadS = 0;
-      this.#issue(afterCollective[collectives - 1]!, index, place, times);
+      this.#pass(seconds);
+      if (this.#transport!.kind === 'staged-copy') this.#sinceReadS = 0;
+      this.#issue(afterCollective[collectives - 1]!, place, times);
     }
   }
 
@@ -178,8 +236,18 @@ class Walk {
     const { gpu } = this.#system;
     const shutS =
       this.#plan.paceS === 0 ? 0 : noRoomS(segment, gpu) * slowdownOf(gpu, segment.class, this.#clock);
-    const oneChunkS = this.#betweenChunksS() + this.#plan.chunkBytes / this.#copy.h2d;
+    const oneChunkS = this.#betweenS + this.#plan.chunkBytes / this.#copy.h2d;
     this.#queue.alone(Math.min(shutS, oneChunkS) + seconds - shutS);
+  }
+
+  /** Time that has passed for everything but the queue. */
+  #pass(seconds: number): void {
+    this.#sinceReadS += seconds;
+    this.#launchLeftS = Math.max(0, this.#launchLeftS - seconds);
+    if (this.#launchLeftS === 0) {
+      this.#launchingS = 0;
+      this.#holdsAll = false;
+    }
   }
 
   #computeS(segment: ComputeSegment): number {
@@ -206,53 +274,45 @@ class Walk {
 
   #wait(seconds: number, times: StepTimes): void {
     times.exposedPrefetchS += seconds;
-    this.#sinceReadS += seconds;
+    this.#pass(seconds);
     this.#queue.alone(seconds);
   }
 
-  #issue(runs: readonly ScheduledRun[], index: number, place: number, times: StepTimes): void {
-    const { gpu, host } = this.#system;
-    const { startUpS } = gpu.copyEngine;
-    for (const { ahead, window, bytes, chunks } of runs) {
-      const betweenS = this.#betweenChunksS();
-      const rate = this.#plan.sequential
-        ? Math.min(this.#copy.h2d, host.pageableBytesPerS / this.#sharing)
-        : this.#copy.h2d;
-      const startsIdle = this.#queue.empty;
-      const firstS = startsIdle ? startUpS : betweenS;
+  #issue(runs: readonly ScheduledRun[], place: number, times: StepTimes): void {
+    const { gpu } = this.#system;
+    const { paceS } = this.#plan;
+    const rate = Math.min(this.#copy.h2d, sourceBytesPerS(this.#system, this.#plan) / this.#sharing);
+    for (const { ahead, issuerAhead, window, bytes, chunks } of runs) {
+      const streamS = this.#queue.idleS;
+      const idle = { streamS, engineS: Math.min(streamS, this.#sinceReadS) };
       const moveS = bytes / rate;
-      const launches = this.#launches(index);
-      const pauseS = firstS + (chunks - 1) * betweenS + this.#launchPausesS(launches, moveS / chunks);
+      const pauseS = firstPauseS(gpu.copyEngine, paceS, idle) + (chunks - 1) * this.#betweenS;
       const block = place + ahead;
-      this.#observer?.issue({ block, issuedBy: place, window, bytes, chunks, startsIdle, launches });
+      const issuedBy = place + issuerAhead;
+      const isHeld = this.#launchLeftS > 0 && this.#queue.empty;
+      this.#observer?.issue({ block, issuedBy, window, bytes, chunks, idle, isHeld });
       times.prefetchS += moveS + pauseS;
       this.#issuedBytes += bytes;
-      this.#queue.push({ block, issuedBy: place, window, moveS, pauseS, chunks });
+      this.#queue.push({ block, issuedBy, window, moveS, pauseS, chunks });
+      if (!isHeld) continue;
+      this.#queue.hold(this.#launchLeftS);
+      this.#holdsAll = true;
     }
   }
 
-  /** Pause from one chunk's last byte to the next one's first. */
-  #betweenChunksS(): number {
-    const { startUpS, gapS, paceOverheadS } = this.#system.gpu.copyEngine;
-    if (this.#plan.paceS === 0) return gapS;
-    const paceS = this.#plan.paceS + paceOverheadS;
-    return paceS + (paceS < startUpS ? gapS : startUpS);
-  }
-
-  /** Host launches of collectives during a block that make chunks wait. */
-  #launches(index: number): number {
-    if (this.#plan.yieldRule !== 'launch-window') return 0;
-    return this.#workload.blocks[index]!.segments.filter(({ kind }) => kind === 'collective').length;
-  }
-
-  /**
-   * What host launches cost a block's copy: a launch of w seconds comes at a random time of a chunk of c seconds,
-   * and the next chunk waits for what is left of w then: w^2 / 2c on average, or w - c/2 for short chunks.
-   */
-  #launchPausesS(launches: number, chunkS: number): number {
-    const launchS = this.#system.host.launchWindowS;
-    const one = chunkS > launchS ? launchS ** 2 / (2 * chunkS) : launchS - chunkS / 2;
-    return launches * one * 0.5;
+  /** Host launches of collectives that are due now, one after another; they hold back the chunk behind the one in flight. */
+  #launch(launches: number): void {
+    if (launches === 0) return;
+    const beforeS = this.#launchingS;
+    this.#launchingS = beforeS + launches * this.#system.host.launchWindowS;
+    this.#launchLeftS += this.#launchingS - beforeS;
+    const { chunkS } = this.#queue;
+    const holds = this.#holdsAll ? 'all' : chunkS === null ? 'nothing' : 'next';
+    this.#observer?.launch({ beforeS, launchingS: this.#launchingS, holds });
+    if (holds === 'all') this.#queue.hold(this.#launchingS - beforeS);
+    if (chunkS === null || holds === 'all') return;
+    const periodS = chunkS + restOfPaceS(this.#system.gpu.copyEngine, this.#plan.paceS, BACK_TO_BACK);
+    this.#queue.hold(launchHoldS(this.#launchingS, periodS) - launchHoldS(beforeS, periodS));
   }
 
   #collective(segment: CollectiveSegment, times: StepTimes): number {
@@ -272,45 +332,20 @@ class Walk {
     let seconds = aloneS;
     if (this.#plan.stagedInCopyStream) {
       // The pieces queue behind what was issued before them; writing them out goes on meanwhile.
-      seconds = Math.max(aloneS, busyS + reads * readS);
+      seconds = Math.max(aloneS, busyS + reads * readS + lostToWritesS(pieces, this.#copy));
       this.#queue.alone(seconds);
     } else if (busyS > 0) {
-      seconds = this.#takeTurns(reads, readS, aloneS);
+      const { paceS, chunkBytes } = this.#plan;
+      seconds = besideTimeSlices(this.#queue, {
+        ...{ pieces: reads, pieceS: readS, aloneS },
+        ...{ sliceS: copyEngine.turnS, gapS: copyEngine.gapS, chunkS: chunkBytes / this.#copy.h2d },
+        ...{ pauseS: paceS > 0 ? this.#betweenS : 0, sinceReadS: this.#sinceReadS },
+      });
+    } else {
+      this.#queue.alone(seconds);
     }
     times.collectiveInflationS += seconds - aloneS;
     return seconds;
-  }
-
-  /**
-   * Pieces on a stream of their own beside a full prefetch stream: one per turn, and as many as fit into the
-   * pauses of a paced one; at their own pace when the prefetch has ended. A piece that lasts longer than a turn
-   * is itself taken away at the turn's end, so the two streams alternate turn by turn.
-   */
-  #takeTurns(pieces: number, pieceS: number, aloneS: number): number {
-    const { turnS, gapS } = this.#system.gpu.copyEngine;
-    const { chunkBytes, paceS } = this.#plan;
-    const aloneOnePieceS = aloneS / pieces;
-    const turnLastsS = paceS > 0 ? Math.min(turnS, chunkBytes / this.#copy.h2d) : turnS;
-    const pauseS = paceS > 0 ? this.#betweenChunksS() : 0;
-    const turnsPerPiece = Math.max(1, Math.ceil(pieceS / turnS));
-    let left = pieces;
-    // The first piece is written out before it takes its first turn; what is left of that, the prefetch has.
-    const writeS = Math.max(0, pieces === 1 ? aloneS - pieceS : aloneOnePieceS - pieceS);
-    // Behind another collective the prefetch has only just begun its turn.
-    const waitS = Math.min(Math.max(0, turnLastsS - this.#sinceReadS - writeS), this.#queue.allLeftS);
-    let elapsed = writeS + waitS;
-    this.#queue.alone(elapsed);
-    while (left > 0 && !this.#queue.empty) {
-      const served = Math.min(left, Math.max(1, pauseS / aloneOnePieceS));
-      left -= served;
-      elapsed += Math.max(pauseS, pieceS);
-      // Between its turns the prefetch stands still; the last piece has nothing to wait for behind it.
-      const turns = left > 0 ? turnsPerPiece : turnsPerPiece - 1;
-      const prefetchS = Math.min(turns * turnLastsS, this.#queue.allLeftS);
-      this.#queue.alone(prefetchS + (left > 0 ? pauseS : 0));
-      elapsed += prefetchS + gapS;
-    }
-    return elapsed + left * aloneOnePieceS;
   }
 
   /** How much longer a chunk's pause is beside a collective; a pause that was asked for hides nothing of it. */
@@ -321,7 +356,13 @@ class Walk {
   #flowCollective(transport: FlowTransport, segment: CollectiveSegment, times: StepTimes): number {
     let rates = this.#pairs.get(segment.collective);
     if (rates === undefined) {
-      rates = pairRates(this.#system, this.#workload.ranks, transport, segment.collective);
+      rates = pairRates(
+        this.#system,
+        this.#workload.ranks,
+        transport,
+        segment.collective,
+        sourceBytesPerS(this.#system, this.#plan),
+      );
       this.#pairs.set(segment.collective, rates);
     }
     const moveS = bytesWithFill(transport, segment.sentBytes) / rates.collectiveAlone;
@@ -336,13 +377,23 @@ class Walk {
   }
 }
 
+/** Bytes/s that the memory allows which a plan copies from. */
+export function sourceBytesPerS({ host }: System, { sequential }: Plan): number {
+  return sequential ? host.pageableBytesPerS : Number.POSITIVE_INFINITY;
+}
+
 /** Whether two blocks issue the same bytes for blocks equally far ahead, in the same order. */
 function issueAlike(one: BlockIssues, other: BlockIssues): boolean {
   const alike = (some: readonly ScheduledRun[], others: readonly ScheduledRun[]) =>
     some.length === others.length &&
-    some.every(({ ahead, window, bytes }, index) => {
+    some.every((run, index) => {
       const like = others[index]!;
-      return ahead === like.ahead && window === like.window && bytes === like.bytes;
+      return (
+        run.ahead === like.ahead &&
+        run.issuerAhead === like.issuerAhead &&
+        run.window === like.window &&
+        run.bytes === like.bytes
+      );
     });
   return (
     alike(one.atStart, other.atStart) &&

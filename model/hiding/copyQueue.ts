@@ -29,9 +29,28 @@ const ALONE: Sharing = { h2d: 1, collective: 1, longerPauseS: 0 };
  */
 export class CopyQueue {
   readonly #runs: Run[] = [];
+  #idleS = Number.POSITIVE_INFINITY;
 
   push(run: Readonly<Run>): void {
     if (run.moveS + run.pauseS > 0) this.#runs.push({ ...run });
+  }
+
+  /** Seconds since the last run ended; 0 while there is one. */
+  get idleS(): number {
+    return this.empty ? this.#idleS : 0;
+  }
+
+  /** Seconds of bytes of the chunk in flight on an undisturbed link; null where no other chunk is queued behind it. */
+  get chunkS(): number | null {
+    const [first, second] = this.#runs.filter(({ chunks }) => chunks > 0);
+    if (first === undefined || (first.chunks <= 1 && second === undefined)) return null;
+    return first.moveS / first.chunks;
+  }
+
+  /** Puts off all runs by so many seconds, in which nothing is copied. */
+  hold(seconds: number): void {
+    const { block, issuedBy, window } = this.#runs[0]!;
+    if (seconds > 0) this.#runs.unshift({ block, issuedBy, window, moveS: 0, pauseS: seconds, chunks: 0 });
   }
 
   get empty(): boolean {
@@ -65,7 +84,9 @@ export class CopyQueue {
 
   /** Seconds that all runs before the n-th collective of the block at `place` take, in program order. */
   leftBeforeS(place: number, collectives: number): number {
-    return this.#leftThroughS(({ issuedBy, window }) => issuedBy < place || window < collectives);
+    return this.#leftThroughS(
+      ({ issuedBy, window }) => issuedBy < place || (issuedBy === place && window < collectives),
+    );
   }
 
   #leftThroughS(isLast: (run: Run) => boolean): number {
@@ -100,7 +121,9 @@ export class CopyQueue {
       work -= seconds * rate;
       elapsed += seconds;
     }
-    return elapsed + Math.max(0, work);
+    const restS = Math.max(0, work);
+    this.#advance(restS, sharing);
+    return elapsed + restS;
   }
 
   #advance(seconds: number, sharing: Sharing): void {
@@ -111,6 +134,7 @@ export class CopyQueue {
       if (lasts <= left * (1 + 1e-12)) {
         this.#runs.shift();
         left -= lasts;
+        this.#idleS = 0;
         continue;
       }
       const keep = 1 - left / lasts;
@@ -119,6 +143,7 @@ export class CopyQueue {
       run.chunks *= keep;
       return;
     }
+    this.#idleS += Math.max(0, left);
   }
 }
 

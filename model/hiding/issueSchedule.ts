@@ -1,7 +1,7 @@
 import type { Plan } from '../plan/plan.ts';
 import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
-import type { Workload } from '../workload/workload.ts';
+import type { BlockKind, Workload } from '../workload/workload.ts';
 
 /** Bytes of one block for one hiding window: a run of chunks that the copy stream takes one after another. */
 export interface ScheduledRun {
@@ -9,7 +9,9 @@ export interface ScheduledRun {
   block: number;
   /** Blocks from the running one to that one. */
   ahead: number;
-  /** Collectives of the running block that come before this run in program order. */
+  /** Blocks from the running one to the one that issues the run in program order; negative where its slot was not free then. */
+  issuerAhead: number;
+  /** Collectives of the issuing block that come before this run in program order. */
   window: number;
   bytes: number;
   chunks: number;
@@ -26,47 +28,92 @@ export interface BlockIssues {
 /**
  * The issue points of a pass's copies, per running block, as lowering places them.
  *
- * Program order is the same for all plans: a block's first window, its first collective, its second window, and so on. The
- * end of a collective holds the chunks behind it only where they wait for it (`wait`), follow its pieces on one stream, or
- * follow everything (`sequential`). Elsewhere the copy stream goes on with the next window as soon as it is free.
+ * Program order is the same for all plans: a block's first window, its first collective, its second window, and so on; the
+ * copy stream keeps to it. A run for the first window also waits for its block's start, and every run for its slot: until the
+ * block that sat there has been read. A later window's run
  *
- * A copy whose slot is still being read at its issue point starts behind the reader, whatever its window.
+ * - waits for the end of the collective before it where chunks yield (`wait`), stand behind its pieces in one stream, or
+ *   follow everything (`sequential`);
+ * - waits for nothing else under any other rule: with slots to spare it starts before the block that issues it.
  *
- * @throws Error where a plan streams bytes that no block of a pass issues: a bug of whoever made the plan.
+ * @throws Error where a plan has bytes for windows that a block does not have: a bug of whoever made the plan.
  */
 export function issueSchedule(workload: Workload, system: System, plan: Plan): BlockIssues[] {
-  const length = workload.blocks.length;
-  const ofBlock = workload.blocks.map(({ segments }) => ({
+  const collectives = collectivesOf(workload);
+  const ofBlock = collectives.map((count) => ({
     atStart: [] as ScheduledRun[],
-    afterCollective: segments.filter(({ kind }) => kind === 'collective').map((): ScheduledRun[] => []),
+    afterCollective: Array.from({ length: count }, (): ScheduledRun[] => []),
   }));
-  const streamed = plan.blocks.flatMap((block, index) => (block.windowBytes.length > 0 ? [index] : []));
-  const issues = streamed.map((block, ordinal) => {
-    const { issueAt } = plan.blocks[block]!;
-    const reader = plan.sequential
-      ? Number.NEGATIVE_INFINITY
-      : slotReader(streamed, ordinal, plan.slots, length);
-    const at = Math.max(issueAt, reader + 1);
-    return { block, at, ahead: block - at, isLate: at > issueAt };
-  });
+  const length = ofBlock.length;
   const held = collectivesHoldChunks(workload, system, plan);
-  for (const { block, at, ahead, isLate } of issues.sort((a, b) => a.ahead - b.ahead)) {
-    const running = ofBlock[((at % length) + length) % length]!;
-    for (const [window, bytes] of plan.blocks[block]!.windowBytes.entries()) {
-      if (bytes === 0) continue;
-      if (window > running.afterCollective.length)
-        throw new Error(
-          `plan ${plan.name}: ${bytes} bytes of block ${block} are for window ${window} of block ${at}, which has ${running.afterCollective.length + 1}`,
-        );
-      const chunks = Math.max(1, Math.ceil(bytes / plan.chunkBytes));
-      const run = { block, ahead, window: isLate ? 0 : window, bytes, chunks };
-      if (run.window === 0 || !held) running.atStart.push(run);
-      else running.afterCollective[run.window - 1]!.push(run);
-    }
+  const runs = runsInProgramOrder(collectives, plan);
+  /** Block at whose start the copy stream gets on to a run, at the earliest: it keeps its order. */
+  let reached = Number.NEGATIVE_INFINITY;
+  const opens = ({ issuer, window, freeFrom }: ProgramRun) =>
+    Math.max(window === 0 || held ? issuer : Number.NEGATIVE_INFINITY, freeFrom);
+  for (const run of runs) reached = Math.max(reached, opens(run));
+  reached -= length;
+  for (const run of runs) {
+    const { block, issuer, window, bytes } = run;
+    reached = Math.max(reached, opens(run));
+    const running = ofBlock[((reached % length) + length) % length]!;
+    const chunks = Math.max(1, Math.ceil(bytes / plan.chunkBytes));
+    const scheduled = { block, ahead: block - reached, issuerAhead: issuer - reached, window, bytes, chunks };
+    const waits = held && window > 0 && reached === issuer;
+    (waits ? running.afterCollective[window - 1]! : running.atStart).push(scheduled);
   }
-  // The copy stream takes the first windows of all blocks before the second ones; within a window the order stands.
-  for (const { atStart } of ofBlock) atStart.sort((a, b) => a.window - b.window);
+  // What the stream has reached at a block's start it takes in program order.
+  for (const { atStart } of ofBlock)
+    atStart.sort((a, b) => a.issuerAhead - b.issuerAhead || a.window - b.window || a.ahead - b.ahead);
   return ofBlock;
+}
+
+interface ProgramRun {
+  /** Block of the pass that the bytes are for, or of a later pass, counted on. */
+  block: number;
+  /** Block of the pass that issues them. */
+  issuer: number;
+  window: number;
+  bytes: number;
+  /** Block from whose start on its slot is free. */
+  freeFrom: number;
+}
+
+function collectivesOf({ blocks }: Workload): number[] {
+  const ofKind = new Map<BlockKind, number>();
+  return blocks.map((kind) => {
+    const known = ofKind.get(kind);
+    if (known !== undefined) return known;
+    const count = kind.segments.filter((segment) => segment.kind === 'collective').length;
+    ofKind.set(kind, count);
+    return count;
+  });
+}
+
+function runsInProgramOrder(collectives: readonly number[], plan: Plan): ProgramRun[] {
+  const length = collectives.length;
+  const streamed = plan.blocks.flatMap((block, index) => (block.windowBytes.length > 0 ? [index] : []));
+  const runs = streamed.flatMap((index, ordinal) => {
+    const { issueAt, windowBytes } = plan.blocks[index]!;
+    const issuer = ((issueAt % length) + length) % length;
+    const later = issuer - issueAt;
+    const windows = 1 + collectives[issuer]!;
+    const freeFrom = plan.sequential
+      ? Number.NEGATIVE_INFINITY
+      : slotReader(streamed, ordinal, plan.slots, length) + 1 + later;
+    const ofBlock: ProgramRun[] = [];
+    for (let window = 0; window < windowBytes.length; window += 1) {
+      const bytes = windowBytes[window]!;
+      if (bytes === 0) continue;
+      if (window >= windows)
+        throw new Error(
+          `plan ${plan.name}: ${bytes} bytes of block ${index} are for window ${window} of block ${issuer}, which has ${windows}`,
+        );
+      ofBlock.push({ block: index + later, issuer, window, bytes, freeFrom });
+    }
+    return ofBlock;
+  });
+  return runs.sort((a, b) => a.issuer - b.issuer || a.window - b.window || a.block - b.block);
 }
 
 /** Block that reads, as the last one, what sat in the slot of the streamed block with this ordinal. */

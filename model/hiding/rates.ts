@@ -18,12 +18,15 @@ export interface PairRates {
  * rank moves. Max-min fairness for two classes: raise a common level until the first class is held back by its
  * bound or a resource, then give the other what is left. On a machine whose GPUs sit differently in the tree the
  * worst-placed rank sets the pace, since a collective waits for the slowest.
+ *
+ * @param sourceBytesPerS what the copies' source allows, where it is pageable memory.
  */
 export function pairRates(
   system: System,
   groupSize: number,
   transport: FlowTransport,
   kind: CollectiveKind,
+  sourceBytesPerS = Number.POSITIVE_INFINITY,
 ): PairRates {
   const ranks = runningRanks(system, groupSize);
   const gpus = gpusOfRanks(system, ranks);
@@ -38,10 +41,11 @@ export function pairRates(
     collectives: collectives.get(resource) ?? 0,
   }));
   const sharing = system.peer === 'colocated' ? ranks : 1;
-  const h2dBound = system.gpu.copyEngine.h2dBytesPerS / sharing;
+  const h2dBound = Math.min(system.gpu.copyEngine.h2dBytesPerS, sourceBytesPerS) / sharing;
   const { weight } = weigh(rate, h2dRates[slowest]!);
 
-  const room = (level: number, used: 'copies' | 'collectives', other: 'copies' | 'collectives') =>
+  /** What resources leave to one class of flows, per rank, while the other moves `level` on each. */
+  const leftFor = (level: number, used: 'copies' | 'collectives', other: 'copies' | 'collectives') =>
     Math.min(
       ...resources.map((resource) =>
         resource[other] === 0
@@ -49,8 +53,8 @@ export function pairRates(
           : (resource.capacity - level * resource[used]) / resource[other],
       ),
     );
-  const h2dAlone = Math.min(h2dBound, room(0, 'collectives', 'copies'));
-  const collectiveAlone = Math.min(rate.bytesPerS, room(0, 'copies', 'collectives'));
+  const h2dAlone = Math.min(h2dBound, leftFor(0, 'collectives', 'copies'));
+  const collectiveAlone = Math.min(rate.bytesPerS, leftFor(0, 'copies', 'collectives'));
   // Level at which each class is held back first: by its bound, or by a resource that it uses.
   const heldAt = (used: 'copies' | 'collectives', bound: number) =>
     Math.min(
@@ -64,11 +68,11 @@ export function pairRates(
   const level = Math.min(copiesHeldAt, collectivesHeldAt);
   // The class that is held first stays there; the other takes what is left, which is nothing on a shared resource.
   const h2dShared =
-    copiesHeldAt === level ? level : Math.min(h2dBound, room(level * weight, 'collectives', 'copies'));
+    copiesHeldAt === level ? level : Math.min(h2dBound, leftFor(level * weight, 'collectives', 'copies'));
   const collectiveShared =
     collectivesHeldAt === level
       ? level * weight
-      : Math.min(rate.bytesPerS, room(level, 'copies', 'collectives'));
+      : Math.min(rate.bytesPerS, leftFor(level, 'copies', 'collectives'));
   return { h2dAlone, collectiveAlone, h2dShared, collectiveShared };
 }
 

@@ -1,4 +1,5 @@
 import type { CollectiveSegment, ComputeSegment } from '../workload/workload.ts';
+import type { Idle } from './pauses.ts';
 
 /** Bytes of one block that are issued together, in chunks. */
 export interface IssuedRun {
@@ -9,10 +10,19 @@ export interface IssuedRun {
   window: number;
   bytes: number;
   chunks: number;
-  /** Its first chunk finds the copy engine idle. */
-  startsIdle: boolean;
-  /** Collectives of the block that runs meanwhile: what a launch window may delay it by. */
-  launches: number;
+  /** How long stream and engine have been idle when it is issued. */
+  idle: Idle;
+  /** Its first chunk waits for the host launches that are under way. */
+  isHeld: boolean;
+}
+
+/** Host launches of collectives that are due at one time. */
+export interface HostLaunch {
+  /** Seconds of launches without a break, before these and with them. */
+  beforeS: number;
+  launchingS: number;
+  /** Chunks that they hold back: none are queued, those behind the one in flight, or all. */
+  holds: 'nothing' | 'next' | 'all';
 }
 
 /**
@@ -22,6 +32,7 @@ export interface IssuedRun {
 export interface WalkObserver {
   step(): void;
   issue(run: IssuedRun): void;
+  launch(launch: HostLaunch): void;
   compute(segment: ComputeSegment): void;
   /** Waits until the copies of all blocks up to that place have landed. */
   waitFor(block: number): void;

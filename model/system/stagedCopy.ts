@@ -69,6 +69,17 @@ export function stagedCopyAloneS(
   );
 }
 
+/**
+ * Seconds that copies to the device lose to a staged collective's writes, which share a link that carries less of each
+ * direction while both run:
+ *
+ *   written bytes x (1 / both - 1 / h2d)
+ */
+export function lostToWritesS(exchanges: readonly StagedPieces[], link: Link): number {
+  const writtenBytes = exchanges.reduce((sum, { pieceBytes, writes }) => sum + pieceBytes * writes, 0);
+  return writtenBytes * (1 / link.both - 1 / link.h2d);
+}
+
 function exchangeS(
   transport: StagedCopyTransport,
   engine: CopyEngine,

@@ -24,6 +24,8 @@ export interface SymbolicSharing {
 
 /** What is this little more than a run's end counts as its end, as in the queue that this one follows. */
 const SAME = 1 + 1e-12;
+/** Idle time (s) before the first copy. */
+const LONG_AGO_S = 10;
 /** Seconds of a collective that are no work any more. */
 const NO_WORK_S = 1e-12;
 
@@ -31,9 +33,31 @@ const NO_WORK_S = 1e-12;
 export class SymbolicQueue {
   readonly #symbols: Symbols;
   readonly #runs: Run[] = [];
+  readonly #forgottenS: number;
+  #idleS = constant(LONG_AGO_S);
 
-  constructor(symbols: Symbols) {
+  /** @param forgottenS Idle time (s) of which more decides nothing. */
+  constructor(symbols: Symbols, forgottenS: number) {
     this.#symbols = symbols;
+    this.#forgottenS = forgottenS;
+  }
+
+  /** Seconds since the last run ended, or more than decide anything. */
+  get idleS(): Laurent {
+    return this.empty ? this.#idleS : constant(0);
+  }
+
+  /** Seconds of bytes of each of the first chunks on an undisturbed link. */
+  get chunkS(): Laurent {
+    const { moveS, chunks } = this.#runs.find((run) => run.chunks > 0)!;
+    return moveS.times(constant(1 / chunks));
+  }
+
+  /** Puts off all runs by so many seconds, in which nothing is copied. */
+  hold(seconds: Laurent): void {
+    const { block, issuedBy, window } = this.#runs[0]!;
+    const held = { block, issuedBy, window, moveS: constant(0), pauseS: seconds, chunks: 0, leftS: seconds };
+    if (seconds.value > 0) this.#runs.unshift(held);
   }
 
   push(run: Omit<Run, 'leftS'>): void {
@@ -52,7 +76,9 @@ export class SymbolicQueue {
 
   /** Seconds that all runs before the n-th collective of the block at `place` take, in program order. */
   leftBeforeS(place: number, collectives: number): Laurent {
-    return this.#leftThroughS(({ issuedBy, window }) => issuedBy < place || window < collectives);
+    return this.#leftThroughS(
+      ({ issuedBy, window }) => issuedBy < place || (issuedBy === place && window < collectives),
+    );
   }
 
   #leftThroughS(isLast: (run: Run) => boolean): Laurent {
@@ -69,9 +95,10 @@ export class SymbolicQueue {
         run.leftS = run.leftS.minus(rest);
         return;
       }
-      this.#runs.shift();
+      this.#end();
       rest = rest.minus(run.leftS);
     }
+    this.#rest(rest);
   }
 
   /** Runs beside a collective of `workS` seconds alone; returns the seconds until it is done. */
@@ -87,11 +114,22 @@ export class SymbolicQueue {
         run.leftS = run.leftS.minus(copying.times(endsS));
         return elapsedS.plus(endsS);
       }
-      this.#runs.shift();
+      this.#end();
       work = work.minus(lastsS.times(moving));
       elapsedS = elapsedS.plus(lastsS);
     }
+    this.#rest(work);
     return work.value > 0 ? elapsedS.plus(work) : elapsedS;
+  }
+
+  #end(): void {
+    this.#runs.shift();
+    this.#idleS = constant(0);
+  }
+
+  #rest(seconds: Laurent): void {
+    if (this.empty && seconds.value > 0 && this.#idleS.value < this.#forgottenS)
+      this.#idleS = this.#idleS.plus(seconds);
   }
 
   /**

@@ -1,5 +1,7 @@
+import { sourceBytesPerS } from '../../hiding/closedForm.ts';
+import { BACK_TO_BACK, type Idle, isAwake, restOfPaceS } from '../../hiding/pauses.ts';
 import { pairRates } from '../../hiding/rates.ts';
-import type { IssuedRun, WalkObserver } from '../../hiding/walkObserver.ts';
+import type { HostLaunch, IssuedRun, WalkObserver } from '../../hiding/walkObserver.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { noRoomS, segmentTimeS } from '../../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../../system/linkShare.ts';
@@ -34,6 +36,8 @@ export class SymbolicWalk implements WalkObserver {
   readonly #collectives = new Map<CollectiveSegment, { aloneS: Laurent; readsS: Laurent }>();
   readonly #kinds = new Map<CollectiveKind, { rate: Laurent; sharing: SymbolicSharing }>();
   #stepTimeS = constant(0);
+  /** Seconds until the host has launched what it has begun to launch. */
+  #launchLeftS = constant(0);
   #issuedBytes = 0;
   #obstacle: string | null = null;
 
@@ -42,7 +46,9 @@ export class SymbolicWalk implements WalkObserver {
     this.#system = system;
     this.#plan = plan;
     this.#symbols = symbols;
-    this.#queue = new SymbolicQueue(symbols);
+    // Only what is left of a pause depends on how long the stream has been idle.
+    const forgottenS = plan.paceS === 0 ? 0 : plan.paceS + system.gpu.copyEngine.paceOverheadS;
+    this.#queue = new SymbolicQueue(symbols, forgottenS);
     this.#sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
   }
 
@@ -98,14 +104,12 @@ export class SymbolicWalk implements WalkObserver {
     this.#queue.alone(seconds);
   }
 
-  issue({ block, issuedBy, window, bytes, chunks, startsIdle, launches }: IssuedRun): void {
-    const betweenS = this.#betweenChunksS();
-    const firstS = startsIdle ? this.#symbols.startUpS : betweenS;
+  issue({ block, issuedBy, window, bytes, chunks, idle, isHeld }: IssuedRun): void {
     const moveS = this.#moveS(bytes);
-    const pauseS = firstS
-      .plus(betweenS.times(constant(chunks - 1)))
-      .plus(this.#launchPausesS(launches, moveS.times(constant(1 / chunks))));
+    const firstS = this.#firstPauseS(idle, this.#queue.idleS);
+    const pauseS = firstS.plus(this.#betweenChunksS().times(constant(chunks - 1)));
     this.#queue.push({ block, issuedBy, window, moveS, pauseS, chunks });
+    if (isHeld) this.#queue.hold(this.#launchLeftS);
     this.#issuedBytes += bytes;
   }
 
@@ -127,7 +131,9 @@ export class SymbolicWalk implements WalkObserver {
   #kindOf(transport: FlowTransport, kind: CollectiveKind): { rate: Laurent; sharing: SymbolicSharing } {
     const { gapS } = this.#symbols;
     const { bytesPerS, besideH2d } = transport.collectives[kind];
-    const ratesOf = (flow: FlowTransport) => pairRates(this.#system, this.#workload.ranks, flow, kind);
+    const source = sourceBytesPerS(this.#system, this.#plan);
+    const ratesOf = (flow: FlowTransport) =>
+      pairRates(this.#system, this.#workload.ranks, flow, kind, source);
     const rates = ratesOf(transport);
     const faster = withCollectiveRates(transport, (rate) => ({
       ...rate,
@@ -156,8 +162,8 @@ export class SymbolicWalk implements WalkObserver {
       this.#take(seconds);
       return;
     }
-    if (!this.#queue.empty)
-      this.#obstacle = 'copy-engine collectives take turns with the prefetch, whole turns each';
+    if (this.#queue.empty) this.#queue.alone(aloneS);
+    else this.#obstacle = 'copy-engine collectives take turns with the prefetch, whole turns each';
     this.#take(aloneS);
   }
 
@@ -165,37 +171,60 @@ export class SymbolicWalk implements WalkObserver {
     const exchanges = stagedPieces(collective, sentBytes, this.#workload.ranks, this.#plan.pieceBytes);
     const reads = exchanges.reduce((sum, exchange) => sum + exchange.reads, 0);
     const readS = this.#symbols.gapS.plus(this.#moveS(exchanges[0]!.pieceBytes));
+    const { both, h2d } = this.#symbols;
+    const writtenBytes = exchanges.reduce((sum, { pieceBytes, writes }) => sum + pieceBytes * writes, 0);
+    const lostS = both.inverse().minus(h2d.inverse()).times(constant(writtenBytes));
     return {
       aloneS: stagedCopyExpression(transport, exchanges, this.#symbols),
-      readsS: readS.times(constant(reads)),
+      readsS: readS.times(constant(reads)).plus(lostS),
     };
   }
 
   #moveS(bytes: number): Laurent {
     const { h2d } = this.#symbols;
-    const pageable = this.#system.host.pageableBytesPerS / this.#sharing;
-    const rate = this.#plan.sequential && pageable < h2d.value ? constant(pageable) : h2d;
+    const source = sourceBytesPerS(this.#system, this.#plan) / this.#sharing;
+    const rate = source < h2d.value ? constant(source) : h2d;
     return constant(bytes).times(rate.inverse());
   }
 
   #betweenChunksS(): Laurent {
-    const { startUpS, gapS } = this.#symbols;
-    if (this.#plan.paceS === 0) return gapS;
-    const paceS = this.#plan.paceS + this.#system.gpu.copyEngine.paceOverheadS;
-    return constant(paceS).plus(paceS < startUpS.value ? gapS : startUpS);
+    return this.#firstPauseS(BACK_TO_BACK, constant(0));
   }
 
-  #launchPausesS(launches: number, chunkS: Laurent): Laurent {
-    if (launches === 0) return constant(0);
-    const { launchWindowS } = this.#system.host;
-    const oneS =
-      chunkS.value > launchWindowS
-        ? chunkS.inverse().times(constant(launchWindowS ** 2 / 2))
-        : constant(launchWindowS).minus(chunkS.times(constant(0.5)));
-    return oneS.times(constant(0.5 * launches));
+  #firstPauseS(idle: Idle, idleS: Laurent): Laurent {
+    const { copyEngine } = this.#system.gpu;
+    const { paceS } = this.#plan;
+    const restS = restOfPaceS(copyEngine, paceS, idle);
+    const wakingS = isAwake(copyEngine, restS, idle) ? this.#symbols.gapS : this.#symbols.startUpS;
+    return restS === 0
+      ? wakingS
+      : constant(paceS + copyEngine.paceOverheadS)
+          .minus(idleS)
+          .plus(wakingS);
+  }
+
+  launch({ beforeS, launchingS, holds }: HostLaunch): void {
+    const moreS = constant(launchingS - beforeS);
+    if (holds === 'all') this.#queue.hold(moreS);
+    if (holds === 'next') this.#queue.hold(this.#launchHoldS(launchingS).minus(this.#launchHoldS(beforeS)));
+    this.#launchLeftS = this.#launchLeftS.plus(moreS);
+  }
+
+  /** The mean that `launchHoldS` says. */
+  #launchHoldS(launchS: number): Laurent {
+    const paceS = restOfPaceS(this.#system.gpu.copyEngine, this.#plan.paceS, BACK_TO_BACK);
+    const periodS = this.#queue.chunkS.plus(constant(paceS));
+    if (periodS.value <= launchS) return constant(launchS).minus(periodS.times(constant(1 / 2)));
+    return this.#symbols
+      .named('period', periodS)
+      .inverse()
+      .times(constant(launchS ** 2 / 2));
   }
 
   #take(seconds: Laurent): void {
     this.#stepTimeS = this.#stepTimeS.plus(seconds);
+    if (this.#launchLeftS.value <= 0) return;
+    const leftS = this.#launchLeftS.minus(seconds);
+    this.#launchLeftS = leftS.value > 0 ? leftS : constant(0);
   }
 }

@@ -49,6 +49,7 @@ class Counter implements WalkObserver {
   compute(): void {}
   waitFor(): void {}
   drain(): void {}
+  launch(): void {}
   collective(): void {}
 }
 
@@ -109,7 +110,7 @@ test('a plan with bytes for a window that no block has is refused by closed form
   };
   assert.throws(
     () => closedForm(workload, system, lost),
-    /4096 bytes of block 0 are for window 6 of block -1/,
+    /4096 bytes of block 0 are for window \d+ of block \d+, which has \d+/,
   );
   assert.throws(() => lower(workload, system, lost), /the program issues \d+ bytes a step/);
 });
