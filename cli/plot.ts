@@ -5,7 +5,7 @@ import { cellOfRecord } from '../experiments/grid/recordedCell.ts';
 import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
 import { predictedVsMeasured } from '../experiments/plots/predictedVsMeasured.ts';
 import { timelineChart } from '../experiments/plots/timelineChart.ts';
-import { UserError } from '../model/input/userError.ts';
+import { atPlace, UserError } from '../model/input/userError.ts';
 import { loadSystem } from '../model/system/load.ts';
 import { simulate } from '../sim/simulate.ts';
 import { refuseOtherCharts, writeChart } from './chartFile.ts';
@@ -34,7 +34,7 @@ export async function plotTimeline(
   refuseOtherCharts(out, '--out');
   const record = readTimeline(file);
   const { cell, plan, device, place, timeline } = record;
-  const { workload, system, plans } = cellScenario(cellOfRecord(record));
+  const { workload, system, plans } = atPlace({ file }, () => cellScenario(cellOfRecord(record)));
   const count = workload.blocks.length * workload.passes;
   if (block >= count)
     throw new UserError(`--block ${block}: a step of ${cell.id} has blocks 0 to ${count - 1}`);

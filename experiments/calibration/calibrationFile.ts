@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type MeasuredRun, placeOfRecord, readMeasurement } from '../../codegen/measure/readMeasurement.ts';
 import type { MeasurementRecord } from '../../codegen/measure/records.ts';
 import { beyondAnyCase, caseId } from '../../model/calibration/cases.ts';
-import { shown, UserError } from '../../model/input/userError.ts';
+import { type Place, shown, UserError } from '../../model/input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../../model/input/yamlFile.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
@@ -74,8 +74,8 @@ export interface Calibration {
   machine: string;
   /** Runs of calibration programs. */
   cases: MeasuredRun[];
-  /** Runs of single segments, each with what its program computes. */
-  segments: { run: MeasuredRun; computes: SegmentProgram }[];
+  /** Runs of single segments, each with what its program computes, and where that is said. */
+  segments: { run: MeasuredRun; computes: SegmentProgram; place: Place }[];
   /** The results files, for provenance. */
   sources: string[];
   notes: string[];
@@ -107,7 +107,7 @@ export function readCalibration(file: string): Calibration {
           { file },
         );
       }
-      return { run, computes };
+      return { run, computes, place: source.place(['programs', run.run.program]) };
     }),
     sources: [...cases, ...segments],
     notes: [...missingOf(source, ofCases.runs, ofSegments.runs), ...ofCases.notes, ...ofSegments.notes],

@@ -4,9 +4,9 @@ import { type MeasuredRun, placeOfRecord } from '../../codegen/measure/readMeasu
 import type { MeasurementRecord } from '../../codegen/measure/records.ts';
 import type { CaseParameters } from '../../model/calibration/cases.ts';
 import { grouped } from '../../model/input/grouped.ts';
-import { shown, UserError } from '../../model/input/userError.ts';
-import type { ComputeSegment } from '../../model/workload/workload.ts';
-import type { Calibration, SegmentProgram } from './calibrationFile.ts';
+import { atPlace, shown, UserError } from '../../model/input/userError.ts';
+import type { ComputeSegment, Workload } from '../../model/workload/workload.ts';
+import type { Calibration } from './calibrationFile.ts';
 import { segmentWorkload } from './segmentPrograms.ts';
 
 export type Side = 'fit' | 'held-out';
@@ -58,7 +58,12 @@ export function sideOf(id: string): Side {
 export function readingsOf(calibration: Calibration): Readings {
   const notes = [...calibration.notes];
   const cases = calibration.cases.flatMap((run) => caseReadings(run, notes));
-  const segments = calibration.segments.flatMap(({ run, computes }) => segmentReadings(run, computes));
+  const segments = calibration.segments.flatMap(({ run, computes, place }) =>
+    segmentReadings(
+      run,
+      atPlace(place, () => segmentWorkload(computes)),
+    ),
+  );
   return { cases, segments, notes };
 }
 
@@ -95,8 +100,7 @@ const SETTLED_S = 2;
 
 type SegmentRecord = MeasurementRecord<'segment'>;
 
-function segmentReadings(run: MeasuredRun, computes: SegmentProgram): SegmentReading[] {
-  const workload = segmentWorkload(computes);
+function segmentReadings(run: MeasuredRun, workload: Workload): SegmentReading[] {
   // Collectives hold the multiprocessors, and no step runs them beside compute.
   const alone = run.segments.filter(({ beside }) => beside === 'nothing');
   const isSustained = ({ windowS }: SegmentRecord) => (windowS ?? 0) >= SETTLED_S;

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Manifest } from '../../codegen/manifest.ts';
 import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
 import { timelinesOf } from '../../codegen/measure/timelineOf.ts';
-import { shown, UserError } from '../../model/input/userError.ts';
+import { atPlace, shown, UserError } from '../../model/input/userError.ts';
 import { type StepRun, stepRunFormat } from '../dataset/stepRecords.ts';
 import { type TimelineRecord, timelineFormat } from '../dataset/timelineRecord.ts';
 import { cellProgram } from './cellProgram.ts';
@@ -37,10 +37,7 @@ interface CurrentCell {
  */
 export function collectSteps(experiment: Experiment, places: readonly string[]): Collected {
   const { runs, manifests, notes } = measuredRuns(places);
-  const cells = cellsOf(experiment).map((cell): CurrentCell => {
-    const scenario = cellScenario(cell);
-    return { cell, scenario, manifest: cellProgram(cell, scenario).manifest };
-  });
+  const cells = cellsOf(experiment).map((cell) => currentCell(experiment, cell));
   const collection = new Collection(experiment, notes);
   for (const run of runs) {
     if (!run.end?.ok) continue;
@@ -67,8 +64,8 @@ export function collectTimeline(
   if (cell === undefined) throw new UserError(`--cell ${shown(cellId)}: is no cell of ${experiment.name}`);
   if (!cell.plans.includes(plan))
     throw new UserError(`--plan ${shown(plan)}: is no plan of ${cellId}; it has ${cell.plans.join(' ')}`);
-  const scenario = cellScenario(cell);
-  const current = { cell, scenario, manifest: cellProgram(cell, scenario).manifest };
+  const current = currentCell(experiment, cell);
+  const { scenario } = current;
   for (const run of runs.filter(({ run: { program } }) => program === cellId).reverse()) {
     const { ran } = programOf(run, [current], manifests);
     const index = ran.plans.findIndex(({ name }) => name === plan);
@@ -94,6 +91,13 @@ export function collectTimeline(
   throw new UserError(
     `${places.join(', ')}: hold no timeline of ${plan} of ${cellId}; measure with --timeline`,
   );
+}
+
+function currentCell({ place }: Experiment, cell: Cell): CurrentCell {
+  return atPlace(place([]), () => {
+    const scenario = cellScenario(cell);
+    return { cell, scenario, manifest: cellProgram(cell, scenario).manifest };
+  });
 }
 
 /** What was made of a run's records, where records that are well-formed one by one do not make it whole. */

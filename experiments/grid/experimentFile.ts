@@ -113,7 +113,10 @@ export function cellsOf(experiment: Experiment): Cell[] {
   const seen = new Set<string>();
   for (const { id } of cells) {
     if (seen.has(id))
-      throw new UserError(`${experiment.name}: ${id} is there twice; give its plans in one arm`);
+      throw new UserError(
+        `${experiment.name}: ${id} is there twice; give its plans in one arm`,
+        experiment.place([]),
+      );
     seen.add(id);
   }
   return cells;

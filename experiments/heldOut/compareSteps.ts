@@ -1,5 +1,5 @@
 import { predictStep } from '../../model/hiding/stepReport.ts';
-import { type Place, UserError } from '../../model/input/userError.ts';
+import { atPlace, UserError } from '../../model/input/userError.ts';
 import { FROM_FILE } from '../../model/plan/planDocument.ts';
 import type { StepReport } from '../../model/report.ts';
 import type { System } from '../../model/system/system.ts';
@@ -69,7 +69,7 @@ export function compareSteps(
   for (const run of runs) {
     onStep(steps.length);
     steps.push(
-      at(runs.place, () => {
+      atPlace(runs.place, () => {
         refuseFitted(run);
         return compare(run, predictions.of(run));
       }),
@@ -86,16 +86,6 @@ export function compareSteps(
 /** Runs for which this is equal measured the same thing. */
 export function samplesOf({ cell, mode, plan }: Pick<StepRun, 'cell' | 'mode' | 'plan'>): string {
   return `${cell.id}, ${mode}, ${plan}`;
-}
-
-/** Puts the place of a step before what is wrong with it. */
-function at<T>(place: Place | undefined, compute: () => T): T {
-  try {
-    return compute();
-  } catch (error) {
-    if (!(error instanceof UserError) || error.place !== undefined || place === undefined) throw error;
-    throw new UserError(error.message, place);
-  }
 }
 
 /** What is predicted of one plan of one cell. */

@@ -21,6 +21,16 @@ export class UserError extends Error {
   }
 }
 
+/** Puts a place before a mistake that has none: of what a file names, such as a model, and not of the file itself. */
+export function atPlace<T>(place: Place | undefined, compute: () => T): T {
+  try {
+    return compute();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.place !== undefined || place === undefined) throw error;
+    throw new UserError(error.message, place);
+  }
+}
+
 function formatPlace({ file, line, column }: Place): string {
   return [file, line, column].filter((part) => part !== undefined).join(':');
 }

@@ -141,7 +141,12 @@ function checkNodes(document: Document.Parsed, at: (offset: number) => Place): v
 function refuseKeyTwice(map: YAMLMap, at: (offset: number) => Place): void {
   const seen = new Set<string>();
   for (const { key } of map.items) {
-    if (!isScalar(key)) continue;
+    if (key === null) continue;
+    if (!isScalar(key))
+      throw new UserError(
+        'a map, a list or an alias is a key here; give a name',
+        at((key as Node).range?.[0] ?? 0),
+      );
     const name = String(key.value);
     if (seen.has(name)) throw new UserError('Map keys must be unique', at(key.range![0]));
     seen.add(name);

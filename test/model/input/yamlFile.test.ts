@@ -178,6 +178,11 @@ const DAMAGED: [what: string, text: string, message: RegExp][] = [
   ['an open bracket', 'a: [1\n', /^m\.yaml:2:1: Flow sequence/],
   ['an unknown alias', 'a: *b\n', /^m\.yaml:1:/],
   ['a key that is a number and a text', '{1: a, "1": b}', /^m\.yaml:1:8: Map keys must be unique$/],
+  [
+    'a map as a key',
+    'a: 1\n{b: 2}: 3\n',
+    /^m\.yaml:2:1: a map, a list or an alias is a key here; give a name$/,
+  ],
   ['a second document', 'a: 1\n---\nb: 2\n', /^m\.yaml:2:1: a second document begins/],
   ['a list in itself', 'a: &a [*a]\n', /^m\.yaml:1:/],
   [

@@ -1,0 +1,227 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { readCalibration } from '../../experiments/calibration/calibrationFile.ts';
+import { readingsOf } from '../../experiments/calibration/readings.ts';
+import { cellProgram } from '../../experiments/grid/cellProgram.ts';
+import { cellsOf, readExperiment } from '../../experiments/grid/experimentFile.ts';
+import { packageRoot } from '../../model/input/packageFiles.ts';
+import { runLines } from '../support/measurementFixture.ts';
+import { runCli } from '../support/runCli.ts';
+import type { Draws } from './mutations.ts';
+
+/** A format that some command reads, with a good text of it. */
+export interface Format {
+  name: string;
+  good: string;
+  /** Where a damaged text is written; null for text that is an argument. */
+  file: string | null;
+  /** What reads it: a command line, or a reader called as its command calls it. */
+  read: (text: string, draws: Draws) => readonly string[] | (() => unknown);
+  /** How a text becomes a file, where not as it is. */
+  bytes?: (text: string, draws: Draws) => Uint8Array;
+}
+
+const TINY = join(packageRoot, 'experiments', 'tiny', 'tiny-joint.yaml');
+const packaged = (...path: string[]) => readFileSync(join(packageRoot, ...path), 'utf8');
+const fixture = (name: string) => packaged('test', 'experiments', 'imports', 'fixtures', name);
+
+const EXPERIMENT = `name: fuzz
+split: held-out
+machine: h200-x1
+measure: [--rounds, "2"]
+workloads:
+  - {model: ${TINY}, blocks: 2, sizes: [64x64]}
+arms:
+  - {sp: 2, plans: [none, yield]}
+`;
+
+/** All formats, with the files that they need beside them under a folder. */
+export async function formatsIn(folder: string): Promise<Format[]> {
+  const at = (...path: string[]) => join(folder, ...path);
+  const write = (text: string | Uint8Array, ...path: string[]) => {
+    mkdirSync(dirname(at(...path)), { recursive: true });
+    writeFileSync(at(...path), text);
+    return at(...path);
+  };
+  const experiment = write(EXPERIMENT, 'good.yaml');
+  const [cell] = cellsOf(readExperiment(experiment));
+  const { manifest } = cellProgram(cell!);
+  const results = `${runLines({ program: cell!.id, fingerprint: manifest.fingerprint }).join('\n')}\n`;
+  const manifestText = `${JSON.stringify(manifest, null, 1)}\n`;
+  const resultsFile = write(results, 'bundle', 'results', 'good.jsonl');
+  await succeed(['experiment', 'collect', experiment, '--results', resultsFile, '--out', at('steps.jsonl')]);
+  const timelineOf = ['experiment', 'timeline', experiment, '--results', resultsFile, '--cell', cell!.id];
+  await succeed([...timelineOf, '--plan', 'yield', '--out', at('timeline.json')]);
+  const tiny = ['predict', '--model', TINY, '--size', '64x64', '--sp', '2', '--machine', 'h200-x1'];
+  await succeed([...tiny, '--plan', 'yield', '--plan', 'chunked', '--save-plan', at('plans.jsonl')]);
+  await succeed([...tiny, '--plan', 'yield', '--save-plan', at('plan.json')]);
+  const read = (name: string) => readFileSync(at(name), 'utf8');
+  const calibration = join(packageRoot, 'experiments', 'h200-calibration');
+  const cases = packaged('experiments', 'h200-calibration', 'copies-and-collectives.jsonl');
+  const [run, ...records] = cases.split('\n');
+  const few = run!.replace(/"cases":\[[^\]]*\]/, '"cases":[0,1,2,3]');
+  const caseResults = `${[few, ...records.slice(0, 12), '{"record":"end","ok":true,"wallS":1}'].join('\n')}\n`;
+  write(caseResults, 'cal', 'cases.jsonl');
+  write(packaged('experiments', 'h200-calibration', 'segments.jsonl'), 'cal', 'segments.jsonl');
+  const calibrationYaml = readFileSync(join(calibration, 'h200-calibration.yaml'), 'utf8').replace(
+    'copies-and-collectives.jsonl',
+    'cases.jsonl',
+  );
+  write('machine: h200-x1\nsplit: sha256-even\ncases: [fuzzed.jsonl]\n', 'cal', 'fuzzed-cases.yaml');
+
+  const predict = (file: string) => ['predict', '--model', file, '--machine', 'h200-x1', '--plan', 'none'];
+  const plan = (file: string) => [...tiny, '--plan', file];
+  const imported = (name: string, good: string): Format => ({
+    ...{ name, good, file: at('imported.txt') },
+    read: () => ['import', at('imported.txt')],
+  });
+  return [
+    {
+      name: 'model YAML',
+      good: packaged('experiments', 'tiny', 'tiny-joint.yaml'),
+      file: at('m.yaml'),
+      read: () => predict(at('m.yaml')),
+    },
+    {
+      ...{
+        name: 'catalogue YAML',
+        good: packaged('model', 'catalogue', 'wan2.1-t2v-1.3b.yaml'),
+        file: at('c.yaml'),
+      },
+      read: () => predict(at('c.yaml')),
+    },
+    {
+      ...{ name: 'machine YAML', good: packaged('model', 'systems', 'h200-x2.yaml'), file: at('s.yaml') },
+      read: () => ['predict', '--model', TINY, '--machine', at('s.yaml'), '--plan', 'yield'],
+    },
+    {
+      ...{ name: 'experiment YAML', good: EXPERIMENT, file: at('e.yaml') },
+      read: () => ['experiment', 'list', at('e.yaml')],
+    },
+    { name: 'plan', good: read('plan.json'), file: at('p.json'), read: () => plan(at('p.json')) },
+    {
+      ...{ name: 'plan lines', good: read('plans.jsonl'), file: at('p.jsonl') },
+      read: (_, draws) => plan(`${at('p.jsonl')}${draws.one(['', '#yield', '#chunked'])}`),
+    },
+    {
+      ...{ name: 'results', good: results, file: at('results', 'x.jsonl') },
+      read: (_, draws) =>
+        draws.one([
+          [
+            'experiment',
+            'collect',
+            experiment,
+            '--results',
+            at('results', 'x.jsonl'),
+            '--out',
+            at('o.jsonl'),
+          ],
+          ['measure', '--from', at('results')],
+        ]),
+    },
+    {
+      ...{ name: 'manifest', good: manifestText, file: at('bundle', 'programs', 'x', 'manifest.json') },
+      read: (_, draws) =>
+        draws.one([
+          ['measure', '--from', at('bundle'), '--trace', at('trace.json')],
+          ['experiment', 'collect', experiment, '--results', at('bundle'), '--out', at('o.jsonl')],
+        ]),
+    },
+    {
+      ...{ name: 'dataset', good: read('steps.jsonl'), file: at('d.jsonl') },
+      read: (_, draws) =>
+        draws.one([
+          ['validate', at('d.jsonl')],
+          ['experiment', 'parquet', at('d.jsonl'), '--out', at('o.parquet')],
+        ]),
+    },
+    {
+      ...{ name: 'timeline', good: read('timeline.json'), file: at('t.json') },
+      read: () => ['plot', 'timeline', at('t.json'), '--block', '0', '--out', at('t.svg')],
+    },
+    {
+      ...{ name: 'calibration', good: calibrationYaml, file: at('cal', 'c.yaml') },
+      read: () => () => readingsOf(readCalibration(at('cal', 'c.yaml'))),
+    },
+    {
+      ...{ name: 'calibration results', good: caseResults, file: at('cal', 'fuzzed.jsonl') },
+      read: () => () => readingsOf(readCalibration(at('cal', 'fuzzed-cases.yaml'))),
+    },
+    {
+      ...{ name: 'safetensors', good: checkpointHeader(), file: at('w.safetensors') },
+      read: () => predict(at('w.safetensors')),
+      bytes: safetensorsOf,
+    },
+    {
+      ...{
+        name: 'index of shards',
+        good: indexOf(write, checkpointHeader()),
+        file: at('shards', 'w.index.json'),
+      },
+      read: () => predict(at('shards', 'w.index.json')),
+    },
+    imported('nvbandwidth', fixture('nvbandwidth.json')),
+    imported('nccl-tests', fixture('alltoall.txt')),
+    imported('NCCL topology', fixture('topology.xml')),
+    imported('nvidia-smi topology', fixture('smi-nvlink.txt')),
+    {
+      ...{ name: '--set', good: 'gpu.copyEngine.h2d=30.5 GB/s', file: null },
+      read: (text) => [...tiny, '--plan', 'yield', '--set', text],
+    },
+    {
+      ...{ name: '--plan', good: 'yield,resident=0.25,prefetch=2,chunk=16MiB,slots=3,pace=20us', file: null },
+      read: (text) => [...tiny, '--plan', text],
+    },
+    {
+      ...{ name: 'flags', good: '64x64 2 1 4 16GiB', file: null },
+      read: (text) => {
+        const [size = '', sp = '', tp = '', rows = '', chunk = ''] = text.split(' ');
+        const where = ['predict', '--model', TINY, '--machine', 'h200-x1', '--plan', 'chunked'];
+        return [...where, '--size', size, '--sp', sp, '--tp', tp, '--text-rows', rows, '--chunk', chunk];
+      },
+    },
+  ];
+}
+
+async function succeed(args: readonly string[]): Promise<void> {
+  const { code, stderr } = await runCli(args);
+  if (code !== 0) throw new Error(`${args.join(' ')}: ${stderr}`);
+}
+
+function checkpointHeader(): string {
+  const header: Record<string, unknown> = {};
+  let offset = 0;
+  for (let layer = 0; layer < 3; layer += 1) {
+    for (const [name, shape] of [
+      ['attn.to_q.weight', [64, 64]],
+      ['attn.to_k.weight', [64, 64]],
+      ['attn.norm_q.weight', [16]],
+      ['ff.proj.weight', [256, 64]],
+    ] as const) {
+      const bytes = 2 * shape.reduce((product: number, side) => product * side, 1);
+      header[`blocks.${layer}.${name}`] = { dtype: 'BF16', shape, data_offsets: [offset, offset + bytes] };
+      offset += bytes;
+    }
+  }
+  return JSON.stringify(header);
+}
+
+/** Mostly with the length that the header has: then the header itself is read. */
+function safetensorsOf(text: string, draws: Draws): Uint8Array {
+  const header = Buffer.from(text);
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(draws.below(8) === 0 ? BigInt(draws.below(2 ** 31)) : BigInt(header.length));
+  return Buffer.concat([prefix, header, Buffer.alloc(draws.below(16) === 0 ? 10 : 200_000)]);
+}
+
+function indexOf(write: (text: Uint8Array, ...path: string[]) => string, header: string): string {
+  const shard = Buffer.concat([Buffer.alloc(8), Buffer.from(header), Buffer.alloc(200_000)]);
+  shard.writeBigUInt64LE(BigInt(Buffer.byteLength(header)));
+  write(shard, 'shards', 'a.safetensors');
+  const names = Object.keys(JSON.parse(header));
+  return JSON.stringify(
+    { weight_map: Object.fromEntries(names.map((name) => [name, 'a.safetensors'])) },
+    null,
+    1,
+  );
+}
