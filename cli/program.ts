@@ -31,7 +31,8 @@ export const SCHEMA_NAMES = ['prediction', 'simulation', 'plan-choice', 'models'
  *
  * @example await run(['models', '--json'], processOutput)
  */
-export async function run(args: readonly string[], output: Output): Promise<number> {
+export async function run(args: readonly string[], given: Output): Promise<number> {
+  const output: Output = { ...given, diagnostic: (text) => given.diagnostic(boundedLines(text)) };
   const status = { code: 0 };
   try {
     await buildProgram(output, status).parseAsync(args, { from: 'user' });
@@ -178,7 +179,16 @@ function packageVersion(): string {
 const LONGEST_LINE = 4000;
 
 function oneLine(text: string): string {
-  const line = printable(text.trim().replace(/\s*\n\s*/g, ' '));
+  return text.trim().replace(/\s*\n\s*/g, ' ');
+}
+
+/** Notes and messages quote files: no line may be as long as a file, or hold what a terminal acts on. */
+function boundedLines(text: string): string {
+  // Progress begins with a carriage return, and stacks are indented by blanks.
+  return text.replace(/[^\r\n]+/g, (line) => bounded(printable(line)));
+}
+
+function bounded(line: string): string {
   return line.length > LONGEST_LINE
     ? `${line.slice(0, LONGEST_LINE)}... (${line.length - LONGEST_LINE} more characters)`
     : line;

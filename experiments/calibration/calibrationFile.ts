@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type MeasuredRun, placeOfRecord, readMeasurement } from '../../codegen/measure/readMeasurement.ts';
 import type { MeasurementRecord } from '../../codegen/measure/records.ts';
 import { beyondAnyCase, caseId } from '../../model/calibration/cases.ts';
-import { type Place, shown, UserError } from '../../model/input/userError.ts';
+import { atPlace, type Place, shown, UserError } from '../../model/input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../../model/input/yamlFile.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
@@ -92,7 +92,7 @@ export function readCalibration(file: string): Calibration {
   const beside = (name: string) => join(dirname(file), name);
   const ofCases = readMeasurement(cases.map(beside));
   const ofSegments = readMeasurement(segments.map(beside));
-  const system = loadSystem(machine);
+  const system = atPlace(source.place(['machine']), () => loadSystem(machine));
   for (const run of [...ofCases.runs, ...ofSegments.runs]) refuseOther(run, system);
   for (const run of ofCases.runs) for (const record of run.cases) refuseOdd(run, record);
   return {

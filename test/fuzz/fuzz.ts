@@ -89,7 +89,9 @@ function judged(
 }
 
 function placeIn(message: string, named: string | null): Pick<Outcome, 'end' | 'why'> {
-  const isPlaced = named === null ? /--|plan|"/.test(message) : message.includes(named);
+  // A damaged name of another file leads to that file, which is not there.
+  const isOther = /^(error: )?[^:]+: cannot be read \(/.test(message);
+  const isPlaced = isOther || (named === null ? /--|plan|"/.test(message) : message.includes(named));
   return isPlaced
     ? { end: 'refused', why: '' }
     : { end: 'failed', why: `no place: ${message.slice(0, 500)}` };
