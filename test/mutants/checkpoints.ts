@@ -104,11 +104,6 @@ export const READERS: readonly MutantGroup[] = [
     tests: ['test/model/input/quantity.test.ts'],
     mutants: [
       {
-        breaks: 'a number without a unit is taken',
-        original: '([A-Za-zµ][A-Za-zµ/ ]*)$/',
-        mutated: '([A-Za-zµ]?[A-Za-zµ/ ]*)$/',
-      },
-      {
         breaks: 'a quantity may be negative',
         original: 'value < 0 || !Number.isFinite(value)',
         mutated: '!Number.isFinite(value)',
@@ -169,7 +164,7 @@ export const READERS: readonly MutantGroup[] = [
   },
   {
     file: 'model/hiding/rates.ts',
-    tests: ['test/model/hiding/rates.test.ts'],
+    tests: ['test/model/hiding/rateTerms.test.ts', 'test/model/hiding/rates.test.ts'],
     mutants: [
       {
         breaks: 'of ranks that sit differently the best placed sets the pace',

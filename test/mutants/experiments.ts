@@ -229,11 +229,6 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     tests: ['test/experiments/calibration/predictSegments.test.ts'],
     mutants: [
       {
-        breaks: 'a reading at a clock above the highest is shorter than any',
-        original: 'Math.min(1, smHz / power.topClockHz)',
-        mutated: 'smHz / power.topClockHz',
-      },
-      {
         breaks: 'what runs for a moment is held to the power cap',
         original: 'if (!sustained) return',
         mutated: 'if (!sustained && smHz !== null) return',

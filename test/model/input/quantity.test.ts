@@ -21,6 +21,7 @@ const EXACT: [text: string, dimension: Dimension, value: number][] = [
   ['5e-1 GB', 'bytes', 500_000_000],
   // Tenths and thirds of a giga are whole numbers of bytes and must come out as such.
   ['30.5 GB/s', 'rate', 30_500_000_000],
+  ['4.1 GB/s', 'rate', 4_100_000_000],
   ['55.4 GB/s', 'rate', 55_400_000_000],
   ['12.4 GB/s', 'rate', 12_400_000_000],
   ['49.6 GB/s', 'rate', 49_600_000_000],

@@ -174,12 +174,11 @@ const CASES: Case[] = [
     broken: ['landed-before-start'],
   },
   {
-    // Block 1's copy stands behind it in the stream, and block 0 waits for that one.
-    what: 'the first block waits for what the step before has copied for it by the order of the stream, let through',
+    // The last operation of the step before waits for it, and the first of this step comes behind that one.
+    what: 'the first block is behind its copy by the order of its stream across steps, let through',
     change: (_, ops) => {
-      const behind = copies(ops, 1)[0]!;
-      behind.waits = behind.waits.filter(({ op }) => ops[op]!.label !== 'block 0 start');
-      label(ops, 'block 0 start').waits = [{ op: behind.id, stepsAgo: 0 }];
+      label(ops, 'block 0 start').waits = [];
+      label(ops, 'block 2 second').waits.push({ op: copies(ops, 0)[0]!.id, stepsAgo: 0 });
     },
     broken: [],
   },
