@@ -217,6 +217,9 @@ const planChoice = z.strictObject({
   choice: searchedPlan.extend({
     closedFormStepTimeS: seconds.describe('what `predict` says of the same plan'),
     steady: z.boolean().describe('whether steps had stopped changing before the one reported'),
+    versusNoneOnOwn: z
+      .number()
+      .describe("step time over that of no offload on the choice's own transport: what streaming costs"),
   }),
   bound: z
     .strictObject({

@@ -5,7 +5,7 @@ import { efficientOptima } from '../../model/optimize/front.ts';
 import { type Optimum, optimise } from '../../model/optimize/optimise.ts';
 import type { PeerName } from '../../model/optimize/peers/peer.ts';
 import type { Uncertainty } from '../../model/optimize/robust.ts';
-import { type Search, TIE } from '../../model/optimize/search.ts';
+import { FULL_EFFORT, type Search, TIE } from '../../model/optimize/search.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { transportOf } from '../../model/system/load.ts';
 import { planFront, planSearch, searchOn } from '../../sim/planning.ts';
@@ -14,7 +14,7 @@ import { FRONT_POINTS, type PlanFlags } from '../options.ts';
 import type { Output } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import type { Scenario } from '../scenario.ts';
-import type { Answers } from './document.ts';
+import type { Answers, ComparedPlan } from './document.ts';
 import { capsOf } from './flags.ts';
 
 /**
@@ -31,19 +31,46 @@ export async function answersTo(
 ): Promise<Answers> {
   const caps = capsOf(flags, workload, system);
   const search = await planSearch(workload, system, flags.transport);
-  const robust = uncertain && (await robustAnswer(search, caps, uncertain));
-  const optimum = robust?.nominal ?? optimise(search, caps);
+  const points = flags.front ?? (flags.chart === undefined ? null : FRONT_POINTS.usual);
+  // What the other answers find is considered for the choice, so that none of them is better than it.
+  const peer = flags.for === undefined ? null : await peerAnswer(flags.for, search, caps, flags.transport);
+  const front = points === null ? null : await frontPoints(search, flags.transport, points, caps, output);
+  const known = [...(peer?.setting ? [peer.setting.plan] : []), ...(front ?? []).map(({ plan }) => plan)];
+  const robust = uncertain && (await robustAnswer(search, caps, uncertain, known));
+  const optimum = robust?.nominal ?? optimise(search, caps, FULL_EFFORT, known);
   const { plan } = optimum;
   const { report, steady } = simulate(workload, system, plan, { breakEven: false });
-  const points = flags.front ?? (flags.chart === undefined ? null : FRONT_POINTS.usual);
+  const { none, noneOnOwn } = nonesBeside(search, plan, plans);
   return {
-    ...{ caps, optimum },
+    ...{ caps, optimum, noneOnOwn: noneOnOwn ?? none },
     choice: { report, steady, closedFormStepTimeS: predictStep(workload, system, plan).stepTimeS },
-    compared: plans.map((other) => ({ plan: other, report: search.oracle(other) })),
+    compared: [
+      none,
+      ...(noneOnOwn === null ? [] : [noneOnOwn]),
+      ...plans.slice(1).map((other) => simulated(search, other)),
+    ],
     explanation: flags.explain === true ? await explanationOf(search, plan) : null,
-    front: points === null ? null : await frontAnswer(search, flags.transport, points, optimum, output),
+    front: front && frontWith(search, front, optimum),
     uncertainty: robust && uncertain && { ...uncertain, ...robust },
-    peer: flags.for === undefined ? null : await peerAnswer(flags.for, search, caps, flags.transport),
+    peer,
+  };
+}
+
+function simulated({ oracle }: Search, plan: Plan): ComparedPlan {
+  return { plan, report: oracle(plan) };
+}
+
+/**
+ * No offload on the machine's transport or the one that was named, which stands first among the scenario's plans, and on the
+ * choice's, where that is another one: what the choice gains by its transport, and what by streaming.
+ */
+function nonesBeside(search: Search, choice: Plan, plans: readonly Plan[]) {
+  const { transport, pieceBytes } = choice;
+  const [plan] = plans as [Plan];
+  const isSame = plan.transport === transport && plan.pieceBytes === pieceBytes;
+  return {
+    none: simulated(search, plan),
+    noneOnOwn: isSame ? null : simulated(search, { ...plan, name: noneText(choice), transport, pieceBytes }),
   };
 }
 
@@ -51,33 +78,42 @@ function verified({ workload, system }: Search, plan: Plan) {
   return simulate(workload, system, plan, { breakEven: false }).report;
 }
 
-async function robustAnswer(search: Search, caps: Caps, uncertain: Uncertainty) {
+/** No offload over a plan's transport as a user would type it. */
+function noneText({ transport, pieceBytes }: Plan): string {
+  return `none,transport=${transport}${pieceBytes > 0 ? `,piece=${pieceBytes / 2 ** 20}MiB` : ''}`;
+}
+
+async function robustAnswer(search: Search, caps: Caps, uncertain: Uncertainty, known: readonly Plan[]) {
   const { robustPlan } = await import('../../model/optimize/robust.ts');
-  const choice = robustPlan(search, searchOn(search), caps, uncertain);
+  const choice = robustPlan(search, searchOn(search), caps, uncertain, FULL_EFFORT, known);
   const { plan } = choice.robust;
   return { ...choice, robust: { plan, report: verified(search, plan) } };
 }
 
-/** The points, with the choice, which was looked for longer, in place of those that are as fast. */
-async function frontAnswer(
+async function frontPoints(
   search: Search,
   transport: string | undefined,
   points: number,
-  choice: Optimum,
+  caps: Caps,
   output: Output,
 ): Promise<Optimum[]> {
   const { workload, system } = search;
-  const { caps } = choice;
   const progress = startProgress(output, 'caps', points);
   const found = await planFront(
     { workload, system, points, caps, ...(transport !== undefined && { transport }) },
     () => progress.advance(),
   );
   progress.end();
-  const others = found.filter(({ report }) => Math.abs(report.stepTimeS / choice.report.stepTimeS - 1) > TIE);
-  return efficientOptima([...others, choice])
-    .map((point) => point)
-    .map((point) => ({ ...point, report: verified(search, point.plan) }));
+  return found;
+}
+
+/** The points, with the choice, which was looked for longer, in place of those that are as fast. */
+function frontWith(search: Search, found: readonly Optimum[], choice: Optimum): Optimum[] {
+  const others = found.filter(({ report }) => report.stepTimeS > choice.report.stepTimeS * (1 + TIE));
+  return efficientOptima([...others, choice]).map((point) => ({
+    ...point,
+    report: verified(search, point.plan),
+  }));
 }
 
 async function explanationOf(

@@ -13,14 +13,21 @@ import type { StepReport } from '../../model/report.ts';
 import type { Scenario } from '../scenario.ts';
 import { scenarioFields } from '../scenarioFields.ts';
 
+export interface ComparedPlan {
+  plan: Plan;
+  report: StepReport;
+}
+
 /** What was asked of a search, and what it found. */
 export interface Answers {
   caps: Caps;
   optimum: Optimum;
   /** The choice as it was simulated with verification. */
   choice: { report: StepReport; steady: boolean; closedFormStepTimeS: number };
-  /** The scenario's plans, simulated, no offload first. */
-  compared: readonly { plan: Plan; report: StepReport }[];
+  /** No offload over the choice's own transport. */
+  noneOnOwn: ComparedPlan;
+  /** The scenario's plans, simulated, no offload first, behind it that over the choice's transport where that is another one. */
+  compared: readonly ComparedPlan[];
   explanation: {
     breakEvens: BreakEvens;
     sensitivities: readonly Sensitivity[];
@@ -48,11 +55,12 @@ export function choiceDocument(scenario: Scenario, answers: Answers): PlanChoice
     schema: 'chunkflow/plan-choice@1',
     ...fields,
     caps,
-    verdict: choiceVerdict(optimum, none, workload),
+    verdict: choiceVerdict(optimum, { none, onOwn: answers.noneOnOwn.report }, workload),
     plan: planDocument(plan, workload),
     choice: {
       ...searched(plan, choice.report),
       ...{ closedFormStepTimeS: choice.closedFormStepTimeS, steady: choice.steady },
+      versusNoneOnOwn: choice.report.stepTimeS / answers.noneOnOwn.report.stepTimeS,
     },
     bound: {
       ...{ stepTimeS: bound.stepTimeS, transport: bound.transport, clock: bound.clock },

@@ -1,3 +1,4 @@
+import { TIE } from '../../model/optimize/search.ts';
 import type { PlanChoice } from '../../model/outputSchema.ts';
 import { type Column, formatTable } from '../table.ts';
 
@@ -23,7 +24,7 @@ export function uncertaintyText(uncertainty: Uncertainty): string {
   const same = nominalWorst - robustWorst < LEAST_GAIN;
   const verdict = same
     ? `no plan that was found is better at the worst, where the choice takes ${nominalWorst.toFixed(3)}x of none`
-    : `${robust.plan} is the robust plan: at worst ${robustWorst.toFixed(3)}x of none instead of ${nominalWorst.toFixed(3)}x, and ${(100 * costAtNominal).toFixed(2)} % slower where the machine is as its file says`;
+    : `${robust.plan} is the robust plan: at worst ${robustWorst.toFixed(3)}x of none instead of ${nominalWorst.toFixed(3)}x, and ${costText(costAtNominal)} where the machine is as its file says`;
   const ranges = [
     { what: 'the link', range: link },
     { what: 'compute', range: compute },
@@ -37,6 +38,11 @@ export function uncertaintyText(uncertainty: Uncertainty): string {
     `\n${verdict}\n`,
     ...told.map((margin) => `${marginText(margin)}\n`),
   ].join('');
+}
+
+function costText(cost: number): string {
+  if (Math.abs(cost) <= TIE) return 'as fast';
+  return `${(100 * Math.abs(cost)).toFixed(2)} % ${cost > 0 ? 'slower' : 'faster'}`;
 }
 
 function marginText({ of, link, compute }: Uncertainty['margins'][number]): string {

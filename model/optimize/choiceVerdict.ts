@@ -7,23 +7,32 @@ import { TIE } from './search.ts';
 /** Numbers of plans from here on say nothing by their digits. */
 const LEAST_ROUNDED = 1e12;
 
+/** No offload that a choice is held against. */
+export interface Nones {
+  /** On the machine's own transport, or the one that was named. */
+  none: StepReport;
+  /** On the choice's transport, which may be another one: what is gained by that is not gained by streaming. */
+  onOwn: StepReport;
+}
+
 /**
  * One sentence on a choice: what it is, what it costs, how good that is and how much was looked at.
  *
- * @param none the report of no offload that it is held against
- * @example "stream all 26.2 GiB ...: 3,180.0 ms a step, 0.887x of no offload on staged-sm, in 4.9 instead of 29.8 GiB of GPU memory;
- * no plan is faster than 3,180.0 ms (gap 0.0 %); 483,840 plans considered, ..."
+ * @example "stream all 26.2 GiB ...: 3,180.0 ms a step, 1.002x of no offload on staged-copy, 0.887x of it on staged-sm, in 4.9 instead
+ * of 29.8 GiB of GPU memory; no plan is faster than 3,180.0 ms (gap 0.0 %); 483,840 plans considered, ..."
  */
-export function choiceVerdict(optimum: Optimum, none: StepReport, workload: Workload): string {
-  const what = `${streamingWords(optimum.plan, workload)}: ${cost(optimum.report, none)}`;
+export function choiceVerdict(optimum: Optimum, nones: Nones, workload: Workload): string {
+  const what = `${streamingWords(optimum.plan, workload)}: ${cost(optimum.report, nones)}`;
   return [what, quality(optimum), effort(optimum)].join('; ');
 }
 
-function cost({ stepTimeS, gpuPeakBytes }: StepReport, none: StepReport): string {
-  const on = none.transport === 'none' ? '' : ` on ${none.transport}`;
+function cost({ stepTimeS, gpuPeakBytes }: StepReport, { none, onOwn }: Nones): string {
+  const over = ({ stepTimeS: noneS }: StepReport) => `${(stepTimeS / noneS).toFixed(3)}x`;
+  const on = ({ transport }: StepReport) => (transport === 'none' ? '' : ` on ${transport}`);
+  const elsewhere = onOwn.transport === none.transport ? '' : `, ${over(none)} of it${on(none)}`;
   const instead = gpuPeakBytes === none.gpuPeakBytes ? '' : ` instead of ${gibibytes(none.gpuPeakBytes)}`;
   return (
-    `${milliseconds(stepTimeS)} a step, ${(stepTimeS / none.stepTimeS).toFixed(3)}x of no offload${on}, ` +
+    `${milliseconds(stepTimeS)} a step, ${over(onOwn)} of no offload${on(onOwn)}${elsewhere}, ` +
     `in ${gibibytes(gpuPeakBytes)}${instead} GiB of GPU memory`
   );
 }

@@ -22,6 +22,23 @@ export function countDivisions(bytes: number, chunkBytes: number, windows: numbe
   return Math.round(ways);
 }
 
+/**
+ * What windows hold when the last bytes of all are not copied.
+ *
+ * @example withoutLast([40, 8], 10) // [38, 0]
+ */
+export function withoutLast(windowBytes: readonly number[], bytes: number): number[] {
+  let left = bytes;
+  return [...windowBytes]
+    .reverse()
+    .map((held) => {
+      const taken = Math.min(left, held);
+      left -= taken;
+      return held - taken;
+    })
+    .reverse();
+}
+
 /** One of each list, in every combination; of the last list they vary fastest. */
 export function everyChoice<T>(lists: readonly (readonly T[])[]): T[][] {
   return lists.reduce<T[][]>(

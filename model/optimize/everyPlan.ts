@@ -4,9 +4,10 @@ import type { Plan } from '../plan/plan.ts';
 import { evenPaceS } from '../plan/presets.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
-import { countDivisions, divisions, everyChoice } from './divisions.ts';
+import { countDivisions, divisions, everyChoice, withoutLast } from './divisions.ts';
 import type { Backend } from './hidingRoom.ts';
 import type { SearchSpace } from './searchSpace.ts';
+import { ARRANGEMENTS, sharedPages } from './sharedPages.ts';
 import { issueOrder, planOf } from './streamedPlan.ts';
 import { classesOf } from './streamProgram.ts';
 
@@ -28,23 +29,30 @@ export interface Placing {
   backend: Backend;
   chunkBytes: number;
   order: StreamedOrder;
-  /** Of each streamed class: bytes that stay of each block. */
-  kept: readonly number[];
+  /** Of each streamed class: bytes that stay of each of its blocks, which differ by a page at the most. */
+  kept: readonly (readonly number[])[];
 }
 
 /**
  * Number of plans that `everyPlan` yields, without making them; more where pauses come out as nothing.
  *
  * The discrete space of a search: backends x chunk sizes x buffers, which say how far ahead copies are issued (each block so many
- * before its own, or as early as its buffer is free) x what stays of each class of blocks, so many chunks or all of it x either
- * all at once, with or without a pause, or whole chunks in each window, in every way they can be divided.
+ * before its own, or as early as its buffer is free) x what stays of each class of blocks, so many chunks, of none or some of its blocks
+ * a page more, or all of it x either all at once, with or without a pause, or whole chunks in each window, in every way they can be
+ * divided. The page more is taken from the end of what is copied.
  */
 export function countPlans(workload: Workload, space: SearchSpace): number {
   const plansOfOrder = ({ classes }: StreamedOrder, chunkBytes: number) => {
     const dealt = (waysOf: (bytes: number, windows: number) => number) =>
       classes.reduce((ways, of) => {
-        const kept = keptOf(of, chunkBytes);
-        return ways * kept.reduce((sum, stays) => sum + waysOf(of.weightBytes - stays, of.windows), 0);
+        const kept = leastKeptOf(of, chunkBytes);
+        return (
+          ways *
+          kept.reduce(
+            (sum, stays) => sum + waysOf(of.weightBytes - stays, of.windows) * pagesMoreOf(of, stays).length,
+            0,
+          )
+        );
       }, 1);
     const open = space.windows.includes('open') ? dealt(() => 1) : 0;
     const waiting = waits(space) ? dealt((bytes, windows) => countDivisions(bytes, chunkBytes, windows)) : 0;
@@ -89,18 +97,20 @@ export function* plansOf(
 ): Generator<Plan> {
   const { backend, chunkBytes, order, kept } = placing;
   const { classes } = order;
-  const residentBytes = workload.blocks.map(({ weightBytes }, index) => {
-    const of = classes.findIndex(({ members }) => members.includes(index));
-    return of < 0 ? weightBytes : kept[of]!;
-  });
+  const residentBytes = workload.blocks.map(({ weightBytes }) => weightBytes);
+  for (const [of, { members }] of classes.entries()) {
+    for (const [place, index] of members.entries()) residentBytes[index] = kept[of]![place]!;
+  }
   const make = (windows: 'open' | 'dealt', paceS: number, dealt: readonly (readonly number[])[]): Plan => {
-    const windowBytes = order.order.streamed.map(
-      (index) => dealt[classes.findIndex(({ members }) => members.includes(index))]!,
-    );
+    const windowBytes = order.order.streamed.map((index) => {
+      const of = classes.findIndex(({ members }) => members.includes(index));
+      const more = residentBytes[index]! - Math.min(...kept[of]!);
+      return more === 0 ? dealt[of]! : withoutLast(dealt[of]!, more);
+    });
     const head = { backend, chunkBytes, windows, paceS, residentBytes };
     return planOf(workload, system, head, { ...order.order, windowBytes });
   };
-  const atOnce = classes.map(({ weightBytes }, of) => [weightBytes - kept[of]!]);
+  const atOnce = classes.map((own, of) => [mostStreamed(own, kept[of]!)]);
   if (space.windows.includes('open') || classes.length === 0) {
     const open = make('open', 0, atOnce);
     yield open;
@@ -109,9 +119,7 @@ export function* plansOf(
     if (paceS > 0) yield make('open', paceS, atOnce);
   }
   if (!waits(space) || classes.length === 0) return;
-  const dealings = classes.map(({ weightBytes, windows }, of) =>
-    divisions(weightBytes - kept[of]!, chunkBytes, windows),
-  );
+  const dealings = classes.map((own, of) => divisions(mostStreamed(own, kept[of]!), chunkBytes, own.windows));
   for (const dealt of everyChoice(dealings)) yield make('dealt', 0, dealt);
 }
 
@@ -159,12 +167,48 @@ function ordersOf(workload: Workload, space: SearchSpace): StreamedOrder[] {
   });
 }
 
-/** Bytes of a streamed class's blocks that can stay: whole chunks, as far as a page is left to stream. */
-function keptOf({ weightBytes }: StreamedClass, chunkBytes: number): number[] {
+/** Bytes that a class's blocks leave to stream where they keep no page more. */
+function mostStreamed({ weightBytes }: StreamedClass, kept: readonly number[]): number {
+  return weightBytes - Math.min(...kept);
+}
+
+/**
+ * Bytes that can stay of each of a streamed class's blocks: whole chunks, as far as a page is left to stream, and with them a page
+ * more of some blocks, the first ones or spread ones.
+ */
+function keptOf(of: StreamedClass, chunkBytes: number): number[][] {
+  return leastKeptOf(of, chunkBytes).flatMap((least) =>
+    pagesMoreOf(of, least).map((pages) => pages.map((more) => least + more * DEVICE_PAGE_BYTES)),
+  );
+}
+
+/** Bytes that each of a streamed class's blocks keeps at the least. */
+function leastKeptOf({ weightBytes }: StreamedClass, chunkBytes: number): number[] {
   if (chunkBytes >= weightBytes) return [0];
   const unit = Math.ceil(chunkBytes / DEVICE_PAGE_BYTES) * DEVICE_PAGE_BYTES;
   return Array.from(
     { length: Math.floor((weightBytes - DEVICE_PAGE_BYTES) / unit) + 1 },
     (_, units) => units * unit,
   );
+}
+
+/** Which blocks of a class can keep a page more than so many bytes, in every way: none, or some where each leaves a page to stream. */
+function pagesMoreOf({ weightBytes, members }: StreamedClass, least: number): readonly number[][] {
+  const ways = arrangementsOf(members.length);
+  return weightBytes - least < 2 * DEVICE_PAGE_BYTES ? ways.slice(0, 1) : ways;
+}
+
+const knownArrangements = new Map<number, readonly number[][]>();
+
+/** The ways in which fewer than all of some blocks keep a page more, each once; that none does is the first. */
+function arrangementsOf(blocks: number): readonly number[][] {
+  let ways = knownArrangements.get(blocks);
+  if (ways === undefined) {
+    const all = Array.from({ length: blocks }, (_, more) =>
+      ARRANGEMENTS.map((arrangement) => sharedPages(more, blocks, arrangement)),
+    ).flat();
+    ways = [...new Map(all.map((way) => [way.join(), way])).values()];
+    knownArrangements.set(blocks, ways);
+  }
+  return ways;
 }

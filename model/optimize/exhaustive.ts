@@ -1,9 +1,11 @@
 import type { Plan } from '../plan/plan.ts';
 import type { StepReport } from '../report.ts';
+import type { Workload } from '../workload/workload.ts';
 import { streamedBound } from './capBound.ts';
 import { type Caps, fits } from './caps.ts';
 import { countPlans, type Placing, placings, plansOf } from './everyPlan.ts';
 import type { Search } from './search.ts';
+import { type WeightRoom, weightRoom } from './streamProgram.ts';
 
 /** What bounds and simulator may differ by: a clock that both round, and flows of several GPUs on one link. */
 export const BOUND_ROUNDING = 2e-3;
@@ -31,11 +33,7 @@ export function exhaust(
   incumbentS = Number.POSITIVE_INFINITY,
 ): Exhausted {
   const { workload, system, space, oracle } = search;
-  const boundOf = boundsOf(search);
-  const open = [...placings(workload, space)]
-    .map((placing) => ({ placing, leastS: boundOf(placing) }))
-    .filter(({ leastS }) => leastS < incumbentS)
-    .sort((a, b) => a.leastS - b.leastS);
+  const open = openPlacings(search, caps, incumbentS);
   let best: Exhausted['best'] = null;
   let bestS = incumbentS;
   let simulated = 0;
@@ -55,17 +53,54 @@ export function exhaust(
   return { best, plans: countPlans(workload, space), simulated };
 }
 
-/** Seconds that plans of a placing take at the least; worked out once for as many bytes over a backend. */
-function boundsOf({ workload, system }: Pick<Search, 'workload' | 'system'>): (placing: Placing) => number {
-  const known = new Map<string, number>();
-  return ({ backend, order: { classes }, kept }) => {
-    const streamedBytes = classes.reduce(
-      (sum, { members, weightBytes }, of) => sum + members.length * (weightBytes - kept[of]!),
-      0,
-    );
-    const key = `${backend.transport} ${backend.pieceBytes} ${streamedBytes}`;
-    const boundS = known.get(key) ?? streamedBound(workload, system, [backend], streamedBytes).stepTimeS;
-    known.set(key, boundS);
-    return boundS * (1 - BOUND_ROUNDING);
-  };
+interface OpenPlacing {
+  placing: Placing;
+  leastS: number;
+}
+
+/** Placings within the caps whose bound is below a step, the lowest bound first. */
+function openPlacings(
+  { workload, system, space }: Pick<Search, 'workload' | 'system' | 'space'>,
+  caps: Caps,
+  incumbentS: number,
+): OpenPlacing[] {
+  const all = [...placings(workload, space)];
+  const open = space.backends.flatMap((backend) => {
+    const room = weightRoom(workload, system, caps, backend);
+    const sized = all
+      .filter((placing) => placing.backend === backend && isWithin(placing, workload, room))
+      .map((placing) => ({ placing, bytes: sum(streamedOf(placing)) }))
+      .sort((a, b) => a.bytes - b.bytes);
+    const known = new Map<number, number>();
+    const found: OpenPlacing[] = [];
+    for (const { placing, bytes } of sized) {
+      const leastS =
+        known.get(bytes) ??
+        streamedBound(workload, system, [backend], bytes).stepTimeS * (1 - BOUND_ROUNDING);
+      known.set(bytes, leastS);
+      // The more is streamed, the higher the bound.
+      if (leastS >= incumbentS) break;
+      found.push({ placing, leastS });
+    }
+    return found;
+  });
+  return open.sort((a, b) => a.leastS - b.leastS);
+}
+
+/** Whether a placing's residents and buffers have room, to a byte of rounding; whether its plans fit is asked of each. */
+function isWithin(placing: Placing, { blocks, experts }: Workload, room: WeightRoom): boolean {
+  const streamed = streamedOf(placing);
+  const streamedBytes = sum(streamed);
+  const stays = sum(blocks.map(({ weightBytes }) => weightBytes)) - streamedBytes;
+  const buffers = placing.order.order.slots * Math.max(0, ...streamed);
+  return experts * stays + buffers <= room.gpuBytes + 1 && experts * streamedBytes <= room.pinnedBytes + 1;
+}
+
+/** Bytes that each streamed block of a placing leaves to stream. */
+function streamedOf({ order: { classes }, kept }: Placing): number[] {
+  return classes.flatMap(({ weightBytes }, of) => kept[of]!.map((stays) => weightBytes - stays));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -1,4 +1,6 @@
-import type { Caps } from './caps.ts';
+import { memoryNeed } from '../hiding/memory.ts';
+import { makePlan } from '../plan/presets.ts';
+import { type Caps, fits } from './caps.ts';
 import { leastPinnedPlan, smallestPlan } from './leastMemory.ts';
 import type { Search } from './search.ts';
 
@@ -21,14 +23,14 @@ function given(bytes: number): string {
 
 /**
  * Says why nothing fits the caps: by how much, and what the smallest plan needs; where both caps are what is too small together,
- * how much of either would do with the other as it is.
+ * how much of either would do with the other as it is. Plans of the search have two buffers at the least.
  */
 export function infeasible(search: Search, caps: Caps): string {
   const smallest = smallestPlan(search)!;
   if (smallest.gpuBytes > caps.gpuBytes) {
     return (
       `no plan fits ${given(caps.gpuBytes)} of GPU memory: the smallest needs ${rounded(smallest.gpuBytes)}, ` +
-      `${rounded(smallest.gpuBytes - caps.gpuBytes)} more, and pins ${rounded(smallest.pinnedBytes)} on the host`
+      `${rounded(smallest.gpuBytes - caps.gpuBytes)} more, and pins ${rounded(smallest.pinnedBytes)} on the host${sequentialFits(search, caps)}`
     );
   }
   const both = `${given(caps.gpuBytes)} of GPU memory with ${given(caps.pinnedBytes)} of pinned host memory`;
@@ -42,4 +44,13 @@ export function infeasible(search: Search, caps: Caps): string {
     `no plan fits ${both}: with so little on the host the smallest needs ${rounded(onHost.gpuBytes)} on the GPU, ` +
     `${rounded(onHost.gpuBytes - caps.gpuBytes)} more; ${less}`
   );
+}
+
+/** The one preset with a single buffer overlaps nothing, so that the search has no plans like it; but it takes the least of all. */
+function sequentialFits({ workload, system }: Search, caps: Caps): string {
+  const plan = makePlan('sequential', workload, system);
+  const need = memoryNeed(workload, system, plan);
+  return fits(workload, system, plan, caps)
+    ? `; --plan sequential, which overlaps nothing, takes ${rounded(need.gpuPeakBytes)}`
+    : '';
 }

@@ -5,6 +5,7 @@ import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
 import { GRAIN_BYTES } from './dealWindows.ts';
 import type { SearchSpace } from './searchSpace.ts';
+import { ARRANGEMENTS, type Arrangement, sharedPages, usualArrangement } from './sharedPages.ts';
 import { classesOf, isStagedCopy } from './streamProgram.ts';
 
 /** Shares of what a class of blocks streams that are moved from one window to another, and between staying and being streamed. */
@@ -12,18 +13,32 @@ const SHIFTS = [1 / 2, 1 / 8, 1 / 32] as const;
 
 /**
  * Plans that differ from a plan in one variable: chunk or piece size, buffers, the transport's CTAs, a share of one class's bytes
- * moved to another window, or kept instead of streamed (and the reverse, so that memory can go where it serves best).
+ * moved to another window, or kept instead of streamed (and the reverse, so that memory can go where it serves best), or which of a
+ * class's blocks keep a page more.
+ *
+ * @param spareBytes of GPU memory that the caps leave beside the plan; where they hold a page, each class is also tried with all.
  */
-export function neighbours(workload: Workload, system: System, plan: Plan, space: SearchSpace): Plan[] {
+export function neighbours(
+  workload: Workload,
+  system: System,
+  plan: Plan,
+  space: SearchSpace,
+  spareBytes = 0,
+): Plan[] {
   if (plan.slots === 0) return [];
   const classes = classesOf(workload);
+  const sparePages = Math.floor(spareBytes / workload.experts / DEVICE_PAGE_BYTES);
   return [
     ...otherChunks(plan, space),
     ...otherBackends(plan, system, space),
     ...otherSlots(plan, workload, space),
     ...[...new Set(classes)].flatMap((of) => {
       const members = classes.flatMap((own, index) => (own === of ? [index] : []));
-      return [...otherWindows(plan, workload, members), ...otherResidents(plan, workload, members, classes)];
+      return [
+        ...otherWindows(plan, workload, members),
+        ...otherResidents(plan, workload, members, classes),
+        ...otherPages(plan, workload, members, sparePages),
+      ];
     }),
   ];
 }
@@ -88,7 +103,7 @@ function otherWindows(plan: Plan, { blocks }: Workload, members: readonly number
   );
 }
 
-/** More or less of the members' bytes kept; alone, and in exchange with the blocks of one other class. */
+/** More or less of the members' bytes kept, all of them alike; alone, and in exchange with the blocks of one other class. */
 function otherResidents(
   plan: Plan,
   workload: Workload,
@@ -97,21 +112,49 @@ function otherResidents(
 ): Plan[] {
   const own = classes[members[0]!]!;
   const others = [...new Set(classes)].filter((of) => of !== own);
+  const { weightBytes } = workload.blocks[members[0]!]!;
   return SHIFTS.flatMap((share) =>
     [1, -1].flatMap((sign) => {
-      const bytesOf = (index: number) => sign * wholePages(share * workload.blocks[index]!.weightBytes);
-      const kept = changed(plan, members, (block, index) => keptMore(block, bytesOf(index), workload, index));
-      const total = members.reduce((sum, index) => sum + bytesOf(index), 0);
+      const pages = sign * members.length * Math.round((share * weightBytes) / DEVICE_PAGE_BYTES);
+      const kept = keptPages(plan, workload, members, pages);
       const exchanged = others.flatMap((other) => {
         const partners = classes.flatMap((of, index) => (of === other ? [index] : []));
-        const each = wholePages(Math.abs(total) / partners.length) * -sign;
-        return kept.flatMap((one) =>
-          changed(one, partners, (block, index) => keptMore(block, each, workload, index)),
-        );
+        return kept.flatMap((one) => keptPages(one, workload, partners, -pages));
       });
       return [...kept, ...exchanged];
     }),
   );
+}
+
+/** A few pages more of the members in sum, all that the caps leave, and the same pages shared among them in the other arrangements. */
+function otherPages(plan: Plan, workload: Workload, members: readonly number[], sparePages: number): Plan[] {
+  const few = SHIFTS.map((share) => Math.max(1, Math.round(share * members.length)));
+  const changes = new Set(
+    [...few.flatMap((pages) => [pages, -pages]), sparePages].filter((pages) => pages !== 0),
+  );
+  return [
+    ...[...changes].flatMap((pages) => keptPages(plan, workload, members, pages)),
+    ...ARRANGEMENTS.flatMap((arrangement) => keptPages(plan, workload, members, 0, arrangement)),
+  ];
+}
+
+/** The plan with so many pages more (or fewer) of its streamed members kept, shared anew; nothing where one of them cannot be. */
+function keptPages(
+  plan: Plan,
+  workload: Workload,
+  members: readonly number[],
+  more: number,
+  arrangement: Arrangement = usualArrangement(plan.slots),
+): Plan[] {
+  const streamed = members.filter((index) => plan.blocks[index]!.windowBytes.length > 0);
+  if (streamed.length === 0) return [];
+  const pages =
+    more + streamed.reduce((sum, index) => sum + plan.blocks[index]!.residentBytes, 0) / DEVICE_PAGE_BYTES;
+  const shared = sharedPages(pages, streamed.length, arrangement);
+  return changed(plan, streamed, (block, index) => {
+    const residentBytes = shared[streamed.indexOf(index)]! * DEVICE_PAGE_BYTES;
+    return keptMore(block, residentBytes - block.residentBytes, workload, index);
+  });
 }
 
 /** The block with more bytes resident (or fewer), taken from (or given to) its windows in proportion to what they hold. */
@@ -120,8 +163,9 @@ function keptMore(block: BlockPlan, more: number, { blocks }: Workload, index: n
   const residentBytes = block.residentBytes + more;
   const before = weightBytes - block.residentBytes;
   const after = weightBytes - residentBytes;
+  if (more === 0) return block;
   // Whole blocks that stay change the ring of buffers; that is another plan, not a neighbour.
-  if (more === 0 || before === 0 || residentBytes < 0 || after < DEVICE_PAGE_BYTES) return null;
+  if (residentBytes < 0 || after < DEVICE_PAGE_BYTES) return null;
   const windowBytes = block.windowBytes.map((held) => Math.floor((held * after) / before));
   const largest = windowBytes.indexOf(Math.max(...windowBytes));
   windowBytes[largest]! += after - windowBytes.reduce((sum, held) => sum + held, 0);
@@ -147,8 +191,4 @@ function changed(
 /** Windows hold any bytes; only what stays is in pages. */
 function wholeGrains(bytes: number): number {
   return Math.round(bytes / GRAIN_BYTES) * GRAIN_BYTES;
-}
-
-function wholePages(bytes: number): number {
-  return Math.round(bytes / DEVICE_PAGE_BYTES) * DEVICE_PAGE_BYTES;
 }

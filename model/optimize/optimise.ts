@@ -11,6 +11,7 @@ import { neighbours } from './neighbours.ts';
 import { Placer } from './placer.ts';
 import { isHidden, PlanPool } from './planPool.ts';
 import { namedByContent } from './planWords.ts';
+import { presetCandidates } from './presetCandidates.ts';
 import { type Effort, FULL_EFFORT, type Search, TIE } from './search.ts';
 import { plansPerBackend } from './searchSpace.ts';
 
@@ -54,12 +55,21 @@ type TransportBound = CapBound & { transport: string };
  * 2. Place: an integer program says how much of each class of blocks to keep, for the shortest step and, where steps of the same
  *    length leave a choice, for the least memory.
  * 3. Rank: with these residents every chunk size, window rule and pause is evaluated in closed form, and the best are simulated.
- * 4. Improve: the best plan's neighbours are ranked in closed form, the best of them simulated, until none is better.
- * 5. Prove: a space of few plans is searched as a whole, by branch and bound.
+ * 4. Presets: all that fit, and plans that are known from elsewhere, are simulated unless their bound is no better than the best plan.
+ * 5. Improve: the best plan's neighbours are ranked in closed form, the best of them simulated, until none is better.
+ * 6. Prove: a space of few plans is searched as a whole, by branch and bound.
  *
+ * So no preset over a transport of the space that fits the caps is faster than the choice by more than a tie.
+ *
+ * @param known plans from elsewhere, such as a tool's setting or the choice for a smaller cap; what does not fit is left out.
  * @throws UserError where nothing fits, with what the smallest plan needs.
  */
-export function optimise(search: Search, caps: Caps, effort: Effort = FULL_EFFORT): Optimum {
+export function optimise(
+  search: Search,
+  caps: Caps,
+  effort: Effort = FULL_EFFORT,
+  known: readonly Plan[] = [],
+): Optimum {
   const { highs, workload, system, space } = search;
   const families = familiesOf(space.backends)
     .flatMap((family) => {
@@ -73,23 +83,34 @@ export function optimise(search: Search, caps: Caps, effort: Effort = FULL_EFFOR
     pool.best !== null && stepTimeS >= pool.best.report.stepTimeS * (1 - TIE);
   const bounds: TransportBound[] = [];
   let boundedAway = 0;
+  const open: Backend[] = [];
   for (const { family, quick } of families) {
     const bound = isBeyond(quick.stepTimeS) ? quick : capBound(highs, workload, system, family, caps);
     if (bound === null) continue;
     bounds.push({ ...bound, transport: family[0]!.transport });
     if (isBeyond(bound.stepTimeS)) boundedAway += family.length * plansPerBackend(workload, space);
-    else pool.simulateBest(placer.seeds(family, bound.clock), bound.clock, effort.finalists);
+    else {
+      open.push(...family);
+      pool.simulateBest(placer.seeds(family, bound.clock), bound.clock, effort.finalists);
+    }
   }
   // Caps that hold one plan to the byte hold none whose residents an integer program has rounded.
   if (pool.best === null)
     pool.simulateBest([smallestPlan(search, caps.pinnedBytes)?.plan ?? []].flat(), 1, 1);
   if (pool.best === null || bounds.length === 0) throw new UserError(infeasible(search, caps));
+  const isSearched = ({ transport }: Plan) => open.some((backend) => backend.transport === transport);
+  const { clock } = pool.best.report;
+  pool.simulateAll(
+    [...known.filter(isSearched), ...presetCandidates(search, open, caps, clock)],
+    (transport) => bounds.find((bound) => bound.transport === transport)?.stepTimeS ?? 0,
+  );
   const least = bounds.reduce((lowest, bound) => (bound.stepTimeS < lowest.stepTimeS ? bound : lowest));
   for (let round = 0; round < effort.rounds; round += 1) {
-    const { plan, report } = pool.best;
+    const { plan, report, gpuBytes } = pool.best;
     const near = isHidden(report) ? HIDDEN_NEAR : TIE;
     if (report.stepTimeS <= least.stepTimeS * (1 + near)) break;
-    pool.simulateBest(neighbours(workload, system, plan, space), report.clock, effort.finalists);
+    const around = neighbours(workload, system, plan, space, caps.gpuBytes - gpuBytes);
+    pool.simulateBest(around, report.clock, effort.finalists);
     if (pool.best.plan === plan) break;
   }
   const isAtBound = pool.best.report.stepTimeS <= least.stepTimeS * (1 + TIE);

@@ -5,10 +5,14 @@ import type { Plan } from '../plan/plan.ts';
 import type { StepReport } from '../report.ts';
 import { type Caps, fits } from './caps.ts';
 import { exhaust } from './exhaustive.ts';
+import { planBounds } from './planBounds.ts';
 import { type Search, TIE } from './search.ts';
 
 /** Of plans that are equally fast, one that loses more than this share when the link is slower is the worse one. */
 const STRESSED_TIE = 2e-3;
+
+/** Of plans in the same memory, one of fewer copies may be slower by this share. */
+const COPIES_TIE = 1e-4;
 
 /** Plans whose memory differs by less are of one level. */
 const MEMORY_LEVEL_BYTES = 64 * 1024 * 1024;
@@ -40,7 +44,7 @@ export class PlanPool {
 
   /** Ranks plans by the closed form at a clock and simulates the best that are new and fit. */
   simulateBest(plans: readonly Plan[], clock: number, most: number): void {
-    const { workload, system, oracle } = this.#search;
+    const { workload, system } = this.#search;
     const ranked = plans
       .filter((plan) => this.#isNew(plan) && fits(workload, system, plan, this.#caps))
       .map((plan) => ({
@@ -64,13 +68,24 @@ export class PlanPool {
     for (const [place, { plan, expectedS, gpuBytes }] of order.entries()) {
       const isClear = this.best !== null && this.best.report.stepTimeS <= expectedS * Math.max(1, least);
       if (place >= most && (isClear || place >= MOST_EXTRA * most)) break;
-      this.simulated += 1;
-      const seen = { plan, report: oracle(plan), gpuBytes, stressedS: this.#stressedS(plan) };
-      least = Math.min(least, seen.report.stepTimeS / expectedS);
-      this.#leastS = Math.min(this.#leastS, seen.report.stepTimeS);
-      // Ties are with the fastest of all: a chain of them must not lead away from it.
-      const isTied = seen.report.stepTimeS <= this.#leastS * (1 + TIE);
-      if (this.best === null || (isTied && isBetter(seen, this.best))) this.best = seen;
+      least = Math.min(least, this.#simulate(plan, gpuBytes) / expectedS);
+    }
+  }
+
+  /**
+   * Simulates plans that are new, fit and have a lower bound below the best step by more than a tie: afterwards none of them is
+   * faster than the best by more than that, whatever the closed form says of them.
+   *
+   * @param leastS seconds that no plan within the caps over a transport goes below.
+   */
+  simulateAll(plans: readonly Plan[], leastS: (transport: string) => number): void {
+    const { workload, system } = this.#search;
+    const boundOf = planBounds(this.#search);
+    for (const plan of plans) {
+      if (!fits(workload, system, plan, this.#caps) || !this.#isNew(plan)) continue;
+      const boundS = Math.max(boundOf(plan), leastS(plan.transport));
+      if (this.best !== null && boundS >= this.best.report.stepTimeS * (1 - TIE)) continue;
+      this.#simulate(plan, memoryNeed(workload, system, plan).gpuPeakBytes);
     }
   }
 
@@ -87,6 +102,18 @@ export class PlanPool {
     this.#leastS = best.report.stepTimeS;
     const gpuBytes = memoryNeed(workload, system, best.plan).gpuPeakBytes;
     this.best = { ...best, gpuBytes, stressedS: this.#stressedS(best.plan) };
+  }
+
+  /** Simulates a plan, which becomes the best if it is; returns seconds of its step. */
+  #simulate(plan: Plan, gpuBytes: number): number {
+    this.simulated += 1;
+    const seen = { plan, report: this.#search.oracle(plan), gpuBytes, stressedS: this.#stressedS(plan) };
+    const { stepTimeS } = seen.report;
+    this.#leastS = Math.min(this.#leastS, stepTimeS);
+    // Ties are with the fastest of all: a chain of them must not lead away from it.
+    const isTied = stepTimeS <= this.#leastS * (1 + TIE);
+    if (this.best === null || (isTied && isBetter(seen, this.best))) this.best = seen;
+    return stepTimeS;
   }
 
   #stressedS(plan: Plan): () => number {
@@ -126,21 +153,23 @@ function levelsFirst<Ranked extends { expectedS: number; gpuBytes: number }>(
 }
 
 /**
- * The faster one; of equally fast ones the one that stays so on a slower link, then the one in less memory, then that of fewer
- * copies. A plan that hides its last byte at the last moment is as fast as one with time to spare only on paper.
+ * The faster one. Of equally fast ones that hide their copies the one that stays so on a slower link: a plan that hides its last
+ * byte at the last moment is as fast as one with time to spare only on paper. Then the one in less memory; but where copies are
+ * waited for, memory of one level that the caps leave is worth no time, so that the faster one is taken after all. In as much memory
+ * the faster one, or that of fewer copies.
  */
 function isBetter(one: Seen, other: Seen): boolean {
   const ratio = one.report.stepTimeS / other.report.stepTimeS;
   if (ratio < 1 - TIE) return true;
   if (ratio > 1 + TIE) return false;
-  // Where copies are waited for anyway, a slower link is no other question.
+  const memory = one.gpuBytes - other.gpuBytes;
   if (isHidden(one.report) && isHidden(other.report)) {
     const stressed = one.stressedS() / other.stressedS();
     if (stressed < 1 - STRESSED_TIE) return true;
     if (stressed > 1 + STRESSED_TIE) return false;
-  }
-  const memory = one.gpuBytes - other.gpuBytes;
-  return memory === 0 ? copiesOf(one.plan) < copiesOf(other.plan) : memory < 0;
+  } else if (memory !== 0 && Math.abs(memory) < MEMORY_LEVEL_BYTES) return ratio < 1;
+  if (memory !== 0) return memory < 0;
+  return Math.abs(ratio - 1) > COPIES_TIE ? ratio < 1 : copiesOf(one.plan) < copiesOf(other.plan);
 }
 
 /** Whether a step's copies cost it less than what counts as hidden. */

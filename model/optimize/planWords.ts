@@ -22,30 +22,53 @@ export function streamingWords(plan: Plan, workload: Workload): string {
   return `${what} in ${copyWords(plan, workload)}${pauses} through ${buffers}${over}`;
 }
 
-/** What is copied at a time. */
-function copyWords({ chunkBytes, yieldRule }: Plan, { ranks }: Workload): string {
-  const yields = ranks > 1 && yieldRule === 'none' ? ' that yield to nothing' : '';
+/** What is copied at a time, and what collectives and passes have to do with it. */
+function copyWords(
+  { chunkBytes, yieldRule, sequential, drainAtPassStart }: Plan,
+  { ranks }: Workload,
+): string {
+  const landed = drainAtPassStart ? ', all landed when a pass starts,' : '';
+  if (sequential) return 'whole blocks that nothing overlaps';
+  const yields = ranks > 1 ? `${YIELD_WORDS[yieldRule]}${landed}` : landed;
   if (Number.isFinite(chunkBytes)) return `chunks of ${mebibytes(chunkBytes)} MiB${yields}`;
-  return yieldRule === 'wait' ? 'whole windows' : `whole blocks${yields}`;
+  return yieldRule === 'wait' ? `whole windows${landed}` : `whole blocks${yields}`;
 }
+
+const YIELD_WORDS = {
+  none: ' that yield to nothing',
+  wait: '',
+  drain: ' that collectives wait for',
+  'launch-window': ' that pause while collectives are launched',
+} as const satisfies Record<Plan['yieldRule'], string>;
 
 /**
  * The plan under a name that says what it is, for tables and files. A search's own name is that of the seed, which local search may
  * have left far behind.
  */
 export function namedByContent(plan: Plan, workload: Workload): Plan {
-  const { chunkBytes, slots, yieldRule, paceS, transport, pieceBytes } = plan;
+  const { chunkBytes, slots, yieldRule, paceS, transport, pieceBytes, sequential, drainAtPassStart } = plan;
   const share = (100 * keptBytes(plan)) / passWeightBytes(workload);
   const chunk = Number.isFinite(chunkBytes) ? `${mebibytes(chunkBytes)}MiB` : 'whole';
   const parts =
     slots === 0
       ? ['all-resident']
-      : [`${yieldRule === 'wait' ? 'wait' : 'open'}/${slots}x${chunk}`, `keep${share.toFixed(1)}%`];
+      : [
+          `${sequential ? 'sequential' : RULE_NAMES[yieldRule]}/${slots}x${chunk}`,
+          `keep${share.toFixed(1)}%`,
+        ];
+  if (drainAtPassStart) parts.push('pass-drain');
   if (paceS > 0) parts.push(`pace${(paceS * 1e6).toFixed(0)}us`);
   if (transport !== 'none') parts.push(transport);
   if (pieceBytes > 0) parts.push(`piece${mebibytes(pieceBytes)}MiB`);
   return { ...plan, name: parts.join(',') };
 }
+
+const RULE_NAMES = {
+  none: 'open',
+  wait: 'wait',
+  drain: 'drain',
+  'launch-window': 'launch',
+} as const satisfies Record<Plan['yieldRule'], string>;
 
 function keptBytes({ blocks }: Plan): number {
   return blocks.reduce((sum, { residentBytes }) => sum + residentBytes, 0);

@@ -57,12 +57,17 @@ function numbersOf(transport: object): string {
   return JSON.stringify({ ...transport, name: '' });
 }
 
-/** Plans of the space over one backend and number of buffers: each class keeps any number of its pages. */
+/**
+ * Plans of the space over one backend: of each class any number of pages stays, shared as equally as whole pages can be, or all of
+ * it. Which blocks keep a page more is not counted.
+ */
 export function plansPerBackend(workload: Workload, space: SearchSpace): number {
   const classes = classesOf(workload);
   const residents = [...new Set(classes)].reduce((product, of) => {
     const { weightBytes } = workload.blocks[classes.indexOf(of)]!;
-    return product * (Math.floor(weightBytes / DEVICE_PAGE_BYTES) + 1);
+    const members = classes.filter((own) => own === of).length;
+    const most = Math.max(0, Math.floor(weightBytes / DEVICE_PAGE_BYTES) - 1);
+    return product * (members * most + 2);
   }, 1);
   const rules = space.windows.length + (space.paced && space.windows.includes('open') ? 1 : 0);
   return residents * space.slots.length * space.chunkBytes.length * rules;

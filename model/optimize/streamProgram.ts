@@ -8,6 +8,7 @@ import type { Workload } from '../workload/workload.ts';
 import type { Caps } from './caps.ts';
 import { type Backend, hidingRooms } from './hidingRoom.ts';
 import { type Highs, LinearProgram, type Solved, solve } from './linearProgram.ts';
+import { sharedPages, usualArrangement } from './sharedPages.ts';
 
 /** Bytes that the caps leave to the blocks' weights. */
 export interface WeightRoom {
@@ -102,10 +103,12 @@ export function streamOptimum(
   program.variable('slot');
   const classes = integer ? classesOf(workload) : pages.map((_, index) => index);
   const resident = (index: number) => `r${classes[index]}`;
+  // In the least memory all blocks of a class keep alike: with a page less in some of them, these may not quite hide.
+  const membersOf = (of: number) => (aim.least === 'time' ? classes.filter((own) => own === of).length : 1);
   for (const of of new Set(classes)) {
     const weight = pages[classes.indexOf(of)]!;
     program.variable(`r${of}`, { high: weight });
-    if (integer) wholePages(program, of, weight);
+    if (integer) wholePages(program, of, weight, membersOf(of));
   }
   for (const index of pages.keys()) {
     program.variable(`s${index}`);
@@ -153,10 +156,12 @@ export function streamOptimum(
       '<=',
       0,
     );
+    // A buffer holds what blocks that keep no page more leave to stream.
     program.row(
       [
         [1, 'slot'],
         [1, resident(index)],
+        ...(integer ? [[-1 / membersOf(classes[index]!), `m${classes[index]}`] as const] : []),
       ],
       '>=',
       weight,
@@ -199,18 +204,33 @@ export function streamOptimum(
   if (Number.isFinite(room.pinnedBytes))
     program.row(residents, '>=', weights - room.pinnedBytes / DEVICE_PAGE_BYTES, 'pinned');
   const solved = room.gpuBytes < 0 ? null : solve(highs, program, gap);
-  return solved === null ? null : optimumOf(solved, workload, resident, integer, aim);
+  if (solved === null) return null;
+  const isPriced = !integer && aim.least === 'time';
+  return {
+    passS: aim.least === 'time' ? solved.cost / 1e3 : aim.passS,
+    residentBytes: integer
+      ? wholePagesOf(solved, workload, classes, shape.slots ?? leastSlots)
+      : pages.map((_, index) => solved.valueOf(resident(index)) * DEVICE_PAGE_BYTES),
+    secondsPerGpuByte: isPriced ? -solved.dualOf('memory') / 1e3 / DEVICE_PAGE_BYTES : 0,
+  };
 }
 
-/** Whole pages of a class's blocks stay, as long as one of them is left to stream, or all of them. */
-function wholePages(program: LinearProgram, of: number, weight: number): void {
+/**
+ * Whole pages of a class's blocks stay, as long as each leaves one of them to stream, or all of them. Fewer blocks than there are
+ * may keep one page more; rows that ask for what a block keeps see the mean.
+ *
+ * @param members blocks among which pages are shared; 1 where all keep alike.
+ */
+function wholePages(program: LinearProgram, of: number, weight: number, members: number): void {
   const most = Math.max(0, Math.floor(weight) - 1);
   const pages = program.variable(`n${of}`, { high: most, integer: true });
+  const more = program.variable(`m${of}`, { high: members - 1, integer: true });
   const all = program.variable(`w${of}`, { high: 1, integer: true });
   program.row(
     [
       [1, `r${of}`],
       [-1, pages],
+      [-1 / members, more],
       [most - weight, all],
     ],
     '=',
@@ -224,26 +244,36 @@ function wholePages(program: LinearProgram, of: number, weight: number): void {
     '>=',
     0,
   );
+  // None keeps a page more than the most, so that none does where all stays.
+  program.row(
+    [
+      [members, pages],
+      [1, more],
+    ],
+    '<=',
+    members * most,
+  );
 }
 
-function optimumOf(
+/** Bytes that stay of each block by the integer program: the pages of its class, shared among the class's blocks. */
+function wholePagesOf(
   solved: Solved,
   { blocks }: Workload,
-  resident: (block: number) => string,
-  integer: boolean,
-  aim: Aim,
-): StreamOptimum {
-  return {
-    passS: aim.least === 'time' ? solved.cost / 1e3 : aim.passS,
-    residentBytes: blocks.map(({ weightBytes }, index) => {
-      const pages = solved.valueOf(resident(index));
-      const bytes = (integer ? Math.round(pages) : pages) * DEVICE_PAGE_BYTES;
-      // A block whose last, broken page alone would be streamed stays whole.
-      return weightBytes - bytes < DEVICE_PAGE_BYTES ? weightBytes : bytes;
-    }),
-    secondsPerGpuByte:
-      integer || aim.least === 'memory' ? 0 : -solved.dualOf('memory') / 1e3 / DEVICE_PAGE_BYTES,
-  };
+  classes: readonly number[],
+  slots: number,
+): number[] {
+  const seen = new Map<number, number>();
+  return blocks.map(({ weightBytes }, index) => {
+    const of = classes[index]!;
+    const place = seen.get(of) ?? 0;
+    seen.set(of, place + 1);
+    if (Math.round(solved.valueOf(`w${of}`)) === 1) return weightBytes;
+    const members = classes.filter((own) => own === of).length;
+    const pages = members * Math.round(solved.valueOf(`n${of}`)) + Math.round(solved.valueOf(`m${of}`));
+    const bytes = sharedPages(pages, members, usualArrangement(slots))[place]! * DEVICE_PAGE_BYTES;
+    // A block whose last, broken page alone would be streamed stays whole.
+    return weightBytes - bytes < DEVICE_PAGE_BYTES ? weightBytes : bytes;
+  });
 }
 
 /**

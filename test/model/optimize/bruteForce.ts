@@ -8,7 +8,8 @@ const PAGE = 2 * 2 ** 20;
 
 /**
  * All plans of the discrete space by odometers, without a line of the search's own code: each class of blocks counts through the
- * chunks of each window, what is in none of them stays, and a class may stay whole.
+ * chunks of each window, what is in none of them stays, and a class may stay whole. Of a class that is streamed some blocks, the first ones or
+ * evenly spread ones, may keep a page more, which is the end of their bytes.
  */
 export function bruteForce(workload: Workload, system: System, space: SearchSpace): Plan[] {
   const { blocks } = workload;
@@ -30,7 +31,9 @@ export function bruteForce(workload: Workload, system: System, space: SearchSpac
       // What a class's blocks can be: null for whole, or the chunks of each window.
       const states = classes.map((name) => {
         const weight = blocks[classOf.indexOf(name)]!.weightBytes;
-        return [null, ...odometer(windows, Math.ceil(weight / Math.min(size, weight)))];
+        const members = classOf.filter((other) => other === name).length;
+        const dealt = odometer(windows, Math.ceil(weight / Math.min(size, weight)));
+        return [null, ...dealt.flatMap((chunks) => keepingMore(members).map((more) => ({ chunks, more })))];
       });
       for (const state of combinations(states)) {
         for (const slots of space.slots) {
@@ -40,10 +43,13 @@ export function bruteForce(workload: Workload, system: System, space: SearchSpac
             );
             const depth = Math.min(slots - 1, streamed.length - 1);
             const planned: BlockPlan[] = blocks.map(({ weightBytes }, index) => {
-              const chunks = state[classes.indexOf(classOf[index]!)]!;
-              if (chunks === null) return { residentBytes: weightBytes, issueAt: index, windowBytes: [] };
+              const own = state[classes.indexOf(classOf[index]!)]!;
+              if (own === null) return { residentBytes: weightBytes, issueAt: index, windowBytes: [] };
+              const { chunks, more } = own;
+              const before = blocks.slice(0, index).filter((_, other) => classOf[other] === classOf[index]);
+              const isMore = more.includes(before.length);
               let left = chunks.reduce((sum, held) => sum + held, 0);
-              const residentBytes = (Math.ceil(weightBytes / Math.min(size, weightBytes)) - left) * size || 0;
+              let residentBytes = (Math.ceil(weightBytes / Math.min(size, weightBytes)) - left) * size || 0;
               let bytes = weightBytes - residentBytes;
               const windowBytes = chunks.map((held) => {
                 left -= held;
@@ -51,10 +57,18 @@ export function bruteForce(workload: Workload, system: System, space: SearchSpac
                 bytes -= dealt;
                 return dealt;
               });
+              if (isMore) {
+                residentBytes += PAGE;
+                for (let window = windows - 1, over = PAGE; window >= 0; window -= 1) {
+                  const held = windowBytes[window]!;
+                  windowBytes[window] = Math.max(0, held - over);
+                  over -= held - windowBytes[window]!;
+                }
+              }
               const place = streamed.indexOf(index);
-              const before = streamed[(place - depth + streamed.length) % streamed.length]!;
+              const ahead = streamed[(place - depth + streamed.length) % streamed.length]!;
               const near = index - depth;
-              const early = place >= depth ? before : before - count;
+              const early = place >= depth ? ahead : ahead - count;
               // A single streamed block has one buffer, free again when the block has been read.
               const issueAt = streamed.length === 1 ? index + 1 - count : isEarly ? early : near;
               return { residentBytes, issueAt, windowBytes };
@@ -71,7 +85,8 @@ export function bruteForce(workload: Workload, system: System, space: SearchSpac
               keep({ ...plan, chunkBytes: Number.POSITIVE_INFINITY });
               continue;
             }
-            const isAtOnce = streams.every(({ windowBytes }) => windowBytes[0] === sum(windowBytes));
+            // A page more can leave nothing of a later window: what is at once has only the first one to begin with.
+            const isAtOnce = state.every((own) => own === null || own.chunks[0] === sum(own.chunks));
             if (isAtOnce) {
               const open = {
                 ...plan,
@@ -88,6 +103,17 @@ export function bruteForce(workload: Workload, system: System, space: SearchSpac
     }
   }
   return [...plans.values()];
+}
+
+/** Places of the blocks that keep a page more, fewer than all: none, the first so many, or every so-manieth. */
+function keepingMore(members: number): number[][] {
+  const sets = new Map<string, number[]>();
+  for (let more = 0; more < members; more += 1) {
+    const first = Array.from({ length: more }, (_, place) => place);
+    const spread = Array.from({ length: more }, (_, turn) => Math.floor((turn * members) / more));
+    for (const places of [first, spread]) sets.set(places.join(), places);
+  }
+  return [...sets.values()];
 }
 
 /** All lists of so many counts, of which at least one and at most `most` in sum. */
