@@ -12,12 +12,15 @@ import { ALONE, generateScenario, SHARED, type TinyScenario } from './scenarios.
 
 const SOME = ['none', 'yield,chunk=1MiB', 'yield,chunk=2MiB,transport=staged-copy,piece=64KiB'];
 
+/** Blocks that keep as many pages, and the first of them one more. */
+const PAGES = ['alike', 'mixed'].map((name) => `test/codegen/mixedResidents.jsonl#${name}`);
+
 const cross = { model: 'tiny-cross', machine: 'host-x2', size: '64x64x5', blocks: 2 } as const;
 const joint = { model: 'tiny-joint', machine: 'host-x2', size: '128x128', blocks: 2 } as const;
 
 /** One rank computes what several must agree with. */
 const SCENARIOS: Record<string, TinyScenario & { reference?: string }> = {
-  'cross-one': { ...cross, machine: 'host-x1', layout: { sp: 1 }, plans: ALONE },
+  'cross-one': { ...cross, machine: 'host-x1', layout: { sp: 1 }, plans: [...ALONE, ...PAGES] },
   'cross-mirrored': { ...cross, machine: 'host-x1', layout: { sp: 2 }, plans: SOME },
   'cross-packed': { ...cross, layout: { sp: 2 }, plans: SHARED, reference: 'cross-one' },
   'joint-one': { ...joint, machine: 'host-x1', layout: { sp: 1 }, plans: ['none'] },
@@ -182,6 +185,15 @@ else {
         `${own} ${claimedBytes}`,
       );
     }
+  });
+
+  runtime('a block that keeps a page more takes just that more', () => {
+    const plans = [ALONE.length, ALONE.length + 1].join();
+    const { lines } = run(programs.get('cross-one')!, 'pages', ['--plans', plans]);
+    const memory = lines.filter(({ record }) => record === 'memory') as never as Record<string, number>[];
+    const [alike, mixed] = memory as [Record<string, number>, Record<string, number>];
+    for (const bytes of ['claimedBytes', 'allocatedPeakBytes'])
+      assert.is(mixed[bytes]! - alike[bytes]!, 2 * 2 ** 20, bytes);
   });
 
   for (const [what, args, env, status, message] of FAILURES) {
