@@ -46,15 +46,21 @@ test('the choice is within the caps, above its bound, and no preset that fits is
     counts.boundedAway <= counts.considered && counts.simulated > 0 && counts.ranked >= counts.simulated,
   );
   assert.equal(
-    compared.map(({ plan, fits }) => [plan, fits]),
+    compared.map(({ plan, fits }) => [plan.replace(/piece=.*/, 'piece'), fits]),
     [
       ['none', false],
+      ['none,transport=staged-copy,piece', false],
       ...['layerwise', 'layerwise-drain', 'chunked', 'chunkflow-paper', 'yield'].map((plan) => [plan, true]),
     ],
   );
   for (const preset of compared.filter(({ fits }) => fits))
     assert.ok(choice.stepTimeS <= preset.stepTimeS * 1.001, preset.plan);
   assert.ok(choice.steady);
+  // By the transport it gains what no offload gains by it too.
+  const [none, onOwn] = compared as [(typeof compared)[0], (typeof compared)[0]];
+  assert.is(onOwn.transport, choice.transport);
+  assert.is(choice.versusNone, choice.stepTimeS / none.stepTimeS);
+  assert.is(choice.versusNoneOnOwn, choice.stepTimeS / onOwn.stepTimeS);
 });
 
 test('more memory never costs time', async () => {

@@ -4,6 +4,7 @@ import { DEVICES } from './devices.ts';
 import { EXPERIMENTS } from './experiments.ts';
 import { LEAST_SQUARES } from './leastSquares.ts';
 import type { MutantGroup } from './mutant.ts';
+import { OPTIMISER } from './optimiser.ts';
 import { OPTIMIZE } from './optimize.ts';
 import { PROGRAM } from './program.ts';
 import { SHARING } from './sharing.ts';
@@ -20,4 +21,5 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...READERS,
   ...EXPERIMENTS,
   ...OPTIMIZE,
+  ...OPTIMISER,
 ];
