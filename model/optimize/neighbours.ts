@@ -126,7 +126,7 @@ function otherResidents(
   );
 }
 
-/** A few pages more of the members in sum, all that the caps leave, and the same pages shared among them in the other arrangements. */
+/** A few pages more or less of the members in sum, all that the caps leave, and the same pages shared among them in the other arrangements. */
 function otherPages(plan: Plan, workload: Workload, members: readonly number[], sparePages: number): Plan[] {
   const few = SHIFTS.map((share) => Math.max(1, Math.round(share * members.length)));
   const changes = new Set(

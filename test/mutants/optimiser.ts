@@ -119,8 +119,8 @@ export const OPTIMISER: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'all blocks of a class keep alike',
-        original: "aim.least === 'time' ? classes.filter((own) => own === of).length : 1;",
-        mutated: "aim.least !== 'time' ? classes.filter((own) => own === of).length : 1;",
+        original: "const membersOf = (of: number) => (aim.least === 'time' ?",
+        mutated: "const membersOf = (of: number) => (aim.least !== 'time' ?",
       },
     ],
   },
@@ -141,8 +141,8 @@ export const OPTIMISER: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'what the caps leave is not tried',
-        original: 'const changes = new Set([...few, sparePages]',
-        mutated: 'const changes = new Set([...few]',
+        original: ', sparePages].filter(',
+        mutated: '].filter(',
       },
       {
         breaks: 'an exchange gives back twice what it took',
