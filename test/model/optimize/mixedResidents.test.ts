@@ -88,6 +88,7 @@ function planWith(
 const EVERY_BLOCK: WalkObserver = {
   step() {},
   drain() {},
+  launch() {},
   compute() {},
   waitFor() {},
   issue() {},
