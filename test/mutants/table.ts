@@ -2,6 +2,7 @@ import { READERS } from './checkpoints.ts';
 import { CODEGEN } from './codegen.ts';
 import { DEVICES } from './devices.ts';
 import { EXPERIMENTS } from './experiments.ts';
+import { HIDING } from './hiding.ts';
 import { LEAST_SQUARES } from './leastSquares.ts';
 import type { MutantGroup } from './mutant.ts';
 import { OPTIMISER } from './optimiser.ts';
@@ -15,6 +16,7 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...SHARING,
   ...DEVICES,
   ...SYSTEM,
+  ...HIDING,
   ...PROGRAM,
   ...LEAST_SQUARES,
   ...CODEGEN,
