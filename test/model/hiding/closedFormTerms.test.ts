@@ -136,6 +136,14 @@ const CASES: readonly Case[] = [
     workload: TWO,
   },
   {
+    what: 'wait: a slot to spare lets no chunk start before its collective has ended',
+    equation: '1 + 1 + 1 + 1 + 6 MB beside compute of 1',
+    blockMs: 10,
+    segments: three,
+    plan: planOf([0, 0, 6], { yieldRule: 'wait', slots: 3, count: 3 }),
+    workload: { ...TWO, count: 3 },
+  },
+  {
     what: 'drain: a collective waits for the windows before it, no others',
     equation: '1 + wait 1 + 2 (beside 1 of 3 MB) + 1 + wait 1 + 2 (beside 1 of 1) + 1',
     blockMs: 9,
