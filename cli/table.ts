@@ -35,5 +35,19 @@ function formatCell(value: string | number | null, digits = 0): string {
   if (typeof value === 'string') return value;
   // Rounding noise below zero is zero.
   const rounded = Number(value.toFixed(digits)) === 0 ? 0 : value;
-  return rounded.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return formatOf(digits).format(rounded);
+}
+
+/** Formats by their decimals: making one takes a hundred times as long as using it. */
+const formats = new Map<number, Intl.NumberFormat>();
+
+function formatOf(digits: number): Intl.NumberFormat {
+  const known = formats.get(digits);
+  if (known !== undefined) return known;
+  const made = new Intl.NumberFormat('en-US', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  formats.set(digits, made);
+  return made;
 }
