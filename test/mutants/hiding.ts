@@ -134,7 +134,7 @@ export const HIDING: readonly MutantGroup[] = [
   },
   {
     file: 'model/hiding/timeSlices.ts',
-    tests: ['test/model/hiding/timeSlices.test.ts', ...TERMS],
+    tests: ['test/model/hiding/sliceSinceRead.test.ts', 'test/model/hiding/timeSlices.test.ts', ...TERMS],
     mutants: [
       {
         breaks: 'the time since the last read does not count',
