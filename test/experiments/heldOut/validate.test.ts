@@ -169,7 +169,7 @@ const h200 = suite('an H200 as fitted to its calibration predicts steps that it 
 const report = heldOutReport(compareSteps(runs, loadSystem('h200-x1-fitted')), 3);
 
 // What the committed machine and dataset give, and a tenth: a model that gets worse fails here.
-for (const limit of ['simulated=1.2%', 'closedForm=1.35%', 'memory=0.5%', 'tau=0.95']) {
+for (const limit of ['simulated=1.2%', 'closedForm=1.3%', 'memory=0.5%', 'tau=0.95']) {
   h200(`within ${limit}`, () => assert.equal(brokenLimits(report, [limit]), []));
 }
 
@@ -210,7 +210,7 @@ const h100Runs = readSteps(
 );
 const h100Steps = compareSteps(h100Runs, loadSystem('h100-sxm-x1'));
 
-for (const limit of ['simulated=1.8%', 'closedForm=2%', 'tau=0.9']) {
+for (const limit of ['simulated=1.8%', 'closedForm=1.8%', 'tau=0.9']) {
   h100(`within ${limit}`, () => assert.equal(brokenLimits(heldOutReport(h100Steps, 1), [limit]), []));
 }
 
@@ -223,7 +223,7 @@ h100('plans that issue bytes in later windows without waits are predicted as wel
   );
   assert.is(open.length, 65);
   const { mape } = errorStatistics(open.map(({ closedFormError }) => closedFormError))!;
-  assert.ok(mape <= 0.025, `${mape}`);
+  assert.ok(mape <= 0.015, `${mape}`);
 });
 
 h100.run();

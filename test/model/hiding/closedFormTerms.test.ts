@@ -342,6 +342,15 @@ const CASES: readonly Case[] = [
     workload: TWO,
   },
   {
+    what: 'also where all copies are hidden',
+    equation: '1 + (1 write + 1 read) + 0.5 + (1 write + (slice 2 - 0.5 - 1) + 1 read) + compute 40',
+    blockMs: 46,
+    segments: [compute(1), send(1), compute(0.5), send(1), compute(40)],
+    plan: planOf([20], ownStream),
+    machine: { engine: { turnS: ms(2) } },
+    workload: TWO,
+  },
+  {
     what: 'ranks on one GPU share its compute',
     equation: '2 ranks x compute 15',
     blockMs: 30,

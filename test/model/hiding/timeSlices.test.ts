@@ -153,6 +153,13 @@ for (const [kind, ranks, sentBytes, expected, seconds, lostS, equation] of ALONE
     near(lostToWritesS(pieces, link), lostS);
   });
 }
+// First write 0 + 2 + 5, then the read stage at the rate of both directions, 3 + 4, which is longer than 0 + 1.
+alone('as many reads as writes share the link with them', () =>
+  near(
+    stagedCopyAloneS(transport, { ...engine, startUpS: 0 }, stagedPieces('all-to-all', 4, 2, 4), link),
+    21,
+  ),
+);
 alone.run();
 
 const launches = suite('launches of collectives, by the block during which they begin');
