@@ -73,7 +73,8 @@ function otherSlots(plan: Plan, { blocks }: Workload, { slots }: SearchSpace): P
       const windows = 1 + running.segments.filter(({ kind }) => kind === 'collective').length;
       return moved[index]!.windowBytes.length <= windows;
     });
-    const fits = count > 1 && fitsSlots({ streamed, issueAt, slots: count }, blocks.length);
+    const fits =
+      count > 1 && count <= streamed.length && fitsSlots({ streamed, issueAt, slots: count }, blocks.length);
     return fits && windowsFit ? [{ ...plan, slots: count, blocks: moved }] : [];
   });
 }

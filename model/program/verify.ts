@@ -174,7 +174,11 @@ function slotReuse(program: StepProgram, before: Before): Violation[] {
       violations.push({ rule: 'slot-reuse', message });
     }
     const earlier = sequence - slots;
-    if (earlier < 0) return violations;
+    if (earlier < 0) {
+      const message = `${nameOf(copy)} fills one of ${slots} slots; ${streamedPerStep} streamed blocks a step never show it empty`;
+      violations.push({ rule: 'slot-reuse', message });
+      return violations;
+    }
     const occupant = streamed[earlier % streamedPerStep]!;
     const last = readers[copy.rank]![occupant]!.at(-1);
     if (last === undefined) return violations;

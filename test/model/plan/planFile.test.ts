@@ -168,6 +168,11 @@ for (const [what, change, why] of [
   ],
   ['too few slots', (p) => p.replace('"slots": 2', '"slots": 1'), /slots: with 1 a block would be fetched/],
   [
+    'more slots than streamed blocks',
+    (p) => p.replace('"slots": 2', '"slots": 31'),
+    /slots: expected at most 30, one for each streamed block, got 31/,
+  ],
+  [
     'an unknown transport',
     (p) => p.replace('"transport": "shm"', '"transport": "smoke"'),
     /transport: .*smoke/,

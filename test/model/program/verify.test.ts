@@ -709,5 +709,24 @@ for (const mutation of mutations) {
   });
 }
 
+refuses('slot-reuse: more slots than the steps that are looked at can empty', () => {
+  const system = loadSystem('h200-x2');
+  const workload = workloadOf({ model: 'dit-xl-2', size: '512x512', machine: 'h200-x2', sp: 2 });
+  const plan = presetPlan('chunked', workload, system);
+  const [streamed, slots] = [
+    workload.blocks.length * workload.passes,
+    3 * workload.blocks.length * workload.passes,
+  ];
+  const found = verify(lower(workload, system, { ...plan, slots }));
+  assert.ok(found.length > 0);
+  for (const { rule, message } of found) {
+    assert.is(rule, 'slot-reuse');
+    assert.match(
+      message,
+      new RegExp(`fills one of ${slots} slots; ${streamed} streamed blocks a step never show it`),
+    );
+  }
+});
+
 accepts.run();
 refuses.run();
