@@ -25,8 +25,11 @@ const MODELS = [
   ...['hunyuanvideo-13b', 'hunyuanvideo-1.5', 'sd3.5-large', 'pixart-xl-2', 'ltx-video-13b', 'cogvideox-5b'],
   ...['cosmos-1.0-7b', 'cosmos-predict2-2b', 'cosmos-predict2-14b'],
 ];
-/** And one of them with fewer blocks than its checkpoint. */
-const SHORT = { id: 'sd3.5-short', model: 'sd3.5-large', blocks: 5 } as const;
+/**
+ * And one of them with fewer blocks than its checkpoint, at another size: headers of equal text and time are one file to
+ * `#pragma once`.
+ */
+const SHORT = { id: 'sd3.5-short', model: 'sd3.5-large', blocks: 5, scale: 8 } as const;
 const FOLDER = resolve('out', 'test', 'checkpoints');
 
 /** A program that asks each generated table of weights whether a checkpoint fits it: what --check-weights does. */
@@ -106,9 +109,10 @@ else {
   checkpoints.after(() => rmSync(FOLDER, { recursive: true, force: true }));
 
   checkpoints('their tables of weights compile', () => {
-    const generated = [...MODELS.map((id) => ({ id, model: id })), SHORT].map(({ id, model, ...depth }) => {
+    const generated = [...MODELS.map((id) => ({ id, model: id })), SHORT].map((program) => {
+      const { id, model, scale, ...depth } = { scale: 4, ...program };
       const { vae, patch } = loadCatalogue(model).dit;
-      const size = `${4 * vae.spatial * patch.w}x${4 * vae.spatial * patch.h}`;
+      const size = `${scale * vae.spatial * patch.w}x${scale * vae.spatial * patch.h}`;
       const scenario = { model, machine: 'h200-x1', size, layout: { sp: 1 }, plans: ['none'], id };
       return { id, folder: writeProgram(generateScenario({ ...scenario, ...depth }), FOLDER) };
     });
