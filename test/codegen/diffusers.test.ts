@@ -22,9 +22,9 @@ import { bindWorkload } from '../../model/workload/bind.ts';
 import { provedBlocksSource } from '../../scripts/proved-blocks.ts';
 import { noCompiler } from '../support/compilers.ts';
 import { skip } from '../support/skip.ts';
+import { readTensors, type StoredTensor, writeTensors } from '../support/tensorFile.ts';
 import { type Reference, references, tinyModelFile } from './references.ts';
 import { constant, parameter, rotaryTable } from './referenceValues.ts';
-import { readTensorFile, type TensorData, writeTensorFile } from './tensorFiles.ts';
 
 const FOLDER = join('out', 'test', 'diffusers');
 const REFERENCES = references();
@@ -32,7 +32,7 @@ const REFERENCES = references();
 /** A program may be off by this much more than diffusers in bfloat16, which rounds in other places. */
 const ALLOWED = 1.5;
 
-type Tensors = Map<string, TensorData>;
+type Tensors = Map<string, StoredTensor>;
 
 function generated(dit: Dit, size: string, id: string) {
   const system = loadSystem('host-x1');
@@ -79,7 +79,9 @@ function inputsOf(manifest: string): Tensors {
   return new Map(
     tensors.inputs.map(({ name, shape, dtype }) => [
       name,
-      { shape, values: dtype === 'F32' ? rotaryTable(name, ...shape) : constant(name, shape) },
+      dtype === 'F32'
+        ? { shape, dtype, values: rotaryTable(name, ...shape) }
+        : { shape, values: constant(name, shape) },
     ]),
   );
 }
@@ -91,8 +93,8 @@ function run(program: BuiltProgram, weights: Tensors, inputs: Tensors): Map<stri
   const folder = join(FOLDER, 'runs', String(runs));
   mkdirSync(folder, { recursive: true });
   const files = { weights: join(folder, 'weights.safetensors'), inputs: join(folder, 'inputs.safetensors') };
-  writeTensorFile(files.weights, weights);
-  writeTensorFile(files.inputs, inputs);
+  writeTensors(files.weights, weights);
+  writeTensors(files.inputs, inputs);
   const usual = ['--rounds', '1', '--steps', '1', '--warm-up', '0', '--ranks', 'threads'];
   const { status, stderr } = spawnSync(
     program.executable,
@@ -103,9 +105,9 @@ function run(program: BuiltProgram, weights: Tensors, inputs: Tensors): Map<stri
     { encoding: 'utf8' },
   );
   assert.is(status, 0, stderr);
-  const saved = readTensorFile(join(folder, `${program.manifest.id}-plan0.safetensors`));
+  const saved = readTensors(join(folder, `${program.manifest.id}-plan0.safetensors`));
   rmSync(folder, { recursive: true });
-  return new Map([...saved].map(([name, { values }]) => [name, values]));
+  return new Map([...saved.tensors].map(([name, { values }]) => [name, values]));
 }
 
 /** ||value - reference|| / ||reference||. */
@@ -126,9 +128,10 @@ function expectedOf({ outputs }: Reference, stream: string): Float32Array {
 }
 
 /** The tensor with other values: ones for a bias, a table that turns nothing, zeros for anything else. */
-function replaced({ shape, values }: TensorData, name: string): TensorData {
-  if (values instanceof Float32Array) return { shape, values: unturned(values) };
-  return { shape, values: values.map(() => (name.endsWith('.bias') ? 0x3f80 : 0)) };
+function replaced(tensor: StoredTensor, name: string): StoredTensor {
+  const { dtype, values } = tensor;
+  const others = dtype === 'F32' ? unturned(values) : values.map(() => (name.endsWith('.bias') ? 1 : 0));
+  return { ...tensor, values: others };
 }
 
 const unturned = (table: Float32Array) => table.map((_, index) => (index % 2 === 0 ? 1 : 0));

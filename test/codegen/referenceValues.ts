@@ -1,6 +1,6 @@
 /**
  * Values of tensors by name and place, made alike here and in scripts/diffusers-reference.py, so that neither weights nor
- * inputs of the references are stored. All of them are numbers of bfloat16.
+ * inputs of the references are stored. All but rotary tables are numbers of bfloat16.
  */
 
 const MASK = 0xffffffffffffffffn;
@@ -37,7 +37,7 @@ function uniform(name: string, count: number): Float32Array {
 const product = (shape: readonly number[]) => shape.reduce((all, side) => all * side, 1);
 
 /** A parameter tensor by its name in the checkpoint. */
-export function parameter(name: string, shape: readonly number[]): Uint16Array {
+export function parameter(name: string, shape: readonly number[]): Float32Array {
   const values = uniform(name, product(shape));
   const isWeight = name.endsWith('.weight');
   const scale = Math.fround(isWeight && shape.length === 2 ? 1 / Math.sqrt(shape[1]!) : 0.3);
@@ -46,7 +46,7 @@ export function parameter(name: string, shape: readonly number[]): Uint16Array {
 }
 
 /** An input of the blocks: rows of a residual stream or of text, the condition, the timestep's vectors. */
-export function constant(name: string, shape: readonly number[]): Uint16Array {
+export function constant(name: string, shape: readonly number[]): Float32Array {
   return bf16(uniform(`input ${name}`, product(shape)));
 }
 
@@ -62,8 +62,8 @@ export function rotaryTable(name: string, rows: number, width: number): Float32A
   return table;
 }
 
-/** To the nearest bfloat16, ties to even. */
-function bf16(values: Float32Array): Uint16Array {
+/** The nearest numbers of bfloat16, ties to even. */
+function bf16(values: Float32Array): Float32Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return Uint16Array.from(bits, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16);
+  return new Float32Array(bits.map((word) => ((word + 0x7fff + ((word >>> 16) & 1)) >>> 16) << 16).buffer);
 }

@@ -8,6 +8,9 @@ export interface Tensor {
 
 type StoredType = 'BF16' | 'F16' | 'F32';
 
+/** A tensor to be written; BF16 unless it says otherwise. */
+export type StoredTensor = Tensor & { dtype?: StoredType };
+
 /** A safetensors file's tensors by name, and its metadata. Reads BF16 and F32. */
 export function readTensors(file: string): {
   tensors: Map<string, Tensor>;
@@ -36,10 +39,7 @@ export function readTensors(file: string): {
 }
 
 /** Writes tensors as BF16 (values must be exact in it), F32 or F16 zeros. */
-export function writeTensors(
-  file: string,
-  tensors: ReadonlyMap<string, Tensor & { dtype?: StoredType }>,
-): void {
+export function writeTensors(file: string, tensors: ReadonlyMap<string, StoredTensor>): void {
   const header: Record<string, unknown> = {};
   const parts: Buffer[] = [];
   let offset = 0;
