@@ -1,9 +1,9 @@
 import { mean, min } from 'simple-statistics';
 import { DatasetReader } from '../experiments/dataset/stepRecords.ts';
-import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
+import { StepComparison } from '../experiments/heldOut/compareSteps.ts';
 import type { ErrorStatistics } from '../experiments/heldOut/errorStatistics.ts';
 import { brokenLimits, type LimitedReport } from '../experiments/heldOut/limits.ts';
-import { type ClassErrors, type HeldOutReport, heldOutReport } from '../experiments/heldOut/report.ts';
+import { type ClassErrors, HeldOutErrors, type HeldOutReport } from '../experiments/heldOut/report.ts';
 import {
   type PublishedStep,
   publishedErrors,
@@ -32,11 +32,14 @@ export function validate(files: readonly string[], flags: ValidateFlags, output:
   const machine = flags.machine === undefined ? null : loadSystem(flags.machine);
   const lines = files.reduce((sum, file) => sum + countLines(file), 0);
   const progress = startProgress(output, 'steps', lines);
-  const steps = compareSteps(new DatasetReader(files), machine, (index) => {
-    if (index > 0) progress.advance();
-  });
-  progress.advance();
-  const report = heldOutReport(steps, flags.worst);
+  const comparison = new StepComparison(machine);
+  const errors = new HeldOutErrors(flags.worst);
+  const steps = new DatasetReader(files);
+  for (const step of steps) {
+    errors.add(comparison.compare(step, steps.place));
+    progress.advance();
+  }
+  const report = errors.report(comparison.noises());
   if (flags.json) output.result(`${JSON.stringify(report, null, 1)}\n`);
   else print(report, output);
   return exitCode(report, flags, output);

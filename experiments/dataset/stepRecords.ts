@@ -1,67 +1,9 @@
-import { z } from 'zod';
 import { fileLines } from '../../model/input/fileLines.ts';
 import { type Place, shown, UserError } from '../../model/input/userError.ts';
-import { planFormat } from '../../model/plan/planDocument.ts';
-import { GUIDANCE_MODES } from '../../model/workload/workload.ts';
+import { RepeatedLines } from './repeatedLines.ts';
+import { type StepRun, stepRunFormat } from './stepFormat.ts';
 
-const bytes = z.number().min(0);
-const seconds = z.number().min(0);
-
-/** One measured plan of one cell of an experiment, in one mode: a line of a dataset. */
-export const stepRunFormat = z.strictObject({
-  schema: z.literal('chunkflow/steps@1'),
-  experiment: z.string(),
-  split: z.enum(['fit', 'held-out']).describe('whether a fit may read it'),
-  cell: z.strictObject({
-    id: z.string(),
-    model: z.string(),
-    size: z.string(),
-    blocks: z.int().min(1).describe('blocks of a pass'),
-    sp: z.int().min(1),
-    tp: z.int().min(1),
-    cfg: z.enum(GUIDANCE_MODES).optional().describe("guidance, where it is not the model's own"),
-    machine: z.string(),
-  }),
-  plan: z.string(),
-  planFile: planFormat.optional().describe('the plan itself, where no preset made it'),
-  mode: z.enum(['eager', 'graph']),
-  place: z.enum(['host', 'mirrored', 'real']),
-  transport: z.string().describe('none for one rank'),
-  fingerprint: z.string().describe('of the generated program that was measured'),
-  stepProgram: z
-    .string()
-    .regex(/^[0-9a-f]{16}$/)
-    .describe('SHA-256 of the lowered StepProgram as JSON, its first 16 digits'),
-  stepS: z.number().positive().describe('median of all recorded steps'),
-  madS: seconds.describe('median of the absolute deviations from the median'),
-  visitS: z.array(z.number().positive()).min(1).describe('median of each round'),
-  steps: z.int().min(1).describe('recorded steps, all rounds together'),
-  smHz: z.number().positive().nullable().describe('mean over the rounds; null where it was not sampled'),
-  powerW: z.number().min(0).nullable().describe('likewise'),
-  memory: z.strictObject({
-    claimedBytes: bytes.describe('what the plan said the device would need'),
-    deviceBytes: bytes.describe('the most that was in use'),
-    pinnedBytes: bytes,
-    claimedPinnedBytes: bytes,
-  }),
-  sameOutput: z.boolean().describe('the same bits as the first plan of the run'),
-  segments: z
-    .array(
-      z.strictObject({
-        name: z.string(),
-        category: z.enum(['compute', 'collective', 'prefetch', 'staging', 'host', 'stall']),
-        count: z.int().min(1),
-        seconds,
-      }),
-    )
-    .describe('rank 0 over one step; empty where no timeline was measured'),
-  device: z.strictObject({ name: z.string(), driver: z.string(), cuda: z.string() }),
-  libraries: z.string(),
-  runtime: z.string().describe('hash of the runtime library; empty where the records do not say'),
-  startedAt: z.string().describe('of the run'),
-});
-
-export type StepRun = z.output<typeof stepRunFormat>;
+export { type StepRun, stepRunFormat } from './stepFormat.ts';
 
 /** Lines that one message names at the most. */
 const MOST_NAMED = 20;
@@ -103,6 +45,14 @@ export class DatasetReader implements StepSource {
 
   *[Symbol.iterator](): Generator<StepRun> {
     const shared = new SharedParts();
+    const repeated = new RepeatedLines();
+    const readText = (text: string): StepRun | string => {
+      const again = repeated.read(text);
+      if (again !== null) return again;
+      const run = readLine(text);
+      if (typeof run !== 'string') repeated.keep(text, shared.in(run));
+      return run;
+    };
     const named: string[] = [];
     let count = 0;
     const wrong = (place: Place, what: string) => {
@@ -114,11 +64,11 @@ export class DatasetReader implements StepSource {
       for (const { text, number, isWhole } of fileLines(file, 'give a dataset')) {
         lines = number;
         const place = { file, line: number };
-        const result = isWhole ? readLine(text) : 'the last line is cut off; collect it anew';
+        const result = isWhole ? readText(text) : 'the last line is cut off; collect it anew';
         if (typeof result === 'string') wrong(place, result);
         else if (count === 0) {
           this.#place = place;
-          yield shared.in(result);
+          yield result;
         }
       }
       if (lines === 0) wrong({ file, line: 1 }, 'holds no step; collect it anew');

@@ -17,14 +17,23 @@ export interface CellScenario {
   plans: readonly Plan[];
 }
 
+/** Where models and machines come from; many cells of a dataset name the same few. */
+export interface ScenarioSources {
+  dit: typeof loadDit;
+  system: (name: string) => System;
+}
+
 /**
  * What a cell's program computes, as real ranks hold it: rows are rounded up to what all of them can hold alike. Plans
  * are made for the cell's machine, whatever machine predicts them later: `yield` deals its chunks by that one's numbers.
  *
  * @throws UserError for a model, size, machine or plan that does not fit.
  */
-export function cellScenario(cell: Cell): CellScenario {
-  const whole = loadDit(cell.model);
+export function cellScenario(
+  cell: Cell,
+  sources: ScenarioSources = { dit: loadDit, system: loadSystem },
+): CellScenario {
+  const whole = sources.dit(cell.model);
   const dit = cell.blocks === undefined ? whole : withBlocks(whole, cell.blocks);
   const { sp, tp, cfg } = cell;
   const bound = bindWorkload(dit, {
@@ -32,7 +41,7 @@ export function cellScenario(cell: Cell): CellScenario {
     ...(cfg !== undefined && { cfg }),
   });
   const workload = paddedToRanks(bound);
-  const system = loadSystem(cell.machine);
+  const system = sources.system(cell.machine);
   const plans = cell.plans.map((name) => {
     const source = cell.planFiles?.get(name);
     return source === undefined ? makePlan(name, workload, system) : planOf(source, workload, system);

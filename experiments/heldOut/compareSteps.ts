@@ -1,7 +1,10 @@
+import type { Dit } from '../../model/dit/dit.ts';
+import { loadDit } from '../../model/dit/load.ts';
 import { predictStep } from '../../model/hiding/stepReport.ts';
-import { atPlace, UserError } from '../../model/input/userError.ts';
+import { atPlace, type Place, UserError } from '../../model/input/userError.ts';
 import { FROM_FILE } from '../../model/plan/planDocument.ts';
 import type { StepReport } from '../../model/report.ts';
+import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { type SegmentTotal, segmentTotals } from '../../model/timelineTotals.ts';
 import { simulate } from '../../sim/simulate.ts';
@@ -50,35 +53,54 @@ export interface ComparedStep {
 }
 
 /**
- * Predicts measured steps from a machine alone. Plans are those that were measured, made for the cell's own machine.
+ * Predicts measured steps from a machine alone, one after another. Plans are those that were measured, made for the cell's
+ * own machine.
  *
- * Every plan of a cell is predicted once, and of a step no more is kept than its errors and what names it.
- *
- * @param machine null for each cell's own.
- * @throws UserError for steps that a fit may have read, and for programs that are no longer those that were measured.
+ * Every plan of a cell is predicted once, and of a step no more is kept than its rounds.
  */
-export function compareSteps(
-  runs: StepSource,
-  machine: System | null,
-  onStep: (index: number) => void = () => undefined,
-): ComparedStep[] {
-  const predictions = new Predictions(machine);
-  // The same plan measured in another run is one more sample of it.
-  const visits = new Map<string, number[]>();
-  const steps: ComparedStep[] = [];
-  for (const run of runs) {
-    onStep(steps.length);
-    steps.push(
-      atPlace(runs.place, () => {
-        refuseFitted(run);
-        return compare(run, predictions.of(run));
-      }),
-    );
-    const samples = visits.get(samplesOf(run));
-    if (samples === undefined) visits.set(samplesOf(run), [...run.visitS]);
-    else for (const visitS of run.visitS) samples.push(visitS);
+export class StepComparison {
+  readonly #predictions: Predictions;
+  /** The same plan measured in another run is one more sample of it. */
+  readonly #visits = new Map<string, number[]>();
+
+  /** @param machine null for each cell's own. */
+  constructor(machine: System | null) {
+    this.#predictions = new Predictions(machine);
   }
-  const noises = new Map([...visits].map(([samples, visitS]) => [samples, noiseFloor(visitS)]));
+
+  /**
+   * The step beside its predictions; its noise is null until all steps are there.
+   *
+   * @throws UserError for steps that a fit may have read, and for programs that are no longer those that were measured.
+   */
+  compare(run: StepRun, place: Place | undefined): ComparedStep {
+    const step = atPlace(place, () => {
+      refuseFitted(run);
+      return compare(run, this.#predictions.of(run));
+    });
+    const samples = samplesOf(run);
+    const visits = this.#visits.get(samples);
+    if (visits === undefined) this.#visits.set(samples, [...run.visitS]);
+    else for (const visitS of run.visitS) visits.push(visitS);
+    return step;
+  }
+
+  /** Noise floors of the steps so far by `samplesOf`. */
+  noises(): Map<string, number | null> {
+    return new Map([...this.#visits].map(([samples, visitS]) => [samples, noiseFloor(visitS)]));
+  }
+}
+
+/**
+ * Predicts measured steps as `StepComparison`, all of them.
+ *
+ * @throws UserError as `StepComparison.compare`.
+ */
+export function compareSteps(runs: StepSource, machine: System | null): ComparedStep[] {
+  const comparison = new StepComparison(machine);
+  const steps: ComparedStep[] = [];
+  for (const run of runs) steps.push(comparison.compare(run, runs.place));
+  const noises = comparison.noises();
   for (const step of steps) step.noise = noises.get(samplesOf(step.run))!;
   return steps;
 }
@@ -102,6 +124,8 @@ interface PredictedStep {
 /** Predictions by what they are of; steps of one dataset share cells and plans as objects. */
 class Predictions {
   readonly #machine: System | null;
+  readonly #dits = new Map<string, Dit>();
+  readonly #systems = new Map<string, System>();
   readonly #known = new Map<StepRun['cell'], Map<StepRun['planFile'], Map<string, PredictedStep>>>();
 
   constructor(machine: System | null) {
@@ -115,7 +139,10 @@ class Predictions {
   }
 
   #predict(run: StepRun): PredictedStep {
-    const { workload, system, plans } = cellScenario(cellOfRecord(run));
+    const { workload, system, plans } = cellScenario(cellOfRecord(run), {
+      dit: (name) => entryOf(this.#dits, name, () => loadDit(name)),
+      system: (name) => entryOf(this.#systems, name, () => loadSystem(name)),
+    });
     const plan = plans[0]!;
     const machine = this.#machine ?? system;
     refuseOtherMachine(run, machine);

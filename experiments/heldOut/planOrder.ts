@@ -1,4 +1,5 @@
 import { mean } from 'simple-statistics';
+import { grouped } from '../../model/input/grouped.ts';
 import { type ComparedStep, samplesOf } from './compareSteps.ts';
 import { kendallTauB } from './kendallTauB.ts';
 
@@ -18,30 +19,56 @@ export interface PlanOrder {
   tauOfAllPairs: number | null;
 }
 
+/** All measurements of one plan of a workload in one mode, which count as one, by their mean. */
+export interface PlanSamples {
+  /** Cell and mode. */
+  cell: string;
+  measuredS: number[];
+  predictedS: number;
+  noise: number | null;
+}
+
+/** Measurements by `samplesOf`, in the order of their first ones. */
+export class SamplesOfPlans {
+  readonly #known = new Map<string, PlanSamples>();
+
+  add({ run, noise }: ComparedStep, predictedS: number): PlanSamples {
+    const key = samplesOf(run);
+    let samples = this.#known.get(key);
+    if (samples === undefined) {
+      samples = { cell: `${run.cell.id}, ${run.mode}`, measuredS: [], predictedS, noise };
+      this.#known.set(key, samples);
+    }
+    samples.measuredS.push(run.stepS);
+    return samples;
+  }
+
+  /** Compares every pair of plans of each cell and mode. */
+  orders(): PlanOrder[] {
+    return [...grouped(this.#known.values(), ({ cell }) => cell)].map(([cell, plans]) =>
+      orderOf(
+        cell,
+        plans.map(({ measuredS, predictedS, noise }) => ({
+          ...{ measuredS: mean(measuredS), predictedS, noise: noise ?? 0 },
+        })),
+      ),
+    );
+  }
+
+  /** Sets the noise that is known when all steps are there. */
+  setNoises(noises: ReadonlyMap<string, number | null>): void {
+    for (const [key, samples] of this.#known) samples.noise = noises.get(key) ?? null;
+  }
+}
+
 /** Compares every pair of plans of each cell and mode; a plan that was measured in several runs counts once, by their mean. */
 export function planOrders(
   steps: readonly ComparedStep[],
   predictedS: (step: ComparedStep) => number,
 ): PlanOrder[] {
-  const cells = new Map<string, Map<string, ComparedStep[]>>();
-  for (const step of steps) {
-    const { cell, mode } = step.run;
-    const plans = cells.get(`${cell.id}, ${mode}`) ?? new Map<string, ComparedStep[]>();
-    cells.set(`${cell.id}, ${mode}`, plans);
-    const samples = plans.get(samplesOf(step.run));
-    if (samples === undefined) plans.set(samplesOf(step.run), [step]);
-    else samples.push(step);
-  }
-  return [...cells].map(([cell, plans]) =>
-    orderOf(
-      cell,
-      [...plans.values()].map((own) => ({
-        measuredS: mean(own.map(({ run }) => run.stepS)),
-        predictedS: predictedS(own[0]!),
-        noise: own[0]!.noise ?? 0,
-      })),
-    ),
-  );
+  const samples = new SamplesOfPlans();
+  for (const step of steps) samples.add(step, predictedS(step));
+  return samples.orders();
 }
 
 interface OrderedPlan {

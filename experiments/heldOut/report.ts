@@ -1,9 +1,9 @@
 import { mean } from 'simple-statistics';
-import { grouped } from '../../model/input/grouped.ts';
 import { depthRange, depthText } from '../dataset/programDepth.ts';
-import { type ComparedStep, presetOf, whereOf } from './compareSteps.ts';
+import { type ComparedStep, presetOf, samplesOf, whereOf } from './compareSteps.ts';
 import { type ErrorStatistics, errorStatistics } from './errorStatistics.ts';
-import { type PlanOrder, planOrders } from './planOrder.ts';
+import { NumberColumn } from './numberColumn.ts';
+import { type PlanOrder, type PlanSamples, SamplesOfPlans } from './planOrder.ts';
 
 /** Errors of a class of steps. */
 export interface ClassErrors {
@@ -32,52 +32,150 @@ export interface HeldOutReport {
   worst: ComparedStep[];
 }
 
+/** What steps are classed by: place and transport, model and depth, preset. */
+const CLASSES: readonly ((step: ComparedStep) => string)[] = [
+  ({ run }) => whereOf(run),
+  ({ run, depth }) => `${run.cell.model}, ${depthText(depth)}`,
+  ({ run }) => presetOf(run),
+];
+
+/**
+ * Sums up how far predictions are off, step by step: of a step its errors are kept as numbers, and of the worst steps all.
+ */
+export class HeldOutErrors {
+  readonly #mostWorst: number;
+  readonly #depths = new Set<ComparedStep['depth']>();
+  readonly #classes = CLASSES.map(() => new Map<string, ErrorColumns>());
+  readonly #all = new ErrorColumns();
+  readonly #samples = new SamplesOfPlans();
+  readonly #memory = new NumberColumn();
+  readonly #clock = new NumberColumn();
+  readonly #energy = new NumberColumn();
+  readonly #parts = new PartColumns();
+  #worst: ComparedStep[] = [];
+
+  /** @param worst how many of the steps farthest off are kept. */
+  constructor(worst: number) {
+    this.#mostWorst = worst;
+  }
+
+  add(step: ComparedStep): void {
+    const { simulatedError, closedFormError, memoryError, clockError, energyError, parts } = step;
+    this.#depths.add(step.depth);
+    const samples = this.#samples.add(step, step.simulatedS);
+    this.#all.add(simulatedError, closedFormError, samples);
+    for (const [index, classOf] of CLASSES.entries()) {
+      const columns = this.#classes[index]!;
+      const name = classOf(step);
+      let own = columns.get(name);
+      if (own === undefined) {
+        own = new ErrorColumns();
+        columns.set(name, own);
+      }
+      own.add(simulatedError, closedFormError, samples);
+    }
+    if (memoryError !== null) this.#memory.push(memoryError);
+    if (clockError !== null) this.#clock.push(clockError);
+    if (energyError !== null) this.#energy.push(energyError);
+    if (parts !== null) this.#parts.add(parts);
+    this.#worst.push(step);
+    if (this.#worst.length >= 2 * this.#mostWorst + 1000) this.#worst = this.#worstSteps();
+  }
+
+  /** @param noises noise floors by `samplesOf`, where the steps do not say theirs. */
+  report(noises?: ReadonlyMap<string, number | null>): HeldOutReport {
+    if (noises !== undefined) this.#samples.setNoises(noises);
+    const worst = this.#worstSteps();
+    if (noises !== undefined) for (const step of worst) step.noise = noises.get(samplesOf(step.run)) ?? null;
+    return {
+      depth: depthRange([...this.#depths]),
+      classes: this.#classes.flatMap((columns) =>
+        [...columns].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, own]) => own.errors(name)),
+      ),
+      all: this.#all.errors('all'),
+      orders: this.#samples.orders(),
+      memory: errorStatistics(this.#memory.values()),
+      clock: errorStatistics(this.#clock.values()),
+      energy: errorStatistics(this.#energy.values()),
+      parts: this.#parts.errors(),
+      worst,
+    };
+  }
+
+  #worstSteps(): ComparedStep[] {
+    return this.#worst
+      .sort((a, b) => Math.abs(b.simulatedError) - Math.abs(a.simulatedError))
+      .slice(0, this.#mostWorst);
+  }
+}
+
 /** Sums up how far predictions are off: by place and transport, by model and depth, by preset, and over all. */
 export function heldOutReport(steps: readonly ComparedStep[], worst: number): HeldOutReport {
-  const groupings = [
-    ({ run }: ComparedStep) => whereOf(run),
-    ({ run, depth }: ComparedStep) => `${run.cell.model}, ${depthText(depth)}`,
-    ({ run }: ComparedStep) => presetOf(run),
-  ];
-  const present = (values: readonly (number | null)[]) =>
-    values.filter((value): value is number => value !== null);
-  return {
-    depth: depthRange(steps.map(({ depth }) => depth)),
-    classes: groupings.flatMap((key) => groupsBy(steps, key).map(([name, own]) => classErrors(name, own))),
-    all: classErrors('all', steps),
-    orders: planOrders(steps, ({ simulatedS }) => simulatedS),
-    memory: errorStatistics(present(steps.map(({ memoryError }) => memoryError))),
-    clock: errorStatistics(present(steps.map(({ clockError }) => clockError))),
-    energy: errorStatistics(present(steps.map(({ energyError }) => energyError))),
-    parts: partErrors(steps),
-    worst: [...steps].sort((a, b) => Math.abs(b.simulatedError) - Math.abs(a.simulatedError)).slice(0, worst),
-  };
+  const errors = new HeldOutErrors(worst);
+  for (const step of steps) errors.add(step);
+  return errors.report();
 }
 
-function classErrors(name: string, steps: readonly ComparedStep[]): ClassErrors {
-  const floors = steps.flatMap(({ noise }) => (noise === null ? [] : [noise]));
-  return {
-    name,
-    simulated: errorStatistics(steps.map(({ simulatedError }) => simulatedError))!,
-    closedForm: errorStatistics(steps.map(({ closedFormError }) => closedFormError))!,
-    noise: floors.length === 0 ? null : mean(floors),
-    within5Percent: mean(steps.map(({ simulatedError }) => (Math.abs(simulatedError) <= 0.05 ? 1 : 0))),
-  };
+/** Errors of the steps of a class, in their order. */
+class ErrorColumns {
+  readonly #simulated = new NumberColumn();
+  readonly #closedForm = new NumberColumn();
+  /** Each plan's samples by number, and the number of each step. */
+  readonly #plans = new Map<PlanSamples, number>();
+  readonly #planOf = new NumberColumn();
+
+  add(simulatedError: number, closedFormError: number, samples: PlanSamples): void {
+    this.#simulated.push(simulatedError);
+    this.#closedForm.push(closedFormError);
+    let plan = this.#plans.get(samples);
+    if (plan === undefined) {
+      plan = this.#plans.size;
+      this.#plans.set(samples, plan);
+    }
+    this.#planOf.push(plan);
+  }
+
+  errors(name: string): ClassErrors {
+    const noises = [...this.#plans.keys()].map(({ noise }) => noise);
+    const floors = this.#planOf
+      .values()
+      .map((plan) => noises[plan]!)
+      .filter((noise) => noise !== null);
+    const simulated = this.#simulated.values();
+    const within = simulated.filter((error) => Math.abs(error) <= 0.05);
+    return {
+      name,
+      simulated: errorStatistics(simulated)!,
+      closedForm: errorStatistics(this.#closedForm.values())!,
+      noise: floors.length === 0 ? null : mean(floors),
+      within5Percent: within.length / simulated.length,
+    };
+  }
 }
 
-function partErrors(steps: readonly ComparedStep[]): HeldOutReport['parts'] {
-  const timed = steps.flatMap(({ parts }) => (parts === null ? [] : [parts]));
-  if (timed.length === 0) return null;
-  const categories = [...new Set(timed.flatMap((parts) => Object.keys(parts)))].sort();
-  return categories.map((category) => {
-    const shares = timed.map((parts) => parts[category as keyof typeof parts] ?? 0);
-    return { category, mean: mean(shares.map(Math.abs)), bias: mean(shares) };
-  });
-}
+/** Errors of each category's time, one for each step with a timeline. */
+class PartColumns {
+  readonly #shares = new Map<string, NumberColumn>();
+  #steps = 0;
 
-function groupsBy(
-  steps: readonly ComparedStep[],
-  key: (step: ComparedStep) => string,
-): [string, ComparedStep[]][] {
-  return [...grouped(steps, key)].sort(([a], [b]) => (a < b ? -1 : 1));
+  add(parts: NonNullable<ComparedStep['parts']>): void {
+    for (const category in parts) {
+      if (this.#shares.has(category)) continue;
+      const before = new NumberColumn();
+      while (before.length < this.#steps) before.push(0);
+      this.#shares.set(category, before);
+    }
+    for (const [category, shares] of this.#shares) shares.push(parts[category as keyof typeof parts] ?? 0);
+    this.#steps += 1;
+  }
+
+  errors(): HeldOutReport['parts'] {
+    if (this.#steps === 0) return null;
+    return [...this.#shares]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([category, column]) => {
+        const shares = column.values();
+        return { category, mean: mean(shares.map(Math.abs)), bias: mean(shares) };
+      });
+  }
 }

@@ -42,7 +42,7 @@ export function rowsOf(dit: Dit, size: Size): RowCounts {
   if (latent < 1 || across < 1 || down < 1) {
     const side = { width: dit.vae.spatial * dit.patch.w, height: dit.vae.spatial * dit.patch.h };
     throw new UserError(
-      `size ${formatSize(size)}: gives ${dit.name} no tokens; one token is ${side.width}x${side.height} pixels` +
+      `size ${shown(formatSize(size))}: gives ${dit.name} no tokens; one token is ${side.width}x${side.height} pixels` +
         (dit.patch.t > 1 ? ` and ${dit.patch.t} latent frames` : ''),
     );
   }
@@ -120,7 +120,7 @@ function refuseAbsurd(size: Size): void {
     const value = size[side];
     if (!Number.isSafeInteger(value) || value < 1 || value > most) {
       throw new UserError(
-        `size ${formatSize(size)}: ${side} is ${value}, expected a whole number from 1 to ${most}`,
+        `size ${shown(formatSize(size))}: ${side} is ${value}, expected a whole number from 1 to ${most}`,
       );
     }
   }

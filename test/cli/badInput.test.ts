@@ -210,4 +210,14 @@ for (const { name, args, says } of CASES) {
   });
 }
 
+test('a message of many blanks is put on one line in time with its length', async () => {
+  const blanks = ' '.repeat(1_000_000);
+  const startedMs = performance.now();
+  const { code, stderr } = await runCli(wan('--batch', `1${blanks}x`));
+  assert.is(code, 2);
+  assert.match(stderr, /^error: [^\n]+\n$/);
+  // A tenth of a second; time with the square of the length is many minutes.
+  assert.ok(performance.now() - startedMs < 60_000);
+});
+
 test.run();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Fuzzer } from '../fuzz/fuzz.ts';
+import { Fuzzer, placeIn } from '../fuzz/fuzz.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-fuzz-'));
 const test = suite('damaged input of every format');
@@ -31,5 +31,24 @@ test('an input is the same whenever it is asked for', async () => {
   for (const index of [0, 5, 17]) assert.equal(fuzzer.describe(index), fuzzer.describe(index));
   assert.not.equal(fuzzer.describe(0).text, fuzzer.describe(21).text);
 });
+
+const files = { file: 'c.yaml', beside: ['cases.jsonl'] };
+for (const [message, named, end] of [
+  ['error: /tmp/x/c.yaml:3:1: cases: no such file', files, 'refused'],
+  ['cases: expected a list in /tmp/x/c.yaml', files, 'refused'],
+  ['/tmp/x/cases.jsonl:7: is no JSON', files, 'refused'],
+  ['/tmp/x/cases.jsonl:7:12: is no JSON', files, 'refused'],
+  ['/tmp/x/elsewhere.jsonl: cannot be read (ENOENT); give another', files, 'refused'],
+  ['/tmp/x/cases.jsonl: is no JSON', files, 'failed'],
+  ['is no JSON, see /tmp/x/cases.jsonl:7: there', files, 'failed'],
+  ['/tmp/x/elsewhere.jsonl:7: is no JSON', files, 'failed'],
+  ['/tmp/x/cases.jsonl:7: is no JSON', { ...files, beside: [] }, 'failed'],
+  ['is no JSON', files, 'failed'],
+  ['--batch: expected a number', { file: null, beside: [] }, 'refused'],
+  ['expected a number', { file: null, beside: [] }, 'failed'],
+] as const) {
+  test(`place of a refusal: ${message}, ${named.beside.length} files beside`, () =>
+    assert.is(placeIn(message, named).end, end));
+}
 
 test.run();

@@ -15,6 +15,8 @@ export interface Format {
   good: string;
   /** Where a damaged text is written; null for text that is an argument. */
   file: string | null;
+  /** Names of further files that the input consists of: a refusal may name a line of one of them instead. */
+  beside?: readonly string[];
   /** What reads it: a command line, or a reader called as its command calls it. */
   read: (text: string, draws: Draws) => readonly string[] | (() => unknown);
   /** How a text becomes a file, where not as it is. */
@@ -141,6 +143,7 @@ export async function formatsIn(folder: string): Promise<Format[]> {
     },
     {
       ...{ name: 'calibration', good: calibrationYaml, file: at('cal', 'c.yaml') },
+      beside: ['cases.jsonl', 'segments.jsonl'],
       read: () => () => readingsOf(readCalibration(at('cal', 'c.yaml'))),
     },
     {

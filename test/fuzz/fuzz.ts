@@ -44,7 +44,9 @@ export class Fuzzer {
     }
     const of = { format: format.name, mutations };
     const reader = format.read(text, draws);
-    const named = format.file === null ? null : basename(format.file);
+    const named: Named = {
+      ...{ file: format.file === null ? null : basename(format.file), beside: format.beside ?? [] },
+    };
     if (typeof reader === 'function') return { ...of, ...called(reader, named) };
     if (reader.some((argument) => argument.includes('\u0000'))) return { ...of, end: 'refused', why: '' };
     return { ...of, ...judged(await runCli(reader), named) };
@@ -61,7 +63,13 @@ export class Fuzzer {
   }
 }
 
-function called(reader: () => unknown, named: string | null): Pick<Outcome, 'end' | 'why'> {
+/** The files of an input: the damaged one, null for text that is an argument, and those beside it. */
+interface Named {
+  file: string | null;
+  beside: readonly string[];
+}
+
+function called(reader: () => unknown, named: Named): Pick<Outcome, 'end' | 'why'> {
   try {
     reader();
     return { end: 'accepted', why: '' };
@@ -73,7 +81,7 @@ function called(reader: () => unknown, named: string | null): Pick<Outcome, 'end
 
 function judged(
   { code, stderr }: { code: number; stderr: string },
-  named: string | null,
+  named: Named,
 ): Pick<Outcome, 'end' | 'why'> {
   const failed = (why: string) => ({ end: 'failed' as const, why: `${why}: ${stderr.slice(0, 1500)}` });
   if (/^ {4}at /m.test(stderr)) return failed('a stack');
@@ -88,11 +96,15 @@ function judged(
   return placeIn(errors[0]!, named);
 }
 
-function placeIn(message: string, named: string | null): Pick<Outcome, 'end' | 'why'> {
+/** A refusal has a place where it names the damaged file, or begins with file and line of one beside it. */
+export function placeIn(message: string, { file, beside }: Named): Pick<Outcome, 'end' | 'why'> {
+  const text = message.replace(/^error: /, '');
   // A damaged name of another file leads to that file, which is not there.
-  const isOther = /^(error: )?[^:]+: cannot be read \(/.test(message);
-  const isPlaced = isOther || (named === null ? /--|plan|"/.test(message) : message.includes(named));
-  return isPlaced
+  const isOther = /^[^:]+: cannot be read \(/.test(text);
+  const isDamaged = file === null ? /--|plan|"/.test(text) : text.includes(file);
+  const [, start] = /^([^:\n]+):\d+(?::\d+)?: ./.exec(text) ?? [];
+  const isBeside = start !== undefined && beside.includes(basename(start));
+  return isOther || isDamaged || isBeside
     ? { end: 'refused', why: '' }
     : { end: 'failed', why: `no place: ${message.slice(0, 500)}` };
 }

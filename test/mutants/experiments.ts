@@ -74,8 +74,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
       },
       {
         breaks: 'plans of different cells are compared',
-        original: 'cells.get(`${cell.id}, ${mode}`) ?? new',
-        mutated: "cells.get('') ?? new",
+        original: '({ cell }) => cell)]',
+        mutated: "() => '')]",
       },
     ],
   },

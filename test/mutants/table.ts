@@ -3,6 +3,7 @@ import { CODEGEN } from './codegen.ts';
 import { DEVICES } from './devices.ts';
 import { EXPERIMENTS } from './experiments.ts';
 import { HIDING } from './hiding.ts';
+import { INPUT } from './input.ts';
 import { LEAST_SQUARES } from './leastSquares.ts';
 import type { MutantGroup } from './mutant.ts';
 import { OPTIMISER } from './optimiser.ts';
@@ -21,6 +22,7 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...LEAST_SQUARES,
   ...CODEGEN,
   ...READERS,
+  ...INPUT,
   ...EXPERIMENTS,
   ...OPTIMIZE,
   ...OPTIMISER,

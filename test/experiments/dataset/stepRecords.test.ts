@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readSteps, stepLines } from '../../../experiments/dataset/stepRecords.ts';
+import { RepeatedLines } from '../../../experiments/dataset/repeatedLines.ts';
+import {
+  readSteps,
+  type StepRun,
+  stepLines,
+  stepRunFormat,
+} from '../../../experiments/dataset/stepRecords.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import { stepRun } from './stepRun.ts';
 
@@ -77,6 +83,58 @@ test('every broken line of every file is named, to a limit', () => {
     },
   );
 });
+
+// A line that differs from an earlier one only in measured numbers is read without JSON and schema, and must be none the less.
+const MEASURED = {
+  ...{ stepS: 0.25, madS: 0.125, visitS: [0.2, 0.3], steps: 7, smHz: 1.5e9, powerW: 1.7976931348623157e308 },
+  memory: { claimedBytes: 11, deviceBytes: 12, pinnedBytes: 13, claimedPinnedBytes: 14 },
+};
+/** With its members in the order in which they are written. */
+const written = (fields: Partial<StepRun>) => stepRunFormat.parse(stepRun(fields));
+const twice = written({ visitS: [1, 2], smHz: 1, powerW: 1 });
+
+test('lines of a plan measured again have their own numbers', () => {
+  const again = written({
+    ...MEASURED,
+    segments: twice.segments.map((segment, index) => ({ ...segment, seconds: 1e-9 * (index + 1) })),
+  });
+  const runs = [twice, again, twice, { ...again, startedAt: 'later' }, { ...again, smHz: null }];
+  assert.equal(readSteps([fileOf('again.jsonl', stepLines(runs))]), runs);
+  const known = new RepeatedLines();
+  known.keep(JSON.stringify(twice), twice);
+  const read = runs.map((run) => known.read(JSON.stringify(run)));
+  assert.equal(read, [twice, again, twice, null, null]);
+});
+
+const line = stepLines([written(MEASURED)]);
+for (const [field, from, to, message] of [
+  ['stepS', '"stepS":0.25', '"stepS":0', /stepS: .*, got 0/],
+  ['madS', '"madS":0.125', '"madS":-1', /madS: .*, got -1/],
+  ['visitS', '"visitS":[0.2,0.3]', '"visitS":[0.2,0]', /visitS\.1: .*, got 0/],
+  ['steps', '"steps":7', '"steps":7.5', /steps: .*, got 7.5/],
+  ['steps', '"steps":7', '"steps":0', /steps: .*, got 0/],
+  ['steps', '"steps":7', '"steps":9007199254740993', /steps: /],
+  ['smHz', '"smHz":1500000000', '"smHz":0', /smHz: .*, got 0/],
+  ['powerW', '"powerW":1.7976931348623157e+308', '"powerW":1e309', /powerW: .*, got Infinity/],
+  ['pinnedBytes', '"pinnedBytes":13', '"pinnedBytes":-2', /memory\.pinnedBytes: .*, got -2/],
+  ['seconds', /"seconds":[^}]*/, '"seconds":-3', /segments\.0\.seconds: .*, got -3/],
+  ['a number of no JSON', '"steps":7', '"steps":07', /is not JSON/],
+  ['a number that is cut off', '"steps":7', '"steps":', /is not JSON/],
+  ['a text for a number', '"steps":7', '"steps":"7"', /steps: .*, got "7"/],
+  ['text behind the line', '\n', '}\n', /is not JSON/],
+  ['a key twice in another form', '"sp":', '"sp":"x","sq":', /cell\.sp: /],
+] as const) {
+  test(`refused in a plan measured again: ${field} ${to}`, () => {
+    const changedLine = line.replace(from, to);
+    assert.not.equal(changedLine, line);
+    const file = fileOf('again.jsonl', `${line}${line}${changedLine}`);
+    assert.throws(
+      () => readSteps([file]),
+      (error: Error) => message.test(error.message) && error.message.startsWith(`${file}:3: `),
+      String(message),
+    );
+  });
+}
 
 test('a file that is not there', () => {
   assert.throws(() => readSteps([join(folder, 'nowhere.jsonl')]), /cannot be read \(ENOENT\)/);

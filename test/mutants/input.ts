@@ -1,0 +1,124 @@
+import type { MutantGroup } from './mutant.ts';
+
+/** Readers of files, and what a run leaves behind: damaged input must not pass as good. */
+export const INPUT: readonly MutantGroup[] = [
+  {
+    file: 'model/input/jsonFile.ts',
+    tests: ['test/model/input/jsonFile.test.ts'],
+    mutants: [
+      {
+        breaks: 'a level deeper than allowed is read',
+        original: 'depth === MAX_DEPTH',
+        mutated: 'depth > MAX_DEPTH',
+      },
+    ],
+  },
+  {
+    file: 'model/input/yamlFile.ts',
+    tests: ['test/model/input/yamlFile.test.ts'],
+    mutants: [
+      {
+        breaks: 'an alias in what it names is followed',
+        original: 'from <= offset && offset < end',
+        mutated: 'from > offset && offset < end',
+      },
+    ],
+  },
+  {
+    file: 'model/input/userError.ts',
+    tests: ['test/model/input/userError.test.ts'],
+    mutants: [
+      {
+        breaks: 'all of a value is looked at for a message',
+        original: 'text.length >= room',
+        mutated: 'false',
+      },
+    ],
+  },
+  {
+    file: 'codegen/measure/readMeasurement.ts',
+    tests: ['test/experiments/grid/collectSteps.test.ts'],
+    mutants: [
+      {
+        breaks: 'lost steps pass where the rounds are all there',
+        original: 'rounds === summary.rounds && steps',
+        mutated: 'rounds <= summary.rounds || steps',
+      },
+    ],
+  },
+  {
+    file: 'codegen/measure/timelineOf.ts',
+    tests: ['test/experiments/grid/collectSteps.test.ts'],
+    mutants: [
+      {
+        breaks: 'an operation may end before it starts',
+        original: 'startS < 0 || endS < startS',
+        mutated: 'startS < 0',
+      },
+    ],
+  },
+  {
+    file: 'experiments/dataset/stepsParquet.ts',
+    tests: ['test/experiments/dataset/stepsParquet.test.ts'],
+    mutants: [
+      {
+        breaks: 'a number just beyond its column is stored',
+        original: 'value > largest',
+        mutated: 'value > largest + 1',
+      },
+    ],
+  },
+  {
+    file: 'experiments/dataset/repeatedLines.ts',
+    tests: ['test/experiments/dataset/stepRecords.test.ts'],
+    mutants: [
+      {
+        breaks: 'a step of no time passes in a line like an earlier one',
+        original: 'numbers[0] === 0 || ',
+        mutated: '',
+      },
+      {
+        breaks: 'a round of no time passes in a line like an earlier one',
+        original: 'visitS.includes(0) || ',
+        mutated: '',
+      },
+      {
+        breaks: 'an infinite number passes in a line like an earlier one',
+        original: '!(number >= 0 && number < Number.POSITIVE_INFINITY)',
+        mutated: '!(number >= 0)',
+      },
+      {
+        breaks: 'text behind a line like an earlier one is ignored',
+        original: 'return at === line.length ? numbers : null;',
+        mutated: 'return numbers;',
+      },
+      {
+        breaks: 'other texts than those of an earlier line are taken for them',
+        original: 'if (line.slice(end, at) !== text) return null;',
+        mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'experiments/calibration/calibrationFile.ts',
+    tests: ['test/experiments/calibration/calibrationFile.test.ts'],
+    mutants: [
+      {
+        breaks: 'parameters of another case are read',
+        original: 'called === id',
+        mutated: "called !== ''",
+      },
+    ],
+  },
+  {
+    file: 'codegen/stopSignals.ts',
+    tests: ['test/experiments/grid/runExperiment.test.ts'],
+    mutants: [
+      {
+        breaks: 'the exit code is the bare number of the signal',
+        original: '128 + constants.signals[signal]',
+        mutated: 'constants.signals[signal]',
+      },
+    ],
+  },
+];
