@@ -21,7 +21,8 @@ export function readHuggingFaceIndex(file: string): StoredTensor[] {
   const { weight_map } = readIndex(file);
   const shards = new Map<string, Map<string, StoredTensor>>();
   for (const shard of new Set(Object.values(weight_map))) {
-    if (shard !== basename(shard) || shard.includes('\\') || shard === '..') {
+    const isOutside = shard !== basename(shard) || shard.includes('\\') || shard === '..';
+    if (isOutside || shard === '' || shard === '.') {
       throw wrong(`shard ${shown(shard)}: expected a file name in the folder of the index`);
     }
     const path = join(dirname(file), shard);

@@ -31,8 +31,12 @@ export function atPlace<T>(place: Place | undefined, compute: () => T): T {
   }
 }
 
+/** Characters of a path in a message at the most: no file has such a path, and the reason must stand behind it. */
+const MOST_OF_PATH = 1000;
+
 function formatPlace({ file, line, column }: Place): string {
-  return [file, line, column].filter((part) => part !== undefined).join(':');
+  const path = file.length > MOST_OF_PATH ? `${file.slice(0, MOST_OF_PATH)}...` : file;
+  return [path, line, column].filter((part) => part !== undefined).join(':');
 }
 
 /** Characters of a value that a message shows at the most. */

@@ -102,7 +102,7 @@ export function placeIn(message: string, { file, beside }: Named): Pick<Outcome,
   // A damaged name of another file leads to that file, which is not there.
   const isOther = /^[^:]+: cannot be read \(/.test(text);
   const isDamaged = file === null ? /--|plan|"/.test(text) : text.includes(file);
-  const [, start] = /^([^:\n]+):\d+(?::\d+)?: ./.exec(text) ?? [];
+  const [, start] = /^(\/[^:\n]+):\d+(?::\d+)?: ./.exec(text) ?? [];
   const isBeside = start !== undefined && beside.includes(basename(start));
   return isOther || isDamaged || isBeside
     ? { end: 'refused', why: '' }

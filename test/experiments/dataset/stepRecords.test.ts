@@ -98,7 +98,13 @@ test('lines of a plan measured again have their own numbers', () => {
     ...MEASURED,
     segments: twice.segments.map((segment, index) => ({ ...segment, seconds: 1e-9 * (index + 1) })),
   });
-  const runs = [twice, again, twice, { ...again, startedAt: 'later' }, { ...again, smHz: null }];
+  const runs = [
+    twice,
+    again,
+    twice,
+    { ...again, startedAt: '2027-12-24T22:01:01Z' },
+    { ...again, smHz: null },
+  ];
   assert.equal(readSteps([fileOf('again.jsonl', stepLines(runs))]), runs);
   const known = new RepeatedLines();
   known.keep(JSON.stringify(twice), twice);

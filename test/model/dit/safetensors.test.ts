@@ -144,6 +144,8 @@ for (const [what, text, message] of [
     '{"weight_map": {"a": "../b.safetensors"}}',
     /shard "\.\.\/b\.safetensors": expected a file name/,
   ],
+  ['a shard of no name', '{"weight_map": {"a": ""}}', /shard "": expected a file name/],
+  ['the folder itself', '{"weight_map": {"a": "."}}', /shard "\.": expected a file name/],
   ['no map', '{"weights": {}}', /expected an object with weight_map/],
   ['no JSON', 'weight_map:', /is no JSON here; give the \*\.index\.json/],
 ] as const) {

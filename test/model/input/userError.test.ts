@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { printable, shown } from '../../../model/input/userError.ts';
+import { printable, shown, UserError } from '../../../model/input/userError.ts';
 
 const test = suite('values in messages');
 
@@ -34,5 +34,20 @@ test('only as much is looked at as is shown', () => {
 test('escapes of a terminal are written out', () => {
   assert.is(printable('\u001b[31mred\u0007'), '\\u001b[31mred\\u0007');
 });
+
+for (const [length, shownLength] of [
+  [1000, 1000],
+  [1001, 1003],
+  [1e6, 1003],
+] as const) {
+  test(`the reason stands behind a path of ${length} characters`, () => {
+    const { message } = new UserError('cannot be read', { file: 'p'.repeat(length), line: 3 });
+    assert.is(
+      message,
+      `${'p'.repeat(Math.min(length, 1000))}${shownLength > 1000 ? '...' : ''}:3: cannot be read`,
+    );
+    assert.is(message.length, shownLength + ':3: cannot be read'.length);
+  });
+}
 
 test.run();
