@@ -8,7 +8,7 @@ import type { Outcome } from './support/child.ts';
  * Runs every *.test.ts under test/ in a process of its own and closes with `N passed, N failed`.
  * An argument is a regular expression on the file's path; TEST_TIMEOUT_MS the time one file may take.
  */
-const TIMEOUT_MS = Number(process.env.TEST_TIMEOUT_MS ?? 780_000);
+const TIMEOUT_MS = Number(process.env.TEST_TIMEOUT_MS ?? 1_800_000);
 const CHILD = join(import.meta.dirname, 'support', 'child.ts');
 
 const wanted = new RegExp(process.argv[2] ?? '');
