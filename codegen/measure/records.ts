@@ -3,6 +3,8 @@ import { caseParameters } from '../../model/calibration/cases.ts';
 
 /** NaN and infinities come as null. */
 const reading = z.number().nullable();
+/** Nothing that is measured here lasts a day: such a number is damage, and a fit would go after it. */
+const seconds = z.number().max(86_400);
 const bytes = z.number().min(0);
 const index = z.number().int().min(0);
 const mode = z.enum(['eager', 'graph']);
@@ -87,8 +89,8 @@ const visit = z.strictObject({
   plan: index,
   round: index,
   mode,
-  stepS: z.array(z.number().positive()).min(1),
-  enqueueS: z.array(z.number()),
+  stepS: z.array(seconds.positive()).min(1),
+  enqueueS: z.array(seconds),
   smHz: reading,
   powerW: reading,
   temperatureC: reading,
@@ -99,12 +101,12 @@ const timeline = z
     record: z.literal('timeline'),
     plan: index,
     rank: index,
-    stepS: z.number().positive(),
+    stepS: seconds.positive(),
     position: z.array(index),
     statement: z.array(index),
     part: z.array(index),
-    startS: z.array(z.number()),
-    endS: z.array(z.number()),
+    startS: z.array(seconds),
+    endS: z.array(seconds),
   })
   .refine(
     ({ position, ...columns }) =>
@@ -124,10 +126,10 @@ const calibrationCase = z.strictObject({
   ranks: z
     .array(
       z.strictObject({
-        callS: z.array(z.number()).describe('each collective, from the compute stream and back to it'),
-        downS: z.number().describe('all chunks to the device; 0 without any'),
-        upS: z.number(),
-        windowS: z.number().describe("from the first call's start to the last one's end"),
+        callS: z.array(seconds).describe('each collective, from the compute stream and back to it'),
+        downS: seconds.describe('all chunks to the device; 0 without any'),
+        upS: seconds,
+        windowS: seconds.describe("from the first call's start to the last one's end"),
         windowBytes: z.number().describe('copied to the device meanwhile'),
         outlasted: z.boolean().describe('whether there were chunks until the last call ended'),
       }),
@@ -149,7 +151,7 @@ const segment = z.strictObject({
     .positive()
     .optional()
     .describe('for about how long it ran, clock and power read in the second half; first records lack it'),
-  runS: z.number().positive(),
+  runS: seconds.positive(),
   runs: index,
   smHz: reading,
   powerW: reading,
@@ -165,7 +167,7 @@ const paced = z.strictObject({
   chunkBytes: bytes,
   chunks: index,
   paceS: z.number().positive().describe('the pause that was asked for'),
-  periodS: z.number().positive().describe('from a copy to the next, on average'),
+  periodS: seconds.positive().describe('from a copy to the next, on average'),
   outlasted: z.boolean().describe('whether the segment ran until the last copy ended'),
 });
 
@@ -174,7 +176,7 @@ const summary = z.strictObject({
   plan: index,
   name: z.string(),
   mode,
-  medianS: z.number().positive(),
+  medianS: seconds.positive(),
   madS: z.number().min(0),
   p10S: z.number(),
   p90S: z.number(),

@@ -52,6 +52,11 @@ for (const [what, file, why] of [
     /jsonl:2: is not JSON/,
   ],
   [
+    'of a call that lasts longer than a day',
+    () => changed(yaml('h200-x1'), (text) => text.replace(/"callS":\[[^,\]]+/, '"callS":[1e300')),
+    /jsonl:\d+: .*callS.*86400/,
+  ],
+  [
     'of another schema',
     () => changed(yaml('h200-x1'), (text) => text.replace('measurement@1', 'measurement@9')),
     /jsonl:1: run.schema/,
