@@ -74,7 +74,9 @@ function otherSlots(plan: Plan, { blocks }: Workload, { slots }: SearchSpace): P
       return moved[index]!.windowBytes.length <= windows;
     });
     const fits =
-      count > 1 && count <= streamed.length && fitsSlots({ streamed, issueAt, slots: count }, blocks.length);
+      count > 1 &&
+      count <= streamed.length + 1 &&
+      fitsSlots({ streamed, issueAt, slots: count }, blocks.length);
     return fits && windowsFit ? [{ ...plan, slots: count, blocks: moved }] : [];
   });
 }

@@ -82,11 +82,10 @@ export function planOf({ document, place }: PlanSource, workload: Workload, syst
       `slots: with ${plan.slots} a block would be fetched into a buffer that is still in use; give more, or issue later`,
       ['slots'],
     );
-  // A buffer beyond one for each streamed block is filled before anything that the step knows of has emptied it.
-  if (plan.slots > streamed.length)
-    refuse(`slots: expected at most ${streamed.length}, one for each streamed block, got ${plan.slots}`, [
-      'slots',
-    ]);
+  // With one for each streamed block and one more, a block of the next step is fetched while its own of this step is read.
+  const most = streamed.length + 1;
+  if (plan.slots > most)
+    refuse(`slots: expected at most ${most}, one more than streamed blocks, got ${plan.slots}`, ['slots']);
   const why = wrongWithTransport(plan.transport, workload, system);
   if (why !== null) refuse(`transport: ${why}`, ['transport']);
   return plan;

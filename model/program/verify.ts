@@ -165,15 +165,16 @@ function slotReuse(program: StepProgram, before: Before): Violation[] {
   return prefetches(program).flatMap((copy) => {
     const place = ordinal.get(copy.target.position);
     if (place === undefined) return [];
-    const step = 1 + copy.target.stepsAhead;
     const violations: Violation[] = [];
-    // Physical slot of this copy's block and of every block that sat there before, within the two steps looked at.
-    const sequence = place + step * streamedPerStep;
+    // Place of this copy's block in the ring of slots, counted from the first step looked at; a ring of more slots than one
+    // step fills reaches back further, so the copy is looked at in the last step.
+    const placeFrom = (step: number) => place + (step + copy.target.stepsAhead) * streamedPerStep - slots;
+    const step = placeFrom(1) < 0 ? 2 : 1;
+    const earlier = placeFrom(step);
     if (copy.target.slot !== place % slots) {
       const message = `${nameOf(copy)} goes to slot ${copy.target.slot}, the ring says ${place % slots}`;
       violations.push({ rule: 'slot-reuse', message });
     }
-    const earlier = sequence - slots;
     if (earlier < 0) {
       const message = `${nameOf(copy)} fills one of ${slots} slots; ${streamedPerStep} streamed blocks a step never show it empty`;
       violations.push({ rule: 'slot-reuse', message });
@@ -183,7 +184,7 @@ function slotReuse(program: StepProgram, before: Before): Violation[] {
     const last = readers[copy.rank]![occupant]!.at(-1);
     if (last === undefined) return violations;
     const occupied = { op: last.id, step: Math.floor(earlier / streamedPerStep) };
-    if (!before(occupied, { op: copy.id, step: 1 })) {
+    if (!before(occupied, { op: copy.id, step })) {
       const message = `${nameOf(copy)} may overwrite slot ${copy.target.slot} before ${nameOf(last)} has read it`;
       violations.push({ rule: 'slot-reuse', message });
     }

@@ -93,8 +93,8 @@ export const PROGRAM: readonly MutantGroup[] = [
       },
       {
         breaks: 'a slot may be overwritten by the block that comes one too early',
-        original: 'const earlier = sequence - slots;',
-        mutated: 'const earlier = sequence - slots - 1;',
+        original: 'const earlier = placeFrom(step);',
+        mutated: 'const earlier = placeFrom(step) - 1;',
       },
       {
         breaks: 'a slot that is not of the ring is let through',

@@ -169,8 +169,8 @@ for (const [what, change, why] of [
   ['too few slots', (p) => p.replace('"slots": 2', '"slots": 1'), /slots: with 1 a block would be fetched/],
   [
     'more slots than streamed blocks',
-    (p) => p.replace('"slots": 2', '"slots": 31'),
-    /slots: expected at most 30, one for each streamed block, got 31/,
+    (p) => p.replace('"slots": 2', '"slots": 32'),
+    /slots: expected at most 31, one more than streamed blocks, got 32/,
   ],
   [
     'an unknown transport',

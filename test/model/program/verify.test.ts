@@ -709,13 +709,24 @@ for (const mutation of mutations) {
   });
 }
 
+accepts('two slots for the one block that is streamed: the ring is longer than a step', () => {
+  const system = loadSystem('h200-x2');
+  const workload = workloadOf({ model: 'dit-xl-2', size: '512x512', machine: 'h200-x2', sp: 2 });
+  const { blocks, ...rest } = presetPlan('chunked', workload, system);
+  const kept = workload.blocks.map(({ weightBytes }, index) =>
+    index === 3 ? blocks[index]! : { ...blocks[index]!, residentBytes: weightBytes, windowBytes: [] },
+  );
+  assert.is(rest.slots, 2);
+  assert.equal(verify(lower(workload, system, { ...rest, blocks: kept })), []);
+});
+
 refuses('slot-reuse: more slots than the steps that are looked at can empty', () => {
   const system = loadSystem('h200-x2');
   const workload = workloadOf({ model: 'dit-xl-2', size: '512x512', machine: 'h200-x2', sp: 2 });
   const plan = presetPlan('chunked', workload, system);
   const [streamed, slots] = [
     workload.blocks.length * workload.passes,
-    3 * workload.blocks.length * workload.passes,
+    4 * workload.blocks.length * workload.passes,
   ];
   const found = verify(lower(workload, system, { ...plan, slots }));
   assert.ok(found.length > 0);

@@ -7,7 +7,7 @@ import { rowsAt } from '../../../../model/dit/tokens.ts';
 import { math } from '../../../../model/input/math.ts';
 import { derivativeOf } from '../../../../model/optimize/sensitivity/derivative.ts';
 import { expressStep } from '../../../../model/optimize/sensitivity/stepExpression.ts';
-import { makePlan, presetHelp } from '../../../../model/plan/presets.ts';
+import { presetHelp, presetPlan } from '../../../../model/plan/presets.ts';
 import { loadSystem, transportOf } from '../../../../model/system/load.ts';
 import { bindRows } from '../../../../model/workload/bind.ts';
 
@@ -33,7 +33,7 @@ test('are worth what the closed form says, in every regime, or say why there is 
       const options = { size: dit.referenceSize, sp, cfg };
       const workload = bindRows(dit, rowsAt(dit, tokens), options);
       const name = system.transports[transport % system.transports.length]!.name;
-      const made = makePlan(plan + settings, workload, system, sp > 1 ? name : undefined);
+      const made = presetPlan(plan + settings, workload, system, sp > 1 ? name : undefined);
       const { expression, obstacle } = expressStep(workload, system, made, clock);
       if (expression !== null) return;
       assert.match(obstacle!, /take turns/);
@@ -46,7 +46,7 @@ test('are worth what the closed form says, in every regime, or say why there is 
 const dit = loadDit('flux.1-dev');
 const workload = bindRows(dit, rowsAt(dit, 4096), { size: dit.referenceSize, sp: 2, cfg: 'none' });
 const system = loadSystem('h200-x1-fitted');
-const { expression } = expressStep(workload, system, makePlan('yield,resident=0.5', workload, system), 1);
+const { expression } = expressStep(workload, system, presetPlan('yield,resident=0.5', workload, system), 1);
 
 test('of sixty blocks are no longer than what differs among them', () => {
   assert.ok(expression!.terms.length < 80, `${expression!.terms.length} terms`);
