@@ -245,7 +245,10 @@ laws('a link that is waited for: all of the step, whatever its rate', () => {
   const found = sensitivities(workload, system, plan);
   const rate = of(found, 'H2D rate');
   // While a piece is written out, the link goes at its rate for both directions, which D2H has a part in.
-  assert.match(rate.expression!, /^bothWays1 = .*; -\(\d+ \/ h2d \^ 2\) \+ \(-\(\d+ \/ bothWays1 \^ 2\)\) \* \(0\.5\)$/);
+  assert.match(
+    rate.expression!,
+    /^bothWays1 = .*; -\(\d+ \/ h2d \^ 2\) \+ \(-\(\d+ \/ bothWays1 \^ 2\)\) \* \(0\.5\)$/,
+  );
   const both = rate.elasticity + of(found, 'D2H rate').elasticity;
   assert.ok(rate.elasticity < -0.98 && both < -0.99 && both > -1);
 });
