@@ -1,20 +1,26 @@
-// What a notebook shows of results; the kernel is Deno's, which takes objects that say how they are to be displayed.
+// What a notebook shows of results, in Deno's kernel.
 import type { TopLevelSpec } from 'vega-lite';
 import { renderSvg } from '../experiments/plots/render.ts';
 
-const DISPLAY = Symbol.for('Jupyter.display');
+declare const Deno: {
+  jupyter: { display(forms: Record<string, string>, options: { raw: true }): Promise<void> };
+};
 
-/** Something that a cell may end with: its forms by media type. */
-export type Shown = Record<typeof DISPLAY, () => Record<string, unknown>>;
-
-/** A chart as a picture. A cell ends with its value: what a cell awaits last is not shown. */
-export async function chart(spec: TopLevelSpec): Promise<Shown> {
-  const svg = await renderSvg(spec);
-  return { [DISPLAY]: () => ({ 'image/svg+xml': svg }) };
+/**
+ * Shows something, given in its forms by media type. A cell awaits it: the kernel may say that a cell has ended before
+ * the value that it ends with has gone out, and nbconvert drops what comes late; what a cell awaits has gone out.
+ */
+function show(forms: Record<string, string>): Promise<void> {
+  return Deno.jupyter.display(forms, { raw: true });
 }
 
-/** Rows as a table: numbers with so many digits behind the point. */
-export function table(rows: readonly Record<string, string | number>[], digits = 2): Shown {
+/** Shows a chart as a picture. */
+export async function showChart(spec: TopLevelSpec): Promise<void> {
+  await show({ 'image/svg+xml': await renderSvg(spec) });
+}
+
+/** Shows rows as a table: numbers with so many digits behind the point. */
+export function showTable(rows: readonly Record<string, string | number>[], digits = 2): Promise<void> {
   const [first] = rows;
   if (first === undefined) throw new Error('a table needs a row');
   const names = Object.keys(first);
@@ -29,5 +35,5 @@ export function table(rows: readonly Record<string, string | number>[], digits =
     line(names.map((name) => (typeof first[name] === 'number' ? '--:' : '---'))),
     ...rows.map((row) => line(names.map((name) => cell(row, name)))),
   ].join('\n');
-  return { [DISPLAY]: () => ({ 'text/markdown': markdown, 'text/plain': markdown }) };
+  return show({ 'text/markdown': markdown, 'text/plain': markdown });
 }
