@@ -8,8 +8,9 @@ import type { Plan } from '../model/plan/plan.ts';
 import { isPlanFile } from '../model/plan/planFile.ts';
 import { makePlan, presetFits } from '../model/plan/presets.ts';
 import { unusedByPreset } from '../model/plan/settingEffects.ts';
-import { loadSystem, transportOf } from '../model/system/load.ts';
+import { loadSystem } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
+import { transportNamed } from '../model/system/transport.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import type { ScenarioFlags } from './options.ts';
@@ -63,7 +64,7 @@ export function buildScenario(flags: ScenarioFlags, options: { padded?: boolean 
   return {
     workload,
     system,
-    transport: transportOf(system, flags.transport).name,
+    transport: transportNamed(system, flags.transport).name,
     plans: planTexts(flags, usual).map((text) => makePlan(text, workload, system, flags.transport)),
     spIsDefault: flags.sp === undefined,
   };

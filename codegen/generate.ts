@@ -22,7 +22,14 @@ import { meaningOfInput, meaningOfResidual, type ProgramTensor, ranksOf } from '
 import { refuseStatedUnproved, refuseUnproved } from './proof.ts';
 import { render } from './templates.ts';
 import { toolVersion } from './toolVersion.ts';
-import { composePlan, kindViewOf, type LaidOutKind, namespacesOf, stagingBytes } from './view/compose.ts';
+import {
+  composePlan,
+  kindViewOf,
+  type LaidOutKind,
+  namespacesOf,
+  stagesItself,
+  stagingBytes,
+} from './view/compose.ts';
 import { rotaryAxisView } from './view/rotary.ts';
 import {
   blocksHeaderView,
@@ -95,7 +102,7 @@ export function generate(
       throw new Error(`plan ${plan.name} must not run: ${violation.rule}: ${violation.message}`);
     }
     const need = memoryNeed(claimed, system, plan);
-    const staging = plan.transport.startsWith('staged') ? 2 * stagingBytes(kinds) : 0;
+    const staging = stagesItself(plan, system) ? 2 * stagingBytes(kinds) : 0;
     const claim = { ...need, hostPinnedBytes: need.hostPinnedBytes + staging };
     for (const key of Object.keys(claim) as (keyof typeof claim)[]) claim[key] = Math.round(claim[key]);
     return {

@@ -53,7 +53,7 @@ ActivePlan::ActivePlan(Session& session, int index_)
     throw UserError("plan " + std::string(plan.name) + " needs " + gibText(PlanMemory::bytesFor(session.program, plan)) +
                     " of memory on " + device.info().name + ": " + error.what() + "; choose a smaller one (--plans)");
   }
-  if (std::string_view(plan.transport).starts_with("staged")) {
+  if (stagesItself(plan.carrier)) {
     staging_ = std::make_unique<Staging>(device, session.group, plan.stagingBytes);
   }
   transport_ = session.transportFor(plan, staging_.get());

@@ -13,7 +13,7 @@ std::string describeJson(const Program& program) {
   json.field("tool", program.tool).field("backend", backendName()).field("ranks", program.ranks);
   json.field("groupSize", program.groupSize).field("mirrored", program.mirrored).key("plans").beginArray();
   for (const PlanProgram& plan : program.plans) {
-    json.beginObject().field("name", plan.name).field("transport", plan.transport).key("claim");
+    json.beginObject().field("name", plan.name).field("transport", carrierText(plan.carrier)).key("claim");
     writeClaim(json, plan.claim);
     json.endObject();
   }

@@ -1,6 +1,5 @@
 // What a machine file's numbers are fitted to: cases of a calibration program, and segments by themselves.
 #include <algorithm>
-#include <string_view>
 
 #include "agree.hpp"
 #include "measure.hpp"
@@ -68,7 +67,7 @@ void Measurement::surveySegments() {
   for (const int plan : session_.options.plans) {
     check(plan);
     note("segments of plan " + std::to_string(plan) + " (" + planAt(plan).name + ")");
-    const bool collects = active_->shape().largest != nullptr && std::string_view(planAt(plan).transport) != "staged-copy";
+    const bool collects = active_->shape().largest != nullptr && planAt(plan).carrier.by != Carrier::By::CopyEngines;
     std::vector<std::pair<double, const StepShape::Place*>> byTime;
     for (const StepShape::Place& place : active_->shape().segments) {
       const double aloneS = takeSegment(plan, place, {0, Beside::Nothing, SEGMENT_S});

@@ -1,6 +1,5 @@
 // What a plan computes and in how much memory: the same from every plan, eagerly and as a graph, with its own weights.
 #include <algorithm>
-#include <string_view>
 
 #include "agree.hpp"
 #include "measure.hpp"
@@ -24,7 +23,7 @@ void Measurement::check(int plan) {
   writeMemory();
   writeOutput(output);
   const auto first = std::find_if(outputs_.begin(), outputs_.end(), [&](const auto& other) {
-    return std::string_view(planAt(other.first).transport) == planAt(plan).transport;
+    return planAt(other.first).carrier == planAt(plan).carrier;
   });
   if (first != outputs_.end() && !sameOutput(first->second, output)) {
     problem(std::string("plan ") + planAt(plan).name + " computes something else than plan " +

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "compute.hpp"
 #include "rotary_table.hpp"
@@ -101,9 +102,34 @@ struct Primed {
   int slot;
 };
 
+/// Who moves the bytes of a plan's collectives.
+struct Carrier {
+  enum class By { Nobody, Nccl, Kernel, CopyEngines };
+  By by;
+  int ctas;  // of a kernel, for each direction
+
+  bool operator==(const Carrier&) const = default;
+};
+
+/// Whether collectives go through pinned staging memory of the program's own.
+constexpr bool stagesItself(Carrier carrier) {
+  return carrier.by == Carrier::By::Kernel || carrier.by == Carrier::By::CopyEngines;
+}
+
+/// "none", "nccl", "staged-sm:2" or "staged-copy".
+inline std::string carrierText(Carrier carrier) {
+  switch (carrier.by) {
+    case Carrier::By::Nobody: return "none";
+    case Carrier::By::Nccl: return "nccl";
+    case Carrier::By::Kernel: return "staged-sm:" + std::to_string(carrier.ctas);
+    case Carrier::By::CopyEngines: return "staged-copy";
+  }
+  return "";
+}
+
 struct PlanProgram {
   const char* name;        // as the user typed it
-  const char* transport;   // "none", "nccl", "staged-sm:2", "staged-copy"
+  Carrier carrier;
   int slots;
   std::uint64_t slotBytes; // the largest streamed part of a block
   int streamedPerStep;     // the slot ring goes on across steps: slot s of step n is (s + n * streamedPerStep) mod slots

@@ -145,7 +145,7 @@ void Rank::collective(int statement, const Collective& collective) {
   if (r.mode != StepMode::Run) return;
   if (r.transport == nullptr) {
     throw RunError(std::string("plan ") + r.plan.name + " runs collective " + collective.name + " over transport " +
-                   r.plan.transport + ", which has none of its own; generate the program again");
+                   carrierText(r.plan.carrier) + ", which has none of its own; generate the program again");
   }
   std::byte* activations = r.memory->activations();
   r.interval(On::Collective, statement, 0, [&] {

@@ -167,19 +167,19 @@ bool Session::letGo(const std::string& why) {
 }
 
 std::shared_ptr<Transport> Session::transportFor(const PlanProgram& plan, Staging* staging) {
-  const std::string_view name = plan.transport;
-  constexpr std::string_view STAGED_SM = "staged-sm:";
-  if (name == "none" || name == "staged-copy") return nullptr;
-  if (name == "nccl") {
-    std::shared_ptr<Transport> made = nccl_ ? nccl_ : std::shared_ptr<Transport>(ncclTransport(*device, group));
-    if (keepTransports_) nccl_ = made;
-    return made;
+  switch (plan.carrier.by) {
+    case Carrier::By::Nobody:
+    case Carrier::By::CopyEngines:
+      return nullptr;
+    case Carrier::By::Nccl: {
+      std::shared_ptr<Transport> made = nccl_ ? nccl_ : std::shared_ptr<Transport>(ncclTransport(*device, group));
+      if (keepTransports_) nccl_ = made;
+      return made;
+    }
+    case Carrier::By::Kernel:
+      return stagedSmTransport(*device, group, *staging, plan.carrier.ctas);
   }
-  if (name.starts_with(STAGED_SM) && staging != nullptr) {
-    return stagedSmTransport(*device, group, *staging, std::stoi(std::string(name.substr(STAGED_SM.size()))));
-  }
-  throw RunError(std::string("plan ") + plan.name + ": unknown transport '" + plan.transport +
-                 "'; generate the program again");
+  throw RunError(std::string("plan ") + plan.name + ": nobody carries its collectives; generate the program again");
 }
 
 const std::vector<float>& Session::rotaryTable(const Input& input) {

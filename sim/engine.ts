@@ -1,7 +1,8 @@
 import type { CollectiveOp, StepProgram } from '../model/program/stepProgram.ts';
 import { slowdownOf } from '../model/roofline/segmentTime.ts';
 import { bytesWithFill } from '../model/system/linkShare.ts';
-import type { FlowTransport, System } from '../model/system/system.ts';
+import type { System } from '../model/system/system.ts';
+import { betweenRanks, type FlowTransport } from '../model/system/transport.ts';
 import type { CollectiveKind } from '../model/workload/workload.ts';
 import { COMPUTE, COPY, type CompiledProgram, compile, DELAY, MARK } from './devices/compiledProgram.ts';
 import { CopyEngines } from './devices/copyEngines.ts';
@@ -110,7 +111,8 @@ export class Engine {
     const { compiled } = this;
     const count = compiled.ops.length;
     const transports = [...new Set(compiled.meetings.map((ops) => ops[0]!.transport))];
-    const transport = system.transports.find((candidate) => candidate.name === transports[0]);
+    const found = system.transports.find((candidate) => candidate.name === transports[0]);
+    const transport = found && betweenRanks(found, program.groupSize);
     const kinds = [...new Set(compiled.meetings.map((ops) => ops[0]!.collective))];
     if (transports.length > 1 || (kinds.length > 0 && transport?.kind !== 'flow')) {
       throw new Error(`a program's flow collectives use one transport, got ${transports.join(', ')}`);

@@ -2,8 +2,8 @@ import { ProgramBuilder } from '../model/program/programBuilder.ts';
 import { addStagedCollective } from '../model/program/stagedCollective.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
 import { runningRanks } from '../model/system/linkShare.ts';
-import { transportOf } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
+import { transportOf } from '../model/system/transport.ts';
 import type { CollectiveKind } from '../model/workload/workload.ts';
 import { Engine } from './engine.ts';
 import type { Recorder } from './recorder.ts';
@@ -88,7 +88,7 @@ function addCollectives(
   groupSize: number,
   { transport: name, kind, sentBytes, pieceBytes }: NonNullable<Probe['collective']>,
 ): void {
-  const transport = transportOf(system, name);
+  const transport = transportOf(system, name, groupSize);
   const segment = { kind: 'collective', name: 'probe', collective: kind, sentBytes, bufferBytes: 0 } as const;
   let after: (number | undefined)[] = Array.from({ length: ranks }, () => undefined);
   for (let group = 0; group < CALLS; group += 1) {

@@ -2,8 +2,8 @@ import type { CaseParameters } from '../model/calibration/cases.ts';
 import { ProgramBuilder } from '../model/program/programBuilder.ts';
 import { addStagedCollective } from '../model/program/stagedCollective.ts';
 import { runningRanks } from '../model/system/linkShare.ts';
-import { transportOf } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
+import { transportOf } from '../model/system/transport.ts';
 import { Engine } from './engine.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -92,7 +92,7 @@ function addCalls(
   start: number,
   { transport: name, collective, sentBytes, pieceBytes, calls }: CallCase,
 ): number[] {
-  const transport = transportOf(system, name);
+  const transport = transportOf(system, name, groupSize);
   const segment = { kind: 'collective', name: 'case', collective, sentBytes, bufferBytes: 0 } as const;
   let after: (number | undefined)[] = Array.from({ length: ranks }, () => start);
   return Array.from({ length: calls }, (_, group) => {

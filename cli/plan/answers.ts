@@ -7,7 +7,8 @@ import type { PeerName } from '../../model/optimize/peers/peer.ts';
 import type { Uncertainty } from '../../model/optimize/robust.ts';
 import { FULL_EFFORT, type Search, TIE } from '../../model/optimize/search.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { transportOf } from '../../model/system/load.ts';
+import { transportNamed } from '../../model/system/transport.ts';
+
 import { planFront, planSearch, searchOn } from '../../sim/planning.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { FRONT_POINTS, type PlanFlags } from '../options.ts';
@@ -143,7 +144,7 @@ async function peerAnswer(
   const { bestPeerSetting } = await import('../../model/optimize/peers/peer.ts');
   // A transport of ours that was asked for is the choice's alone.
   const shared =
-    transport !== undefined && transportOf(system, transport).kind === 'flow' ? transport : undefined;
+    transport !== undefined && transportNamed(system, transport).kind === 'flow' ? transport : undefined;
   try {
     const setting = bestPeerSetting(name, workload, system, caps, oracle, shared);
     verified(search, setting.plan);

@@ -12,7 +12,7 @@ import type { Generated, GeneratedFile } from '../generate.ts';
 import { manifestFormat } from '../manifest.ts';
 import { render } from '../templates.ts';
 import { toolVersion } from '../toolVersion.ts';
-import { runtimeTransport } from '../view/compose.ts';
+import { carrierOf, stagesItself } from '../view/compose.ts';
 import { cmakeView } from '../view/schema.ts';
 import { calibrationView } from './schema.ts';
 
@@ -46,9 +46,9 @@ export function generateCalibration(system: System, groupSize: number): Generate
     plans: transports.map((transport, index) => ({
       constant: `PLAN_${index}`,
       name: cString(transport),
-      transport: cString(runtimeTransport(transport, system)),
+      carrier: carrierOf(transport, system),
       stagingBytes: unsigned64(
-        transport.startsWith('staged')
+        stagesItself({ transport }, system)
           ? Math.max(
               ...messages.filter((message) => message.transport === transport).map((m) => m.stagedBytes),
             )

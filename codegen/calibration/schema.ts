@@ -14,7 +14,7 @@ export const calibrationView = z.strictObject({
   mirrored: cpp,
   blockBytes: cpp,
   activationBytes: cpp,
-  plans: z.array(z.strictObject({ constant: cpp, name: cpp, transport: cpp, stagingBytes: cpp })).min(1),
+  plans: z.array(z.strictObject({ constant: cpp, name: cpp, carrier: cpp, stagingBytes: cpp })).min(1),
   cases: z
     .array(
       z.strictObject({

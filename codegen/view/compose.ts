@@ -1,7 +1,7 @@
 import type { Plan } from '../../model/plan/plan.ts';
 import type { StepProgram, StreamKind } from '../../model/program/stepProgram.ts';
-import { transportOf } from '../../model/system/load.ts';
-import type { System, Transport } from '../../model/system/system.ts';
+import type { System } from '../../model/system/system.ts';
+import { stagesInHostMemory, transportNamed } from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import type { PlacedBuffer } from '../dataflow/buffers.ts';
 import type { FlowRecorder } from '../dataflow/flow.ts';
@@ -141,7 +141,7 @@ export function composePlan(
   return {
     view: {
       name: cString(plan.name),
-      transport: cString(runtimeTransport(plan.transport, system)),
+      carrier: carrierOf(plan.transport, system),
       summary: summaryOf(workload, plan, streamed.length).map(comment),
       slots: whole(plan.slots),
       slotBytes: unsigned64(program.slotBytes),
@@ -152,7 +152,7 @@ export function composePlan(
         own.filter((op) => op.kind === 'collective' || (op.kind === 'mark' && op.role === 'collective-begin'))
           .length + sums,
       ),
-      stagingBytes: unsigned64(plan.transport.startsWith('staged') ? stagingBytes(kinds) : 0),
+      stagingBytes: unsigned64(stagesItself(plan, system) ? stagingBytes(kinds) : 0),
       points: points.map((name, number) => ({ constant: constantName(name), number: whole(number) })),
       collectives: kinds.flatMap((kind) => collectivesOf(kind, plan)),
       routines: routines.map((routine) =>
@@ -177,20 +177,23 @@ export function composePlan(
   };
 }
 
-/**
- * The transport as the runtime names it. `shm`, `p2p` and `nvlink` are NCCL's own choice, made by its environment when the
- * program runs; `staged-sm` alone stands for the number of CTAs that the machine takes by default.
- */
-export function runtimeTransport(name: string, system: System): string {
-  if (name === 'none' || name === 'staged-copy' || name.startsWith('staged-sm:')) return name;
-  if (name !== 'staged-sm') return 'nccl';
-  const numbers = (transport: Transport) => JSON.stringify({ ...transport, name: '' });
-  const own = numbers(transportOf(system, name));
-  const same = system.transports.find(
-    (other) => other.name.startsWith('staged-sm:') && numbers(other) === own,
-  );
-  if (same === undefined) throw new Error(`${system.id} does not say how many CTAs staged-sm has`);
-  return same.name;
+/** Whether a plan's collectives go through staging memory of the program's own. */
+export function stagesItself({ transport }: Pick<Plan, 'transport'>, system: System): boolean {
+  return transport !== 'none' && stagesInHostMemory(transportNamed(system, transport).carrier);
+}
+
+/** How a plan's collectives are carried, as the runtime's `Carrier`. @throws UserError for a transport that the machine has not. */
+export function carrierOf(name: string, system: System): string {
+  if (name === 'none') return '{Carrier::By::Nobody, 0}';
+  const { carrier } = transportNamed(system, name);
+  switch (carrier.by) {
+    case 'nccl':
+      return '{Carrier::By::Nccl, 0}';
+    case 'kernel':
+      return `{Carrier::By::Kernel, ${whole(carrier.ctas)}}`;
+    case 'copy-engines':
+      return '{Carrier::By::CopyEngines, 0}';
+  }
 }
 
 /** The most bytes that a rank writes to staging in one exchange. */

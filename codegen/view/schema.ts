@@ -48,7 +48,7 @@ export const planView = z.strictObject({
   constant: cpp,
   index: cpp,
   name: cpp,
-  transport: cpp,
+  carrier: cpp,
   summary: z.array(cpp),
   slots: cpp,
   slotBytes: cpp,

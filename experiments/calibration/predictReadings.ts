@@ -2,8 +2,8 @@ import { median } from 'simple-statistics';
 import { cappedClock, segmentEnergyJ, slowdown, stepPowerW } from '../../model/roofline/clock.ts';
 import { segmentTimeS } from '../../model/roofline/segmentTime.ts';
 import { collectiveAloneS } from '../../model/system/linkShare.ts';
-import { transportOf } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
+import { transportOf } from '../../model/system/transport.ts';
 import { type CaseTimes, simulateCase } from '../../sim/simulateCase.ts';
 import type { CaseReading, SegmentReading } from './readings.ts';
 
@@ -13,7 +13,7 @@ export function predictCases(system: System, readings: readonly CaseReading[]): 
   const times = new Map<string, CaseTimes>();
   return readings.map(({ id, quantity, parameters, groupSize }) => {
     if (parameters.kind === 'collective') {
-      const transport = transportOf(system, parameters.transport);
+      const transport = transportOf(system, parameters.transport, groupSize);
       // By itself a flow needs no simulation.
       if (transport.kind === 'flow')
         return collectiveAloneS(transport, parameters.collective, parameters.sentBytes);

@@ -1,4 +1,5 @@
-import type { FlowTransport, Power, System } from '../../model/system/system.ts';
+import type { Power, System } from '../../model/system/system.ts';
+import { distinctTransports, type FlowTransport, type Transport } from '../../model/system/transport.ts';
 import { ELEMENTWISE_KERNELS, type SegmentClass } from '../../model/workload/workload.ts';
 import type { MachineUnit } from './machineValues.ts';
 import type { CaseReading, SegmentReading } from './readings.ts';
@@ -39,10 +40,7 @@ const MiB = 1024 * 1024;
 export function stagesFor(system: System): Stage[] {
   const { copyEngine } = system.gpu;
   const gpu = system.gpus[0]!;
-  const transports = system.transports.filter(
-    (transport): transport is FlowTransport =>
-      transport.kind === 'flow' && transport.name.startsWith('staged-sm:'),
-  );
+  const transports = distinctTransports(system).filter(isKernel);
   const stagedCopy = system.transports.find((transport) => transport.kind === 'staged-copy');
   return [
     {
@@ -76,7 +74,7 @@ export function stagesFor(system: System): Stage[] {
  * The kernel with each number of CTAs: a rate for each, one start-up, and one rate at which pipelines fill. While one fills
  * nothing comes back, so its bytes cross the link at that rate twice, out and in.
  */
-function stagedSmAlone(transports: readonly FlowTransport[]): Stage {
+function stagedSmAlone(transports: readonly KernelTransport[]): Stage {
   const rateOf = (transport: FlowTransport) => `rate ${transport.name}`;
   return {
     of: 'cases',
@@ -116,7 +114,7 @@ const LEAST_KEPT = 1.001;
  * What a transport and H2D move beside each other. The rates themselves are fitted, not the fractions that the machine file
  * has: fractions would carry the errors of the rates alone.
  */
-function besideCopies(transport: FlowTransport): Stage {
+function besideCopies(transport: KernelTransport): Stage {
   const { bytesPerS, besideH2d } = transport.collectives['all-to-all'];
   const collective = `beside H2D: ${transport.name}`;
   const h2d = `beside ${transport.name}: H2D`;
@@ -232,8 +230,14 @@ function picojoules(of: 'gemm' | 'attention', joules: number): StageParameter {
   };
 }
 
-function keyOf(transport: FlowTransport): string {
-  return `transports.staged-sm.ctas.${transport.name.split(':')[1]}`;
+type KernelTransport = FlowTransport & { carrier: { by: 'kernel' } };
+
+function isKernel(transport: Transport): transport is KernelTransport {
+  return transport.carrier.by === 'kernel';
+}
+
+function keyOf({ carrier }: KernelTransport): string {
+  return `transports.staged-sm.ctas.${carrier.ctas}`;
 }
 
 function rate(name: string, bytesPerS: number, keys: readonly string[]): StageParameter {

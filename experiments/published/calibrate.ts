@@ -1,7 +1,7 @@
 import { closedForm } from '../../model/hiding/closedForm.ts';
 import { makePlan } from '../../model/plan/presets.ts';
-import { transportOf } from '../../model/system/load.ts';
-import type { FlowTransport, System } from '../../model/system/system.ts';
+import type { System } from '../../model/system/system.ts';
+import { type FlowTransport, transportNamed } from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 
 /** What a no-offload run says about a machine. Seconds per step. */
@@ -51,7 +51,7 @@ export function calibrateOnNoOffload(
  */
 function scaled(system: System, faster: number, transportFaster: number, memoryBound: boolean): System {
   const { gpu } = system;
-  const transport = transportOf(system);
+  const transport = transportNamed(system);
   const { gemm, attention, elementwise } = gpu.efficiency;
   return {
     ...system,

@@ -105,7 +105,7 @@ constexpr std::int16_t SLOT_OF[] = {
 
 extern const PlanProgram PLAN_0{
     .name = "none",
-    .transport = "staged-sm:2",
+    .carrier = {Carrier::By::Kernel, 2},
     .slots = 0,
     .slotBytes = 0ull,
     .streamedPerStep = 0,

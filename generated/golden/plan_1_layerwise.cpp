@@ -128,7 +128,7 @@ constexpr Primed PRIMED[] = {
 
 extern const PlanProgram PLAN_1{
     .name = "layerwise",
-    .transport = "staged-sm:2",
+    .carrier = {Carrier::By::Kernel, 2},
     .slots = 2,
     .slotBytes = 8414208ull,
     .streamedPerStep = 4,

@@ -136,7 +136,7 @@ constexpr Primed PRIMED[] = {
 
 extern const PlanProgram PLAN_2{
     .name = "yield,chunk=2MiB",
-    .transport = "staged-sm:2",
+    .carrier = {Carrier::By::Kernel, 2},
     .slots = 2,
     .slotBytes = 8414208ull,
     .streamedPerStep = 4,

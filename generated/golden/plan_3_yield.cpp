@@ -160,7 +160,7 @@ constexpr Primed PRIMED[] = {
 
 extern const PlanProgram PLAN_3{
     .name = "yield,chunk=2MiB,transport=staged-copy,piece=64KiB",
-    .transport = "staged-copy",
+    .carrier = {Carrier::By::CopyEngines, 0},
     .slots = 2,
     .slotBytes = 8414208ull,
     .streamedPerStep = 4,

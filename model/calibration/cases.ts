@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { runningRanks } from '../system/linkShare.ts';
 import type { System } from '../system/system.ts';
+import { distinctTransports, stagesInHostMemory, transportNamed } from '../system/transport.ts';
 
 const bytes = z.number().int().positive();
 const collective = {
@@ -89,9 +90,10 @@ export function calibrationCases(system: System, groupSize: number): Calibration
  * knows, and of NCCL's the machine's default, since its environment decides which one runs.
  */
 function transportsOf(system: System): string[] {
-  const staged = system.transports.map(({ name }) => name).filter((name) => /^staged-(copy|sm:)/.test(name));
-  const usual = system.defaultTransport;
-  return usual.startsWith('staged') ? staged : [...staged, usual];
+  // A name that stands for the usual number of CTAs is the same transport again.
+  const staged = distinctTransports(system).filter(({ carrier }) => stagesInHostMemory(carrier));
+  const usual = transportNamed(system);
+  return [...staged, ...(stagesInHostMemory(usual.carrier) ? [] : [usual])].map(({ name }) => name);
 }
 
 function copyCases(gpus: number): CalibrationCase[] {

@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/plan.ts';
-import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
+import { transportNamed } from '../system/transport.ts';
 import type { BlockKind, Workload } from '../workload/workload.ts';
 
 /** Bytes of one block for one hiding window: a run of chunks that the copy stream takes one after another. */
@@ -126,6 +126,6 @@ function slotReader(streamed: readonly number[], ordinal: number, slots: number,
 function collectivesHoldChunks({ ranks }: Workload, system: System, plan: Plan): boolean {
   if (plan.sequential || ranks === 1) return true;
   // Pieces of a staged collective hold the chunks behind them by standing before them in one stream.
-  if (plan.stagedInCopyStream) return transportOf(system, plan.transport).kind === 'staged-copy';
+  if (plan.stagedInCopyStream) return transportNamed(system, plan.transport).kind === 'staged-copy';
   return plan.yieldRule === 'wait';
 }

@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/plan.ts';
-import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
+import { stagesInHostMemory, transportOf } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 
 /** Bytes that a plan needs, by what they are for. */
@@ -13,6 +13,7 @@ export interface MemoryNeed {
   slotBytes: number;
   activationBytes: number;
   collectiveBufferBytes: number;
+  /** What the model does not hold: context, libraries, and a transport's own buffers. */
   reserveBytes: number;
   gpuPeakBytes: number;
   /** Page-locked host memory of one rank: the streamed weights of all experts, and staging of collectives. */
@@ -30,9 +31,11 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
   const residentBytes = experts * sum(plan.blocks.map((block) => block.residentBytes));
   const streamed = plan.blocks.map((block) => sum(block.windowBytes));
   const slotBytes = plan.slots * Math.max(0, ...streamed);
-  const staged = workload.ranks > 1 && transportOf(system, plan.transport).name.startsWith('staged');
+  const transport = workload.ranks > 1 ? transportOf(system, plan.transport, workload.ranks) : null;
+  const staged = transport !== null && stagesInHostMemory(transport.carrier);
   const { outsideBytes, activationBytes, collectiveBufferBytes } = workload;
-  const reserveBytes = system.host.deviceReserveBytes;
+  const buffersBytes = transport?.kind === 'flow' ? transport.deviceBufferBytes : 0;
+  const reserveBytes = system.host.deviceReserveBytes + buffersBytes;
   const allWeights = experts * sum(blocks.map((block) => block.weightBytes));
   return {
     outsideBytes,

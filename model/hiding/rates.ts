@@ -1,6 +1,7 @@
 import { gpusOfRanks, h2dRateAllLoading, runningRanks, weigh } from '../system/linkShare.ts';
 import { collectiveUses, copyUses, resourceCapacity, type Use } from '../system/routes.ts';
-import type { FlowTransport, System } from '../system/system.ts';
+import type { System } from '../system/system.ts';
+import type { FlowTransport } from '../system/transport.ts';
 import type { CollectiveKind } from '../workload/workload.ts';
 
 /** Bytes/s of prefetch and of a collective on every rank, each alone and both at once. */

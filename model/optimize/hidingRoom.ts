@@ -1,9 +1,9 @@
 import { copyRates, pairRates } from '../hiding/rates.ts';
 import { windowTimesS } from '../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
-import { transportOf } from '../system/load.ts';
 import { stagedPieces } from '../system/stagedCopy.ts';
-import type { FlowTransport, System, Transport } from '../system/system.ts';
+import type { System } from '../system/system.ts';
+import { type FlowTransport, type Transport, transportOf } from '../system/transport.ts';
 import type { BlockKind, CollectiveSegment, Workload } from '../workload/workload.ts';
 import { stagedLeastS } from './stagedLeast.ts';
 
@@ -47,7 +47,7 @@ export function hidingRooms(
   backends: readonly Backend[],
   clock: number,
 ): HidingRoom[] {
-  const transport = workload.ranks > 1 ? transportOf(system, backends[0]!.transport) : null;
+  const transport = workload.ranks > 1 ? transportOf(system, backends[0]!.transport, workload.ranks) : null;
   const sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
   const rooms = new Map<BlockKind, HidingRoom>();
   return workload.blocks.map((block) => {

@@ -1,8 +1,8 @@
 import { copyRates } from '../hiding/rates.ts';
 import { collectiveAloneS } from '../system/linkShare.ts';
-import { transportOf } from '../system/load.ts';
 import { stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
 import type { System } from '../system/system.ts';
+import { transportOf } from '../system/transport.ts';
 import type { CollectiveSegment, Workload } from '../workload/workload.ts';
 import type { Backend } from './hidingRoom.ts';
 
@@ -37,7 +37,7 @@ function aloneS(
   system: System,
   { transport: name, pieceBytes }: Backend,
 ): number {
-  const transport = transportOf(system, name);
+  const transport = transportOf(system, name, ranks);
   if (transport.kind === 'flow') return collectiveAloneS(transport, collective, sentBytes);
   const pieces = stagedPieces(collective, sentBytes, ranks, pieceBytes || transport.pieceBytes);
   return stagedCopyAloneS(transport, system.gpu.copyEngine, pieces, copyRates(system, ranks));

@@ -7,8 +7,8 @@ import { DEVICE_PAGE_BYTES, wholePages } from '../plan/devicePage.ts';
 import type { BlockPlan, Plan, YieldRule } from '../plan/plan.ts';
 import { FROM_FILE } from '../plan/planDocument.ts';
 import { dealChunks } from '../plan/windows.ts';
-import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
+import { transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import { type Caps, fits } from './caps.ts';
 
@@ -91,7 +91,7 @@ function drawShape(
   transports: readonly string[],
 ): Shape {
   const chunkBytes = pick(random, [1, 2, 4, 8, 16, 32, 64, Number.POSITIVE_INFINITY]) * MiB;
-  const transport = workload.ranks > 1 ? transportOf(system, pick(random, transports)) : null;
+  const transport = workload.ranks > 1 ? transportNamed(system, pick(random, transports)) : null;
   return {
     transport: transport?.name ?? 'none',
     pieceBytes: transport?.kind === 'staged-copy' ? pick(random, [1, 2, 4, 8]) * MiB : 0,

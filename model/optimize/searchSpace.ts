@@ -1,6 +1,6 @@
 import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
-import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
+import { distinctTransports, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import { WINDOW_RULES, type WindowRule } from './dealWindows.ts';
 import type { Backend } from './hidingRoom.ts';
@@ -38,12 +38,8 @@ export function usualSpace(workload: Workload, system: System, transport?: strin
 
 /** The transports of a machine, each that is made of pieces with several sizes of them. */
 export function backendsOf(system: System, transport?: string): Backend[] {
-  const named = transport === undefined ? system.transports : [transportOf(system, transport)];
-  // A default that stands for a number of CTAs is the same transport again.
-  const distinct = named.filter(
-    (one, index) => named.findIndex((other) => numbersOf(other) === numbersOf(one)) === index,
-  );
-  return distinct.flatMap((one) =>
+  const named = transport === undefined ? distinctTransports(system) : [transportNamed(system, transport)];
+  return named.flatMap((one) =>
     one.kind === 'staged-copy'
       ? PIECE_FACTORS.map((factor) => ({
           transport: one.name,
@@ -51,10 +47,6 @@ export function backendsOf(system: System, transport?: string): Backend[] {
         }))
       : [{ transport: one.name, pieceBytes: 0 }],
   );
-}
-
-function numbersOf(transport: object): string {
-  return JSON.stringify({ ...transport, name: '' });
 }
 
 /**

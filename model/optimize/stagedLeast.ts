@@ -1,5 +1,6 @@
 import { pieceSizes } from '../system/stagedCopy.ts';
-import type { CopyEngine, StagedCopyTransport } from '../system/system.ts';
+import type { CopyEngine } from '../system/system.ts';
+import type { StagedCopyTransport } from '../system/transport.ts';
 import type { CollectiveKind } from '../workload/workload.ts';
 
 /** Bytes/s of a GPU's link: each direction alone, and each while both run. */

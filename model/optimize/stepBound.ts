@@ -3,9 +3,9 @@ import { copyRates, pairRates } from '../hiding/rates.ts';
 import { makePlan } from '../plan/presets.ts';
 import { cappedClock, stepEnergyJ } from '../roofline/clock.ts';
 import { bytesWithFill } from '../system/linkShare.ts';
-import { transportOf } from '../system/load.ts';
 import { stagedPieces } from '../system/stagedCopy.ts';
-import type { FlowTransport, System } from '../system/system.ts';
+import type { System } from '../system/system.ts';
+import { type FlowTransport, transportOf } from '../system/transport.ts';
 import type { CollectiveSegment, Workload } from '../workload/workload.ts';
 
 /** Seconds that no plan goes below, and what of them it comes from. */
@@ -68,7 +68,7 @@ function beyond(
   const copyS = streamedBytes / copyRates(system, workload.ranks).h2d;
   const left = copyS - computeS;
   if (workload.ranks === 1) return Math.max(0, left);
-  const transport = transportOf(system, transportName);
+  const transport = transportOf(system, transportName, workload.ranks);
   const collectives = workload.blocks.flatMap(({ segments }) =>
     segments.filter((segment): segment is CollectiveSegment => segment.kind === 'collective'),
   );

@@ -2,8 +2,8 @@ import { memoryNeed } from '../hiding/memory.ts';
 import { copyRates } from '../hiding/rates.ts';
 import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
 import { makePlan } from '../plan/presets.ts';
-import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
+import { transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { Caps } from './caps.ts';
 import { type Backend, hidingRooms } from './hidingRoom.ts';
@@ -297,5 +297,5 @@ export function secondsPerByte(workload: Workload, system: System, chunkBytes: n
 
 /** Whether a transport of a machine is made of pieces. */
 export function isStagedCopy(system: System, name: string): boolean {
-  return name !== 'none' && transportOf(system, name).kind === 'staged-copy';
+  return name !== 'none' && transportNamed(system, name).kind === 'staged-copy';
 }

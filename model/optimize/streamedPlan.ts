@@ -3,8 +3,8 @@ import { fitsSlots, type IssueOrder, topUp } from '../plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../plan/plan.ts';
 import { FROM_FILE } from '../plan/planDocument.ts';
 import { windowTimesS } from '../roofline/segmentTime.ts';
-import { transportOf } from '../system/load.ts';
-import type { StagedCopyTransport, System } from '../system/system.ts';
+import type { System } from '../system/system.ts';
+import { type StagedCopyTransport, transportOf } from '../system/transport.ts';
 import type { BlockKind, Workload } from '../workload/workload.ts';
 import { dealWindows, type WindowRoom, type WindowRule } from './dealWindows.ts';
 import { type Backend, besideFlow } from './hidingRoom.ts';
@@ -65,7 +65,7 @@ export class PlanMaker {
   #roomOf(running: BlockKind, { transport: name, pieceBytes }: Backend, chunkBytes: number): WindowRoom {
     const perByteS = secondsPerByte(this.#workload, this.#system, chunkBytes);
     const { ranks } = this.#workload;
-    const transport = ranks > 1 ? transportOf(this.#system, name) : null;
+    const transport = ranks > 1 ? transportOf(this.#system, name, ranks) : null;
     // The engine is free until the first piece has been written out.
     const writeS = transport?.kind === 'staged-copy' ? this.#firstWriteS(transport, pieceBytes) : 0;
     const holdsBytes = windowTimesS(running, this.#system.gpu, this.#clock).map(

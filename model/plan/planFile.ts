@@ -1,7 +1,7 @@
 import { type Place, UserError } from '../input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
-import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
+import { transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots } from './issueOrder.ts';
@@ -133,7 +133,7 @@ function wrongWithTransport(name: string, workload: Workload, system: System): s
   if (workload.ranks === 1)
     return name === 'none' ? null : `one rank has no collectives: expected none, got ${name}`;
   try {
-    transportOf(system, name);
+    transportNamed(system, name);
     return null;
   } catch (error) {
     if (error instanceof UserError) return error.message;

@@ -1,8 +1,8 @@
 import { shown, UserError } from '../input/userError.ts';
 import { blockComputeS, windowTimesS } from '../roofline/segmentTime.ts';
 import { h2dRateAllLoading, runningRanks } from '../system/linkShare.ts';
-import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
+import { transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots, type IssueOrder, leadingBursts, residentBlocks, topUp } from './issueOrder.ts';
@@ -63,7 +63,7 @@ function fromPreset(text: string, workload: Workload, system: System, transport?
   const blocks = workload.blocks.map((_, index) =>
     planBlock(index, order, workload, system, policy, keys, chunkBytes),
   );
-  const chosen = workload.ranks > 1 ? transportOf(system, keys.transport ?? transport) : undefined;
+  const chosen = workload.ranks > 1 ? transportNamed(system, keys.transport ?? transport) : undefined;
   const plan: Plan = {
     name: text,
     preset,

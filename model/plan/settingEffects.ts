@@ -1,6 +1,6 @@
 import { UserError } from '../input/userError.ts';
-import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
+import { transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { IssueOrder } from './issueOrder.ts';
 import type { Plan } from './plan.ts';
@@ -98,7 +98,7 @@ function idlePiece({ plan }: MadePlan, workload: Workload, system: System): stri
   if (workload.ranks === 1) {
     return 'one rank has no collectives; leave it out, or give --sp or --tp of at least 2';
   }
-  if (transportOf(system, plan.transport).kind === 'staged-copy') return undefined;
+  if (transportNamed(system, plan.transport).kind === 'staged-copy') return undefined;
   const inPieces = system.transports.find(({ kind }) => kind === 'staged-copy');
   const remedy = inPieces === undefined ? '' : `, or give transport=${inPieces.name}`;
   return `collectives over ${plan.transport} are not cut into pieces; leave it out${remedy}`;

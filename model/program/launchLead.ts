@@ -1,8 +1,8 @@
 import type { Plan } from '../plan/plan.ts';
 import { blockComputeS } from '../roofline/segmentTime.ts';
 import { collectiveAloneS } from '../system/linkShare.ts';
-import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
+import { transportOf } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 
 /**
@@ -15,7 +15,7 @@ export function launchLeadBlocks(workload: Workload, system: System, plan: Plan)
     stepS += blockComputeS(block, system.gpu);
     for (const segment of block.segments) {
       if (segment.kind !== 'collective') continue;
-      const transport = transportOf(system, plan.transport);
+      const transport = transportOf(system, plan.transport, workload.ranks);
       if (transport.kind === 'flow')
         stepS += collectiveAloneS(transport, segment.collective, segment.sentBytes);
     }

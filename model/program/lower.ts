@@ -1,7 +1,7 @@
 import { checkIssuedBytes, type Plan } from '../plan/plan.ts';
 import { runningRanks } from '../system/linkShare.ts';
-import { transportOf } from '../system/load.ts';
 import type { System } from '../system/system.ts';
+import { transportOf } from '../system/transport.ts';
 import type { BlockKind, CollectiveSegment, Workload } from '../workload/workload.ts';
 import { launchLeadBlocks } from './launchLead.ts';
 import { ProgramBuilder } from './programBuilder.ts';
@@ -289,7 +289,7 @@ class Lowering {
 
   #addCollective(position: number, window: number, label: string, segment: CollectiveSegment): void {
     const { plan, builder } = this;
-    const transport = transportOf(this.system, plan.transport);
+    const transport = transportOf(this.system, plan.transport, this.workload.ranks);
     const group = this.#group++;
     const afterCompute = Array.from({ length: this.ranks }, (_, rank) => builder.last(rank, 'compute')!);
     for (let rank = 0; rank < this.ranks; rank += 1) {

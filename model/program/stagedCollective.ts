@@ -1,5 +1,6 @@
 import { pieceSizes } from '../system/stagedCopy.ts';
-import type { StagedCopyTransport } from '../system/system.ts';
+import type { StagedCopyTransport } from '../system/transport.ts';
+
 import type { CollectiveSegment } from '../workload/workload.ts';
 import type { OpDraft, ProgramBuilder } from './programBuilder.ts';
 import type { StreamKind } from './stepProgram.ts';

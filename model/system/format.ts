@@ -77,10 +77,27 @@ const collectiveRates = {
   'all-reduce': collectiveRate.optional(),
 };
 
+/** Numbers of a transport between so many ranks; what is left out is as for every other number of them. */
+const ofRanks = z
+  .record(
+    z.string().regex(/^([2-9]|[1-9]\d+)$/, 'expected a number of ranks, at least 2'),
+    z.strictObject({
+      latency: physical('time').optional(),
+      'all-to-all': collectiveRate.optional(),
+      'all-gather': collectiveRate.optional(),
+      'all-reduce': collectiveRate.optional(),
+      deviceBuffers: physical('bytes').optional(),
+    }),
+  )
+  .optional()
+  .describe('numbers that hold between so many ranks only');
+
 const flowTransport = z.strictObject({
   path: z.enum(['host', 'peer', 'nvlink']),
   latency: physical('time'),
   ...collectiveRates,
+  deviceBuffers: physical('bytes').optional().describe("NCCL's own buffers in each GPU's memory"),
+  ranks: ofRanks,
 });
 
 const stagedSm = z.strictObject({
@@ -92,6 +109,7 @@ const stagedSm = z.strictObject({
       z.string().regex(/^\d+$/),
       z.strictObject({
         ...collectiveRates,
+        ranks: ofRanks,
         fillCost: plain(0, 4).optional().describe("the fill's own time, in times of its bytes at the rate"),
       }),
     )

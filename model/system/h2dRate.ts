@@ -1,6 +1,7 @@
 import { h2dRateAllLoading, runningRanks } from './linkShare.ts';
 import { checkFactor, withCollectiveRates } from './scaled.ts';
-import type { CollectiveRate, System, Transport, TreeNode } from './system.ts';
+import type { System, TreeNode } from './system.ts';
+import type { CollectiveRate, Transport } from './transport.ts';
 
 /**
  * A machine that copies to its GPUs faster or slower by a factor, the numbers of its collectives as they are: the copy

@@ -1,5 +1,6 @@
 import type { CollectiveKind } from '../workload/workload.ts';
-import type { CollectiveRate, FlowTransport, System } from './system.ts';
+import type { System } from './system.ts';
+import type { CollectiveRate, FlowTransport } from './transport.ts';
 import { pathToMemory } from './tree.ts';
 
 /** GPUs that the first `ranks` ranks use: all on the first where peers are colocated. */

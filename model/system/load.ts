@@ -5,15 +5,14 @@ import { shown, UserError } from '../input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
 import { type SystemFile, systemFile } from './format.ts';
 import { withOverrides } from './overrides.ts';
+import type { Power, ProvenanceEntry, System } from './system.ts';
 import type {
   CollectiveRate,
+  FlowNumbers,
   FlowTransport,
-  Power,
-  ProvenanceEntry,
   StagedCopyTransport,
-  System,
   Transport,
-} from './system.ts';
+} from './transport.ts';
 import { buildTree, pathToMemory, TreeError } from './tree.ts';
 
 const folder = join(packageRoot, 'model', 'systems');
@@ -156,20 +155,16 @@ function powerOf(power: NonNullable<SystemFile['gpu']['power']>): Power {
   };
 }
 
-type Rates = Pick<NonNullable<SystemFile['transports']['shm']>, 'all-to-all' | 'all-gather' | 'all-reduce'>;
+type FlowEntry = NonNullable<SystemFile['transports']['shm']>;
+type Rates = Pick<FlowEntry, 'all-to-all' | 'all-gather' | 'all-reduce'>;
+type OfRanks = NonNullable<FlowEntry['ranks']>[string];
 
 function transportsOf(
   file: SystemFile,
   fail: (path: readonly PropertyKey[], message: string) => never,
 ): Transport[] {
   const { 'staged-sm': stagedSm, 'staged-copy': stagedCopy, ...nccl } = file.transports;
-  const flow = (
-    key: readonly string[],
-    name: string,
-    path: FlowTransport['path'],
-    latencyS: number,
-    rates: Rates,
-  ): FlowTransport => {
+  const collectivesOf = (key: readonly string[], rates: Rates): FlowTransport['collectives'] => {
     const rate = (kind: keyof Rates): CollectiveRate => {
       const entry = rates[kind] ?? rates['all-to-all'];
       const collective = entry.besideH2d.collective.value;
@@ -190,29 +185,51 @@ function transportsOf(
       return { bytesPerS: entry.rate.value, besideH2d: { collective, h2d, gapS } };
     };
     return {
-      kind: 'flow',
-      name,
-      path,
-      latencyS,
-      fill: null,
-      collectives: {
-        'all-to-all': rate('all-to-all'),
-        'all-gather': rate('all-gather'),
-        'all-reduce': rate('all-reduce'),
-      },
+      'all-to-all': rate('all-to-all'),
+      'all-gather': rate('all-gather'),
+      'all-reduce': rate('all-reduce'),
     };
   };
-  const transports: Transport[] = Object.entries(nccl).flatMap(([name, transport]) =>
-    transport === undefined ? [] : [flow([name], name, transport.path, transport.latency.value, transport)],
-  );
+  /** Numbers that hold for every number of ranks, and those of the numbers of ranks that have their own. */
+  const numbersOf = (
+    key: readonly string[],
+    entry: Rates & { ranks?: Record<string, OfRanks> | undefined },
+    usual: Pick<FlowNumbers, 'latencyS' | 'deviceBufferBytes'>,
+  ): FlowNumbers & Pick<FlowTransport, 'byRanks'> => {
+    const byRanks = Object.entries(entry.ranks ?? {}).map(([ranks, own]): [number, FlowNumbers] => [
+      Number(ranks),
+      {
+        latencyS: own.latency?.value ?? usual.latencyS,
+        deviceBufferBytes: own.deviceBuffers?.value ?? usual.deviceBufferBytes,
+        collectives: collectivesOf([...key, 'ranks', ranks], {
+          'all-to-all': own['all-to-all'] ?? entry['all-to-all'],
+          'all-gather': own['all-gather'] ?? own['all-to-all'] ?? entry['all-gather'],
+          'all-reduce': own['all-reduce'] ?? own['all-to-all'] ?? entry['all-reduce'],
+        }),
+      },
+    ]);
+    return { ...usual, collectives: collectivesOf(key, entry), byRanks: new Map(byRanks) };
+  };
+  const transports: Transport[] = Object.entries(nccl).flatMap(([name, entry]): FlowTransport[] => {
+    if (entry === undefined) return [];
+    const latencyS = entry.latency.value;
+    const deviceBufferBytes = entry.deviceBuffers?.value ?? 0;
+    const numbers = numbersOf([name], entry, { latencyS, deviceBufferBytes });
+    return [{ kind: 'flow', name, carrier: { by: 'nccl' }, path: entry.path, fill: null, ...numbers }];
+  });
   if (stagedSm !== undefined) {
-    const byCtas = Object.entries(stagedSm.ctas).map(([ctas, rates]) => ({
-      ...flow(['staged-sm', 'ctas', ctas], `staged-sm:${ctas}`, 'host', stagedSm.latency.value, rates),
-      fill:
-        stagedSm.fill === undefined || rates.fillCost === undefined
-          ? null
-          : { bytes: stagedSm.fill.value * Number(ctas), cost: rates.fillCost.value },
-    }));
+    const byCtas = Object.entries(stagedSm.ctas).map(([text, entry]): FlowTransport => {
+      const ctas = Number(text);
+      const usual = { latencyS: stagedSm.latency.value, deviceBufferBytes: 0 };
+      return {
+        ...{ kind: 'flow', name: `staged-sm:${ctas}`, carrier: { by: 'kernel', ctas }, path: 'host' },
+        fill:
+          stagedSm.fill === undefined || entry.fillCost === undefined
+            ? null
+            : { bytes: stagedSm.fill.value * ctas, cost: entry.fillCost.value },
+        ...numbersOf(['staged-sm', 'ctas', text], entry, usual),
+      };
+    });
     transports.push(...byCtas);
     const usual = byCtas.find((transport) => transport.name === `staged-sm:${stagedSm.defaultCtas}`);
     if (usual === undefined) {
@@ -227,6 +244,7 @@ function transportsOf(
     const copies: StagedCopyTransport = {
       kind: 'staged-copy',
       name: 'staged-copy',
+      carrier: { by: 'copy-engines' },
       latencyS: stagedCopy.latency.value,
       flagS: stagedCopy.flag.value,
       pieceBytes: stagedCopy.piece.value,
@@ -250,13 +268,4 @@ function provenanceOf(file: SystemFile): ProvenanceEntry[] {
   };
   walk(file, '');
   return entries;
-}
-
-/** The transport of a name, or the machine's own choice for none. */
-export function transportOf(system: System, name: string = system.defaultTransport): Transport {
-  const transport = system.transports.find((candidate) => candidate.name === name);
-  if (transport !== undefined) return transport;
-  throw new UserError(
-    `transport ${shown(name)} is not one of ${system.name}; it has ${system.transports.map((t) => t.name).join(', ')}`,
-  );
 }

@@ -1,6 +1,7 @@
 import type { CollectiveKind } from '../workload/workload.ts';
 import { gpusOfRanks, h2dRateAllLoading, weigh } from './linkShare.ts';
-import type { FlowTransport, System, TreeNode } from './system.ts';
+import type { System, TreeNode } from './system.ts';
+import type { FlowTransport } from './transport.ts';
 import { ancestors, pathToMemory } from './tree.ts';
 
 /** What one payload byte of a path uses of a resource. Resources are named `down gpu0`, `memory socket0`, ... */

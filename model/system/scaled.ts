@@ -1,5 +1,6 @@
 import type { CollectiveKind } from '../workload/workload.ts';
-import type { CollectiveRate, FlowTransport, System } from './system.ts';
+import type { System } from './system.ts';
+import type { CollectiveRate, FlowNumbers, FlowTransport } from './transport.ts';
 
 /**
  * A machine whose link or compute is faster or slower by one factor, all else as it is.
@@ -51,15 +52,17 @@ export function withCollectiveRates(
   transport: FlowTransport,
   change: (rate: CollectiveRate, kind: CollectiveKind) => CollectiveRate,
 ): FlowTransport {
-  const of = (kind: CollectiveKind) => change(transport.collectives[kind], kind);
-  return {
-    ...transport,
-    collectives: {
+  const changed = <T extends FlowNumbers>(numbers: T): T => {
+    const of = (kind: CollectiveKind) => change(numbers.collectives[kind], kind);
+    const collectives = {
       'all-to-all': of('all-to-all'),
       'all-gather': of('all-gather'),
       'all-reduce': of('all-reduce'),
-    },
+    };
+    return { ...numbers, collectives };
   };
+  const byRanks = [...transport.byRanks].map(([ranks, own]) => [ranks, changed(own)] as const);
+  return { ...changed(transport), byRanks: new Map(byRanks) };
 }
 
 /** @throws RangeError for a factor that is not above 0 or not finite. */

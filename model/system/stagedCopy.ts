@@ -1,5 +1,6 @@
 import type { CollectiveKind } from '../workload/workload.ts';
-import type { CopyEngine, StagedCopyTransport } from './system.ts';
+import type { CopyEngine } from './system.ts';
+import type { StagedCopyTransport } from './transport.ts';
 
 /** Sizes of the pieces that a staged collective's bytes are cut into; the last one is what is left. */
 export function pieceSizes(bytes: number, pieceBytes: number): number[] {

@@ -1,4 +1,5 @@
-import type { CollectiveKind, ElementwiseKernel, SegmentClass } from '../workload/workload.ts';
+import type { ElementwiseKernel, SegmentClass } from '../workload/workload.ts';
+import type { Transport } from './transport.ts';
 
 /** Where a number of a machine file came from; shown wherever the number is. */
 export type Provenance = 'datasheet' | 'published' | 'measured' | 'fitted' | 'default';
@@ -24,56 +25,6 @@ export interface TreeNode {
   /** Host memory at this node, bytes/s read plus written; copies end at the nearest such node above a GPU. */
   memoryBytesPerS: number | null;
 }
-
-/**
- * What is left of a collective's rate and of H2D's rate while both run, as fractions of each alone. Equal
- * shares of one saturated link are {0.5, 0.5}; separate links {1, 1}. Together at least 1.
- */
-export interface Contention {
-  collective: number;
-  h2d: number;
-  /**
-   * Seconds between back-to-back chunks while the collective runs: a chunk's descriptors and its end have to pass the
-   * collective's own traffic. Null where that is the copy engine's usual pause.
-   */
-  gapS: number | null;
-}
-
-/** Transports that one flow per rank describes. `staged-copy` is made of copies instead. */
-export interface FlowTransport {
-  kind: 'flow';
-  name: string;
-  /** Which links it crosses: the PCIe tree through host memory, through the lowest common node, or none of it. */
-  path: 'host' | 'peer' | 'nvlink';
-  /** Start-up seconds per call. */
-  latencyS: number;
-  /**
-   * A pipeline that must fill: its first `bytes` cross the link before anything comes back. That takes `cost` times
-   * their time at the rate on top. Null for transports whose start-up says it all.
-   */
-  fill: { bytes: number; cost: number } | null;
-  collectives: Readonly<Record<CollectiveKind, CollectiveRate>>;
-}
-
-export interface CollectiveRate {
-  /** Bytes/s per GPU and direction, alone, of large messages. */
-  bytesPerS: number;
-  besideH2d: Contention;
-}
-
-/** Collectives made of copies through pinned host staging, in pieces: D2H, flag, H2D. */
-export interface StagedCopyTransport {
-  kind: 'staged-copy';
-  name: string;
-  /** Seconds from the call to its first copy. */
-  latencyS: number;
-  /** Seconds that a flag write takes on the sending stream. */
-  flagS: number;
-  /** Piece size where a plan names none, bytes. */
-  pieceBytes: number;
-}
-
-export type Transport = FlowTransport | StagedCopyTransport;
 
 /**
  * Power-limited clock. Above its useful clock a class of work gains nothing: at clock f, both as fractions of the highest,

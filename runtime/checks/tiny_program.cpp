@@ -228,7 +228,7 @@ constexpr std::array<std::int16_t, POSITIONS> slotsOf(const Style& style) {
 }
 
 template <const Style& STYLE>
-PlanProgram plan(const char* name, const char* transport) {
+PlanProgram plan(const char* name, Carrier carrier) {
   static constexpr auto SLOTS = slotsOf(STYLE);
   static constexpr std::array<Primed, 1> PRIMED{{{0, 0}}};
   const int count = ordinal(STYLE, POSITIONS);
@@ -240,7 +240,7 @@ PlanProgram plan(const char* name, const char* transport) {
   }
   PlanProgram plan{};
   plan.name = name;
-  plan.transport = transport;
+  plan.carrier = carrier;
   plan.slots = STYLE.slots;
   plan.slotBytes = STYLE.slots > 0 ? slotBytes : 0;
   plan.streamedPerStep = count;
@@ -256,6 +256,8 @@ PlanProgram plan(const char* name, const char* transport) {
   return plan;
 }
 
+constexpr Carrier TWO_CTAS{Carrier::By::Kernel, 2};
+
 constexpr std::array<RotaryAxis, 1> ROTARY_AXES{{{1, 1 << 20, 0, 1, 0, 0, 1, HEAD / 2, 1, 10000, -2.0 / HEAD}}};
 constexpr std::array<Input, 2> ALL_INPUTS{{
     {"shift", "shift of the norm", SHIFT, 1, WIDTH, false, false, {}, 30'000'000, 0.1f, 0},
@@ -267,9 +269,9 @@ constexpr std::array<Residual, 1> RESIDUALS{{{"hidden", "hidden rows", RESIDUAL,
 
 const Program& program() {
   static const std::vector<PlanProgram> PLANS{
-      plan<RESIDENT>("resident", "staged-sm:2"),      plan<STREAMED>("streamed", "staged-sm:2"),
-      plan<RING>("ring", "staged-sm:2"),              plan<STAGED>("copies", "staged-copy"),
-      plan<SEQUENTIAL>("sequential", "staged-sm:2"),
+      plan<RESIDENT>("resident", TWO_CTAS),      plan<STREAMED>("streamed", TWO_CTAS),
+      plan<RING>("ring", TWO_CTAS),              plan<STAGED>("copies", {Carrier::By::CopyEngines, 0}),
+      plan<SEQUENTIAL>("sequential", TWO_CTAS),
   };
   static const Program PROGRAM{"tiny",     "three small blocks", "tiny-1", "by hand", RANKS,     GROUP,
                                RANKS == 1, BLOCKS,               POSITIONS, WEIGHTS,  PLANS,     ALL_INPUTS,

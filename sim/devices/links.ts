@@ -1,6 +1,7 @@
 import { gpusOfRanks, h2dRateAllLoading, weigh } from '../../model/system/linkShare.ts';
 import { collectiveUses, copyUses, resourceCapacity, type Use } from '../../model/system/routes.ts';
-import type { FlowTransport, System } from '../../model/system/system.ts';
+import type { System } from '../../model/system/system.ts';
+import type { FlowTransport } from '../../model/system/transport.ts';
 import type { CollectiveKind } from '../../model/workload/workload.ts';
 import { FlowSystem } from '../sharing/flowSystem.ts';
 

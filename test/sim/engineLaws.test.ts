@@ -10,13 +10,15 @@ import type { StepProgram } from '../../model/program/stepProgram.ts';
 import { gpusOfRanks } from '../../model/system/linkShare.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { collectiveUses, copyUses, type Use } from '../../model/system/routes.ts';
-import type { FlowTransport, System, TreeNode } from '../../model/system/system.ts';
+import type { System, TreeNode } from '../../model/system/system.ts';
+import type { FlowTransport } from '../../model/system/transport.ts';
 import type { Interval, LinkSeries, Timeline } from '../../model/timeline.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import type { BlockKind, CollectiveKind, Workload } from '../../model/workload/workload.ts';
 import { Engine } from '../../sim/engine.ts';
 import type { Recorder } from '../../sim/recorder.ts';
 import { simulate } from '../../sim/simulate.ts';
+import { NCCL_FLOW } from '../support/flows.ts';
 
 const seed = Number(process.env.FC_SEED ?? 1);
 const numRuns = 120;
@@ -161,6 +163,7 @@ function systemOf({ machine: made, ranks }: Scenario): System {
     path,
     latencyS: made.latencyUs * US,
     fill: null,
+    ...NCCL_FLOW,
     collectives: { 'all-to-all': rate, 'all-gather': rate, 'all-reduce': rate },
   });
   return {
@@ -183,7 +186,14 @@ function systemOf({ machine: made, ranks }: Scenario): System {
       flow('host'),
       flow('peer'),
       flow('nvlink'),
-      { kind: 'staged-copy', name: 'staged-copy', latencyS: 2 * US, flagS: 2 * US, pieceBytes: 4 * MiB },
+      {
+        kind: 'staged-copy',
+        carrier: { by: 'copy-engines' },
+        name: 'staged-copy',
+        latencyS: 2 * US,
+        flagS: 2 * US,
+        pieceBytes: 4 * MiB,
+      },
     ],
     defaultTransport: 'host',
   };

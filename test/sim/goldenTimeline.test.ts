@@ -8,6 +8,7 @@ import type { Timeline } from '../../model/timeline.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import type { BlockKind, Workload } from '../../model/workload/workload.ts';
 import { simulate } from '../../sim/simulate.ts';
+import { NCCL_FLOW } from '../support/flows.ts';
 
 /**
  * Timelines small enough to work out with pencil and paper, on a machine of round numbers: copies at 8 GB/s, or
@@ -57,6 +58,7 @@ const system: System = {
       path: 'host',
       latencyS: 0,
       fill: null,
+      ...NCCL_FLOW,
       collectives: { 'all-to-all': rate, 'all-gather': rate, 'all-reduce': rate },
     },
   ],

@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadSystem } from '../../model/system/load.ts';
-import type { Contention, FlowTransport, System, TreeNode } from '../../model/system/system.ts';
+import type { System, TreeNode } from '../../model/system/system.ts';
+import type { Contention, FlowTransport } from '../../model/system/transport.ts';
 import { probe } from '../../sim/probe.ts';
+import { NCCL_FLOW } from '../support/flows.ts';
 
 const GB = 1e9;
 const MiB = 2 ** 20;
@@ -59,6 +61,7 @@ function ideal({ ranks, h2d, root = 0, path = 'host', collective, besideH2d, pee
         path,
         latencyS: 0,
         fill: null,
+        ...NCCL_FLOW,
         collectives: { 'all-to-all': rate, 'all-gather': rate, 'all-reduce': rate },
       },
     ],

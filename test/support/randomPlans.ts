@@ -4,8 +4,8 @@ import { fitsSlots } from '../../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan, YieldRule } from '../../model/plan/plan.ts';
 import { presetHelp, presetPlan } from '../../model/plan/presets.ts';
 import { dealChunks } from '../../model/plan/windows.ts';
-import { transportOf } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
+import { transportNamed } from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 
 const MiB = 2 ** 20;
@@ -137,7 +137,7 @@ export function planOf(drawn: DrawnPlan, workload: Workload, system: System, tra
     fitsSlots({ streamed, issueAt, slots: count + 1 }, blocks.length),
   );
   if (streamed.length > 0 && least < 0) throw new Error(`no number of slots fits ${JSON.stringify(drawn)}`);
-  const staged = workload.ranks > 1 && transportOf(system, transport).kind === 'staged-copy';
+  const staged = workload.ranks > 1 && transportNamed(system, transport).kind === 'staged-copy';
   return {
     name: 'drawn',
     preset: `any ${drawn.sequential ? 'sequential' : drawn.yieldRule}`,

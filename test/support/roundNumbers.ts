@@ -1,9 +1,11 @@
 import { loadDit } from '../../model/dit/load.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { loadSystem } from '../../model/system/load.ts';
-import type { CopyEngine, FlowTransport, StagedCopyTransport, System } from '../../model/system/system.ts';
+import type { CopyEngine, System } from '../../model/system/system.ts';
+import type { FlowTransport, StagedCopyTransport } from '../../model/system/transport.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import type { Segment, Workload } from '../../model/workload/workload.ts';
+import { NCCL_FLOW } from './flows.ts';
 
 /** A megabyte takes a millisecond everywhere here: on the link, in a collective, in device memory. */
 export const MB = 1e6;
@@ -76,11 +78,19 @@ export function machineOf(numbers: MachineNumbers = {}): System {
     ],
     transports: [
       {
-        ...{ kind: 'flow', name: 'flow', path: 'host', latencyS: 0, fill: null },
+        ...{ kind: 'flow', name: 'flow', path: 'host', latencyS: 0, fill: null, ...NCCL_FLOW },
         collectives: { 'all-to-all': rate, 'all-gather': rate, 'all-reduce': rate },
         ...numbers.flow,
       },
-      { kind: 'staged-copy', name: 'staged-copy', latencyS: 0, flagS: 0, pieceBytes: MB, ...numbers.staged },
+      {
+        kind: 'staged-copy',
+        carrier: { by: 'copy-engines' },
+        name: 'staged-copy',
+        latencyS: 0,
+        flagS: 0,
+        pieceBytes: MB,
+        ...numbers.staged,
+      },
     ],
     defaultTransport: 'flow',
     host: {

@@ -1,8 +1,8 @@
 import { UserError } from '../../input/userError.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { StepReport } from '../../report.ts';
-import { transportOf } from '../../system/load.ts';
 import type { System } from '../../system/system.ts';
+import { transportNamed } from '../../system/transport.ts';
 import type { Workload } from '../../workload/workload.ts';
 import type { Caps } from '../caps.ts';
 import type { Candidate } from './candidate.ts';
@@ -68,9 +68,10 @@ export function bestPeerSetting(
   const { candidate, report, considered } = bestOf(peer, candidates, workload, system, caps, oracle);
   const { plan, beyondPlanS } = candidate;
   const { knobs, paste, notes } = candidate.wording();
-  const standIn = chosen.startsWith('staged')
-    ? [`this machine file has no transport of NCCL; ${chosen} stands in for it`]
-    : [];
+  const standIn =
+    workload.ranks > 1 && transportNamed(system, chosen).carrier.by !== 'nccl'
+      ? [`this machine file has no transport of NCCL; ${chosen} stands in for it`]
+      : [];
   return { peer, plan, report, beyondPlanS, knobs, paste, notes: [...notes, ...standIn], considered };
 }
 
@@ -82,7 +83,7 @@ function peerTransport(
   transport: string | undefined,
 ): string {
   if (workload.ranks === 1) return 'none';
-  const { kind, name } = transportOf(system, transport);
+  const { kind, name } = transportNamed(system, transport);
   if (kind === 'flow') return name;
   const others = system.transports.filter((other) => other.kind === 'flow');
   if (transport === undefined && others.length > 0) return others[0]!.name;

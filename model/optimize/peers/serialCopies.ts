@@ -1,8 +1,8 @@
 import { copyRates } from '../../hiding/rates.ts';
 import { blockComputeS } from '../../roofline/segmentTime.ts';
 import { bytesWithFill } from '../../system/linkShare.ts';
-import { transportOf } from '../../system/load.ts';
 import type { System } from '../../system/system.ts';
+import { transportOf } from '../../system/transport.ts';
 import type { BlockKind, Workload } from '../../workload/workload.ts';
 
 /** Seconds that bytes take to the GPU and back by themselves; pageable memory is taken as equally slow both ways. */
@@ -34,7 +34,7 @@ export function blockAloneS(
 ): number {
   const computeS = blockComputeS(block, system.gpu);
   if (workload.ranks === 1) return computeS;
-  const transport = transportOf(system, transportName);
+  const transport = transportOf(system, transportName, workload.ranks);
   if (transport.kind !== 'flow') return computeS;
   return block.segments.reduce((sum, segment) => {
     if (segment.kind !== 'collective') return sum;

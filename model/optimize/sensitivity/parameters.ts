@@ -1,9 +1,9 @@
 import { copyRates } from '../../hiding/rates.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { withD2hNumbers, withH2dNumbers } from '../../system/h2dRate.ts';
-import { transportOf } from '../../system/load.ts';
 import { withCollectiveRates } from '../../system/scaled.ts';
-import type { CopyEngine, FlowTransport, Gpu, System } from '../../system/system.ts';
+import type { CopyEngine, Gpu, System } from '../../system/system.ts';
+import { type FlowTransport, transportNamed, transportOf } from '../../system/transport.ts';
 import type { CollectiveKind, SegmentClass, Workload } from '../../workload/workload.ts';
 import { RATE_SYMBOLS } from './symbols.ts';
 
@@ -53,7 +53,7 @@ function linkParameters({ ranks }: Workload, system: System, plan: Plan): Machin
     ...{ name: 'H2D rate', quantity: 'h2d', value: h2d, unit: GB_PER_S },
     times: (factor) => withH2dNumbers(system, factor),
   };
-  if (ranks === 1 || transportOf(system, plan.transport).kind === 'flow') return [down];
+  if (ranks === 1 || transportNamed(system, plan.transport).kind === 'flow') return [down];
   const up: MachineParameter = {
     ...{ name: 'D2H rate', quantity: 'd2h', value: d2h, unit: GB_PER_S },
     times: (factor) => withD2hNumbers(system, factor),
@@ -63,10 +63,10 @@ function linkParameters({ ranks }: Workload, system: System, plan: Plan): Machin
 
 function collectiveParameters(workload: Workload, system: System, plan: Plan): MachineParameter[] {
   if (workload.ranks === 1) return [];
-  const transport = transportOf(system, plan.transport);
+  const transport = transportOf(system, plan.transport, workload.ranks);
   const withTransport = (changed: System['transports'][number]): System => ({
     ...system,
-    transports: system.transports.map((other) => (other === transport ? changed : other)),
+    transports: system.transports.map((other) => (other.name === transport.name ? changed : other)),
   });
   const latency: MachineParameter = {
     ...{ name: 'collective latency', quantity: 'latency', value: transport.latencyS, unit: MICROSECOND },

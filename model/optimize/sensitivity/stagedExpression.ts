@@ -1,5 +1,6 @@
 import type { StagedPieces } from '../../system/stagedCopy.ts';
-import type { StagedCopyTransport } from '../../system/system.ts';
+import type { StagedCopyTransport } from '../../system/transport.ts';
+
 import { constant, type Laurent, larger } from './laurent.ts';
 import type { Symbols } from './symbols.ts';
 

@@ -5,10 +5,10 @@ import type { HostLaunch, IssuedRun, WalkObserver } from '../../hiding/walkObser
 import type { Plan } from '../../plan/plan.ts';
 import { noRoomS, segmentTimeS } from '../../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../../system/linkShare.ts';
-import { transportOf } from '../../system/load.ts';
 import { withCollectiveRates } from '../../system/scaled.ts';
 import { stagedPieces } from '../../system/stagedCopy.ts';
-import type { FlowTransport, StagedCopyTransport, System } from '../../system/system.ts';
+import type { System } from '../../system/system.ts';
+import { type FlowTransport, type StagedCopyTransport, transportOf } from '../../system/transport.ts';
 import type { CollectiveKind, CollectiveSegment, ComputeSegment, Workload } from '../../workload/workload.ts';
 import { constant, type Laurent, larger, smaller } from './laurent.ts';
 import { segmentExpression } from './segmentExpression.ts';
@@ -114,7 +114,7 @@ export class SymbolicWalk implements WalkObserver {
   }
 
   collective(segment: CollectiveSegment): void {
-    const transport = transportOf(this.#system, this.#plan.transport);
+    const transport = transportOf(this.#system, this.#plan.transport, this.#workload.ranks);
     if (transport.kind === 'flow') this.#flow(transport, segment);
     else this.#staged(transport, segment);
   }

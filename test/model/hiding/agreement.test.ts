@@ -10,10 +10,12 @@ import { lower } from '../../../model/program/lower.ts';
 import type { StepProgram } from '../../../model/program/stepProgram.ts';
 import { runningRanks } from '../../../model/system/linkShare.ts';
 import { loadSystem, systemIds } from '../../../model/system/load.ts';
-import type { CollectiveRate, System, Transport, TreeNode } from '../../../model/system/system.ts';
+import type { System, TreeNode } from '../../../model/system/system.ts';
+import type { CollectiveRate, Transport } from '../../../model/system/transport.ts';
 import { bindRows } from '../../../model/workload/bind.ts';
 import type { ExchangeStyle, GuidanceMode, Segment, Workload } from '../../../model/workload/workload.ts';
 import { Engine } from '../../../sim/engine.ts';
+import { NCCL_FLOW } from '../../support/flows.ts';
 import { type DrawnPlan, drawnPlan, logarithmic, planOf, share } from '../../support/randomPlans.ts';
 
 /**
@@ -140,6 +142,7 @@ function machineOf(machine: Machine, ranks: number): System {
       flowOf(machine.flow, linkBytesPerS),
       {
         kind: 'staged-copy',
+        carrier: { by: 'copy-engines' },
         name: 'staged-copy',
         latencyS: staged.latencyUs * 1e-6,
         flagS: staged.flagUs * 1e-6,
@@ -190,6 +193,7 @@ function flowOf({ path, latencyUs, rate, collective, taken }: RandomFlow, linkBy
     path,
     latencyS: latencyUs * 1e-6,
     fill: null,
+    ...NCCL_FLOW,
     collectives: { 'all-to-all': each, 'all-gather': each, 'all-reduce': each },
   };
 }

@@ -3,10 +3,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { copyRates, pairRates } from '../../../model/hiding/rates.ts';
 import { h2dRateAllLoading, weigh } from '../../../model/system/linkShare.ts';
-import { loadSystem, transportOf } from '../../../model/system/load.ts';
+import { loadSystem } from '../../../model/system/load.ts';
 import { collectiveUses, copyUses, resourceCapacity, type Use } from '../../../model/system/routes.ts';
-import type { FlowTransport, System, TreeNode } from '../../../model/system/system.ts';
+import type { System, TreeNode } from '../../../model/system/system.ts';
+import { type FlowTransport, transportNamed } from '../../../model/system/transport.ts';
 import { type SharedFlow, sharingProblem, solveMaxMin } from '../../../sim/sharing/maxMin.ts';
+import { NCCL_FLOW } from '../../support/flows.ts';
 
 const GB = 1e9;
 const base = loadSystem('h100-pcie-x2');
@@ -44,7 +46,7 @@ copies.run();
 const pairs = suite('copies and a collective at once');
 
 pairs('on the machine where both halve, both halve', () => {
-  const shm = transportOf(base, 'shm') as FlowTransport;
+  const shm = transportNamed(base, 'shm') as FlowTransport;
   const rates = pairRates(base, 2, shm, 'all-to-all');
   near(rates.h2dAlone, 30.5 * GB, 'h2d alone');
   near(rates.collectiveAlone, 22.2 * GB, 'collective alone');
@@ -70,7 +72,7 @@ for (const [machine, name, kind, h2d, collective] of STATED) {
   pairs(`${machine} over ${name}: ${kind} keeps ${collective}, copies ${h2d}`, () => {
     const system = loadSystem(machine);
     const ranks = system.peer === 'mirrored' ? 2 : system.gpus.length;
-    const rates = pairRates(system, ranks, transportOf(system, name) as FlowTransport, kind);
+    const rates = pairRates(system, ranks, transportNamed(system, name) as FlowTransport, kind);
     near(rates.h2dShared / rates.h2dAlone, h2d, 'h2d');
     near(rates.collectiveShared / rates.collectiveAlone, collective, 'collective');
   });
@@ -130,6 +132,7 @@ const symmetric = fc
       path: made.path,
       latencyS: 0,
       fill: null,
+      ...NCCL_FLOW,
       collectives: { 'all-to-all': rates, 'all-gather': rates, 'all-reduce': rates },
     };
     return { system, transport };

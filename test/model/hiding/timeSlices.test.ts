@@ -4,7 +4,8 @@ import { CopyQueue } from '../../../model/hiding/copyQueue.ts';
 import { launchesOf } from '../../../model/hiding/launches.ts';
 import { besideTimeSlices, type StagedBeside } from '../../../model/hiding/timeSlices.ts';
 import { lostToWritesS, stagedCopyAloneS, stagedPieces } from '../../../model/system/stagedCopy.ts';
-import type { StagedCopyTransport } from '../../../model/system/system.ts';
+import type { StagedCopyTransport } from '../../../model/system/transport.ts';
+
 import type { CollectiveKind } from '../../../model/workload/workload.ts';
 import { compute, machineOf, planOf, send, workloadOf } from '../../support/roundNumbers.ts';
 
@@ -99,6 +100,7 @@ const link = { h2d: 4, d2h: 2, both: 1 };
 const engine = { h2dBytesPerS: 4, d2hBytesPerS: 2, startUpS: 8, gapS: 3, turnS: 1, paceOverheadS: 0 };
 const transport: StagedCopyTransport = {
   kind: 'staged-copy',
+  carrier: { by: 'copy-engines' },
   name: 's',
   latencyS: 7,
   flagS: 5,

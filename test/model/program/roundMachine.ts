@@ -1,7 +1,8 @@
 import { loadDit } from '../../../model/dit/load.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import { loadSystem } from '../../../model/system/load.ts';
-import type { FlowTransport, StagedCopyTransport, System, TreeNode } from '../../../model/system/system.ts';
+import type { System, TreeNode } from '../../../model/system/system.ts';
+import type { FlowTransport, StagedCopyTransport } from '../../../model/system/transport.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
 import type {
   BlockKind,
@@ -9,6 +10,7 @@ import type {
   ComputeSegment,
   Workload,
 } from '../../../model/workload/workload.ts';
+import { NCCL_FLOW } from '../../support/flows.ts';
 
 /**
  * A machine of round numbers, so that programs and times can be written down by hand: compute at 1 FLOP/s, copies at
@@ -24,12 +26,19 @@ const node = (id: string, parent: string | null, bytesPerS: number): TreeNode =>
 const rate = { bytesPerS: 4, besideH2d: { collective: 0.5, h2d: 0.5, gapS: null } };
 
 export const flow: FlowTransport = {
-  ...{ kind: 'flow', name: 'flow', path: 'host', latencyS: 0, fill: null },
+  ...{ kind: 'flow', name: 'flow', path: 'host', latencyS: 0, fill: null, ...NCCL_FLOW },
   collectives: { 'all-to-all': rate, 'all-gather': rate, 'all-reduce': rate },
 };
 
 export const stagedCopy: StagedCopyTransport = {
-  ...{ kind: 'staged-copy', name: 'staged-copy', latencyS: 0, flagS: 0, pieceBytes: 8 },
+  ...{
+    kind: 'staged-copy',
+    carrier: { by: 'copy-engines' },
+    name: 'staged-copy',
+    latencyS: 0,
+    flagS: 0,
+    pieceBytes: 8,
+  },
 };
 
 /** @param gpus of the machine; two have real peers, one has a mirrored one. */

@@ -9,8 +9,8 @@ import {
   runningRanks,
   weigh,
 } from '../../../model/system/linkShare.ts';
-import { loadSystem, transportOf } from '../../../model/system/load.ts';
-import type { FlowTransport } from '../../../model/system/system.ts';
+import { loadSystem } from '../../../model/system/load.ts';
+import { type FlowTransport, transportNamed } from '../../../model/system/transport.ts';
 
 const GB = 1e9;
 const near = (value: number, expected: number) => Math.abs(value / expected - 1) < 1e-12;
@@ -131,7 +131,7 @@ weighing('with both at their stated shares the link is exactly full, at equal ra
 });
 
 weighing('a collective by itself is its start-up and its bytes over its rate', () => {
-  const shm = transportOf(loadSystem('h100-pcie-x2'), 'shm') as FlowTransport;
+  const shm = transportNamed(loadSystem('h100-pcie-x2'), 'shm') as FlowTransport;
   // 20 us + 222 MB / 22.2 GB/s = 20 us + 10 ms.
   assert.ok(near(collectiveAloneS(shm, 'all-to-all', 222e6), 10.02e-3));
   assert.ok(near(collectiveAloneS(shm, 'all-to-all', 0), 20e-6));

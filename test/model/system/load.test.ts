@@ -6,7 +6,8 @@ import { parse } from 'yaml';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import { parseYaml } from '../../../model/input/yamlFile.ts';
-import { buildSystem, loadSystem, systemIds, transportOf } from '../../../model/system/load.ts';
+import { buildSystem, loadSystem, systemIds } from '../../../model/system/load.ts';
+import { transportNamed } from '../../../model/system/transport.ts';
 
 function refuses(run: () => unknown, message: RegExp): void {
   let error: unknown;
@@ -112,7 +113,7 @@ shipped('numbers come out in seconds, bytes, FLOP/s, watts and joules', () => {
     ],
   );
   const rateOf = (name: string) => {
-    const transport = transportOf(loadSystem('h200-x2'), name);
+    const transport = transportNamed(loadSystem('h200-x2'), name);
     return transport.kind === 'flow' ? transport.collectives['all-to-all'].bytesPerS : undefined;
   };
   assert.is(rateOf('staged-sm'), rateOf('staged-sm:16'));
@@ -121,7 +122,7 @@ shipped('numbers come out in seconds, bytes, FLOP/s, watts and joules', () => {
 
 shipped('a transport that a machine does not have is refused with those that it has', () => {
   refuses(
-    () => transportOf(loadSystem('h100-pcie-x2'), 'nvlink'),
+    () => transportNamed(loadSystem('h100-pcie-x2'), 'nvlink'),
     /"nvlink" is not one of .*; it has shm, staged-copy$/,
   );
 });
@@ -148,7 +149,7 @@ overrides('replace a number and say that it was set by hand', () => {
   ]);
   assert.is(system.gpu.copyEngine.h2dBytesPerS, 30.5e9);
   assert.is(system.gpu.efficiency.gemm, 0.7);
-  const shm = transportOf(system, 'shm');
+  const shm = transportNamed(system, 'shm');
   assert.equal(shm.kind === 'flow' && shm.collectives['all-to-all'], {
     bytesPerS: 20.4e9,
     besideH2d: { collective: 0.5, h2d: 0.6, gapS: null },
@@ -399,7 +400,7 @@ faults('the usual number of CTAs is one that has rates', () => {
           rate: {is: 20 GB/s, from: default}
           besideH2d: {collective: {is: 0.5, from: default}, h2d: {is: 0.5, from: default}}
 defaultTransport: staged-sm`;
-  assert.is(transportOf(build({ 31: stagedSm(4) })).name, 'staged-sm');
+  assert.is(transportNamed(build({ 31: stagedSm(4) })).name, 'staged-sm');
   refuses(
     () => build({ 31: stagedSm(2) }),
     /^m\.yaml:34:18: transports\.staged-sm\.defaultCtas: expected one of 4, got 2$/,

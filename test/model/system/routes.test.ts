@@ -1,8 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadSystem, transportOf } from '../../../model/system/load.ts';
+import { loadSystem } from '../../../model/system/load.ts';
 import { collectiveUses, copyUses, resourceCapacity, type Use } from '../../../model/system/routes.ts';
-import type { FlowTransport, System, TreeNode } from '../../../model/system/system.ts';
+import type { System, TreeNode } from '../../../model/system/system.ts';
+import { type FlowTransport, transportNamed } from '../../../model/system/transport.ts';
+import { NCCL_FLOW } from '../../support/flows.ts';
 
 const GB = 1e9;
 const base = loadSystem('h100-pcie-x2');
@@ -48,6 +50,7 @@ const flow = (path: FlowTransport['path'], collective = 0.5, h2d = 0.5): FlowTra
     path,
     latencyS: 0,
     fill: null,
+    ...NCCL_FLOW,
     collectives: { 'all-to-all': rate, 'all-gather': rate, 'all-reduce': rate },
   };
 };
@@ -168,7 +171,7 @@ collectives('NVLink leaves the tree alone but for the contention that was measur
 
 collectives('peers on the other socket cross the fabric, those on the own one do not', () => {
   const system = loadSystem('h100-sxm-x8');
-  const shm = transportOf(system, 'shm') as FlowTransport;
+  const shm = transportNamed(system, 'shm') as FlowTransport;
   // Seven peers send a seventh each; four of them sit on the other socket. (1 - 0.74) x 55 / (0.52 x 20) = 1.375.
   near(collectiveUses(system, 8, 0, shm, 'all-to-all'), {
     ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7].map((gpu) => [`up gpu${gpu}`, 1 / 7])),
@@ -194,7 +197,7 @@ collectives('a mirrored rank sends to itself, whatever the path to a real peer w
 
 collectives('each kind of collective has its own contention', () => {
   const system = loadSystem('h200-x2');
-  const shm = transportOf(system, 'shm') as FlowTransport;
+  const shm = transportNamed(system, 'shm') as FlowTransport;
   const down = (kind: 'all-to-all' | 'all-reduce' | 'all-gather') =>
     uses(collectiveUses(system, 2, 1, shm, kind))['down gpu1']!;
   // (1 - 0.741) x 55.5 / (0.526 x 23.2) and (1 - 0.57) x 55.5 / (0.62 x 29); all-gather has no numbers of its own.

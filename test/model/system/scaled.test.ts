@@ -8,9 +8,10 @@ import { clockOf } from '../../../model/hiding/stepReport.ts';
 import { makePlan } from '../../../model/plan/presets.ts';
 import { withComputeSpeed } from '../../../model/system/computeSpeed.ts';
 import { withD2hNumbers, withH2dLink, withH2dNumbers } from '../../../model/system/h2dRate.ts';
-import { loadSystem, systemIds, transportOf } from '../../../model/system/load.ts';
+import { loadSystem, systemIds } from '../../../model/system/load.ts';
 import { scaledSystem } from '../../../model/system/scaled.ts';
-import type { FlowTransport, System } from '../../../model/system/system.ts';
+import type { System } from '../../../model/system/system.ts';
+import { type FlowTransport, transportNamed } from '../../../model/system/transport.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
 
 const near = (value: number, expected: number, share: number, what = '') =>
@@ -74,7 +75,7 @@ scaled('shares of a link stay what they are', () => {
   ] as const) {
     const rates = (link: number) => {
       const machine = scaledSystem(loadSystem(id), { link });
-      return pairRates(machine, 2, transportOf(machine, name) as FlowTransport, 'all-to-all');
+      return pairRates(machine, 2, transportNamed(machine, name) as FlowTransport, 'all-to-all');
     };
     const [before, after] = [rates(1), rates(0.8)];
     near(after.h2dAlone, 0.8 * before.h2dAlone, 1e-9, 'h2d');
@@ -141,7 +142,7 @@ for (const [factor, alone, collective, h2d] of HALVES) {
   link(`${factor} times a link that both halve: ${collective} of the collective, ${h2d} of H2D`, () => {
     const system = withMemory(loadSystem('h100-pcie-x2'));
     const machine = withH2dLink(system, factor, 2);
-    const rates = pairRates(machine, 2, transportOf(machine, 'shm') as FlowTransport, 'all-to-all');
+    const rates = pairRates(machine, 2, transportNamed(machine, 'shm') as FlowTransport, 'all-to-all');
     near(rates.h2dAlone, factor * 30.5e9, 1e-9, 'h2d alone');
     near(rates.collectiveAlone, alone * 22.2e9, 1e-9, 'alone');
     near(rates.collectiveShared / rates.collectiveAlone, collective, 1e-9, 'collective');
@@ -157,7 +158,7 @@ link('a faster link takes nothing from anyone', () => {
       let before = { h2dAlone: 0, collectiveAlone: 0, h2dShared: 0, collectiveShared: 0 };
       for (const factor of [0.1, 0.5, 0.9, 1, 1.1, 2, 5]) {
         const machine = withH2dLink(system, factor, 2);
-        const flow = transportOf(machine, transport.name) as FlowTransport;
+        const flow = transportNamed(machine, transport.name) as FlowTransport;
         const rates = pairRates(machine, 2, flow, 'all-to-all');
         for (const key of Object.keys(rates) as (keyof typeof rates)[])
           assert.ok(rates[key] >= before[key] * (1 - 1e-9), `${id} ${transport.name} x ${factor}: ${key}`);

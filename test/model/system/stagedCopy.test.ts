@@ -6,7 +6,8 @@ import {
   stagedCopyAloneS,
   stagedPieces,
 } from '../../../model/system/stagedCopy.ts';
-import type { CopyEngine, StagedCopyTransport } from '../../../model/system/system.ts';
+import type { CopyEngine } from '../../../model/system/system.ts';
+import type { StagedCopyTransport } from '../../../model/system/transport.ts';
 import type { CollectiveKind } from '../../../model/workload/workload.ts';
 
 const pieces = suite('pieces of a staged collective');
@@ -101,7 +102,7 @@ const TIMES: {
 for (const { equation, latencyS = 100, flagS, exchanges, seconds } of TIMES) {
   times(equation, () => {
     const transport: StagedCopyTransport = {
-      ...{ kind: 'staged-copy', name: 'staged-copy', pieceBytes: 8 },
+      ...{ kind: 'staged-copy', carrier: { by: 'copy-engines' }, name: 'staged-copy', pieceBytes: 8 },
       ...{ latencyS, flagS },
     };
     assert.is(stagedCopyAloneS(transport, engine, exchanges, link), seconds);

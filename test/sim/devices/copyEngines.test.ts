@@ -2,7 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ProgramBuilder } from '../../../model/program/programBuilder.ts';
 import type { StreamKind } from '../../../model/program/stepProgram.ts';
-import type { CopyEngine, FlowTransport, System } from '../../../model/system/system.ts';
+import type { CopyEngine, System } from '../../../model/system/system.ts';
+import type { FlowTransport } from '../../../model/system/transport.ts';
 import { Engine } from '../../../sim/engine.ts';
 import { flow, roundMachine } from '../../model/program/roundMachine.ts';
 

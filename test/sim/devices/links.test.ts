@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ProgramBuilder } from '../../../model/program/programBuilder.ts';
-import type { CollectiveRate, FlowTransport, System, TreeNode } from '../../../model/system/system.ts';
+import type { System, TreeNode } from '../../../model/system/system.ts';
+import type { CollectiveRate, FlowTransport } from '../../../model/system/transport.ts';
 import type { CollectiveKind } from '../../../model/workload/workload.ts';
 import { Links } from '../../../sim/devices/links.ts';
 import { Engine } from '../../../sim/engine.ts';

@@ -8,8 +8,9 @@ import { type Sensitivity, sensitivities } from '../../../../model/optimize/sens
 import { expressStep } from '../../../../model/optimize/sensitivity/stepExpression.ts';
 import { makePlan } from '../../../../model/plan/presets.ts';
 import { stepEnergyJ, stepPowerW } from '../../../../model/roofline/clock.ts';
-import { loadSystem, transportOf } from '../../../../model/system/load.ts';
+import { loadSystem } from '../../../../model/system/load.ts';
 import type { System } from '../../../../model/system/system.ts';
+import { transportNamed } from '../../../../model/system/transport.ts';
 import { bindWorkload } from '../../../../model/workload/bind.ts';
 
 /** Machines with one number times a factor, written here as a person would change the machine file. */
@@ -340,7 +341,7 @@ numeric('turns of the copy engine have no expression, and every answer says so',
     'layerwise',
     'exposed',
   ]);
-  assert.is(transportOf(system, plan.transport).kind, 'staged-copy');
+  assert.is(transportNamed(system, plan.transport).kind, 'staged-copy');
   const stepS = closedForm(workload, system, plan, clock).stepTimeS;
   for (const { parameter, how, why, expression, elasticity } of sensitivities(workload, system, plan)) {
     assert.is(how, 'numeric', parameter);

@@ -8,7 +8,8 @@ import { math } from '../../../../model/input/math.ts';
 import { derivativeOf } from '../../../../model/optimize/sensitivity/derivative.ts';
 import { expressStep } from '../../../../model/optimize/sensitivity/stepExpression.ts';
 import { presetHelp, presetPlan } from '../../../../model/plan/presets.ts';
-import { loadSystem, transportOf } from '../../../../model/system/load.ts';
+import { loadSystem } from '../../../../model/system/load.ts';
+import { transportNamed } from '../../../../model/system/transport.ts';
 import { bindRows } from '../../../../model/workload/bind.ts';
 
 const test = suite('expressions of steps');
@@ -37,7 +38,7 @@ test('are worth what the closed form says, in every regime, or say why there is 
       const { expression, obstacle } = expressStep(workload, system, made, clock);
       if (expression !== null) return;
       assert.match(obstacle!, /take turns/);
-      assert.is(transportOf(system, made.transport).kind, 'staged-copy');
+      assert.is(transportNamed(system, made.transport).kind, 'staged-copy');
     }),
     { numRuns: 150, seed: 5 },
   );

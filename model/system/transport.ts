@@ -1,0 +1,114 @@
+import { shown, UserError } from '../input/userError.ts';
+import type { CollectiveKind } from '../workload/workload.ts';
+import type { System } from './system.ts';
+
+/** Who moves a transport's bytes when a program runs. */
+export type Carrier =
+  /** NCCL, over the links that its environment leaves it. */
+  | { by: 'nccl' }
+  /** A kernel of ours that writes to pinned staging memory and reads from there, with so many CTAs a direction. */
+  | { by: 'kernel'; ctas: number }
+  /** Copy engines: pieces of a collective are copied to pinned staging memory and from there, among the prefetch. */
+  | { by: 'copy-engines' };
+
+/** Whether a carrier needs pinned staging memory of the program's own; NCCL has its own. */
+export function stagesInHostMemory({ by }: Carrier): boolean {
+  return by !== 'nccl';
+}
+
+/**
+ * What is left of a collective's rate and of H2D's rate while both run, as fractions of each alone. Equal
+ * shares of one saturated link are {0.5, 0.5}; separate links {1, 1}. Together at least 1.
+ */
+export interface Contention {
+  collective: number;
+  h2d: number;
+  /**
+   * Seconds between back-to-back chunks while the collective runs: a chunk's descriptors and its end have to pass the
+   * collective's own traffic. Null where that is the copy engine's usual pause.
+   */
+  gapS: number | null;
+}
+
+/** Numbers of a flow transport that depend on how many ranks take part. */
+export interface FlowNumbers {
+  /** Start-up seconds per call. */
+  latencyS: number;
+  collectives: Readonly<Record<CollectiveKind, CollectiveRate>>;
+  /** Device memory that the transport takes on each rank for buffers of its own, bytes. */
+  deviceBufferBytes: number;
+}
+
+/** A transport that is described by one flow per rank. */
+export interface FlowTransport extends FlowNumbers {
+  kind: 'flow';
+  name: string;
+  carrier: Exclude<Carrier, { by: 'copy-engines' }>;
+  /** Which links it crosses: the PCIe tree through host memory, through the lowest common node, or none of it. */
+  path: 'host' | 'peer' | 'nvlink';
+  /**
+   * A pipeline that must fill: its first `bytes` cross the link before anything comes back. That takes `cost` times
+   * their time at the rate on top. Null for transports whose start-up says it all.
+   */
+  fill: { bytes: number; cost: number } | null;
+  /** By number of ranks, where it has numbers of its own; the transport's hold for every other. */
+  byRanks: ReadonlyMap<number, FlowNumbers>;
+}
+
+export interface CollectiveRate {
+  /** Bytes/s per GPU and direction, alone, of large messages. */
+  bytesPerS: number;
+  besideH2d: Contention;
+}
+
+/** A transport whose collectives are ordinary copies through pinned host staging, in pieces: D2H, flag, H2D. */
+export interface StagedCopyTransport {
+  kind: 'staged-copy';
+  name: string;
+  carrier: { by: 'copy-engines' };
+  /** Seconds from the call to its first copy. */
+  latencyS: number;
+  /** Seconds that a flag write takes on the sending stream. */
+  flagS: number;
+  /** Piece size where a plan names none, bytes. */
+  pieceBytes: number;
+}
+
+export type Transport = FlowTransport | StagedCopyTransport;
+
+/**
+ * The transport of a name, or the machine's own choice for none, whatever the number of ranks: its numbers are those of
+ * `transportOf`.
+ *
+ * @throws UserError with the machine's transports for a name that is not among them.
+ */
+export function transportNamed(system: System, name: string = system.defaultTransport): Transport {
+  const transport = system.transports.find((candidate) => candidate.name === name);
+  if (transport !== undefined) return transport;
+  throw new UserError(
+    `transport ${shown(name)} is not one of ${system.name}; it has ${system.transports.map((t) => t.name).join(', ')}`,
+  );
+}
+
+/** The transport of a name, with the numbers that it has between so many ranks. @throws UserError as `transportNamed`. */
+export function transportOf(system: System, name: string | undefined, ranks: number): Transport {
+  return betweenRanks(transportNamed(system, name), ranks);
+}
+
+/** A machine's transports, each once: `staged-sm` is another name of one of those with a number of CTAs. */
+export function distinctTransports({ transports }: System): Transport[] {
+  return transports.filter(({ carrier }, index) => {
+    if (carrier.by !== 'kernel') return true;
+    const same = transports.findIndex(
+      (other) => other.carrier.by === 'kernel' && other.carrier.ctas === carrier.ctas,
+    );
+    return same === index;
+  });
+}
+
+/** A transport with the numbers that it has between so many ranks, which then hold for every number. */
+export function betweenRanks<T extends Transport>(transport: T, ranks: number): T {
+  if (transport.kind !== 'flow') return transport;
+  const own = transport.byRanks.get(ranks);
+  return own === undefined ? transport : { ...transport, ...own, byRanks: new Map() };
+}

@@ -1,0 +1,136 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parse, stringify } from 'yaml';
+import { loadDit } from '../../../model/dit/load.ts';
+import { parseSize } from '../../../model/dit/tokens.ts';
+import { memoryNeed } from '../../../model/hiding/memory.ts';
+import { predictStep } from '../../../model/hiding/stepReport.ts';
+import { makePlan } from '../../../model/plan/presets.ts';
+import { loadSystem, systemFileOf } from '../../../model/system/load.ts';
+import { withCollectiveRates } from '../../../model/system/scaled.ts';
+import {
+  distinctTransports,
+  type FlowTransport,
+  stagesInHostMemory,
+  transportOf,
+} from '../../../model/system/transport.ts';
+import { bindWorkload } from '../../../model/workload/bind.ts';
+import { simulate } from '../../../sim/simulate.ts';
+
+const test = suite('transports by who carries them and between how many ranks');
+
+const is = (value: string) => ({ is: value, from: 'measured' });
+
+/** Four H100s whose shm has numbers of its own between four ranks, and buffers. */
+function machineWithRanks(ranks: object, buffers?: string) {
+  const value = parse(readFileSync(systemFileOf('h100-pcie-x4'), 'utf8'));
+  value.transports.shm.ranks = ranks;
+  if (buffers !== undefined) value.transports.shm.deviceBuffers = is(buffers);
+  const file = join(mkdtempSync(join(tmpdir(), 'chunkflow-')), 'four.yaml');
+  writeFileSync(file, stringify(value));
+  return file;
+}
+
+const half = { 'all-to-all': { rate: is('5 GB/s'), besideH2d: { collective: is2(0.5), h2d: is2(0.6) } } };
+
+function is2(value: number) {
+  return { is: value, from: 'fitted' };
+}
+
+test('numbers of a number of ranks hold between so many, and the usual ones between every other', () => {
+  const system = loadSystem(machineWithRanks({ 4: { ...half, latency: is('77 us') } }));
+  const usual = transportOf(loadSystem('h100-pcie-x4'), 'shm', 2) as FlowTransport;
+  const of = (ranks: number) => transportOf(system, 'shm', ranks) as FlowTransport;
+  assert.is(of(4).collectives['all-to-all'].bytesPerS, 5e9);
+  // A kind that has no numbers of its own between so many ranks goes at the rate of their all-to-all.
+  assert.is(of(4).collectives['all-reduce'].bytesPerS, 5e9);
+  assert.is(of(4).latencyS, 77e-6);
+  for (const ranks of [2, 3, 8]) {
+    assert.equal(of(ranks).collectives, usual.collectives);
+    assert.is(of(ranks).latencyS, usual.latencyS);
+  }
+});
+
+test('a change of all rates changes those of each number of ranks', () => {
+  const system = loadSystem(machineWithRanks({ 4: half }));
+  const shm = system.transports[0] as FlowTransport;
+  const doubled = withCollectiveRates(shm, (rate) => ({ ...rate, bytesPerS: 2 * rate.bytesPerS }));
+  assert.is(doubled.byRanks.get(4)!.collectives['all-to-all'].bytesPerS, 10e9);
+});
+
+test('a step on four ranks takes what their own rate says, simulated and in closed form, one on two does not', () => {
+  const usual = loadSystem('h100-pcie-x4');
+  const slow = loadSystem(machineWithRanks({ 4: half }));
+  for (const sp of [2, 4]) {
+    const workload = bindWorkload(loadDit('wan2.1-t2v-1.3b'), { size: parseSize('832x480x17'), sp });
+    const stepS = (system: typeof usual) => {
+      const plan = makePlan('none', workload, system, 'shm');
+      const simulated = simulate(workload, system, plan, { breakEven: false }).report.stepTimeS;
+      return [simulated, predictStep(workload, system, plan).stepTimeS] as const;
+    };
+    const [before, after] = [stepS(usual), stepS(slow)];
+    for (const way of [0, 1] as const) {
+      if (sp === 2) assert.is(after[way], before[way]);
+      else assert.ok(after[way] > 1.2 * before[way], `${after[way]} against ${before[way]}`);
+    }
+  }
+});
+
+test("NCCL's buffers are part of a plan's memory, between as many ranks as it says", () => {
+  const buffers = { 4: { deviceBuffers: is('600 MiB') } };
+  const system = loadSystem(machineWithRanks(buffers, '200 MiB'));
+  const dit = loadDit('wan2.1-t2v-1.3b');
+  const reserve = (sp: number, transport: string) => {
+    const workload = bindWorkload(dit, { size: parseSize('832x480x17'), sp });
+    return memoryNeed(workload, system, makePlan('none', workload, system, transport)).reserveBytes;
+  };
+  const own = system.host.deviceReserveBytes;
+  assert.is(reserve(2, 'shm') - own, 200 * 2 ** 20);
+  assert.is(reserve(4, 'shm') - own, 600 * 2 ** 20);
+  assert.is(reserve(4, 'staged-copy') - own, 0);
+  const one = bindWorkload(dit, { size: parseSize('832x480x17') });
+  assert.is(memoryNeed(one, system, makePlan('none', one, system)).reserveBytes, own);
+});
+
+test('who carries a transport decides whether it has staging memory, whatever it is called', () => {
+  const carried = loadSystem('h200-x2').transports.map(({ name, carrier }) => [
+    name,
+    carrier.by,
+    stagesInHostMemory(carrier),
+  ]);
+  assert.equal(carried, [
+    ['shm', 'nccl', false],
+    ['nvlink', 'nccl', false],
+    ...['1', '2', '4', '8', '16'].map((ctas) => [`staged-sm:${ctas}`, 'kernel', true]),
+    ['staged-sm', 'kernel', true],
+    ['staged-copy', 'copy-engines', true],
+  ]);
+});
+
+test('a name that stands for a number of CTAs is no transport of its own', () => {
+  const names = distinctTransports(loadSystem('h200-x2')).map(({ name }) => name);
+  assert.not(names.includes('staged-sm'));
+  assert.is(names.length, 8);
+});
+
+for (const [what, ranks, reason] of [
+  ['one rank', { 1: {} }, /transports\.shm\.ranks/],
+  ['no number', { four: {} }, /transports\.shm\.ranks/],
+  [
+    'rates that leave the link idle',
+    { 4: { 'all-to-all': { rate: is('5 GB/s'), besideH2d: { collective: is2(0.3), h2d: is2(0.3) } } } },
+    /transports\.shm\.ranks\.4\.all-to-all\.besideH2d: collective 0\.3 and h2d 0\.3 add up to less than 1/,
+  ],
+] as const) {
+  test(`${what} under ranks is refused with its place`, () => {
+    assert.throws(
+      () => loadSystem(machineWithRanks(ranks)),
+      (error: Error) => reason.test(error.message),
+    );
+  });
+}
+
+test.run();
