@@ -122,7 +122,7 @@ export class Engine {
       program.ranks,
       transport?.kind === 'flow' ? transport : undefined,
       kinds,
-      this.recording,
+      this.#recorder?.rates !== undefined,
     );
     this.#usualGapS = system.gpu.copyEngine.gapS;
     this.gapS = this.#usualGapS;
@@ -183,6 +183,24 @@ export class Engine {
         steady = this.#ledger.repeats();
     }
     return this.#ledger.report(steady);
+  }
+
+  /**
+   * Runs from the step's first operation until something has been seen, or the step is done.
+   *
+   * @param isSeen asked after every instant.
+   */
+  runUntil(isSeen: () => boolean): void {
+    for (let stream = 0; stream < this.compiled.streamCount; stream += 1) this.#wake(stream);
+    this.#settle();
+    while (this.#ledger.completed < 1 && !isSeen()) {
+      if (!this.#advance()) throw new Error(`the simulation stands still at ${this.now} s: ${this.#stuck()}`);
+    }
+  }
+
+  /** When an operation ended in the first step; null before that. */
+  firstEndS(op: number): number | null {
+    return this.#ledger.firstEndS(op);
   }
 
   /** Bytes of prefetch that have moved, on all ranks, in copies that belong to a step. */
@@ -331,7 +349,7 @@ export class Engine {
     this.#flowsChanged = false;
     this.#engines.flowsChanged = false;
     this.links.flows.settle(this.now);
-    this.#recorder?.rates(
+    this.#recorder?.rates?.(
       this.now,
       this.links.resources.map((_, resource) => this.links.flows.usage(resource)),
     );

@@ -1,6 +1,7 @@
 import type { CaseParameters } from '../model/calibration/cases.ts';
 import { ProgramBuilder } from '../model/program/programBuilder.ts';
 import { addStagedCollective } from '../model/program/stagedCollective.ts';
+import type { StepProgram } from '../model/program/stepProgram.ts';
 import { runningRanks } from '../model/system/linkShare.ts';
 import type { System } from '../model/system/system.ts';
 import { transportOf } from '../model/system/transport.ts';
@@ -11,7 +12,7 @@ import type { Recorder } from './recorder.ts';
 export interface CaseTimes {
   /** Seconds of each collective. */
   callS: number[];
-  /** Seconds of all chunks to the device, and to the host; 0 without any. */
+  /** Seconds of all chunks to the device, and to the host; 0 without any, and beside collectives, which they outlast. */
   downS: number;
   upS: number;
   /** Seconds until the last collective's end, and the bytes that were copied to the device meanwhile. */
@@ -19,7 +20,10 @@ export interface CaseTimes {
   windowBytes: number;
 }
 
-/** Simulates one micro-benchmark of a calibration program: the same copies and collectives, begun at one time. */
+/**
+ * Simulates one micro-benchmark of a calibration program: the same copies and collectives, begun at one time. Of copies
+ * beside collectives, no more than the chunk in which the last collective ends: the rest is most of them, and nobody asks.
+ */
 export function simulateCase(system: System, groupSize: number, parameters: CaseParameters): CaseTimes {
   const builder = new ProgramBuilder();
   const ranks = runningRanks(system, groupSize);
@@ -47,19 +51,34 @@ export function simulateCase(system: System, groupSize: number, parameters: Case
     slotBytes: 0,
     streamedPerStep: 0,
   });
-  const chunks = new ChunksOf(down[0] ?? -1);
-  const together = parameters.kind === 'together';
-  const engine = new Engine(program, system, together ? { recorder: chunks } : {});
-  const step = engine.run({ exactSteps: 1, fromStart: true });
-  const ends = calls.map((call) => step.endOf(call));
-  const windowS = ends.at(-1) ?? 0;
-  return {
-    callS: ends.map((endS, index) => endS - (ends[index - 1] ?? 0)),
-    downS: down.length === 0 ? 0 : step.endOf(down[0]!),
-    upS: up.length === 0 ? 0 : step.endOf(up[0]!),
-    windowS,
-    windowBytes: chunks.until(windowS),
-  };
+  if (parameters.kind === 'together') return timesTogether(program, system, calls, down[0]!);
+  const engine = new Engine(program, system);
+  engine.runUntil(() => false);
+  const endS = (op: number | undefined) => (op === undefined ? 0 : engine.firstEndS(op)!);
+  const callS = durations(calls.map(endS));
+  return { callS, downS: endS(down[0]), upS: endS(up[0]), windowS: endS(calls.at(-1)), windowBytes: 0 };
+}
+
+function timesTogether(
+  program: StepProgram,
+  system: System,
+  calls: readonly number[],
+  copy: number,
+): CaseTimes {
+  const chunks = new ChunksOf(copy);
+  const engine = new Engine(program, system, { recorder: chunks });
+  engine.runUntil(() => {
+    const windowS = engine.firstEndS(calls.at(-1)!);
+    return windowS !== null && (chunks.lastEndS >= windowS || engine.firstEndS(copy) !== null);
+  });
+  const ends = calls.map((call) => engine.firstEndS(call)!);
+  const windowS = ends.at(-1)!;
+  return { callS: durations(ends), downS: 0, upS: 0, windowS, windowBytes: chunks.until(windowS) };
+}
+
+/** Seconds of each of several calls that follow one another from time 0. */
+function durations(ends: readonly number[]): number[] {
+  return ends.map((endS, index) => endS - (ends[index - 1] ?? 0));
 }
 
 type ChunkCase = Extract<CaseParameters, { kind: 'copies' | 'together' }>;
@@ -121,16 +140,17 @@ function addCalls(
 class ChunksOf implements Recorder {
   readonly #op: number;
   readonly #chunks: { startS: number; endS: number; bytes: number }[] = [];
+  lastEndS = 0;
 
   constructor(op: number) {
     this.#op = op;
   }
 
   chunk(op: number, startS: number, endS: number, bytes: number): void {
-    if (op === this.#op) this.#chunks.push({ startS, endS, bytes });
+    if (op !== this.#op) return;
+    this.#chunks.push({ startS, endS, bytes });
+    this.lastEndS = endS;
   }
-
-  rates(): void {}
 
   until(timeS: number): number {
     return this.#chunks.reduce(

@@ -74,6 +74,11 @@ export class StepLedger {
     if (done === count) this.#completed = step + 1;
   }
 
+  /** When an operation ended in the first step; null before that. Asked before the second step begins. */
+  firstEndS(op: number): number | null {
+    return this.doneStep[op]! < 0 ? null : this.#ended[op]!;
+  }
+
   /**
    * A stream of the critical path has done its last operation of a step; the last such stream ends the step.
    * `state` is what the devices remember beyond which operations have ended.

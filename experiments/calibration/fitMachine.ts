@@ -5,7 +5,7 @@ import type { FitResult } from '../../model/leastSquares/problem.ts';
 import { systemFileOf } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import type { Calibration } from './calibrationFile.ts';
-import { type FittedEntry, systemWith, written } from './machineValues.ts';
+import { type FittedEntry, systemsWith, systemWith, written } from './machineValues.ts';
 import { predictCases, predictSegments } from './predictReadings.ts';
 import { type CaseReading, type Readings, readingsOf, type SegmentReading, type Side } from './readings.ts';
 import { type Stage, stagesFor } from './stages.ts';
@@ -111,8 +111,8 @@ function fitStage(
     }
     return added;
   };
-  const at = (values: Readonly<Record<string, number>>) =>
-    systemWith(source, new Map([...before, ...asEntries(values)]));
+  const machineAt = systemsWith(source, before);
+  const at = (values: Readonly<Record<string, number>>) => machineAt(asEntries(values));
   const parameters = stage.parameters.map(({ name, start, low, high, scale }) => ({
     name,
     start,

@@ -1,5 +1,7 @@
-import type { YamlFile } from '../../model/input/yamlFile.ts';
-import { buildSystem } from '../../model/system/load.ts';
+import { type Dimension, quantity } from '../../model/input/quantity.ts';
+import { checked, type YamlFile } from '../../model/input/yamlFile.ts';
+import { systemFile } from '../../model/system/format.ts';
+import { buildSystem, systemOf } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 
 /** How a machine file writes a number: with a unit, or plain. */
@@ -29,6 +31,69 @@ export function written(value: number, unit: MachineUnit): string | number {
 /** The machine with some of its numbers replaced, in their units. Numbers that the file does not have yet are added. */
 export function systemWith(source: YamlFile, entries: ReadonlyMap<string, FittedEntry>): System {
   return buildSystem({ ...source, value: withEntries(source.value, entries) });
+}
+
+/** A number of a machine file, as it is written and as a System has it. */
+interface NumberNode {
+  is: string | number;
+  value: number;
+}
+
+/**
+ * The machine at many values of the same numbers. The file is checked once, with the numbers of the first call; afterwards
+ * only those are exchanged, which takes a hundredth of the time.
+ *
+ * @returns as `systemWith` with the entries of `before` and those that are given, which name the same keys at every call.
+ */
+export function systemsWith(
+  source: YamlFile,
+  before: ReadonlyMap<string, FittedEntry>,
+): (entries: ReadonlyMap<string, FittedEntry>) => System {
+  let file: ReturnType<typeof checkedFile> | undefined;
+  return (entries) => {
+    file ??= checkedFile(source, before, entries);
+    for (const [key, { is }] of entries) {
+      const value = typeof is === 'number' ? is : quantity(is, dimensionOf(is));
+      for (const node of file.nodes.get(key)!) {
+        node.is = is;
+        node.value = value;
+      }
+    }
+    return systemOf(file.checked, source);
+  };
+}
+
+/** A checked file, and where it has the numbers of some entries: in several places where nodes share one by an alias. */
+function checkedFile(
+  source: YamlFile,
+  before: ReadonlyMap<string, FittedEntry>,
+  entries: ReadonlyMap<string, FittedEntry>,
+) {
+  const own = new Map([...entries].map(([key, entry]) => [key, { ...entry }]));
+  const value = withEntries(source.value, new Map([...before, ...own]));
+  const file = checked({ ...source, value }, systemFile);
+  const keyOf = new Map<unknown, string>([...own].map(([key, entry]) => [entry, key]));
+  const nodes = new Map<string, NumberNode[]>([...own.keys()].map((key) => [key, []]));
+  const walk = (raw: unknown, parsed: unknown): void => {
+    if (typeof raw !== 'object' || raw === null) return;
+    const key = keyOf.get(raw);
+    if (key !== undefined) nodes.get(key)!.push(parsed as NumberNode);
+    else
+      for (const [name, inner] of Object.entries(raw)) walk(inner, (parsed as Record<string, unknown>)[name]);
+  };
+  walk(value, file);
+  return { checked: file, nodes };
+}
+
+const DIMENSION_OF: Record<Exclude<MachineUnit, 'plain'>, Dimension> = {
+  'GB/s': 'rate',
+  us: 'time',
+  W: 'power',
+  'pJ/FLOP': 'energyPerFlop',
+};
+
+function dimensionOf(text: string): Dimension {
+  return DIMENSION_OF[text.split(' ')[1] as keyof typeof DIMENSION_OF];
 }
 
 function withEntries(root: unknown, entries: ReadonlyMap<string, FittedEntry>): unknown {

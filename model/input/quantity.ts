@@ -17,6 +17,19 @@ const DIMENSIONS = {
 
 export type Dimension = keyof typeof DIMENSIONS;
 
+/** By what is written, then what is wanted: mathjs takes longer to read a unit than a machine has numbers to be read. */
+const factors = new Map<string, number>();
+
+function factorOf(written: string, unit: string): number {
+  const key = `${written} in ${unit}`;
+  let factor = factors.get(key);
+  if (factor === undefined) {
+    factor = math.unit(1, written).toNumber(unit);
+    factors.set(key, factor);
+  }
+  return factor;
+}
+
 const NUMBER_THEN_UNIT = /^\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([A-Za-zµ][A-Za-zµ/ ]*)$/;
 
 /**
@@ -39,7 +52,7 @@ export function quantity(text: string, dimension: Dimension): number {
   let value: number;
   try {
     // The number goes through Number() and only the unit through mathjs, so 30.5 GB/s is 30500000000 exactly.
-    const factor = math.unit(1, match[2]!.trim()).toNumber(unit);
+    const factor = factorOf(match[2]!.trim(), unit);
     value = Number(match[1]) * factor;
     const whole = Math.round(value);
     if (factor >= 1 && Math.abs(value - whole) < 1e-9 * whole) value = whole;

@@ -68,10 +68,25 @@ export function residualsOf<Reading>(
   return {
     parameters,
     rootWeights: weightsOf(problem).map(Math.sqrt),
-    at,
+    at: lastOf(at),
     tryAt,
-    jacobianAt,
+    jacobianAt: lastOf(jacobianAt),
     valuesAt,
+  };
+}
+
+/**
+ * A function of places that remembers its last result: a search is taken up where the one before ended, and intervals are
+ * asked for at the optimum.
+ */
+function lastOf<Result>(
+  compute: (places: readonly number[]) => Result,
+): (places: readonly number[]) => Result {
+  let last: { places: readonly number[]; result: Result } | undefined;
+  return (places) => {
+    if (last === undefined || last.places.some((place, index) => place !== places[index]))
+      last = { places: [...places], result: compute(places) };
+    return last.result;
   };
 }
 

@@ -47,7 +47,11 @@ export function systemFileOf(nameOrFile: string): string {
 
 /** Checks a machine file and turns it into a System. */
 export function buildSystem(source: YamlFile): System {
-  const file = checked(source, systemFile);
+  return systemOf(checked(source, systemFile), source);
+}
+
+/** A checked machine file as a System; `source` is what its faults are placed in. */
+export function systemOf(file: SystemFile, source: Pick<YamlFile, 'file' | 'place'>): System {
   const fail = (path: readonly PropertyKey[], message: string): never => {
     throw new UserError(`${path.map(String).join('.')}: ${message}`, source.place(path));
   };
