@@ -6,6 +6,7 @@ import { runningRanks } from '../model/system/linkShare.ts';
 import type { System } from '../model/system/system.ts';
 import { transportOf } from '../model/system/transport.ts';
 import { Engine } from './engine.ts';
+import { lockstepCase } from './lockstepCase.ts';
 import type { Recorder } from './recorder.ts';
 
 /** What a calibration case takes on rank 0, as its record says it. */
@@ -25,6 +26,19 @@ export interface CaseTimes {
  * beside collectives, no more than the chunk in which the last collective ends: the rest is most of them, and nobody asks.
  */
 export function simulateCase(system: System, groupSize: number, parameters: CaseParameters): CaseTimes {
+  const transport =
+    parameters.kind === 'copies' ? null : transportOf(system, parameters.transport, groupSize);
+  const alike =
+    transport?.kind === 'staged-copy' ? null : lockstepCase(system, groupSize, parameters, transport);
+  return alike ?? simulateCaseByEvents(system, groupSize, parameters);
+}
+
+/** The same, whatever the case asks for: every rank's streams, copies and collectives as events of the Engine. */
+export function simulateCaseByEvents(
+  system: System,
+  groupSize: number,
+  parameters: CaseParameters,
+): CaseTimes {
   const builder = new ProgramBuilder();
   const ranks = runningRanks(system, groupSize);
   // Everything begins at one time, and nothing of the next step before this one has ended: marks of one stream keep order.
