@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type MeasuredRun, placeOfRecord, readMeasurement } from '../../codegen/measure/readMeasurement.ts';
@@ -46,8 +47,7 @@ function refuseOdd(run: MeasuredRun, record: MeasurementRecord<'case'>): void {
 /** What a whole calibration has and this one has not; a file that was cut off at the end of a line looks so. */
 function missingOf(
   { file, isEnded, lines }: YamlFile,
-  cases: readonly MeasuredRun[],
-  segments: readonly MeasuredRun[],
+  { cases, segments }: { cases: readonly string[]; segments: readonly string[] },
 ): string[] {
   const notes: string[] = [];
   if (!isEnded) notes.push(`${file}:${lines}: the last line has no end; the file may be cut off`);
@@ -56,6 +56,38 @@ function missingOf(
   if (segments.length === 0)
     notes.push(`${file}:${lines}: names no segments; what compute takes is not fitted`);
   return notes;
+}
+
+/** Runs of results files that may not all be there: a measurement may have been stopped, or brought home in part. */
+function runsOf(
+  source: YamlFile,
+  key: 'cases' | 'segments',
+  names: readonly string[],
+): { runs: MeasuredRun[]; notes: string[] } {
+  const found = names.map((name, index) => {
+    const file = join(dirname(source.file), name);
+    const { line } = source.place([key, index]);
+    const why = (text: string) => `${source.file}:${line}: ${key}: ${name} ${text}; the rest is fitted`;
+    if (!existsSync(file)) return { runs: [], notes: [why('is not there')] };
+    const { runs, notes } = readMeasurement([file]);
+    return { runs, notes: runs.length === 0 ? [...notes, why('has no run')] : notes };
+  });
+  return { runs: found.flatMap(({ runs }) => runs), notes: found.flatMap(({ notes }) => notes) };
+}
+
+/** Programs that are described and were not measured, but for those whose own file is missing, which is said already. */
+function unmeasured(
+  source: YamlFile,
+  programs: readonly string[],
+  segments: readonly string[],
+  runs: readonly MeasuredRun[],
+): string[] {
+  return programs
+    .filter((id) => !runs.some(({ run }) => run.program === id) && !segments.includes(`${id}.jsonl`))
+    .map((id) => {
+      const { line } = source.place(['programs', id]);
+      return `${source.file}:${line}: programs: ${id} has no results; the rest is fitted`;
+    });
 }
 
 /** What was measured to fit a machine to, and how its readings are split. */
@@ -82,16 +114,15 @@ export interface Calibration {
 }
 
 /**
- * Reads a calibration and the results that it names.
+ * Reads a calibration and the results that it names. What is missing or was cut off is a note: the rest can be fitted.
  *
  * @throws UserError with file and line for what is broken, is of another machine's place, or computes nobody knows what.
  */
 export function readCalibration(file: string): Calibration {
   const source = readYamlFile(file);
   const { machine, cases, segments, programs } = checked(source, calibrationFormat);
-  const beside = (name: string) => join(dirname(file), name);
-  const ofCases = readMeasurement(cases.map(beside));
-  const ofSegments = readMeasurement(segments.map(beside));
+  const ofCases = runsOf(source, 'cases', cases);
+  const ofSegments = runsOf(source, 'segments', segments);
   const system = atPlace(source.place(['machine']), () => loadSystem(machine));
   for (const run of [...ofCases.runs, ...ofSegments.runs]) refuseOther(run, system);
   for (const run of ofCases.runs) for (const record of run.cases) refuseOdd(run, record);
@@ -110,6 +141,11 @@ export function readCalibration(file: string): Calibration {
       return { run, computes, place: source.place(['programs', run.run.program]) };
     }),
     sources: [...cases, ...segments],
-    notes: [...missingOf(source, ofCases.runs, ofSegments.runs), ...ofCases.notes, ...ofSegments.notes],
+    notes: [
+      ...missingOf(source, { cases, segments }),
+      ...ofCases.notes,
+      ...ofSegments.notes,
+      ...unmeasured(source, Object.keys(programs), segments, ofSegments.runs),
+    ],
   };
 }

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { UserError } from '../../model/input/userError.ts';
 import { readYamlFile, type YamlFile } from '../../model/input/yamlFile.ts';
 import { fit } from '../../model/leastSquares/fit.ts';
 import type { FitResult } from '../../model/leastSquares/problem.ts';
@@ -53,7 +54,12 @@ export function fitMachine(
 ): FittedMachine {
   const source = readYamlFile(systemFileOf(calibration.machine));
   const from = calibration.sources.map((name) => basename(name)).join(', ');
-  return fitReadings(source, readingsOf(calibration), from, onStage);
+  const readings = readingsOf(calibration);
+  if (readings.cases.length + readings.segments.length === 0)
+    throw new UserError('nothing was measured; `chunkflow calibrate` measures what its results lack', {
+      file: calibration.file,
+    });
+  return fitReadings(source, readings, from, onStage);
 }
 
 /**
@@ -69,10 +75,14 @@ export function fitReadings(
 ): FittedMachine {
   const entries = new Map<string, FittedEntry>();
   const notes = [...readings.notes];
-  const present = (stage: Stage) =>
-    (stage.of === 'cases' ? chosen(stage, readings.cases, 'fit') : chosen(stage, readings.segments, 'fit'))
-      .length > 0;
-  const stages = stagesFor(systemWith(source, entries)).filter(present);
+  const stages = stagesFor(systemWith(source, entries)).filter((stage) => {
+    if (stage.of === 'segments') return chosen(stage, readings.segments, 'fit').length > 0;
+    const of = chosen(stage, readings.cases, 'fit');
+    const alike = allAlike(of);
+    if (alike !== null)
+      notes.push(`${stage.name}: ${alike}; the calibration is damaged, and nothing is fitted to these`);
+    return of.length > 0 && alike === null;
+  });
   const turn = fitTurn(source, readings.cases, from);
   if (turn !== null) entries.set(turn.key, turn.entry);
   const fitted = stages.map((stage, index): FittedStage => {
@@ -154,6 +164,26 @@ function fitStage(
     for (const key of keys) added.set(key, { ...added.get(key)!, interval });
   }
   return { result, added };
+}
+
+/** Times this close, relative, of sizes this far apart are no measurement. */
+const ALIKE = 0.05;
+const SIZES_APART = 16;
+
+/** What is wrong with readings whose times do not depend on their sizes; null for others. */
+function allAlike(readings: readonly CaseReading[]): string | null {
+  const times = readings.filter(({ quantity }) => quantity !== 'h2dBytesPerS');
+  if (times.length < 3) return null;
+  const bytes = times.map(totalBytes);
+  const measured = times.map((reading) => reading.measured);
+  const [shortest, longest] = [Math.min(...measured), Math.max(...measured)];
+  const sizesApart = Math.max(...bytes) / Math.min(...bytes);
+  if (sizesApart < SIZES_APART || longest > shortest * (1 + ALIKE)) return null;
+  return `all ${times.length} times are ${Number((longest * 1e3).toPrecision(3))} ms, of sizes ${Math.round(sizesApart)} times apart`;
+}
+
+function totalBytes({ parameters }: CaseReading): number {
+  return parameters.kind === 'copies' ? parameters.chunkBytes * parameters.chunks : parameters.sentBytes;
 }
 
 function chosen<Reading extends { side: Side }>(

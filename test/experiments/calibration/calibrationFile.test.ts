@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readCalibration } from '../../../experiments/calibration/calibrationFile.ts';
+import { fitMachine } from '../../../experiments/calibration/fitMachine.ts';
 import { readingsOf } from '../../../experiments/calibration/readings.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 
@@ -114,6 +115,67 @@ files('says that a last line was cut off, and leaves it out', () => {
     notes.join('\n'),
   );
   assert.is(cases.length, 1);
+});
+
+/** A calibration of which one of two segment programs is missing. */
+function partial(programs: Record<string, string>, left: readonly string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'chunkflow-calibration-'));
+  const text = readFileSync(join(committed, 'segments.jsonl'), 'utf8').split('\n');
+  for (const id of left) {
+    const from = text.findIndex(
+      (line) => line.includes('"record":"run"') && line.includes(`"program":"${id}"`),
+    );
+    const to = text.findIndex((line, at) => at > from && line.includes('"record":"end"'));
+    writeFileSync(join(folder, `${id}.jsonl`), `${text.slice(from, to + 1).join('\n')}\n`);
+  }
+  const names = Object.keys(programs);
+  const described = names.map((id) => `  ${id}: ${programs[id]}\n`).join('');
+  writeFileSync(
+    join(folder, 'calibration.yaml'),
+    `machine: h200-x1\nsplit: sha256-even\ncases: [${CASES}]\n` +
+      `segments: [${names.map((id) => `${id}.jsonl`).join(', ')}]\nprograms:\n${described}`,
+  );
+  return join(folder, 'calibration.yaml');
+}
+
+files('is fitted as far as it goes, with a note for each file that is not there', () => {
+  const programs = {
+    'seg-flux-384-sp2': '{model: flux.1-dev, size: 384x384, sp: 2, blocks: 3}',
+    'seg-flux-768-sp2': '{model: flux.1-dev, size: 768x768, sp: 2, blocks: 3}',
+  };
+  const file = partial(programs, ['seg-flux-384-sp2']);
+  const calibration = readCalibration(file);
+  assert.equal(
+    calibration.notes.map((note) => note.replace(file, 'F')),
+    [
+      `F:3: cases: ${CASES} is not there; the rest is fitted`,
+      'F:4: segments: seg-flux-768-sp2.jsonl is not there; the rest is fitted',
+    ],
+  );
+  const { stages } = fitMachine(calibration);
+  assert.ok(stages.some(({ name }) => name === 'gemm'));
+});
+
+files('of which nothing is there is refused', () => {
+  const file = partial({ 'seg-flux-384-sp2': '{model: flux.1-dev, size: 384x384, sp: 2, blocks: 3}' }, []);
+  assert.throws(
+    () => fitMachine(readCalibration(file)),
+    /nothing was measured; `chunkflow calibrate` measures/,
+  );
+});
+
+files('whose calls all take the same time is to blame, and no bound of the machine file', () => {
+  const same = (text: string) =>
+    text.replace(/"callS":\[[^\]]+\]/g, (calls) => calls.replace(/[\d.e-]+(?=[,\]])/g, '0.001'));
+  const { stages, notes } = fitMachine(readCalibration(changed(yaml('h200-x1'), same)));
+  assert.ok(
+    notes.includes(
+      'staged-sm alone: all 25 times are 1 ms, of sizes 1536 times apart; the calibration is damaged, and nothing is fitted to these',
+    ),
+    notes.join('\n'),
+  );
+  assert.not(stages.some(({ name }) => name === 'staged-sm alone'));
+  assert.ok(stages.some(({ name }) => name === 'copies alone'));
 });
 
 files.run();
