@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { buildAddon } from '../codegen/addon.ts';
 import { type BuiltProgram, buildPrograms } from '../codegen/build.ts';
+import { arenaText } from '../codegen/measure/arenaSpread.ts';
 import { manifestNotes, manifestOf, type Results, readResults } from '../codegen/measure/findResults.ts';
 import { type MeasuredPlan, measuredPlans } from '../codegen/measure/measuredPlans.ts';
 import { type MeasuredProgram, measurePrograms, type Runner } from '../codegen/measure/measurePrograms.ts';
@@ -28,6 +29,8 @@ export interface MeasureFlags extends BuildFlags {
   devices?: string;
   timeLimit?: string;
   pinnedLimit?: string;
+  surveyArena?: boolean;
+  arenaLayout?: string;
   checkWeights?: boolean;
   inputs?: string;
   outputSteps?: number;
@@ -98,6 +101,7 @@ function report(
     output.result(`${heading(run)}\n${formatTable(COLUMNS, plans)}\n`);
     const why = whyNothingPredicted(run.run.place);
     if (why !== undefined) output.result(`predicted: none, since ${why}\n\n`);
+    if (run.arena !== null) output.result(`${arenaText(run.arena)}\n\n`);
     const { wrong, chunks } = verified(run);
     if (chunks > 0) output.result(`${wrong} of ${chunks} chunks were not there in time\n\n`);
   }
@@ -172,6 +176,7 @@ function runArguments(flags: MeasureFlags): string[] {
     '--devices': flags.devices,
     '--time-limit': flags.timeLimit,
     '--pinned-limit': flags.pinnedLimit,
+    '--arena-layout': flags.arenaLayout,
     '--inputs': flags.inputs,
     '--output-steps': flags.outputSteps,
     '--save-outputs': flags.saveOutputs,
@@ -180,6 +185,7 @@ function runArguments(flags: MeasureFlags): string[] {
     '--graph': flags.graph,
     '--timeline': flags.timeline || flags.trace !== undefined,
     '--verify': flags.verify,
+    '--survey-arena': flags.surveyArena,
     '--check-weights': flags.checkWeights,
   };
   return [

@@ -168,6 +168,13 @@ export function addRunOptions(command: Command): Command {
     .option('--devices <list>', 'the device of each rank')
     .option('--time-limit <seconds>', 'how long to wait for a step or another rank')
     .option('--pinned-limit <bytes>', 'the most pinned host memory for weights')
+    .option('--survey-arena', 'record how fast every part of the pinned weights is copied, on all ranks')
+    .addOption(
+      new Option(
+        '--arena-layout <layout>',
+        'order of blocks in pinned memory: the same on all ranks, reversed on odd ones, or by survey',
+      ).choices(['same', 'reversed', 'surveyed']),
+    )
     .option(
       '--output-steps <n>',
       'steps to the outputs that are compared and saved (default: 3; 1 with --inputs)',

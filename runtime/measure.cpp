@@ -39,6 +39,7 @@ std::string percentText(double share) {
 
 std::string Measurement::run() {
   writeRun();
+  writeArena();
   if (!session_.program.cases.empty() || session_.options.segments) {
     session_.program.cases.empty() ? surveySegments() : runCases();
     deactivate();
@@ -99,6 +100,20 @@ void Measurement::writeRun() {
   list("given", inputs.given());
   list("random", inputs.random());
   list("computed", inputs.computed());
+}
+
+void Measurement::writeArena() {
+  const ArenaFacts* facts = session_.arenaFacts();
+  if (session_.options.surveyArena && facts == nullptr) note("arena: no plan streams anything, so there is nothing to survey");
+  if (facts == nullptr || records_ == nullptr) return;
+  records_->write(arenaLine(session_.arena, session_.options.arenaLayout, *facts));
+  const auto text = [](const BlockSpread& spread) {
+    char numbers[64];
+    std::snprintf(numbers, sizeof numbers, "%.3f (variation %.1f %%)", spread.maxOverMin, spread.variation * 100);
+    return std::string(numbers);
+  };
+  note("arena: fastest over slowest block, all ranks at once: " + text(spreadOf(facts->inOrder)) + " in order, " +
+       text(spreadOf(facts->placed)) + " as laid out" + (facts->remark.empty() ? "" : "; " + facts->remark));
 }
 
 void Measurement::activate(int plan) {

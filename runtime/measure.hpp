@@ -25,6 +25,7 @@ class Measurement {
 
  private:
   void writeRun();
+  void writeArena();
   void activate(int plan);
   void deactivate();
 

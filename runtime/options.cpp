@@ -26,6 +26,9 @@ T numberOf(const std::string& flag, const std::string& text, T least, const char
   return number;
 }
 
+/// As ArenaLayout numbers them.
+constexpr std::string_view ARENA_LAYOUTS[] = {"same", "reversed", "surveyed"};
+
 std::vector<int> indicesOf(const std::string& flag, const std::string& text) {
   std::vector<int> indices;
   for (std::size_t from = 0; from <= text.size();) {
@@ -114,6 +117,17 @@ const std::vector<Flag>& flags() {
       {"--pinned-limit", "BYTES", "the most pinned host memory for weights (default: what is there)",
        [](Options& o, Text flag, Text text) {
          o.pinnedLimitBytes = numberOf<std::uint64_t>(flag, text, 0, "a number of bytes");
+       }},
+      {"--survey-arena", "", "record how fast every part of the pinned weights is copied, by one rank and by all at once",
+       [](Options& o, Text, Text) { o.surveyArena = true; }},
+      {"--arena-layout", "same|reversed|surveyed", "order of blocks in pinned memory: as they are, reversed on odd ranks, by survey",
+       [](Options& o, Text flag, Text text) {
+         const auto* name = std::find(std::begin(ARENA_LAYOUTS), std::end(ARENA_LAYOUTS), text);
+         if (name == std::end(ARENA_LAYOUTS)) {
+           throw UserError(flag + ": expected same, reversed or surveyed, got '" + text + "'");
+         }
+         o.arenaLayout = static_cast<ArenaLayout>(name - std::begin(ARENA_LAYOUTS));
+         if (o.arenaLayout == ArenaLayout::Surveyed) o.surveyArena = true;
        }},
       {"--describe", "", "print what this program is, as JSON", [](Options& o, Text, Text) { o.describe = true; }},
       {"--help", "", "print this", [](Options& o, Text, Text) { o.help = true; }},
@@ -208,6 +222,10 @@ int stepsToOutputs(const Options& options) {
   return options.inputs.empty() ? OF_RANDOM : OF_GIVEN;
 }
 
+std::string arenaLayoutName(ArenaLayout layout) {
+  return std::string(ARENA_LAYOUTS[static_cast<std::size_t>(layout)]);
+}
+
 std::string agreedOptions(const Options& options) {
   JsonWriter json;
   json.beginObject();
@@ -220,6 +238,8 @@ std::string agreedOptions(const Options& options) {
   json.field("weights", options.weights.empty() ? "random" : options.weights).field("seed", options.seed);
   if (!options.inputs.empty()) json.field("inputs", options.inputs);
   if (options.outputSteps > 0) json.field("outputSteps", options.outputSteps);
+  if (options.surveyArena) json.field("surveyArena", true);
+  if (options.arenaLayout != ArenaLayout::Same) json.field("arenaLayout", arenaLayoutName(options.arenaLayout));
   return json.endObject().take();
 }
 

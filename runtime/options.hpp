@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "arena_slots.hpp"
 #include "program.hpp"
 
 namespace chunkflow {
@@ -32,6 +33,8 @@ struct Options {
   std::vector<int> devices;  // by local rank; empty: as they come
   double timeLimitS = 60;
   std::optional<std::uint64_t> pinnedLimitBytes;  // of all ranks of this process together
+  bool surveyArena = false;  // implied by the layout Surveyed
+  ArenaLayout arenaLayout = ArenaLayout::Same;
   bool describe = false, help = false;
 };
 
@@ -44,6 +47,9 @@ std::string helpText();
 /// Steps from the inputs to the outputs that are compared and saved: three, so that every slot of a ring is used again, or
 /// the one that a user with own inputs expects.
 int stepsToOutputs(const Options& options);
+
+/// As --arena-layout says it.
+std::string arenaLayoutName(ArenaLayout layout);
 
 /// All that ranks must agree on, as text.
 std::string agreedOptions(const Options& options);

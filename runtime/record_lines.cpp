@@ -1,10 +1,12 @@
 #include "record_lines.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
 #include "backend.hpp"
+#include "options.hpp"
 
 namespace chunkflow {
 
@@ -29,6 +31,13 @@ std::string hex(std::uint64_t number) {
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
   return text;
+}
+
+/// Rates in bytes per second need no fractions.
+std::vector<std::uint64_t> wholeNumbers(const std::vector<double>& numbers) {
+  std::vector<std::uint64_t> rounded;
+  for (const double number : numbers) rounded.push_back(static_cast<std::uint64_t>(std::llround(number)));
+  return rounded;
 }
 
 const char* nameOf(const Program& program, int plan) { return program.plans[static_cast<std::size_t>(plan)].name; }
@@ -77,6 +86,44 @@ std::string runLine(const Program& program, const RunFacts& facts) {
   json.key("inputs").beginObject().field("given", facts.inputs.given()).field("random", facts.inputs.random());
   json.field("computed", facts.inputs.computed()).endObject();
   return json.endObject().take();
+}
+
+std::string arenaLine(const WeightArena& arena, ArenaLayout layout, const ArenaFacts& facts) {
+  std::vector<std::uint64_t> slotBytes, groups;
+  for (std::size_t slot = 0; slot < arena.slots(); ++slot) {
+    slotBytes.push_back(arena.cut().slots[slot].bytes);
+    groups.push_back(arena.cut().slots[slot].group);
+  }
+  JsonWriter json = record("arena");
+  json.field("layout", arenaLayoutName(layout)).field("blocks", arena.cut().blocks).field("slotBytes", slotBytes);
+  json.field("groupOfSlot", groups).field("sampleBytes", ArenaSurveyor::SAMPLE_BYTES);
+  json.field("repeats", ArenaSurveyor::REPEATS);
+  const auto rates = [&](const char* name, const RatesByRank& byRank) {
+    json.key(name).beginArray();
+    for (const auto& ofRank : byRank) json.value(wholeNumbers(ofRank));
+    json.endArray();
+  };
+  rates("alone", facts.survey.alone);
+  json.key("together").beginArray();
+  for (const ShiftedRates& shifted : facts.survey.shifted) {
+    json.beginObject().field("shift", static_cast<std::uint64_t>(shifted.shift));
+    rates("bytesPerS", shifted.bytesPerS);
+    json.endObject();
+  }
+  json.endArray().key("slotOf").beginArray();
+  for (const auto& ofRank : facts.slotOf) json.value(std::vector<std::uint64_t>(ofRank.begin(), ofRank.end()));
+  json.endArray();
+  const auto blocks = [&](const char* name, const RatesByRank& byRank) {
+    const BlockSpread spread = spreadOf(byRank);
+    json.key(name).beginObject();
+    rates("bytesPerS", byRank);
+    json.field("maxOverMin", spread.maxOverMin).field("variation", spread.variation).endObject();
+  };
+  blocks("inOrder", facts.inOrder);
+  blocks("placed", facts.placed);
+  json.key("remark");
+  facts.remark.empty() ? json.null() : json.value(facts.remark);
+  return json.field("surveyS", facts.surveyS).endObject().take();
 }
 
 std::string memoryLine(const Program& program, int plan, const MemoryFacts& facts) {

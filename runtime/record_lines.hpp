@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "active_plan.hpp"
+#include "arena_facts.hpp"
 #include "given_inputs.hpp"
 #include "json.hpp"
 #include "program.hpp"
@@ -44,6 +45,7 @@ std::string deviceJson(const DeviceInfo& info);
 void writeClaim(JsonWriter& json, const MemoryClaim& claim);
 
 std::string runLine(const Program& program, const RunFacts& facts);
+std::string arenaLine(const WeightArena& arena, ArenaLayout layout, const ArenaFacts& facts);
 std::string memoryLine(const Program& program, int plan, const MemoryFacts& facts);
 std::string outputLine(const Program& program, const OutputFacts& facts);
 std::string verifyLine(int plan, const Verdict& verdict);

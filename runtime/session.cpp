@@ -63,7 +63,7 @@ Session::Session(const Program& program_, const Options& options_, Group& group_
       compute(*device, streams[On::Compute], program_.workspaceBytes),
       bounce(*device),
       words_(*device, WORDS_BYTES),
-      arena(*device, program_, options_.plans, fillSharers(group_.place())),
+      arena(*device, program_, options_.plans, fillSharers(group_.place()), options_.arenaLayout),
       watchdog(options_.timeLimitS, progress(),
                {[this] { return failure(); }, [this](const std::string& why) { release(why); }, std::move(giveUp)}) {
   const MemoryUse use = device->memory();
@@ -79,13 +79,14 @@ Session::~Session() = default;
 void Session::prepare() {
   checkDeviceMemory();
   checkHostMemory();
+  checkSurvey();
   given_ = std::make_unique<GivenInputs>(program, options.inputs);
   const int shard = group.place().rank % program.tensorShards;
   values = options.weights.empty() ? randomWeights(program, shard, options.seed)
                                    : checkpointWeights(program, shard, options.weights);
   // Nobody takes memory before everybody has looked whether it is there.
   group.barrier();
-  arena.fill(*values);
+  layOutArena();
   group.barrier();
 }
 

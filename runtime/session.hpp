@@ -4,9 +4,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "arena_facts.hpp"
 #include "compute.hpp"
 #include "device.hpp"
 #include "given_inputs.hpp"
@@ -40,7 +42,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   /// Collective: checks that every chosen plan fits the devices and the host, and that given inputs fit the program, then
-  /// fills and pins the weights.
+  /// lays out, fills and pins the weights.
   /// @throws UserError that says what is needed, what is there, and which plans would fit.
   void prepare();
 
@@ -63,6 +65,9 @@ class Session {
 
   /// What --inputs gives; once `prepare` has been called.
   const GivenInputs& given() const { return *given_; }
+
+  /// What a survey of the arenas has found; null where none was asked for, or nothing is streamed.
+  const ArenaFacts* arenaFacts() const { return arenaFacts_ ? &*arenaFacts_ : nullptr; }
 
   /// The cosines and sines of a rotary input for this rank, given or worked out, once.
   const std::vector<float>& rotaryTable(const Input& input);
@@ -90,6 +95,12 @@ class Session {
   void checkDeviceMemory() const;
   void checkHostMemory() const;
 
+  // In session_arena.cpp.
+  void checkSurvey() const;
+  void layOutArena();
+  SlotsByRank chosenSlots(ArenaFacts& facts);
+  std::uint64_t spareArenaBytes();
+
   PinnedMemory words_;
   int deviceSharers_ = 1;
   std::size_t contextBytes_ = 0;
@@ -100,10 +111,17 @@ class Session {
   std::mutex watchedMutex_;
   Transport* watchedTransport_ = nullptr;
   Staging* watchedStaging_ = nullptr;
+  std::optional<ArenaFacts> arenaFacts_;
 
  public:
   WeightArena arena;
   std::unique_ptr<WeightValues> values;
+
+ private:
+  /// While it surveys, and behind a survey that has failed: the device may still wait for its flags.
+  std::unique_ptr<ArenaSurveyor> surveyor_;
+
+ public:
   /// Last, because its thread looks at everything above.
   Watchdog watchdog;
 };

@@ -8,6 +8,8 @@ export interface MeasuredRun {
   file: string;
   line: number;
   run: MeasurementRecord<'run'>;
+  /** Null where the arenas were not surveyed. */
+  arena: MeasurementRecord<'arena'> | null;
   memory: MeasurementRecord<'memory'>[];
   outputs: MeasurementRecord<'output'>[];
   verifications: MeasurementRecord<'verify'>[];
@@ -83,7 +85,16 @@ class RunReader {
       const run = this.#check('run', value, line);
       this.#lines = new Map();
       this.#current = {
-        ...{ file: this.#file, line, run, memory: [], outputs: [], verifications: [], visits: [] },
+        ...{
+          file: this.#file,
+          line,
+          run,
+          arena: null,
+          memory: [],
+          outputs: [],
+          verifications: [],
+          visits: [],
+        },
         ...{ timelines: [], cases: [], segments: [], paced: [], summaries: [], end: null },
         lines: this.#lines,
       };
@@ -103,6 +114,9 @@ class RunReader {
 
   #keep(current: MeasuredRun, name: Exclude<RecordName, 'run'>, value: unknown, line: number): void {
     switch (name) {
+      case 'arena':
+        current.arena = this.#check(name, value, line);
+        break;
       case 'memory':
         current.memory.push(this.#check(name, value, line));
         break;

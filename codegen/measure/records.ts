@@ -49,6 +49,73 @@ const run = z.strictObject({
     .describe('where residual streams and constants of the step came from; first records lack it'),
 });
 
+/** By rank, then by slot or block. */
+const rates = z.array(z.array(z.number().positive())).min(1);
+
+/** Whole blocks, each copied by all ranks at once; the spread is that of each block's slowest rank. */
+const blockRates = z.strictObject({
+  bytesPerS: rates,
+  maxOverMin: z.number().min(1),
+  variation: z.number().min(0).describe('standard deviation over mean'),
+});
+
+/**
+ * How fast the pinned arenas are copied from, slot by slot; an arena is cut into slots for one block each, those of the blocks
+ * and then spare ones.
+ */
+const arena = z
+  .strictObject({
+    record: z.literal('arena'),
+    layout: z.enum(['same', 'reversed', 'surveyed']),
+    blocks: z.array(index).min(1).describe('that the arenas hold'),
+    slotBytes: z.array(bytes).min(1),
+    groupOfSlot: z.array(index).describe('blocks change places within a group of slots'),
+    sampleBytes: bytes.describe('the most that is copied of a slot'),
+    repeats: index.describe('of which the median is kept'),
+    alone: rates.describe('of every slot while the other ranks stand still'),
+    together: z
+      .array(
+        z.strictObject({
+          shift: index.describe('rank r copies from the slot that is r times so much further in its group'),
+          bytesPerS: rates.describe("by each rank's own slot"),
+        }),
+      )
+      .min(1),
+    slotOf: z.array(z.array(index)).min(1).describe('by rank, of each of `blocks`'),
+    inOrder: blockRates.describe('with the blocks in order on every rank'),
+    placed: blockRates.describe('with the blocks where they are in this run'),
+    remark: z.string().nullable().describe('why the layout is not quite what was asked for'),
+    surveyS: seconds,
+  })
+  .superRefine((record, context) => {
+    const ranks = record.alone.length;
+    const slots = record.slotBytes.length;
+    const columns: [string, readonly (readonly number[])[], number][] = [
+      ['groupOfSlot', Array(ranks).fill(record.groupOfSlot), slots],
+      ['alone', record.alone, slots],
+      ...record.together.map(({ bytesPerS }): [string, readonly (readonly number[])[], number] => [
+        'together',
+        bytesPerS,
+        slots,
+      ]),
+      ['slotOf', record.slotOf, record.blocks.length],
+      ['inOrder', record.inOrder.bytesPerS, record.blocks.length],
+      ['placed', record.placed.bytesPerS, record.blocks.length],
+    ];
+    for (const [name, byRank, length] of columns) {
+      if (byRank.length !== ranks || byRank.some((ofRank) => ofRank.length !== length))
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: `expected ${length} numbers of each of ${ranks} ranks`,
+        });
+    }
+    const isPlace = (ofRank: readonly number[]) =>
+      ofRank.every((slot) => slot < slots) && new Set(ofRank).size === ofRank.length;
+    if (!record.slotOf.every(isPlace))
+      context.addIssue({ code: 'custom', path: ['slotOf'], message: 'expected a slot for each block' });
+  });
+
 const memory = z.strictObject({
   record: z.literal('memory'),
   plan: index,
@@ -197,6 +264,7 @@ const end = z.union([
 /** The forms of a results file's lines, by what they say they are. */
 export const recordFormats = {
   run,
+  arena,
   memory,
   output,
   verify: verification,

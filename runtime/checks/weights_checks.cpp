@@ -217,6 +217,38 @@ void arena() {
         std::memcmp(arena.at(0, 64), example.read(*values).data() + 64, 224) == 0);
 }
 
+void arenaBySlots() {
+  // Three blocks alike; the second is resident in part.
+  Example example(1);
+  const std::vector<BlockWeights> blocks(3, example.blocks[0]);
+  const std::uint64_t front[] = {0, 32, 0};
+  PlanProgram plan{};
+  plan.residentBytes = front;
+  example.program.blocks = blocks;
+  example.program.plans = std::span(&plan, 1);
+  const auto device = Device::open(0);
+  const int plans[] = {0};
+  WeightArena arena(*device, example.program, plans, 1, ArenaLayout::Surveyed);
+  check("without spare slots an arena is as large as its blocks' slots", arena.bytes() == 3 * 512 && arena.slots() == 3);
+  arena.useSpare(511);
+  check("a spare slot needs its bytes", arena.slots() == 3);
+  arena.useSpare(512);
+  check("and is used where they are", arena.slots() == 4 && arena.bytes() == 4 * 512);
+  arena.pin();
+  const std::size_t slots[] = {3, 0, 1};
+  arena.place(slots);
+  const auto values = randomWeights(example.program, 0, SEED);
+  arena.fill(*values);
+  bool right = true;
+  for (int block = 0; block < 3; ++block) {
+    std::vector<std::byte> expected(288 - front[block]);
+    values->read(static_cast<std::size_t>(block), front[block], 288, expected.data());
+    right &= arena.at(block, front[block]) == arena.slot(slots[block]);
+    right &= std::memcmp(arena.at(block, front[block]), expected.data(), expected.size()) == 0;
+  }
+  check("blocks lie whole in the slots that they were given", right);
+}
+
 void json() {
   JsonWriter writer;
   writer.beginObject().field("a\"\n", 0.1).field("nan", NAN).key("list").value(std::vector<int>{1, 2});
@@ -252,6 +284,7 @@ int main() {
   checkpoints(folder);
   std::filesystem::remove_all(folder);
   arena();
+  arenaBySlots();
   json();
   summaries();
   return failedChecks == 0 ? 0 : 1;
