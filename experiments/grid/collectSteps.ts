@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Manifest } from '../../codegen/manifest.ts';
+import { arenaText } from '../../codegen/measure/arenaSpread.ts';
 import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
 import { timelinesOf } from '../../codegen/measure/timelineOf.ts';
 import { atPlace, shown, UserError } from '../../model/input/userError.ts';
@@ -42,8 +43,12 @@ export function collectSteps(experiment: Experiment, places: readonly string[]):
   for (const run of runs) {
     if (!run.end?.ok) continue;
     const strange = whyLeftOut(run, cells);
-    if (strange === null) collection.add(run, programOf(run, cells, manifests));
-    else notes.push(`${run.file}:${run.line}: ${strange}: left out`);
+    const place = `${run.file}:${run.line}`;
+    if (strange === null) {
+      collection.add(run, programOf(run, cells, manifests));
+      const arena = arenaNote(run);
+      if (arena !== null) notes.push(`${place}: ${arena}`);
+    } else notes.push(`${place}: ${strange}: left out`);
   }
   return { runs: collection.inOrder(cells), notes: [...notes, ...collection.closingNotes(cells)] };
 }
@@ -124,6 +129,13 @@ function whyLeftOut({ run }: MeasuredRun, cells: readonly CurrentCell[]): string
   return cells.some(({ cell }) => cell.id === run.program)
     ? null
     : `${run.program} is no program of the experiment`;
+}
+
+/** How a run's blocks lay in pinned memory, where that is not as usual: the dataset does not tell layouts apart. */
+function arenaNote({ run, arena }: MeasuredRun): string | null {
+  const { arenaLayout } = run.options;
+  if (arena !== null) return `${run.program}: ${arenaText(arena)}`;
+  return arenaLayout === undefined ? null : `${run.program}: arena (${shown(arenaLayout)})`;
 }
 
 /** The cell of a run, with the manifest of what ran: that of now, or the one of its fingerprint. */

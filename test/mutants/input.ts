@@ -47,6 +47,43 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
+    file: 'codegen/measure/records.ts',
+    tests: ['test/codegen/measure/arenaSpread.test.ts'],
+    mutants: [
+      {
+        breaks: 'two blocks may share a slot',
+        original: 'new Set(ofRank).size === ofRank.length',
+        mutated: 'true',
+      },
+      {
+        breaks: 'a block may lie behind the last slot',
+        original: 'ofRank.every((slot) => slot < slots)',
+        mutated: 'ofRank.every((slot) => slot <= slots)',
+      },
+      {
+        breaks: 'a rank may lack its rates',
+        original: 'byRank.length !== ranks || ',
+        mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'codegen/measure/arenaSpread.ts',
+    tests: ['test/codegen/measure/arenaSpread.test.ts'],
+    mutants: [
+      {
+        breaks: 'a block ends with its fastest rank',
+        original: 'Math.min(...byRank.map(',
+        mutated: 'Math.max(...byRank.map(',
+      },
+      {
+        breaks: 'the variation is not a share of the mean',
+        original: 'Math.sqrt(square) / mean',
+        mutated: 'Math.sqrt(square)',
+      },
+    ],
+  },
+  {
     file: 'codegen/measure/timelineOf.ts',
     tests: ['test/experiments/grid/collectSteps.test.ts'],
     mutants: [

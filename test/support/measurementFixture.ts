@@ -1,3 +1,49 @@
+/** A survey of the arenas of two ranks: two blocks, three slots. */
+export const arenaSurvey = {
+  record: 'arena',
+  layout: 'surveyed',
+  blocks: [0, 1],
+  slotBytes: [1024, 1024, 1024],
+  groupOfSlot: [0, 0, 0],
+  sampleBytes: 2 ** 26,
+  repeats: 3,
+  alone: [
+    [54e9, 54e9, 53e9],
+    [55e9, 52e9, 54e9],
+  ],
+  together: [
+    {
+      shift: 0,
+      bytesPerS: [
+        [40e9, 50e9, 45e9],
+        [41e9, 51e9, 45e9],
+      ],
+    },
+  ],
+  slotOf: [
+    [0, 1],
+    [1, 2],
+  ],
+  inOrder: {
+    bytesPerS: [
+      [40e9, 50e9],
+      [41e9, 49e9],
+    ],
+    maxOverMin: 1.225,
+    variation: 0.101,
+  },
+  placed: {
+    bytesPerS: [
+      [50e9, 50e9],
+      [51e9, 52e9],
+    ],
+    maxOverMin: 1,
+    variation: 0,
+  },
+  remark: null,
+  surveyS: 4.5,
+};
+
 /** Records of one small run of two plans, as a runtime writes them; changes on top replace fields. */
 export function runLines({
   program = 'tiny',

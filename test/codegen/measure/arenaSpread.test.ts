@@ -3,55 +3,9 @@ import * as assert from 'uvu/assert';
 import { arenaSpread, arenaText } from '../../../codegen/measure/arenaSpread.ts';
 import { readMeasurementLines } from '../../../codegen/measure/readMeasurement.ts';
 import { UserError } from '../../../model/input/userError.ts';
-import { runLines } from '../../support/measurementFixture.ts';
+import { arenaSurvey, runLines } from '../../support/measurementFixture.ts';
 
 const test = suite('arena records');
-
-/** Two ranks, two blocks, three slots. */
-const SURVEY = {
-  record: 'arena',
-  layout: 'surveyed',
-  blocks: [0, 1],
-  slotBytes: [1024, 1024, 1024],
-  groupOfSlot: [0, 0, 0],
-  sampleBytes: 2 ** 26,
-  repeats: 3,
-  alone: [
-    [54e9, 54e9, 53e9],
-    [55e9, 52e9, 54e9],
-  ],
-  together: [
-    {
-      shift: 0,
-      bytesPerS: [
-        [40e9, 50e9, 45e9],
-        [41e9, 51e9, 45e9],
-      ],
-    },
-  ],
-  slotOf: [
-    [0, 1],
-    [1, 2],
-  ],
-  inOrder: {
-    bytesPerS: [
-      [40e9, 50e9],
-      [41e9, 49e9],
-    ],
-    maxOverMin: 1.225,
-    variation: 0.101,
-  },
-  placed: {
-    bytesPerS: [
-      [50e9, 50e9],
-      [51e9, 52e9],
-    ],
-    maxOverMin: 1,
-    variation: 0,
-  },
-  remark: null,
-  surveyS: 4.5,
-};
 
 /** The run of a file with this record behind its first. */
 function read(record: object) {
@@ -60,12 +14,12 @@ function read(record: object) {
 }
 
 test('a survey is read, and is null in a run without one', () => {
-  assert.equal(read(SURVEY).arena, SURVEY);
+  assert.equal(read(arenaSurvey).arena, arenaSurvey);
   assert.is(readMeasurementLines(runLines(), 'plain.jsonl').runs[0]!.arena, null);
 });
 
 test("the spread of each rank's slots, and of the slowest rank of each block", () => {
-  const { ranks, inOrder, placed } = arenaSpread(read(SURVEY).arena!);
+  const { ranks, inOrder, placed } = arenaSpread(read(arenaSurvey).arena!);
   assert.is(ranks.length, 2);
   assert.equal([ranks[0]!.alone.worst, ranks[0]!.alone.best], [53e9, 54e9]);
   assert.equal([ranks[1]!.together.worst, ranks[1]!.together.best], [41e9, 51e9]);
@@ -79,8 +33,8 @@ test('one line for people', () => {
   const text =
     'arena (surveyed): one rank alone 52.0 to 55.0 GB/s; blocks on all ranks at once 40.0 to 49.0 GB/s (variation 10.1 %) ' +
     'in order, 50.0 to 50.0 GB/s (variation 0.0 %) as laid out';
-  assert.is(arenaText(read(SURVEY).arena!), text);
-  assert.is(arenaText(read({ ...SURVEY, remark: 'one rank' }).arena!), `${text}; one rank`);
+  assert.is(arenaText(read(arenaSurvey).arena!), text);
+  assert.is(arenaText(read({ ...arenaSurvey, remark: 'one rank' }).arena!), `${text}; one rank`);
 });
 
 const DAMAGED: [string, object, RegExp][] = [
@@ -129,7 +83,7 @@ const DAMAGED: [string, object, RegExp][] = [
 for (const [what, fields, message] of DAMAGED) {
   test(`${what} is refused with its place`, () => {
     assert.throws(
-      () => read({ ...SURVEY, ...fields }),
+      () => read({ ...arenaSurvey, ...fields }),
       (error: unknown) =>
         error instanceof UserError && message.test(error.message) && error.message.includes('survey.jsonl:2'),
     );

@@ -11,7 +11,7 @@ import { cellsOf, readExperiment } from '../../../experiments/grid/experimentFil
 import { keepManifest } from '../../../experiments/grid/keptManifests.ts';
 import { stepProgramHash } from '../../../experiments/grid/stepProgramHash.ts';
 import { UserError } from '../../../model/input/userError.ts';
-import { runLines } from '../../support/measurementFixture.ts';
+import { arenaSurvey, runLines } from '../../support/measurementFixture.ts';
 import { runCli } from '../../support/runCli.ts';
 import { writeExperiment } from './stubExperiment.ts';
 
@@ -89,6 +89,17 @@ test('a run becomes a line for each plan', () => {
   assert.equal(notes, [
     `not measured: ${other.id} (2 of 2 plans), ${cellsOf(experiment)[2]!.id} (2 of 2 plans)`,
   ]);
+});
+
+test('a layout of pinned memory that is not the usual one is noted', () => {
+  const [run, ...rest] = lines();
+  const surveyed = results('surveyed', [run!, JSON.stringify(arenaSurvey), ...rest]);
+  assert.match(
+    collectSteps(experiment, [surveyed]).notes[0]!,
+    /0\.jsonl:1: .*: arena \(surveyed\): one rank/,
+  );
+  const reversed = results('reversed', lines(at('run', { options: { arenaLayout: 'reversed' } })));
+  assert.match(collectSteps(experiment, [reversed]).notes[0]!, /0\.jsonl:1: .*: arena \("?reversed"?\)$/);
 });
 
 test('rounds, clock, power, memory and libraries are taken together', () => {
