@@ -1,6 +1,7 @@
 import type { CollectiveOp, StepProgram } from '../model/program/stepProgram.ts';
 import { slowdownOf } from '../model/roofline/segmentTime.ts';
 import { bytesWithFill } from '../model/system/linkShare.ts';
+import { served } from '../model/system/saturation.ts';
 import type { System } from '../model/system/system.ts';
 import { betweenRanks, type FlowTransport } from '../model/system/transport.ts';
 import type { CollectiveKind } from '../model/workload/workload.ts';
@@ -246,9 +247,17 @@ export class Engine {
         load.set(resource, (load.get(resource) ?? 0) + coefficient);
       }
     }
-    const limits = [...load].map(([resource, used]) => this.links.resources[resource]!.capacity / used);
+    const limits = [...load].map(([resource, used]) => ({ ...this.links.resources[resource]!, used }));
+    const isHard = ({ sharpness }: { sharpness: number }) => !Number.isFinite(sharpness);
+    const wanted = Math.min(
+      ...routes.map((part) => part.bytesPerS),
+      ...limits.filter(isHard).map(({ capacity, used }) => capacity / used),
+    );
+    const rates = limits.map(
+      ({ capacity, sharpness, used }) => served(wanted * used, capacity, sharpness) / used,
+    );
     const bytes = this.#transport === undefined ? sentBytes : bytesWithFill(this.#transport, sentBytes);
-    return this.#latencyS + bytes / Math.min(...limits, ...routes.map((part) => part.bytesPerS));
+    return this.#latencyS + bytes / Math.min(wanted, ...rates);
   }
 
   // What the copy engines ask of their surroundings.

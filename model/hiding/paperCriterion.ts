@@ -1,11 +1,11 @@
 import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
 import type { BreakEven } from '../report.ts';
-import { h2dRateAllLoading, runningRanks } from '../system/linkShare.ts';
 import type { System } from '../system/system.ts';
 import { bindRows } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
 import { passWeightBytes, type Workload } from '../workload/workload.ts';
 import { smallest } from './breakEven.ts';
+import { copyRates } from './rates.ts';
 
 /** Constants of the paper's model; by default they are read from the machine and the workload. */
 export interface PaperConstants {
@@ -71,7 +71,7 @@ export function paperCriterion(
 export function machineConstants(workload: Workload, system: System): PaperConstants {
   return {
     computeFlops: system.gpu.efficiency.gemm * system.gpu.peakFlops,
-    h2dBytesPerS: Math.min(...h2dRateAllLoading(system, runningRanks(system, workload.ranks))),
+    h2dBytesPerS: copyRates(system, workload.ranks).h2d,
     blockBytes: passWeightBytes(workload) / workload.blocks.length,
   };
 }

@@ -1,5 +1,6 @@
-import { gpusOfRanks, h2dRateAllLoading, runningRanks, weigh } from '../system/linkShare.ts';
-import { collectiveUses, copyUses, resourceCapacity, type Use } from '../system/routes.ts';
+import { gpusOfRanks, linkRateAllLoading, runningRanks, weigh } from '../system/linkShare.ts';
+import { collectiveUses, copyUses, type Limit, resourceLimit, type Use } from '../system/routes.ts';
+import { served } from '../system/saturation.ts';
 import type { System } from '../system/system.ts';
 import type { FlowTransport } from '../system/transport.ts';
 import type { CollectiveKind } from '../workload/workload.ts';
@@ -31,53 +32,36 @@ export function pairRates(
 ): PairRates {
   const ranks = runningRanks(system, groupSize);
   const gpus = gpusOfRanks(system, ranks);
-  const h2dRates = h2dRateAllLoading(system, ranks);
-  const slowest = h2dRates.indexOf(Math.min(...h2dRates));
+  const linkRates = linkRateAllLoading(system, ranks);
+  const slowest = linkRates.indexOf(Math.min(...linkRates));
   const rate = transport.collectives[kind];
-  const copies = load(gpus.map((gpu) => copyUses(system, gpu, 'down')));
-  const collectives = load(gpus.map((_, rank) => collectiveUses(system, ranks, rank, transport, kind)));
-  const resources = [...new Set([...copies.keys(), ...collectives.keys()])].map((resource) => ({
-    capacity: resourceCapacity(system, resource),
-    copies: copies.get(resource) ?? 0,
-    collectives: collectives.get(resource) ?? 0,
-  }));
+  const resources = shared(
+    system,
+    gpus.map((gpu) => copyUses(system, gpu, 'down')),
+    gpus.map((_, rank) => collectiveUses(system, ranks, rank, transport, kind)),
+  );
   const sharing = system.peer === 'colocated' ? ranks : 1;
   const h2dBound = Math.min(system.gpu.copyEngine.h2dBytesPerS, sourceBytesPerS) / sharing;
-  const { weight } = weigh(rate, h2dRates[slowest]!);
-
-  /** What resources leave to one class of flows, per rank, while the other moves `level` on each. */
-  const leftFor = (level: number, used: 'copies' | 'collectives', other: 'copies' | 'collectives') =>
-    Math.min(
-      ...resources.map((resource) =>
-        resource[other] === 0
-          ? Number.POSITIVE_INFINITY
-          : (resource.capacity - level * resource[used]) / resource[other],
-      ),
-    );
-  const h2dAlone = Math.min(h2dBound, leftFor(0, 'collectives', 'copies'));
-  const collectiveAlone = Math.min(rate.bytesPerS, leftFor(0, 'copies', 'collectives'));
-  // Level at which each class is held back first: by its bound, or by a resource that it uses.
-  const heldAt = (used: 'copies' | 'collectives', bound: number) =>
-    Math.min(
-      bound,
-      ...resources.map(({ capacity, copies: c, collectives: k }) =>
-        (used === 'copies' ? c : k) === 0 ? Number.POSITIVE_INFINITY : capacity / (c + weight * k),
-      ),
-    );
-  const copiesHeldAt = heldAt('copies', h2dBound);
-  const collectivesHeldAt = heldAt('collectives', rate.bytesPerS / weight);
-  const level = Math.min(copiesHeldAt, collectivesHeldAt);
-  // The class that is held first stays there; the other takes what is left, which is nothing on a shared resource.
-  const h2dShared =
-    copiesHeldAt === level ? level : Math.min(h2dBound, leftFor(level * weight, 'collectives', 'copies'));
-  const collectiveShared =
-    collectivesHeldAt === level
-      ? level * weight
-      : Math.min(rate.bytesPerS, leftFor(level, 'copies', 'collectives'));
-  return { h2dAlone, collectiveAlone, h2dShared, collectiveShared };
+  const { weight } = weigh(rate, linkRates[slowest]!);
+  const alone = { copies: h2dBound, collectives: rate.bytesPerS };
+  const h2dAlone = softened(resources, (limits) => ({
+    copies: Math.min(alone.copies, leftFor(limits, 'copies', 0)),
+    collectives: 0,
+  }));
+  const collectiveAlone = softened(resources, (limits) => ({
+    copies: 0,
+    collectives: Math.min(alone.collectives, leftFor(limits, 'collectives', 0)),
+  }));
+  const both = softened(resources, (limits) => twoClasses(limits, alone, weight));
+  return {
+    h2dAlone: h2dAlone.copies,
+    collectiveAlone: collectiveAlone.collectives,
+    h2dShared: both.copies,
+    collectiveShared: both.collectives,
+  };
 }
 
-/** H2D with every rank loading, and both directions at once, bytes/s per rank. */
+/** H2D with every rank loading, D2H likewise, and both directions at once, bytes/s per rank. */
 export function copyRates(system: System, groupSize: number): { h2d: number; d2h: number; both: number } {
   const ranks = runningRanks(system, groupSize);
   const gpus = gpusOfRanks(system, ranks);
@@ -85,12 +69,93 @@ export function copyRates(system: System, groupSize: number): { h2d: number; d2h
   const down = gpus.map((gpu) => copyUses(system, gpu, 'down'));
   const up = gpus.map((gpu) => copyUses(system, gpu, 'up'));
   const { h2dBytesPerS, d2hBytesPerS } = system.gpu.copyEngine;
-  const limit = (uses: readonly Use[][]) =>
-    Math.min(...[...load(uses)].map(([resource, count]) => resourceCapacity(system, resource) / count));
+  const rateOf = (uses: readonly Use[][], bound: number) =>
+    softened(shared(system, uses, []), (limits) => ({
+      copies: Math.min(bound / sharing, leftFor(limits, 'copies', 0)),
+      collectives: 0,
+    })).copies;
   return {
-    h2d: Math.min(h2dBytesPerS / sharing, limit(down)),
-    d2h: Math.min(d2hBytesPerS / sharing, limit(up)),
-    both: Math.min(h2dBytesPerS / sharing, d2hBytesPerS / sharing, limit([...down, ...up])),
+    h2d: rateOf(down, h2dBytesPerS),
+    d2h: rateOf(up, d2hBytesPerS),
+    both: rateOf([...down, ...up], Math.min(h2dBytesPerS, d2hBytesPerS)),
+  };
+}
+
+/** What each rank moves of the two classes, bytes/s. */
+interface Moves {
+  copies: number;
+  collectives: number;
+}
+
+/** A resource, and how much of it one byte of each class on every rank uses. */
+interface SharedResource extends Limit, Moves {}
+
+function shared(
+  system: System,
+  copies: readonly (readonly Use[])[],
+  collectives: readonly (readonly Use[])[],
+): SharedResource[] {
+  const ofCopies = load(copies);
+  const ofCollectives = load(collectives);
+  return [...new Set([...ofCopies.keys(), ...ofCollectives.keys()])].map((resource) => ({
+    ...resourceLimit(system, resource),
+    copies: ofCopies.get(resource) ?? 0,
+    collectives: ofCollectives.get(resource) ?? 0,
+  }));
+}
+
+/** Rates under the hard limits alone, and then with soft ones that serve, of the demand which these make, what they can. */
+function softened(
+  resources: readonly SharedResource[],
+  ratesUnder: (resources: readonly SharedResource[]) => Moves,
+): Moves {
+  const isHard = ({ sharpness }: Limit) => !Number.isFinite(sharpness);
+  const wanted = ratesUnder(resources.filter(isHard));
+  if (resources.every(isHard)) return wanted;
+  return ratesUnder(
+    resources.map((resource) => {
+      if (isHard(resource)) return resource;
+      const demand = wanted.copies * resource.copies + wanted.collectives * resource.collectives;
+      return { ...resource, capacity: served(demand, resource.capacity, resource.sharpness) };
+    }),
+  );
+}
+
+/** What resources leave to one class, per rank, while the other moves `level` on each. */
+function leftFor(resources: readonly SharedResource[], of: keyof Moves, level: number): number {
+  const other = of === 'copies' ? 'collectives' : 'copies';
+  return Math.min(
+    ...resources.map((resource) =>
+      resource[of] === 0
+        ? Number.POSITIVE_INFINITY
+        : (resource.capacity - level * resource[other]) / resource[of],
+    ),
+  );
+}
+
+/** Max-min rates of both classes at once: copies of weight 1, and collectives. */
+function twoClasses(resources: readonly SharedResource[], bound: Moves, weight: number): Moves {
+  // Level at which each class is held back first: by its bound, or by a resource that it uses.
+  const heldAt = (of: keyof Moves, level: number) =>
+    Math.min(
+      level,
+      ...resources.map((resource) =>
+        resource[of] === 0
+          ? Number.POSITIVE_INFINITY
+          : resource.capacity / (resource.copies + weight * resource.collectives),
+      ),
+    );
+  const copiesHeldAt = heldAt('copies', bound.copies);
+  const collectivesHeldAt = heldAt('collectives', bound.collectives / weight);
+  const level = Math.min(copiesHeldAt, collectivesHeldAt);
+  // The class that is held first stays there; the other takes what is left, which is nothing on a shared resource.
+  return {
+    copies:
+      copiesHeldAt === level ? level : Math.min(bound.copies, leftFor(resources, 'copies', level * weight)),
+    collectives:
+      collectivesHeldAt === level
+        ? level * weight
+        : Math.min(bound.collectives, leftFor(resources, 'collectives', level)),
   };
 }
 

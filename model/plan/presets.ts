@@ -1,6 +1,6 @@
+import { copyRates } from '../hiding/rates.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { blockComputeS, windowTimesS } from '../roofline/segmentTime.ts';
-import { h2dRateAllLoading, runningRanks } from '../system/linkShare.ts';
 import type { System } from '../system/system.ts';
 import { transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -186,7 +186,7 @@ export function evenPaceS(
   const streamedBytes = blocks.reduce((sum, block) => sum + block.windowBytes.reduce((a, b) => a + b, 0), 0);
   const chunks = Math.ceil(streamedBytes / chunkBytes);
   if (chunks === 0) return 0;
-  const rate = Math.min(...h2dRateAllLoading(system, runningRanks(system, workload.ranks)));
+  const rate = copyRates(system, workload.ranks).h2d;
   const computeS = workload.blocks.reduce((sum, block) => sum + blockComputeS(block, system.gpu), 0);
   const copyS =
     streamedBytes / rate + chunks * (system.gpu.copyEngine.gapS + system.gpu.copyEngine.paceOverheadS);

@@ -56,7 +56,14 @@ const treeNode = z.strictObject({
     .describe('payload rate towards the GPUs, instead of the one that pcie gives'),
   up: physical('rate').optional(),
   duplex: physical('rate').optional().describe('both directions together, where that is less than twice one'),
-  memory: physical('rate').optional().describe('host memory at this node, reads plus writes'),
+  memory: physical('rate').optional().describe('host memory at this node, reads plus writes of all GPUs'),
+  reads: physical('rate')
+    .optional()
+    .describe('what all GPUs together read of it; without a limit of its own if left out'),
+  writes: physical('rate').optional(),
+  sharpness: plain(1, 100)
+    .optional()
+    .describe('of the limits of host memory: near one, less than demand and limit is had; hard if left out'),
 });
 
 const collectiveRate = z.strictObject({

@@ -1,4 +1,4 @@
-import { h2dRateAllLoading, runningRanks } from './linkShare.ts';
+import { linkRateAllLoading, runningRanks } from './linkShare.ts';
 import { checkFactor, withCollectiveRates } from './scaled.ts';
 import type { System, TreeNode } from './system.ts';
 import type { CollectiveRate, Transport } from './transport.ts';
@@ -55,13 +55,14 @@ export function withD2hNumbers(system: System, factor: number): System {
  *
  * `staged-copy` is made of copies and gains with them.
  *
- * @param groupSize ranks that load at once, which host memory may limit.
+ * @param groupSize ranks that load at once, which a shared link may limit.
  * @throws RangeError for a factor that is not above 0 or not finite.
  */
 export function withH2dLink(system: System, factor: number, groupSize: number): System {
   const faster = withH2dNumbers(system, factor);
   const ranks = runningRanks(system, groupSize);
-  const gain = Math.min(...h2dRateAllLoading(faster, ranks)) / Math.min(...h2dRateAllLoading(system, ranks));
+  const gain =
+    Math.min(...linkRateAllLoading(faster, ranks)) / Math.min(...linkRateAllLoading(system, ranks));
   const transports = system.transports.map(
     (transport): Transport =>
       transport.kind === 'flow' ? withCollectiveRates(transport, (rate) => onLink(rate, gain)) : transport,

@@ -16,21 +16,20 @@ export function runningRanks(system: System, groupSize: number): number {
 }
 
 /**
- * H2D bytes/s of each rank's GPU while all of them load: its copy engine's rate, or its share of the link with
- * the most GPUs below it. Colocated ranks share one engine.
+ * H2D bytes/s that links leave each rank's GPU while all of them load: its copy engine's rate, or its share of the link
+ * with the most GPUs below it. Colocated ranks share one engine. Host memory may allow less: `copyRates`.
  */
-export function h2dRateAllLoading(system: System, ranks: number): number[] {
+export function linkRateAllLoading(system: System, ranks: number): number[] {
   const paths = gpusOfRanks(system, ranks).map((gpu) => pathToMemory(system.tree, gpu));
   const loads = new Map<string, number>();
-  for (const { links, memory } of paths) {
-    for (const { id } of [...links, memory]) loads.set(id, (loads.get(id) ?? 0) + 1);
+  for (const { links } of paths) {
+    for (const { id } of links) loads.set(id, (loads.get(id) ?? 0) + 1);
   }
   const sharing = system.peer === 'colocated' ? ranks : 1;
-  return paths.map(({ links, memory }) =>
+  return paths.map(({ links }) =>
     Math.min(
       system.gpu.copyEngine.h2dBytesPerS / sharing,
       ...links.map((link) => Math.min(link.downBytesPerS, link.duplexBytesPerS) / loads.get(link.id)!),
-      memory.memoryBytesPerS! / loads.get(memory.id)!,
     ),
   );
 }
@@ -50,7 +49,7 @@ export interface Weighing {
  *   weight      = (collective x R) / (h2d x C)
  *   coefficient = (1 - h2d) x C / (collective x R)
  *
- * R is the collective's rate alone, C the H2D rate with all ranks loading. The pair saturates the link exactly:
+ * R is the collective's rate alone, C the H2D rate that links allow with all ranks loading. The pair saturates the link exactly:
  * h2d x C + coefficient x collective x R = C.
  */
 export function weigh({ bytesPerS, besideH2d }: CollectiveRate, h2dBytesPerS: number): Weighing {

@@ -1,10 +1,10 @@
 import type { CollectiveKind } from '../workload/workload.ts';
-import { gpusOfRanks, h2dRateAllLoading, weigh } from './linkShare.ts';
+import { gpusOfRanks, linkRateAllLoading, weigh } from './linkShare.ts';
 import type { System, TreeNode } from './system.ts';
 import type { FlowTransport } from './transport.ts';
 import { ancestors, pathToMemory } from './tree.ts';
 
-/** What one payload byte of a path uses of a resource. Resources are named `down gpu0`, `memory socket0`, ... */
+/** What one payload byte of a path uses of a resource: `down gpu0`, `up`, `duplex`, `memory socket0`, `reads`, `writes`. */
 export interface Use {
   resource: string;
   coefficient: number;
@@ -16,10 +16,8 @@ export interface Use {
  */
 export function copyUses(system: System, gpu: string, direction: 'down' | 'up'): Use[] {
   const { links, memory } = pathToMemory(system.tree, gpu);
-  return [
-    ...links.flatMap((node) => linkUses(node, direction, 1)),
-    { resource: `memory ${memory.id}`, coefficient: 1 },
-  ];
+  const ofMemory = direction === 'down' ? memoryUses(memory, 1, 0) : memoryUses(memory, 0, 1);
+  return [...links.flatMap((node) => linkUses(node, direction, 1)), ...ofMemory];
 }
 
 /**
@@ -36,7 +34,7 @@ export function collectiveUses(
 ): Use[] {
   const gpus = gpusOfRanks(system, ranks);
   const receiver = gpus[rank]!;
-  const h2dBytesPerS = h2dRateAllLoading(system, ranks)[rank]!;
+  const h2dBytesPerS = linkRateAllLoading(system, ranks)[rank]!;
   const { downCoefficient } = weigh(transport.collectives[kind], h2dBytesPerS);
   const { links, memory } = pathToMemory(system.tree, receiver);
   const down = links.flatMap((node) => linkUses(node, 'down', downCoefficient));
@@ -52,16 +50,45 @@ export function collectiveUses(
       ...way.down.flatMap((node) => linkUses(node, 'down', share * (direct ? downCoefficient : 1))),
     ];
   });
-  return merged(direct ? hops : [...hops, ...down, { resource: `memory ${memory.id}`, coefficient: 2 }]);
+  return merged(direct ? hops : [...hops, ...down, ...memoryUses(memory, 1, 1)]);
 }
 
-/** Bytes/s of a resource. */
-export function resourceCapacity(system: System, resource: string): number {
+/** What limits a resource: bytes/s, and how hard, see `served`. */
+export interface Limit {
+  capacity: number;
+  sharpness: number;
+}
+
+/** The limit of a resource that `copyUses` or `collectiveUses` names. */
+export function resourceLimit(system: System, resource: string): Limit {
   const [kind, id] = resource.split(' ') as [string, string];
-  const node = system.tree.find((candidate) => candidate.id === id)!;
-  if (kind === 'down') return node.downBytesPerS;
-  if (kind === 'up') return node.upBytesPerS;
-  return kind === 'duplex' ? node.duplexBytesPerS : node.memoryBytesPerS!;
+  const { downBytesPerS, upBytesPerS, duplexBytesPerS, memory } = system.tree.find((node) => node.id === id)!;
+  const hard = (capacity: number) => ({ capacity, sharpness: Number.POSITIVE_INFINITY });
+  switch (kind) {
+    case 'down':
+      return hard(downBytesPerS);
+    case 'up':
+      return hard(upBytesPerS);
+    case 'duplex':
+      return hard(duplexBytesPerS);
+    case 'reads':
+      return { capacity: memory!.readBytesPerS, sharpness: memory!.sharpness };
+    case 'writes':
+      return { capacity: memory!.writeBytesPerS, sharpness: memory!.sharpness };
+    default:
+      return { capacity: memory!.bytesPerS, sharpness: memory!.sharpness };
+  }
+}
+
+/** Reads and writes of host memory for each payload byte; only limits that there are. */
+function memoryUses({ id, memory }: TreeNode, reads: number, writes: number): Use[] {
+  return [
+    { resource: `memory ${id}`, coefficient: reads + writes, limit: memory!.bytesPerS },
+    { resource: `reads ${id}`, coefficient: reads, limit: memory!.readBytesPerS },
+    { resource: `writes ${id}`, coefficient: writes, limit: memory!.writeBytesPerS },
+  ].flatMap(({ resource, coefficient, limit }) =>
+    coefficient > 0 && Number.isFinite(limit) ? [{ resource, coefficient }] : [],
+  );
 }
 
 function linkUses(node: TreeNode, direction: 'down' | 'up', coefficient: number): Use[] {

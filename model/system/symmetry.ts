@@ -1,5 +1,5 @@
 import { gpusOfRanks } from './linkShare.ts';
-import type { System, TreeNode } from './system.ts';
+import type { HostMemory, System, TreeNode } from './system.ts';
 import { pathToMemory } from './tree.ts';
 
 /**
@@ -37,10 +37,19 @@ export function oneForAll(system: System, ranks: number, transport: string): Sys
       downBytesPerS: node.downBytesPerS * share,
       upBytesPerS: node.upBytesPerS * share,
       duplexBytesPerS: node.duplexBytesPerS * share,
-      memoryBytesPerS: node.memoryBytesPerS === null ? null : node.memoryBytesPerS * share,
+      memory: node.memory === null ? null : sharedMemory(node.memory, share),
     };
   });
   return { ...system, peer: 'mirrored', gpus: [system.gpus[0]!], tree };
+}
+
+function sharedMemory(memory: HostMemory, share: number): HostMemory {
+  return {
+    ...memory,
+    bytesPerS: memory.bytesPerS * share,
+    readBytesPerS: memory.readBytesPerS * share,
+    writeBytesPerS: memory.writeBytesPerS * share,
+  };
 }
 
 function sameLink(a: TreeNode, b: TreeNode): boolean {

@@ -12,6 +12,16 @@ export interface ProvenanceEntry {
   source: string;
 }
 
+/** What host memory carries of all GPUs together, bytes/s; Infinity where nothing limits it. */
+export interface HostMemory {
+  /** Reads plus writes. */
+  bytesPerS: number;
+  readBytesPerS: number;
+  writeBytesPerS: number;
+  /** How hard the three limits are, see `served`; Infinity for hard ones. */
+  sharpness: number;
+}
+
 /** A node of the PCIe tree; its link is the one to its parent. The tree's top has no parent and no link. */
 export interface TreeNode {
   id: string;
@@ -22,8 +32,8 @@ export interface TreeNode {
   upBytesPerS: number;
   /** Payload bytes/s of both directions together; Infinity where the link is truly full-duplex. */
   duplexBytesPerS: number;
-  /** Host memory at this node, bytes/s read plus written; copies end at the nearest such node above a GPU. */
-  memoryBytesPerS: number | null;
+  /** Host memory at this node; copies end at the nearest such node above a GPU. */
+  memory: HostMemory | null;
 }
 
 /**

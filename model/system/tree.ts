@@ -1,7 +1,7 @@
 import { UserError } from '../input/userError.ts';
 import type { SystemFile } from './format.ts';
 import { pcieBytesPerS } from './pcie.ts';
-import type { TreeNode } from './system.ts';
+import type { HostMemory, TreeNode } from './system.ts';
 
 /**
  * The PCIe tree of a machine file, checked: every parent exists, no cycle, every GPU reaches host memory, every
@@ -34,7 +34,7 @@ export function buildTree(file: SystemFile): TreeNode[] {
       downBytesPerS: rate('down'),
       upBytesPerS: rate('up'),
       duplexBytesPerS: node.duplex?.value ?? Number.POSITIVE_INFINITY,
-      memoryBytesPerS: node.memory?.value ?? null,
+      memory: memoryOf(node),
     };
   });
   const byId = new Map(nodes.map((node) => [node.id, node]));
@@ -59,6 +59,16 @@ export function buildTree(file: SystemFile): TreeNode[] {
     );
   }
   return nodes;
+}
+
+function memoryOf({ memory, reads, writes, sharpness }: SystemFile['tree'][string]): HostMemory | null {
+  if (memory === undefined) return null;
+  return {
+    bytesPerS: memory.value,
+    readBytesPerS: reads?.value ?? Number.POSITIVE_INFINITY,
+    writeBytesPerS: writes?.value ?? Number.POSITIVE_INFINITY,
+    sharpness: sharpness?.value ?? Number.POSITIVE_INFINITY,
+  };
 }
 
 /** A fault in the tree, with the node at fault. */
@@ -90,6 +100,6 @@ export function pathToMemory(
   gpu: string,
 ): { links: TreeNode[]; memory: TreeNode } {
   const chain = ancestors(tree, gpu);
-  const memory = chain.findIndex((node) => node.memoryBytesPerS !== null);
+  const memory = chain.findIndex((node) => node.memory !== null);
   return { links: chain.slice(0, memory), memory: chain[memory]! };
 }

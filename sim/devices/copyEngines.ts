@@ -382,7 +382,7 @@ export class CopyEngines {
       left: this.#left[channel]!,
       firstLeft: this.#chunkLeft[channel]!,
       chunk: this.#chunk[channel]!,
-      bytesPerS: Math.min(this.#bound[channel]!, this.#flows.ceilingOf(this.#route[engine]!)),
+      bytesPerS: this.#flows.aloneRate(this.#route[engine]!, this.#bound[channel]!),
       betweenS: this.#pace[channel]! + this.#wakingS(channel),
     };
     this.#alone[engine] = run;

@@ -1,5 +1,5 @@
-import { gpusOfRanks, h2dRateAllLoading, weigh } from '../../model/system/linkShare.ts';
-import { collectiveUses, copyUses, resourceCapacity, type Use } from '../../model/system/routes.ts';
+import { gpusOfRanks, linkRateAllLoading, weigh } from '../../model/system/linkShare.ts';
+import { collectiveUses, copyUses, resourceLimit, type Use } from '../../model/system/routes.ts';
 import type { System } from '../../model/system/system.ts';
 import type { FlowTransport } from '../../model/system/transport.ts';
 import type { CollectiveKind } from '../../model/workload/workload.ts';
@@ -16,6 +16,8 @@ export interface CollectiveRoute {
 export interface LinkResource {
   name: string;
   capacity: number;
+  /** How hard the limit is, see `served`. */
+  sharpness: number;
 }
 
 /**
@@ -49,7 +51,7 @@ export class Links {
     const gpus = [...new Set(gpuNames)];
     this.gpuOfRank = gpuNames.map((gpu) => gpus.indexOf(gpu));
     this.gpuCount = gpus.length;
-    const h2dRates = h2dRateAllLoading(system, ranks);
+    const h2dRates = linkRateAllLoading(system, ranks);
     const copies = gpus.map((gpu) => ({
       h2d: copyUses(system, gpu, 'down'),
       d2h: copyUses(system, gpu, 'up'),
@@ -73,10 +75,11 @@ export class Links {
       ...gpuNames.flatMap((_, rank) => heaviest(collectives.map(({ parts }) => parts[rank]!))),
     ];
     for (const [resource, most] of demand(users)) {
-      const capacity = resourceCapacity(system, resource);
-      if (!Number.isFinite(capacity) || (most <= capacity * (1 + 1e-9) && !all)) continue;
+      const { capacity, sharpness } = resourceLimit(system, resource);
+      const enough = most <= capacity * (1 + 1e-9) && !Number.isFinite(sharpness);
+      if (!Number.isFinite(capacity) || (enough && !all)) continue;
       const [kind, id] = resource.split(' ');
-      this.#addResource(resource, `${id} ${kind}`, capacity);
+      this.#addResource(resource, `${id} ${kind}`, capacity, sharpness);
     }
     this.h2dRoute = copies.map(({ h2d }) => this.#addRoute(h2d));
     this.d2hRoute = copies.map(({ d2h }) => this.#addRoute(d2h));
@@ -100,10 +103,10 @@ export class Links {
     return this.#addRoute([{ resource: key, coefficient: 1 }]);
   }
 
-  #addResource(key: string, name: string, capacity: number): void {
-    const index = this.flows.addResource(capacity);
+  #addResource(key: string, name: string, capacity: number, sharpness = Number.POSITIVE_INFINITY): void {
+    const index = this.flows.addResource(capacity, sharpness);
     this.#ids.set(key, index);
-    this.resources[index] = { name, capacity };
+    this.resources[index] = { name, capacity, sharpness };
   }
 
   #addRoute(uses: readonly Use[]): number {

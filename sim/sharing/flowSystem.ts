@@ -1,3 +1,4 @@
+import { served } from '../../model/system/saturation.ts';
 import { FinishTimes } from './finishTimes.ts';
 import { FlowTable } from './flowTable.ts';
 import { growFloat64, growInt32 } from './grow.ts';
@@ -58,9 +59,14 @@ export class FlowSystem {
     return this.flows.activeCount;
   }
 
-  /** @throws RangeError unless the capacity is finite and above zero */
-  addResource(capacity: number): number {
-    const resource = this.routes.addResource(capacity);
+  /**
+   * A resource with a hard limit by default. One with a soft limit carries, of what its flows would move if it were not
+   * there, what `served` says; all flows are then shared anew at every change, since each change moves that demand.
+   *
+   * @throws RangeError unless the capacity is finite and above zero, and the sharpness at least 1
+   */
+  addResource(capacity: number, sharpness = Number.POSITIVE_INFINITY): number {
+    const resource = this.routes.addResource(capacity, sharpness);
     this.flows.fitRoutes();
     if (resource === this.used.length) {
       this.used = growFloat64(this.used, resource + 1);
@@ -68,6 +74,8 @@ export class FlowSystem {
       saturated.set(this.saturated);
       this.saturated = saturated;
     }
+    // A soft limit always holds its flows back, by however little.
+    if (Number.isFinite(sharpness)) this.saturated[resource] = 1;
     return resource;
   }
 
@@ -134,6 +142,10 @@ export class FlowSystem {
     const { region } = this;
     region.clear();
     this.seedRegion();
+    if (this.routes.hasSoft) {
+      if (region.flowCount > 0 || region.coupledCount > 0) this.shareAll(now);
+      return;
+    }
     if (region.flowCount > 0 || region.coupledCount > 0) {
       do {
         region.close(this.saturated, this.used);
@@ -182,9 +194,27 @@ export class FlowSystem {
     }
   }
 
-  /** Highest rate that a route allows a single flow: the least capacity / coefficient along it; Infinity without resources. */
-  ceilingOf(route: number): number {
-    return this.routes.ceiling[route]!;
+  /** Rate of a flow with a bound while no other is active. */
+  aloneRate(route: number, bound: number): number {
+    const { firstUse, useResource, useCoefficient, capacity, sharpness } = this.routes;
+    const end = firstUse[route + 1]!;
+    let wanted = bound;
+    for (let use = firstUse[route]!; use < end; use++) {
+      const resource = useResource[use]!;
+      if (Number.isFinite(sharpness[resource]!)) continue;
+      wanted = Math.min(wanted, capacity[resource]! / useCoefficient[use]!);
+    }
+    let rate = wanted;
+    for (let use = firstUse[route]!; use < end; use++) {
+      const resource = useResource[use]!;
+      if (!Number.isFinite(sharpness[resource]!)) continue;
+      const coefficient = useCoefficient[use]!;
+      rate = Math.min(
+        rate,
+        served(wanted * coefficient, capacity[resource]!, sharpness[resource]!) / coefficient,
+      );
+    }
+    return rate;
   }
 
   /** Present rate of a flow. */
@@ -335,6 +365,77 @@ export class FlowSystem {
       this.rateChanges++;
     }
     if (this.rateChanges >= RESUM_AFTER && this.rateChanges >= this.flows.activeCount) this.resumUsage();
+  }
+
+  /** Shares all resources among all flows: first without the soft ones, then with what these serve of that demand. */
+  private shareAll(now: number): void {
+    const { flows, routes, filling, used } = this;
+    const { capacity, sharpness, firstUse, useResource, useCoefficient } = routes;
+    const count = routes.resourceCount;
+    this.fill((resource) =>
+      Number.isFinite(sharpness[resource]!) ? Number.POSITIVE_INFINITY : capacity[resource]!,
+    );
+    const demand = this.loads();
+    // A hard limit that only the demand fills up also passes changes on: they move what soft ones serve.
+    for (let resource = 0; resource < count; resource++)
+      this.saturated[resource] = filling.saturated[resource]!;
+    this.fill((resource) =>
+      demand[resource]! > 0 && Number.isFinite(sharpness[resource]!)
+        ? served(demand[resource]!, capacity[resource]!, sharpness[resource]!)
+        : capacity[resource]!,
+    );
+    for (let resource = 0; resource < count; resource++) {
+      if (Number.isFinite(sharpness[resource]!)) this.saturated[resource] = 1;
+      else this.saturated[resource]! |= filling.saturated[resource]!;
+    }
+    used.fill(0);
+    let place = 0;
+    for (let flow = 0; flow < flows.slotCount; flow++) {
+      if (flows.sequence[flow]! < 0) continue;
+      const before = flows.rate[flow]!;
+      let rate = filling.rate[place++]!;
+      if (Math.abs(rate - before) <= SAME_RATE * before) rate = before;
+      else this.setRate(now, flow, rate);
+      const route = flows.route[flow]!;
+      const end = firstUse[route + 1]!;
+      for (let use = firstUse[route]!; use < end; use++)
+        used[useResource[use]!]! += useCoefficient[use]! * rate;
+    }
+  }
+
+  /** Solves for all active flows, in the order of their slots. */
+  private fill(capacityOf: (resource: number) => number): void {
+    const { flows, routes, filling } = this;
+    const { firstUse, useResource, useCoefficient } = routes;
+    filling.reset();
+    for (let resource = 0; resource < routes.resourceCount; resource++)
+      filling.addResource(capacityOf(resource));
+    for (let flow = 0; flow < flows.slotCount; flow++) {
+      if (flows.sequence[flow]! < 0) continue;
+      filling.addFlow(flows.bound[flow]!, flows.weight[flow]!);
+      const route = flows.route[flow]!;
+      const end = firstUse[route + 1]!;
+      for (let use = firstUse[route]!; use < end; use++)
+        filling.addUse(useResource[use]!, useCoefficient[use]!);
+    }
+    filling.solve();
+  }
+
+  /** By resource: sum of coefficient * rate at the rates that were solved for. */
+  private loads(): Float64Array {
+    const { flows, routes, filling } = this;
+    const { firstUse, useResource, useCoefficient } = routes;
+    const loads = new Float64Array(routes.resourceCount);
+    let place = 0;
+    for (let flow = 0; flow < flows.slotCount; flow++) {
+      if (flows.sequence[flow]! < 0) continue;
+      const rate = filling.rate[place++]!;
+      const route = flows.route[flow]!;
+      const end = firstUse[route + 1]!;
+      for (let use = firstUse[route]!; use < end; use++)
+        loads[useResource[use]!]! += useCoefficient[use]! * rate;
+    }
+    return loads;
   }
 
   private setRate(now: number, flow: number, rate: number): void {

@@ -6,23 +6,35 @@ export class RouteTable {
   routeCount = 0;
   /** By resource. */
   capacity: Float64Array = new Float64Array(16);
+  /** By resource: how hard a limit its capacity is, see `served`; Infinity for a hard one. */
+  sharpness: Float64Array = new Float64Array(16);
+  /** Whether any resource's limit is soft. */
+  hasSoft = false;
   /** The uses of route p are rows firstUse[p] .. firstUse[p + 1] - 1; no resource appears twice in a route. */
   firstUse: Int32Array = new Int32Array(17);
   useResource: Int32Array = new Int32Array(64);
   useCoefficient: Float64Array = new Float64Array(64);
-  /** By route: the rate of a flow that has its whole route to itself; Infinity for a route without resources. */
+  /** By route: the rate of a flow that has its route to itself, soft limits aside; Infinity where nothing else limits it. */
   ceiling: Float64Array = new Float64Array(16);
   /** Uses of the longest route. */
   longest = 0;
 
-  /** @throws RangeError unless the capacity is finite and above zero */
-  addResource(capacity: number): number {
+  /** @throws RangeError unless the capacity is finite and above zero, and the sharpness at least 1 */
+  addResource(capacity: number, sharpness: number): number {
     const resource = this.resourceCount;
     if (!(capacity > 0 && Number.isFinite(capacity))) {
       throw new RangeError(`resource ${resource}: expected a finite capacity above 0, got ${capacity}`);
     }
-    if (resource === this.capacity.length) this.capacity = growFloat64(this.capacity, resource + 1);
+    if (!(sharpness >= 1)) {
+      throw new RangeError(`resource ${resource}: expected a sharpness of at least 1, got ${sharpness}`);
+    }
+    if (resource === this.capacity.length) {
+      this.capacity = growFloat64(this.capacity, resource + 1);
+      this.sharpness = growFloat64(this.sharpness, this.capacity.length);
+    }
     this.capacity[resource] = capacity;
+    this.sharpness[resource] = sharpness;
+    if (Number.isFinite(sharpness)) this.hasSoft = true;
     this.resourceCount++;
     return resource;
   }
@@ -63,7 +75,10 @@ export class RouteTable {
     for (const [resource, coefficient] of uses) {
       this.useResource[row] = resource;
       this.useCoefficient[row++] = coefficient;
-      ceiling = Math.min(ceiling, this.capacity[resource]! / coefficient);
+      // A soft limit is one to the demand, which the bound decides.
+      if (!Number.isFinite(this.sharpness[resource]!)) {
+        ceiling = Math.min(ceiling, this.capacity[resource]! / coefficient);
+      }
     }
     this.firstUse[route + 1] = row;
     this.ceiling[route] = ceiling;

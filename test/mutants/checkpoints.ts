@@ -152,8 +152,9 @@ export const READERS: readonly MutantGroup[] = [
       },
       {
         breaks: 'one rank pins staging of collectives',
-        original: 'const staged = workload.ranks > 1 && ',
-        mutated: 'const staged = ',
+        original: 'workload.ranks > 1 ? transportOf(system, plan.transport, workload.ranks) : null',
+        mutated:
+          "transportOf(system, plan.transport === 'none' ? undefined : plan.transport, workload.ranks)",
       },
       {
         breaks: 'residents are pinned on the host as well',
@@ -168,13 +169,13 @@ export const READERS: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'of ranks that sit differently the best placed sets the pace',
-        original: 'h2dRates.indexOf(Math.min(...h2dRates))',
-        mutated: 'h2dRates.indexOf(Math.max(...h2dRates))',
+        original: 'linkRates.indexOf(Math.min(...linkRates))',
+        mutated: 'linkRates.indexOf(Math.max(...linkRates))',
       },
       {
         breaks: 'a collective weighs as much as a copy',
-        original: 'capacity / (c + weight * k)',
-        mutated: 'capacity / (c + k)',
+        original: '(resource.copies + weight * resource.collectives)',
+        mutated: '(resource.copies + resource.collectives)',
       },
       {
         breaks: 'copies are held back last',
@@ -183,18 +184,28 @@ export const READERS: readonly MutantGroup[] = [
       },
       {
         breaks: 'what is left of a link ignores what the other class takes',
-        original: '(resource.capacity - level * resource[used]) / resource[other]',
-        mutated: 'resource.capacity / resource[other]',
+        original: '(resource.capacity - level * resource[other]) / resource[of]',
+        mutated: 'resource.capacity / resource[of]',
       },
       {
         breaks: 'both directions share nothing',
-        original: 'limit([...down, ...up])',
-        mutated: 'Math.min(limit(down), limit(up))',
+        original: 'rateOf([...down, ...up], ',
+        mutated: 'rateOf(down, ',
       },
       {
         breaks: 'copies to the host are as fast as the engine to the device',
-        original: 'd2h: Math.min(d2hBytesPerS / sharing, limit(up)),',
-        mutated: 'd2h: Math.min(h2dBytesPerS / sharing, limit(up)),',
+        original: 'd2h: rateOf(up, d2hBytesPerS)',
+        mutated: 'd2h: rateOf(up, h2dBytesPerS)',
+      },
+      {
+        breaks: 'a soft limit serves whatever is asked of it',
+        original: 'capacity: served(demand, resource.capacity, resource.sharpness)',
+        mutated: 'capacity: Math.min(demand, resource.capacity)',
+      },
+      {
+        breaks: 'what collectives ask of host memory does not count beside copies',
+        original: 'wanted.copies * resource.copies + wanted.collectives * resource.collectives',
+        mutated: 'wanted.copies * resource.copies',
       },
     ],
   },

@@ -196,8 +196,8 @@ export const DEVICES: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'a link that all its users together could fill is left out',
-        original: 'most <= capacity * (1 + 1e-9) && !all',
-        mutated: 'most <= 2 * capacity && !all',
+        original: 'most <= capacity * (1 + 1e-9) && !Number',
+        mutated: 'most <= 2 * capacity && !Number',
       },
       {
         breaks: 'what a flow takes of a link does not count in what may be asked of it',

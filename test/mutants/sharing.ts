@@ -99,6 +99,26 @@ export const SHARING: readonly MutantGroup[] = [
     tests: ['test/sim/sharing/flowSystemTerms.test.ts', 'test/sim/sharing/flowSystem.test.ts'],
     mutants: [
       {
+        breaks: 'a soft limit is a hard one',
+        original: '? served(demand[resource]!, capacity[resource]!, sharpness[resource]!)',
+        mutated: '? Math.min(demand[resource]!, capacity[resource]!)',
+      },
+      {
+        breaks: 'a flow that leaves a soft limit leaves the others as they were',
+        original: 'if (Number.isFinite(sharpness)) this.saturated[resource] = 1;',
+        mutated: '',
+      },
+      {
+        breaks: 'what the demand alone fills up passes no change on',
+        original: 'this.saturated[resource]! |= filling.saturated[resource]!',
+        mutated: 'this.saturated[resource] = filling.saturated[resource]!',
+      },
+      {
+        breaks: 'a flow by itself is not held back by a soft limit',
+        original: 'served(wanted * coefficient, capacity[resource]!, sharpness[resource]!) / coefficient',
+        mutated: 'wanted',
+      },
+      {
         breaks: 'what is left grows while a flow moves',
         original: 'const remaining = left[flow]! - rate[flow]! * (now - since[flow]!);',
         mutated: 'const remaining = left[flow]! + rate[flow]! * (now - since[flow]!);',

@@ -22,11 +22,6 @@ export const SYSTEM: readonly MutantGroup[] = [
         mutated: '',
       },
       {
-        breaks: 'GPUs do not share host memory',
-        original: 'memory.memoryBytesPerS! / loads.get(memory.id)!',
-        mutated: 'memory.memoryBytesPerS!',
-      },
-      {
         breaks: 'of a mirrored group every rank runs',
         original: "system.peer === 'mirrored' ? 1 : groupSize",
         mutated: 'groupSize',
@@ -69,13 +64,23 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'host memory is read but not written',
-        original: 'coefficient: 2 }',
-        mutated: 'coefficient: 1 }',
+        original: '[...hops, ...down, ...memoryUses(memory, 1, 1)]',
+        mutated: '[...hops, ...down, ...memoryUses(memory, 1, 0)]',
       },
       {
         breaks: 'a copy crosses no host memory',
-        original: '{ resource: `memory ${memory.id}`, coefficient: 1 },',
-        mutated: '',
+        original: 'linkUses(node, direction, 1)), ...ofMemory]',
+        mutated: 'linkUses(node, direction, 1))]',
+      },
+      {
+        breaks: 'a copy to the device writes host memory',
+        original: "direction === 'down' ? memoryUses(memory, 1, 0) : memoryUses(memory, 0, 1)",
+        mutated: 'memoryUses(memory, 0, 1)',
+      },
+      {
+        breaks: 'reads have the limit of writes',
+        original: 'capacity: memory!.readBytesPerS',
+        mutated: 'capacity: memory!.writeBytesPerS',
       },
       {
         breaks: 'a direct path weighs on the down link like a copy',
@@ -99,8 +104,8 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'the way up has the capacity of the way down',
-        original: "if (kind === 'up') return node.upBytesPerS;",
-        mutated: "if (kind === 'up') return node.downBytesPerS;",
+        original: 'return hard(upBytesPerS);',
+        mutated: 'return hard(downBytesPerS);',
       },
       {
         breaks: 'the way up does not turn at the lowest common node',

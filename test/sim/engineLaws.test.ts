@@ -19,6 +19,7 @@ import { Engine } from '../../sim/engine.ts';
 import type { Recorder } from '../../sim/recorder.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { NCCL_FLOW } from '../support/flows.ts';
+import { hostMemory } from '../support/hostMemory.ts';
 
 const seed = Number(process.env.FC_SEED ?? 1);
 const numRuns = 120;
@@ -151,7 +152,7 @@ function systemOf({ machine: made, ranks }: Scenario): System {
     downBytesPerS: bytesPerS,
     upBytesPerS: bytesPerS,
     duplexBytesPerS: Number.POSITIVE_INFINITY,
-    memoryBytesPerS: null,
+    memory: null,
   });
   const rate = {
     bytesPerS: made.collectiveRate * linkBytesPerS,
@@ -175,7 +176,7 @@ function systemOf({ machine: made, ranks }: Scenario): System {
     },
     gpus,
     tree: [
-      { ...node('memory', null, Number.POSITIVE_INFINITY), memoryBytesPerS: 1000 * GB },
+      { ...node('memory', null, Number.POSITIVE_INFINITY), memory: hostMemory(1000 * GB) },
       node('root', 'memory', made.rootGBPerS === 0 ? Number.POSITIVE_INFINITY : made.rootGBPerS * GB),
       ...gpus.map((gpu) => ({
         ...node(gpu, 'root', linkBytesPerS),
@@ -492,7 +493,7 @@ function fasterLinks(system: System, factor: number): System {
       downBytesPerS: node.downBytesPerS * factor,
       upBytesPerS: node.upBytesPerS * factor,
       duplexBytesPerS: node.duplexBytesPerS * factor,
-      memoryBytesPerS: node.memoryBytesPerS === null ? null : node.memoryBytesPerS * factor,
+      memory: node.memory === null ? null : hostMemory(node.memory.bytesPerS * factor),
     })),
   };
 }

@@ -9,6 +9,7 @@ import { bindWorkload } from '../../model/workload/bind.ts';
 import type { BlockKind, Workload } from '../../model/workload/workload.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { NCCL_FLOW } from '../support/flows.ts';
+import { hostMemory } from '../support/hostMemory.ts';
 
 /**
  * Timelines small enough to work out with pencil and paper, on a machine of round numbers: copies at 8 GB/s, or
@@ -28,7 +29,7 @@ const node = (id: string, parent: string | null, gigabytes: number): TreeNode =>
   downBytesPerS: gigabytes * GB,
   upBytesPerS: gigabytes * GB,
   duplexBytesPerS: Number.POSITIVE_INFINITY,
-  memoryBytesPerS: null,
+  memory: null,
 });
 const rate = { bytesPerS: 4 * GB, besideH2d: { collective: 0.5, h2d: 0.5, gapS: null } };
 const system: System = {
@@ -50,7 +51,7 @@ const system: System = {
     },
     power: null,
   },
-  tree: [{ ...node('memory', null, 1), memoryBytesPerS: 1000 * GB }, node('gpu0', 'memory', 8)],
+  tree: [{ ...node('memory', null, 1), memory: hostMemory(1000 * GB) }, node('gpu0', 'memory', 8)],
   transports: [
     {
       kind: 'flow',

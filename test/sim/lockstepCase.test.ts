@@ -64,9 +64,9 @@ cases('with a loading GPU that has its link alone, beside two that share one, is
   const top = system.tree.find(({ parent }) => parent === null)!;
   const tree = [
     { ...top },
-    ...['left', 'right'].map((id) => ({ ...node, id, parent: top.id, memoryBytesPerS: null })),
+    ...['left', 'right'].map((id) => ({ ...node, id, parent: top.id, memory: null })),
     ...system.gpus.map((id, index) => ({
-      ...{ ...node, id, parent: index < 2 ? 'left' : 'right', memoryBytesPerS: null },
+      ...{ ...node, id, parent: index < 2 ? 'left' : 'right', memory: null },
     })),
   ];
   const copies = (gpus: number): CaseParameters => ({

@@ -6,6 +6,7 @@ import type { System, TreeNode } from '../../model/system/system.ts';
 import type { Contention, FlowTransport } from '../../model/system/transport.ts';
 import { probe } from '../../sim/probe.ts';
 import { NCCL_FLOW } from '../support/flows.ts';
+import { hostMemory } from '../support/hostMemory.ts';
 
 const GB = 1e9;
 const MiB = 2 ** 20;
@@ -30,7 +31,7 @@ function ideal({ ranks, h2d, root = 0, path = 'host', collective, besideH2d, pee
     downBytesPerS: gigabytes * GB,
     upBytesPerS: gigabytes * GB,
     duplexBytesPerS: Number.POSITIVE_INFINITY,
-    memoryBytesPerS: null,
+    memory: null,
   });
   const gpus = Array.from({ length: peer === 'real' ? ranks : 1 }, (_, gpu) => `gpu${gpu}`);
   const rate = { bytesPerS: collective * GB, besideH2d: { ...besideH2d, gapS: null } };
@@ -50,7 +51,7 @@ function ideal({ ranks, h2d, root = 0, path = 'host', collective, besideH2d, pee
     },
     gpus,
     tree: [
-      { ...node('memory', null, 1), memoryBytesPerS: 1e6 * GB },
+      { ...node('memory', null, 1), memory: hostMemory(1e6 * GB) },
       node('root', 'memory', root === 0 ? Number.POSITIVE_INFINITY : root),
       ...gpus.map((gpu) => node(gpu, 'root', Math.max(h2d, collective))),
     ],

@@ -6,6 +6,7 @@ import type { FlowTransport, StagedCopyTransport } from '../../model/system/tran
 import { bindWorkload } from '../../model/workload/bind.ts';
 import type { Segment, Workload } from '../../model/workload/workload.ts';
 import { NCCL_FLOW } from './flows.ts';
+import { hostMemory } from './hostMemory.ts';
 
 /** A megabyte takes a millisecond everywhere here: on the link, in a collective, in device memory. */
 export const MB = 1e6;
@@ -73,8 +74,8 @@ export function machineOf(numbers: MachineNumbers = {}): System {
       ...numbers.gpu,
     },
     tree: [
-      { id: 'memory', parent: null, ...node, memoryBytesPerS: 1e15 },
-      { id: 'gpu0', parent: 'memory', ...node, memoryBytesPerS: null },
+      { id: 'memory', parent: null, ...node, memory: hostMemory(1e15) },
+      { id: 'gpu0', parent: 'memory', ...node, memory: null },
     ],
     transports: [
       {

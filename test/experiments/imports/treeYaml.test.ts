@@ -36,7 +36,7 @@ yaml('a machine file takes the lines; links have the rates of their generation a
   assert.is(rates.get('gpu1'), pcieBytesPerS(4, 8, 'down'));
   assert.is(rates.get('gpu2'), pcieBytesPerS(3, 4, 'down'));
   assert.equal(
-    tree.filter(({ memoryBytesPerS }) => memoryBytesPerS !== null).map(({ id }) => id),
+    tree.filter(({ memory }) => memory !== null).map(({ id }) => id),
     ['socket0', 'socket1'],
   );
 });

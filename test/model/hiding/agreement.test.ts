@@ -16,6 +16,7 @@ import { bindRows } from '../../../model/workload/bind.ts';
 import type { ExchangeStyle, GuidanceMode, Segment, Workload } from '../../../model/workload/workload.ts';
 import { Engine } from '../../../sim/engine.ts';
 import { NCCL_FLOW } from '../../support/flows.ts';
+import { hostMemory } from '../../support/hostMemory.ts';
 import { type DrawnPlan, drawnPlan, logarithmic, planOf, share } from '../../support/randomPlans.ts';
 
 /**
@@ -162,7 +163,7 @@ function treeOf(machine: RandomMachine, gpus: readonly string[]): TreeNode[] {
     downBytesPerS: bytesPerS,
     upBytesPerS: bytesPerS,
     duplexBytesPerS: Number.POSITIVE_INFINITY,
-    memoryBytesPerS: null,
+    memory: null,
   });
   const roots = Math.ceil(gpus.length / machine.gpusPerRoot);
   const rootBytesPerS = linkBytesPerS * machine.gpusPerRoot * machine.rootShare;
@@ -170,7 +171,7 @@ function treeOf(machine: RandomMachine, gpus: readonly string[]): TreeNode[] {
     node('fabric', null, Number.POSITIVE_INFINITY),
     ...Array.from({ length: machine.sockets }, (_, socket) => ({
       ...node(`socket${socket}`, 'fabric', 4 * linkBytesPerS),
-      memoryBytesPerS: 8 * gpus.length * linkBytesPerS,
+      memory: hostMemory(8 * gpus.length * linkBytesPerS),
     })),
     ...Array.from({ length: roots }, (_, root) =>
       node(`root${root}`, `socket${root % machine.sockets}`, rootBytesPerS),

@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { copyRates, pairRates } from '../../../model/hiding/rates.ts';
+import { hostMemory } from '../../support/hostMemory.ts';
 import { flow, roundMachine } from '../program/roundMachine.ts';
 
 const test = suite('rates of copies and collectives, term by term');
@@ -28,9 +29,7 @@ test('both directions share what a link carries of both, and host memory', () =>
   const duplex = base.tree.map((node) => ({ ...node, duplexBytesPerS: 10 }));
   assert.equal(copyRates({ ...base, tree: duplex }, 2), { h2d: 8, d2h: 8, both: 5 });
   // Two ranks, two directions: 24 / 4.
-  const memory = base.tree.map((node) =>
-    node.memoryBytesPerS === null ? node : { ...node, memoryBytesPerS: 24 },
-  );
+  const memory = base.tree.map((node) => (node.memory === null ? node : { ...node, memory: hostMemory(24) }));
   assert.equal(copyRates({ ...base, tree: memory }, 2), { h2d: 8, d2h: 8, both: 6 });
 });
 

@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { copyRates, pairRates } from '../../../model/hiding/rates.ts';
-import { h2dRateAllLoading, weigh } from '../../../model/system/linkShare.ts';
+import { linkRateAllLoading, weigh } from '../../../model/system/linkShare.ts';
 import { loadSystem } from '../../../model/system/load.ts';
-import { collectiveUses, copyUses, resourceCapacity, type Use } from '../../../model/system/routes.ts';
+import { collectiveUses, copyUses, resourceLimit, type Use } from '../../../model/system/routes.ts';
 import type { System, TreeNode } from '../../../model/system/system.ts';
 import { type FlowTransport, transportNamed } from '../../../model/system/transport.ts';
 import { type SharedFlow, sharingProblem, solveMaxMin } from '../../../sim/sharing/maxMin.ts';
 import { NCCL_FLOW } from '../../support/flows.ts';
+import { hostMemory } from '../../support/hostMemory.ts';
 
 const GB = 1e9;
 const base = loadSystem('h100-pcie-x2');
@@ -36,7 +37,9 @@ for (const [machine, ranks, h2d, d2h, both, why] of COPIES) {
 }
 
 copies('host memory counts both directions of every rank', () => {
-  const tree = base.tree.map((node) => (node.id === 'memory' ? { ...node, memoryBytesPerS: 40 * GB } : node));
+  const tree = base.tree.map((node) =>
+    node.id === 'memory' ? { ...node, memory: hostMemory(40 * GB) } : node,
+  );
   // 40 GB/s for two ranks, or for two ranks and two directions.
   assert.equal(copyRates({ ...base, tree }, 2), { h2d: 20 * GB, d2h: 20 * GB, both: 10 * GB });
 });
@@ -102,7 +105,7 @@ const symmetric = fc
       downBytesPerS: rate,
       upBytesPerS: rate,
       duplexBytesPerS: made.duplexShare === 200 ? Number.POSITIVE_INFINITY : (rate * made.duplexShare) / 100,
-      memoryBytesPerS: null,
+      memory: null,
     });
     const count = made.gpusPerRoot * made.roots;
     const gpus = Array.from({ length: count }, (_, gpu) => `gpu${gpu}`);
@@ -114,7 +117,7 @@ const symmetric = fc
         copyEngine: { ...base.gpu.copyEngine, h2dBytesPerS: (link * made.engineShare) / 100 },
       },
       tree: [
-        { ...node('memory', null, 1), memoryBytesPerS: (count * link * made.memoryShare) / 100 },
+        { ...node('memory', null, 1), memory: hostMemory((count * link * made.memoryShare) / 100) },
         ...Array.from({ length: made.roots }, (_, root) =>
           node(`root${root}`, 'memory', (made.gpusPerRoot * link * made.rootShare) / 100),
         ),
@@ -144,7 +147,7 @@ function solve(
   flows: readonly { uses: readonly Use[]; bound: number; weight: number }[],
 ): number[] {
   const names = [...new Set(flows.flatMap(({ uses }) => uses.map(({ resource }) => resource)))];
-  const capacities = names.map((name) => resourceCapacity(system, name));
+  const capacities = names.map((name) => resourceLimit(system, name).capacity);
   const shared = flows.map(
     ({ uses, bound, weight }): SharedFlow => ({
       bound,
@@ -160,7 +163,7 @@ pairs('are the max-min rates of one copy and one collective flow per rank, on an
     fc.property(symmetric, ({ system, transport }) => {
       const ranks = system.gpus.length;
       const { bytesPerS } = transport.collectives['all-to-all'];
-      const h2dRates = h2dRateAllLoading(system, ranks);
+      const h2dRates = linkRateAllLoading(system, ranks);
       const copyFlows = system.gpus.map((gpu) => ({
         uses: copyUses(system, gpu, 'down'),
         bound: system.gpu.copyEngine.h2dBytesPerS,

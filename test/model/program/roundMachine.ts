@@ -11,6 +11,7 @@ import type {
   Workload,
 } from '../../../model/workload/workload.ts';
 import { NCCL_FLOW } from '../../support/flows.ts';
+import { hostMemory } from '../../support/hostMemory.ts';
 
 /**
  * A machine of round numbers, so that programs and times can be written down by hand: compute at 1 FLOP/s, copies at
@@ -21,7 +22,7 @@ const dit = loadDit('dit-xl-2');
 
 const node = (id: string, parent: string | null, bytesPerS: number): TreeNode => ({
   ...{ id, parent, downBytesPerS: bytesPerS, upBytesPerS: bytesPerS },
-  ...{ duplexBytesPerS: Number.POSITIVE_INFINITY, memoryBytesPerS: null },
+  ...{ duplexBytesPerS: Number.POSITIVE_INFINITY, memory: null },
 });
 const rate = { bytesPerS: 4, besideH2d: { collective: 0.5, h2d: 0.5, gapS: null } };
 
@@ -61,7 +62,7 @@ export function roundMachine(gpus: 1 | 2 = 1): System {
       power: null,
     },
     tree: [
-      { ...node('memory', null, 1), memoryBytesPerS: 1e6 },
+      { ...node('memory', null, 1), memory: hostMemory(1e6) },
       ...names.map((name) => node(name, 'memory', 8)),
     ],
     transports: [flow, stagedCopy],

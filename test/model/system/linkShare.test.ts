@@ -5,12 +5,13 @@ import {
   bytesWithFill,
   collectiveAloneS,
   gpusOfRanks,
-  h2dRateAllLoading,
+  linkRateAllLoading,
   runningRanks,
   weigh,
 } from '../../../model/system/linkShare.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { type FlowTransport, transportNamed } from '../../../model/system/transport.ts';
+import { hostMemory } from '../../support/hostMemory.ts';
 
 const GB = 1e9;
 const near = (value: number, expected: number) => Math.abs(value / expected - 1) < 1e-12;
@@ -28,41 +29,44 @@ const MACHINES: [machine: string, ranks: number, gigabytes: number, why: string]
 ];
 for (const [machine, ranks, gigabytes, why] of MACHINES) {
   loading(`${machine}, ${ranks} ranks: ${gigabytes} GB/s each (${why})`, () => {
-    const rates = h2dRateAllLoading(loadSystem(machine), ranks);
+    const rates = linkRateAllLoading(loadSystem(machine), ranks);
     assert.is(rates.length, ranks);
     for (const rate of rates) assert.ok(near(rate, gigabytes * GB), String(rate));
   });
 }
 
-loading('memory, the duplex limit and the copy engine hold rates back too', () => {
+loading('the duplex limit and the copy engine hold rates back too, host memory does not', () => {
   const root = loadSystem('h100-pcie-x2');
   const withTree = (changes: Partial<(typeof root.tree)[number]>, id: string) => ({
     ...root,
     tree: root.tree.map((node) => (node.id === id ? { ...node, ...changes } : node)),
   });
-  // 40 GB/s of memory for two; a root of 61 GB/s whose directions together do 50, for two; an engine of 10 GB/s.
-  assert.equal(h2dRateAllLoading(withTree({ memoryBytesPerS: 40 * GB }, 'memory'), 2), [20 * GB, 20 * GB]);
-  assert.equal(h2dRateAllLoading(withTree({ duplexBytesPerS: 50 * GB }, 'root'), 2), [25 * GB, 25 * GB]);
+  // 40 GB/s of memory for two, beside the root's 61; a root of 61 GB/s whose directions together do 50, for two; an engine of 10 GB/s.
+  assert.equal(linkRateAllLoading(withTree({ memory: hostMemory(40 * GB) }, 'memory'), 2), [
+    30.5 * GB,
+    30.5 * GB,
+  ]);
+  assert.equal(linkRateAllLoading(withTree({ duplexBytesPerS: 50 * GB }, 'root'), 2), [25 * GB, 25 * GB]);
   const { copyEngine } = root.gpu;
   const slow = { ...root, gpu: { ...root.gpu, copyEngine: { ...copyEngine, h2dBytesPerS: 10 * GB } } };
-  assert.equal(h2dRateAllLoading(slow, 2), [10 * GB, 10 * GB]);
+  assert.equal(linkRateAllLoading(slow, 2), [10 * GB, 10 * GB]);
 });
 
 loading('ranks that sit differently get different rates', () => {
   // gpu0 behind a link of 8 GB/s, gpu1 behind its own of 55; the root's 61 GB/s are counted as 30.5 each.
   const system = loadSystem('h100-pcie-x2', ['tree.gpu0.down=8 GB/s']);
-  assert.equal(h2dRateAllLoading(system, 2), [8 * GB, 30.5 * GB]);
+  assert.equal(linkRateAllLoading(system, 2), [8 * GB, 30.5 * GB]);
 });
 
 loading('colocated ranks share one engine and one link', () => {
   const system = { ...loadSystem('h200-x2'), peer: 'colocated' as const };
   assert.equal(gpusOfRanks(system, 3), ['gpu0', 'gpu0', 'gpu0']);
-  for (const rate of h2dRateAllLoading(system, 3)) assert.ok(near(rate, 18.5 * GB), String(rate));
+  for (const rate of linkRateAllLoading(system, 3)) assert.ok(near(rate, 18.5 * GB), String(rate));
 });
 
 loading('colocated ranks share the engine where that is slower than the link', () => {
   const base = loadSystem('h200-x2', ['gpu.copyEngine.h2d=30 GB/s']);
-  assert.equal(h2dRateAllLoading({ ...base, peer: 'colocated' }, 3), [10 * GB, 10 * GB, 10 * GB]);
+  assert.equal(linkRateAllLoading({ ...base, peer: 'colocated' }, 3), [10 * GB, 10 * GB, 10 * GB]);
 });
 
 const RUNNING: [peer: 'real' | 'mirrored' | 'colocated', groupSize: number, running: number][] = [

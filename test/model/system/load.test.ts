@@ -95,7 +95,7 @@ shipped('numbers come out in seconds, bytes, FLOP/s, watts and joules', () => {
     downBytesPerS: 55.5e9,
     upBytesPerS: 55.4e9,
     duplexBytesPerS: 102e9,
-    memoryBytesPerS: null,
+    memory: null,
   });
   // One transport for each number of CTAs, and the usual number under the plain name.
   assert.equal(

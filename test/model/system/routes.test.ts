@@ -1,10 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadSystem } from '../../../model/system/load.ts';
-import { collectiveUses, copyUses, resourceCapacity, type Use } from '../../../model/system/routes.ts';
+import { collectiveUses, copyUses, resourceLimit, type Use } from '../../../model/system/routes.ts';
 import type { System, TreeNode } from '../../../model/system/system.ts';
 import { type FlowTransport, transportNamed } from '../../../model/system/transport.ts';
 import { NCCL_FLOW } from '../../support/flows.ts';
+import { hostMemory } from '../../support/hostMemory.ts';
 
 const GB = 1e9;
 const base = loadSystem('h100-pcie-x2');
@@ -24,14 +25,14 @@ const node = (id: string, parent: string | null, more: Partial<TreeNode> = {}): 
   downBytesPerS: 50 * GB,
   upBytesPerS: 40 * GB,
   duplexBytesPerS: Number.POSITIVE_INFINITY,
-  memoryBytesPerS: null,
+  memory: null,
   ...more,
 });
 const switched: System = {
   ...base,
   gpus: ['gpu0', 'gpu1', 'gpu2'],
   tree: [
-    node('memory', null, { memoryBytesPerS: 300 * GB }),
+    node('memory', null, { memory: hostMemory(300 * GB) }),
     node('root0', 'memory'),
     node('root1', 'memory'),
     node('switch', 'root0'),
@@ -100,7 +101,7 @@ const CAPACITIES: [resource: string, gigabytes: number][] = [
 ];
 for (const [resource, gigabytes] of CAPACITIES) {
   copies(`${resource} carries ${gigabytes} GB/s`, () =>
-    assert.is(resourceCapacity(switched, resource), gigabytes * GB),
+    assert.is(resourceLimit(switched, resource).capacity, gigabytes * GB),
   );
 }
 

@@ -13,6 +13,7 @@ import { scaledSystem } from '../../../model/system/scaled.ts';
 import type { System } from '../../../model/system/system.ts';
 import { type FlowTransport, transportNamed } from '../../../model/system/transport.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
+import { hostMemory } from '../../support/hostMemory.ts';
 
 const near = (value: number, expected: number, share: number, what = '') =>
   assert.ok(Math.abs(value / expected - 1) <= share, `${what}: expected ${expected}, got ${value}`);
@@ -45,7 +46,7 @@ const flux = bindWorkload(loadDit('flux.1-dev'), { size: parseSize('512x512'), s
 function withMemory(system: System): System {
   const tree = system.tree.map((node) => ({
     ...node,
-    memoryBytesPerS: node.memoryBytesPerS === null ? null : Number.POSITIVE_INFINITY,
+    memory: node.memory === null ? null : hostMemory(Number.POSITIVE_INFINITY),
   }));
   return { ...system, tree };
 }

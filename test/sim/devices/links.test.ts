@@ -7,6 +7,7 @@ import type { CollectiveKind } from '../../../model/workload/workload.ts';
 import { Links } from '../../../sim/devices/links.ts';
 import { Engine } from '../../../sim/engine.ts';
 import { flow, roundMachine } from '../../model/program/roundMachine.ts';
+import { hostMemory } from '../../support/hostMemory.ts';
 
 const INF = Number.POSITIVE_INFINITY;
 
@@ -25,12 +26,12 @@ function twoGpus({
   const base = roundMachine(2);
   const node = (id: string, parent: string | null, down: number, towards: number): TreeNode => ({
     ...{ id, parent, downBytesPerS: down, upBytesPerS: towards },
-    ...{ duplexBytesPerS: INF, memoryBytesPerS: null },
+    ...{ duplexBytesPerS: INF, memory: null },
   });
   return {
     ...base,
     tree: [
-      { ...node('memory', null, 1, 1), memoryBytesPerS: 1e6 },
+      { ...node('memory', null, 1, 1), memory: hostMemory(1e6) },
       node('root', 'memory', root, root),
       node('gpu0', 'root', link, up),
       node('gpu1', 'root', link, up),

@@ -20,6 +20,8 @@ type Step =
 
 interface Script {
   capacities: number[];
+  /** By resource; none where all limits are hard. */
+  sharpness?: number[];
   routes: Use[][];
   steps: Step[];
 }
@@ -77,16 +79,54 @@ function stepOn(routeCount: number): fc.Arbitrary<Step> {
     },
   );
 }
-const anyScript = fc.oneof(scripts(6, 6, 40), scripts(3, 3, 60), scripts(30, 40, 200));
+const hardScript = fc.oneof(scripts(6, 6, 40), scripts(3, 3, 60), scripts(30, 40, 200));
+/** Some limits are soft; then a flow has a bound of its own, since a soft limit alone asks for none. */
+const softScript = hardScript.chain((script) => {
+  const sharpness = fc.oneof(fc.constant(INF), fc.constant(1), fc.double({ min: 1, max: 12, noNaN: true }));
+  const { length } = script.capacities;
+  return fc.array(sharpness, { minLength: length, maxLength: length }).map((all) => ({
+    ...script,
+    sharpness: all,
+    steps: script.steps.map((step) =>
+      step.kind === 'start' ? { ...step, bound: Math.min(step.bound, 40) } : step,
+    ),
+  }));
+});
+const anyScript = fc.oneof({ weight: 2, arbitrary: hardScript }, { weight: 1, arbitrary: softScript });
+
+/** Rates by full solves: without the soft limits, then with what these serve of that demand. */
+function fullSolve({ capacities, sharpness }: Script, live: readonly LiveFlow[]): Float64Array {
+  if (sharpness === undefined) return solveMaxMin(sharingProblem(capacities, live));
+  const isHard = ({ resource }: Use) => sharpness[resource] === INF;
+  const wanted = solveMaxMin(
+    sharingProblem(
+      capacities,
+      live.map((flow) => ({ ...flow, uses: flow.uses.filter(isHard) })),
+    ),
+  );
+  const demand = capacities.map((_, resource) =>
+    live.reduce(
+      (sum, { uses }, i) =>
+        uses.reduce((all, use) => all + (use.resource === resource ? use.coefficient * wanted[i]! : 0), sum),
+      0,
+    ),
+  );
+  const softened = capacities.map((capacity, resource) => {
+    const [x, p] = [demand[resource]!, sharpness[resource]!];
+    return p === INF || x === 0 ? capacity : (x ** -p + capacity ** -p) ** (-1 / p);
+  });
+  return solveMaxMin(sharingProblem(softened, live));
+}
 
 /** Plays a script and then runs the system empty; `atRest` sees it after each settle, `finished` each completion. */
 function play(
-  { capacities, routes, steps }: Script,
+  { capacities, sharpness, routes, steps }: Script,
   atRest: (system: FlowSystem, live: LiveFlow[], now: number) => void,
   finished: (flow: LiveFlow, now: number) => void = () => {},
 ): void {
   const system = new FlowSystem();
-  for (const capacity of capacities) system.addResource(capacity);
+  for (const [resource, capacity] of capacities.entries())
+    system.addResource(capacity, sharpness?.[resource]);
   const routeIds = routes.map((uses) =>
     system.addRoute(
       uses.map((use) => use.resource),
@@ -157,7 +197,7 @@ function play(
 test('shares at every instant as a full solve does, within capacities and bounds, and starves no flow', () => {
   check(anyScript, (script) => {
     play(script, (system, live) => {
-      const rates = solveMaxMin(sharingProblem(script.capacities, live));
+      const rates = fullSolve(script, live);
       const usage = script.capacities.map(() => 0);
       const active = script.capacities.map(() => 0);
       for (const [i, { id, bound, uses }] of live.entries()) {

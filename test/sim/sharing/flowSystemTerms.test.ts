@@ -215,8 +215,8 @@ test('coefficients of a resource that a route names twice add up; a route alone 
   const system = new FlowSystem();
   for (const capacity of [12, 30]) system.addResource(capacity);
   const route = system.addRoute([0, 1, 0], [1, 1, 2]);
-  assert.is(system.ceilingOf(route), 4);
-  assert.is(system.ceilingOf(system.addRoute([1, 0], [1, 1])), 12);
+  assert.is(system.aloneRate(route, INF), 4);
+  assert.is(system.aloneRate(system.addRoute([1, 0], [1, 1]), INF), 12);
   const flow = system.start(0, route, 100, INF, 1, 1);
   system.settle(0);
   assert.equal([system.rate(flow), system.usage(0), system.usage(1)], [4, 12, 4]);

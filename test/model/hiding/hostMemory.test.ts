@@ -1,0 +1,125 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { loadDit } from '../../../model/dit/load.ts';
+import { parseSize } from '../../../model/dit/tokens.ts';
+import { copyRates, pairRates } from '../../../model/hiding/rates.ts';
+import { predictStep } from '../../../model/hiding/stepReport.ts';
+import { makePlan } from '../../../model/plan/presets.ts';
+import { loadSystem } from '../../../model/system/load.ts';
+import type { HostMemory, System } from '../../../model/system/system.ts';
+import { type FlowTransport, transportNamed } from '../../../model/system/transport.ts';
+import { bindWorkload } from '../../../model/workload/bind.ts';
+import { type Probe, probe } from '../../../sim/probe.ts';
+import { simulate } from '../../../sim/simulate.ts';
+import { hostMemory } from '../../support/hostMemory.ts';
+
+const GB = 1e9;
+const test = suite('host memory that all GPUs share');
+
+/** The first GPUs of eight H100s, over a host memory. */
+function machine(gpus: number, memory: HostMemory): System {
+  const base = loadSystem('h200-x2');
+  const [top, gpu0] = base.tree;
+  const names = Array.from({ length: gpus }, (_, gpu) => `gpu${gpu}`);
+  return {
+    ...base,
+    gpus: names,
+    gpu: { ...base.gpu, copyEngine: { ...base.gpu.copyEngine, h2dBytesPerS: 54.6 * GB } },
+    tree: [{ ...top!, memory }, ...names.map((id) => ({ ...gpu0!, id }))],
+  };
+}
+
+/** Of k GPUs that load at once, measured on four H100s of one host: GB/s each. */
+const MEASURED: [gpus: number, rate: number][] = [
+  [1, 54.6],
+  [2, 52.6],
+  [3, 46.3],
+  [4, 39.1],
+];
+const ONE_HOST = hostMemory(165 * GB, { sharpness: 4 });
+for (const [gpus, rate] of MEASURED) {
+  test(`one limit and one sharpness say what ${gpus} of 4 GPUs load at once, to 2 %`, () => {
+    const { h2d } = copyRates(machine(gpus, ONE_HOST), gpus);
+    assert.ok(Math.abs(h2d / GB / rate - 1) < 0.02, `${h2d / GB} against ${rate}`);
+  });
+}
+
+test('reads, writes and both together have limits of their own', () => {
+  const of = (memory: HostMemory) => copyRates(machine(2, memory), 2);
+  const wide = 1000 * GB;
+  const near = (got: object, expected: Record<string, number>) => {
+    for (const [key, value] of Object.entries(expected)) {
+      const rate = (got as Record<string, number>)[key]! / GB;
+      assert.ok(Math.abs(rate - value) < 1e-9, `${key}: ${rate} against ${value}`);
+    }
+  };
+  near(of(hostMemory(wide, { readBytesPerS: 80 * GB })), { h2d: 40, d2h: 55.4, both: 40 });
+  near(of(hostMemory(wide, { writeBytesPerS: 60 * GB })), { h2d: 54.6, d2h: 30, both: 30 });
+  near(of(hostMemory(120 * GB)), { h2d: 54.6, d2h: 55.4, both: 30 });
+});
+
+const HOSTS: [string, HostMemory][] = [
+  ['hard', hostMemory(110 * GB)],
+  ['soft', hostMemory(165 * GB, { sharpness: 4 })],
+  [
+    'soft in each direction',
+    hostMemory(165 * GB, { sharpness: 3, readBytesPerS: 90 * GB, writeBytesPerS: 100 * GB }),
+  ],
+];
+for (const [name, memory] of HOSTS) {
+  for (const gpus of [2, 4]) {
+    test(`the simulator measures the rates of the closed form: ${name} limit, ${gpus} GPUs`, () => {
+      const system = machine(gpus, memory);
+      const collective = { transport: 'shm', kind: 'all-to-all', sentBytes: 512e6 } as const;
+      const shm = transportNamed(system, 'shm') as FlowTransport;
+      const rates = pairRates(system, gpus, shm, 'all-to-all');
+      const measured = (what: Omit<Probe, 'groupSize'>) => probe(system, { groupSize: gpus, ...what });
+      const alone = measured({ collective }).collectiveS! - shm.latencyS;
+      const rate = collective.sentBytes / alone;
+      assert.ok(
+        Math.abs(rate / rates.collectiveAlone - 1) < 1e-3,
+        `${rate} against ${rates.collectiveAlone}`,
+      );
+      const loading = measured({ h2d: { chunkBytes: 512e6, paceS: 0 } }).h2dBytesPerS!;
+      assert.ok(Math.abs(loading / rates.h2dAlone - 1) < 1e-3, `${loading} against ${rates.h2dAlone}`);
+    });
+
+    test(`one rank that stands for all takes as long as all of them, and as the closed form: ${name}, ${gpus}`, () => {
+      const system = machine(gpus, memory);
+      const dit = loadDit('wan2.1-t2v-1.3b');
+      const workload = bindWorkload(dit, { size: parseSize('832x480x17'), sp: gpus });
+      for (const [text, within] of [
+        ['layerwise', 0.01],
+        ['yield', 0.04],
+        ['yield,transport=staged-copy', 0.12],
+      ] as const) {
+        const plan = makePlan(text, workload, system, text.includes('staged') ? undefined : 'shm');
+        const oneS = simulate(workload, system, plan, { breakEven: false }).report.stepTimeS;
+        const allS = simulate(workload, system, plan, { breakEven: false, timeline: true }).report.stepTimeS;
+        assert.ok(Math.abs(oneS / allS - 1) < 2e-3, `${text}: ${oneS} against ${allS}`);
+        const formS = predictStep(workload, system, plan).stepTimeS;
+        assert.ok(Math.abs(formS / oneS - 1) < within, `${text}: closed form ${formS} against ${oneS}`);
+      }
+    });
+  }
+}
+
+test('more memory never makes a step longer, and a host that limits makes it longer', () => {
+  const dit = loadDit('wan2.1-t2v-1.3b');
+  const stepS = (memory: HostMemory, gpus: number) => {
+    const system = machine(gpus, memory);
+    const workload = bindWorkload(dit, { size: parseSize('832x480x17'), sp: gpus });
+    const plan = makePlan('layerwise', workload, system, 'shm');
+    return simulate(workload, system, plan, { breakEven: false }).report.stepTimeS;
+  };
+  for (const gpus of [2, 4]) {
+    const times = [80, 110, 165, 400, 1e6].map((limit) =>
+      stepS(hostMemory(limit * GB, { sharpness: 4 }), gpus),
+    );
+    for (const [index, time] of times.entries())
+      if (index > 0) assert.ok(time <= times[index - 1]! * (1 + 1e-9));
+    assert.ok(times[0]! > 1.2 * times.at(-1)!);
+  }
+});
+
+test.run();
