@@ -27,7 +27,11 @@ function physical(dimension: Dimension) {
       source: z.string().default(''),
       interval: z.tuple([text, text]).optional().describe('of a fitted number: 95 %'),
     })
-    .transform((entry) => ({ ...entry, value: quantity(entry.is, dimension) }));
+    .transform((entry) => ({
+      ...entry,
+      value: quantity(entry.is, dimension),
+      interval: entry.interval?.map((end) => quantity(end, dimension)),
+    }));
 }
 
 /** A plain number between bounds, with where it came from. */

@@ -1,6 +1,9 @@
 import { shown, UserError } from '../input/userError.ts';
 import type { YamlFile } from '../input/yamlFile.ts';
 
+/** Source of a number that was replaced. */
+export const SET_BY_HAND = 'set by hand';
+
 /**
  * A machine file with some of its numbers replaced: `key=value`, the key as the file's own path
  * (`gpu.copyEngine.h2d=30.5 GB/s`). A replaced number's provenance says that it was set by hand.
@@ -51,7 +54,7 @@ function replace(root: unknown, key: string, text: string): void {
     node[last] = {
       is: typeof old.is === 'number' ? numberOrText(text) : text,
       from: 'default',
-      source: 'set by hand',
+      source: SET_BY_HAND,
     };
   } else if (typeof old === 'object') {
     throw new UserError(`--set ${key}: is no number; it holds ${Object.keys(old ?? {}).join(', ')}`);

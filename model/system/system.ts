@@ -10,6 +10,8 @@ export interface ProvenanceEntry {
   shown: string;
   from: Provenance;
   source: string;
+  /** 95 % interval of a fitted number, as factors on it: the lower at most 1, the upper at least 1. Absent where the file has none. */
+  interval?: readonly [number, number];
 }
 
 /** What host memory carries of all GPUs together, bytes/s; Infinity where nothing limits it. */
