@@ -32,6 +32,7 @@ export interface PlanFlags extends Omit<ScenarioFlags, 'plan' | 'resident' | 'pr
   front?: number;
   chart?: string;
   uncertain?: string;
+  nominal?: boolean;
   for?: PeerName;
   savePlan?: string;
 }
@@ -62,8 +63,9 @@ export function addSearchOptions(command: Command): Command {
     .option('--chart <file>', 'draw them: .svg, .png, or .html with tooltips')
     .option(
       '--uncertain <ranges>',
-      'the plan that loses least where the machine is not what its file says, such as link=0.9..1.05,compute=0.95..1.02',
+      "factors that the machine may differ by from its file, in place of the file's own intervals, such as link=0.9..1.05,compute=0.95..1.02",
     )
+    .option('--nominal', 'the best plan where the machine is exactly as its file says')
     .addOption(
       new Option('--for <tool>', "the best of that tool's own settings, within the same memory").choices(
         PEER_NAMES,
@@ -71,7 +73,7 @@ export function addSearchOptions(command: Command): Command {
     );
   return addOutputOptions(searched).option(
     '--save-plan <file>',
-    'write the plan as JSON; as JSON Lines with those of --uncertain and --front; --plan of other commands takes both',
+    'write the plan as JSON; as JSON Lines with the nominal plan and those of --front; --plan of other commands takes both',
   );
 }
 

@@ -5,7 +5,7 @@ import type { PlanFlags } from './options.ts';
 import { jsonText, type Output } from './output.ts';
 import { answersTo } from './plan/answers.ts';
 import { type Answers, choiceDocument } from './plan/document.ts';
-import { uncertaintyOf } from './plan/flags.ts';
+import { refuseBoth, uncertaintyOf } from './plan/flags.ts';
 import { pointName } from './plan/frontText.ts';
 import { readableChoice } from './plan/readable.ts';
 import { holdsManyPlans, refuseOtherPlanFiles, savePlans } from './savePlans.ts';
@@ -16,9 +16,10 @@ export async function planCommand(flags: PlanFlags, output: Output): Promise<voi
   const { savePlan, chart } = flags;
   if (savePlan !== undefined) refuseOtherPlanFiles(savePlan);
   if (chart !== undefined) refuseOtherCharts(chart, '--chart');
-  const uncertain = flags.uncertain === undefined ? null : uncertaintyOf(flags.uncertain);
+  refuseBoth(flags);
+  const byHand = flags.uncertain === undefined ? null : uncertaintyOf(flags.uncertain);
   const scenario = buildScenario(flags);
-  const answers = await answersTo(flags, scenario, uncertain, output);
+  const answers = await answersTo(flags, scenario, byHand, output);
   const document = outputSchemas['plan-choice'].parse(choiceDocument(scenario, answers));
   if (savePlan !== undefined) savePlans(savePlan, plansFor(savePlan, answers), scenario.workload);
   if (chart !== undefined) await drawFront(chart, scenario, answers);
@@ -27,12 +28,14 @@ export async function planCommand(flags: PlanFlags, output: Output): Promise<voi
   if (chart !== undefined) output.diagnostic(`wrote ${chart}\n`);
 }
 
-/** The choice; in a file of many with the robust plan and those of the front, by names that are easy to type. */
+/** The choice; in a file of many with the nominal plan, where it is another, and those of the front, by names that are easy to type. */
 function plansFor(file: string, { optimum, uncertainty, front }: Answers): Plan[] {
   if (!holdsManyPlans(file)) return [optimum.plan];
   return [
     { ...optimum.plan, name: 'choice' },
-    ...(uncertainty === null ? [] : [{ ...uncertainty.robust.plan, name: 'robust' }]),
+    ...(uncertainty === null || uncertainty.nominal.plan === optimum.plan
+      ? []
+      : [{ ...uncertainty.nominal.plan, name: 'nominal' }]),
     ...(front ?? []).map(({ plan }, index) => ({ ...plan, name: pointName(index) })),
   ];
 }

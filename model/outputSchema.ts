@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { planFormat } from './plan/planDocument.ts';
+import { DIRECTIONS } from './system/direction.ts';
 
 const seconds = z.number().min(0);
 const bytes = z.number().min(0);
@@ -163,33 +164,43 @@ const frontPoint = foundPlan.extend({
   gap: z.number(),
 });
 
-const range = z.tuple([z.number(), z.number()]);
-
 const uncertainty = z.strictObject({
-  link: range.describe("rate of the host's links, as factors on the machine's"),
-  compute: range,
-  robust: foundPlan.describe(
-    'the plan whose largest step over that of no offload at the same corner is smallest',
-  ),
-  corners: z.array(
+  from: z.enum(['file', 'hand']).describe("the intervals: the machine's file, or --uncertain"),
+  intervals: z.array(
     z.strictObject({
-      link: z.number(),
-      compute: z.number(),
-      noneS: seconds,
-      nominalS: seconds.describe("the choice's step"),
-      robustS: seconds,
+      direction: z.enum(DIRECTIONS),
+      interval: z.tuple([z.number(), z.number()]).describe("factors on the machine's numbers"),
     }),
   ),
-  nominalWorst: z.number().describe('largest step of the choice over that of no offload'),
-  robustWorst: z.number(),
-  costAtNominal: z.number().describe('what the robust plan costs where the machine is as its file says'),
-  margins: z.array(
-    z.strictObject({
-      of: z.enum(['nominal', 'robust']),
-      link: z.number().nullable(),
-      compute: z.number().nullable(),
-    }),
-  ),
+  nominal: foundPlan.describe('the best plan where the machine is as its file says'),
+  isNominal: z.boolean().describe('whether that is the choice'),
+  scenarios: z
+    .array(
+      z.strictObject({
+        factors: z.partialRecord(z.enum(DIRECTIONS), z.number()).describe('empty for the machine itself'),
+        fastestS: seconds.describe('step of the fastest plan that was compared'),
+        nominalS: seconds,
+        choiceS: seconds,
+      }),
+    )
+    .describe('steps that decided are simulated, the others from the closed form'),
+  nominalWorst: z.number().describe('largest step of the nominal plan over that of the fastest, less 1'),
+  choiceWorst: z.number(),
+  costAtNominal: z
+    .number()
+    .describe("the choice's step over the nominal plan's, less 1, where the machine is as its file says"),
+  margins: z
+    .array(
+      z.strictObject({
+        of: z.enum(['choice', 'nominal']),
+        link: z.number().nullable(),
+        compute: z.number().nullable(),
+      }),
+    )
+    .nullable()
+    .describe(
+      'with --uncertain: factors at which a plan costs 1 % against no offload; null where it does already',
+    ),
 });
 
 const peer = z.strictObject({
@@ -208,7 +219,7 @@ const peer = z.strictObject({
 });
 
 const planChoice = z.strictObject({
-  schema: z.literal('chunkflow/plan-choice@1'),
+  schema: z.literal('chunkflow/plan-choice@2'),
   workload,
   machine,
   caps: z.strictObject({ gpuBytes: bytes, pinnedBytes: bytes.describe('of one rank') }),
@@ -248,7 +259,9 @@ const planChoice = z.strictObject({
   compared: z.array(searchedPlan).describe('presets, whether they fit or not'),
   explanation: explanation.nullable().describe('with --explain'),
   front: z.array(frontPoint).nullable().describe('with --front, least memory first'),
-  uncertainty: uncertainty.nullable().describe('with --uncertain'),
+  uncertainty: uncertainty
+    .nullable()
+    .describe('what is not known of the machine; null with --nominal, and where all is known'),
   peer: peer.nullable().describe('with --for'),
 });
 

@@ -4,30 +4,30 @@ import type { Caps } from '../../model/optimize/caps.ts';
 import { efficientOptima } from '../../model/optimize/front.ts';
 import { type Optimum, optimise } from '../../model/optimize/optimise.ts';
 import type { PeerName } from '../../model/optimize/peers/peer.ts';
-import type { Uncertainty } from '../../model/optimize/robust.ts';
 import { FULL_EFFORT, type Search, TIE } from '../../model/optimize/search.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { transportNamed } from '../../model/system/transport.ts';
-
+import { type Unknown, unknownsOf } from '../../model/system/unknowns.ts';
 import { planFront, planSearch, searchOn } from '../../sim/planning.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { FRONT_POINTS, type PlanFlags } from '../options.ts';
 import type { Output } from '../output.ts';
 import { startProgress } from '../progress.ts';
 import type { Scenario } from '../scenario.ts';
-import type { Answers, ComparedPlan } from './document.ts';
+import type { Answers, ComparedPlan, NamedMargin } from './document.ts';
 import { capsOf } from './flags.ts';
 
 /**
  * Searches, and asks what the flags ask. Every plan that is found is simulated with verification before anyone sees it, which a search
  * leaves out.
  *
+ * @param byHand intervals in place of those of the machine's file; null for the file's.
  * @throws UserError where nothing fits the caps.
  */
 export async function answersTo(
   flags: PlanFlags,
   { workload, system, plans }: Scenario,
-  uncertain: Uncertainty | null,
+  byHand: readonly Unknown[] | null,
   output: Output,
 ): Promise<Answers> {
   const caps = capsOf(flags, workload, system);
@@ -37,8 +37,9 @@ export async function answersTo(
   const peer = flags.for === undefined ? null : await peerAnswer(flags.for, search, caps, flags.transport);
   const front = points === null ? null : await frontPoints(search, flags.transport, points, caps, output);
   const known = [...(peer?.setting ? [peer.setting.plan] : []), ...(front ?? []).map(({ plan }) => plan)];
-  const robust = uncertain && (await robustAnswer(search, caps, uncertain, known));
-  const optimum = robust?.nominal ?? optimise(search, caps, FULL_EFFORT, known);
+  const unknowns = flags.nominal === true ? [] : (byHand ?? unknownsOf(system));
+  const uncertainty = await uncertaintyAnswer(search, caps, unknowns, known, byHand !== null);
+  const optimum = uncertainty?.robust ?? optimise(search, caps, FULL_EFFORT, known);
   const { plan } = optimum;
   const { report, steady } = simulate(workload, system, plan, { breakEven: false });
   const { none, noneOnOwn } = nonesBeside(search, plan, plans);
@@ -51,9 +52,8 @@ export async function answersTo(
       ...plans.slice(1).map((other) => simulated(search, other)),
     ],
     explanation: flags.explain === true ? await explanationOf(search, plan) : null,
-    front: front && frontWith(search, front, optimum),
-    uncertainty: robust && uncertain && { ...uncertain, ...robust },
-    peer,
+    front: front && frontWith(search, front, uncertainty?.nominal ?? optimum),
+    ...{ uncertainty, peer },
   };
 }
 
@@ -84,11 +84,29 @@ function noneText({ transport, pieceBytes }: Plan): string {
   return `none,transport=${transport}${pieceBytes > 0 ? `,piece=${pieceBytes / 2 ** 20}MiB` : ''}`;
 }
 
-async function robustAnswer(search: Search, caps: Caps, uncertain: Uncertainty, known: readonly Plan[]) {
+/** Null where nothing of the machine is unknown: then the nominal plan is the choice. */
+async function uncertaintyAnswer(
+  search: Search,
+  caps: Caps,
+  unknowns: readonly Unknown[],
+  known: readonly Plan[],
+  byHand: boolean,
+): Promise<Answers['uncertainty']> {
+  if (unknowns.length === 0) return null;
   const { robustPlan } = await import('../../model/optimize/robust.ts');
-  const choice = robustPlan(search, searchOn(search), caps, uncertain, FULL_EFFORT, known);
-  const { plan } = choice.robust;
-  return { ...choice, robust: { plan, report: verified(search, plan) } };
+  const choice = robustPlan(search, searchOn(search), caps, unknowns, FULL_EFFORT, known);
+  const { nominal, robust } = choice;
+  const margins = byHand ? await marginsOf(search, nominal.plan, robust.plan) : null;
+  return { ...choice, nominal: { ...nominal, report: verified(search, nominal.plan) }, byHand, margins };
+}
+
+async function marginsOf(search: Search, nominal: Plan, choice: Plan): Promise<NamedMargin[]> {
+  const { stallMargin } = await import('../../model/optimize/stallMargin.ts');
+  const margin = (of: NamedMargin['of'], plan: Plan) => ({
+    of,
+    ...stallMargin(search.system, searchOn(search), plan),
+  });
+  return [margin('choice', choice), ...(nominal === choice ? [] : [margin('nominal', nominal)])];
 }
 
 async function frontPoints(
@@ -108,7 +126,7 @@ async function frontPoints(
   return found;
 }
 
-/** The points, with the choice, which was looked for longer, in place of those that are as fast. */
+/** The points, with the nominal choice, which was looked for longer, in place of those that are as fast. */
 function frontWith(search: Search, found: readonly Optimum[], choice: Optimum): Optimum[] {
   const others = found.filter(({ report }) => report.stepTimeS > choice.report.stepTimeS * (1 + TIE));
   return efficientOptima([...others, choice]).map((point) => ({

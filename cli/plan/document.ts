@@ -4,8 +4,9 @@ import { type Caps, fits } from '../../model/optimize/caps.ts';
 import { choiceVerdict } from '../../model/optimize/choiceVerdict.ts';
 import type { Optimum } from '../../model/optimize/optimise.ts';
 import type { PeerName, PeerSetting } from '../../model/optimize/peers/peer.ts';
-import type { RobustChoice, Uncertainty } from '../../model/optimize/robust.ts';
+import type { RobustChoice } from '../../model/optimize/robust.ts';
 import type { Sensitivity } from '../../model/optimize/sensitivity/sensitivities.ts';
+import type { StallMargin } from '../../model/optimize/stallMargin.ts';
 import type { FoundPlan, PlanChoice, SearchedPlan } from '../../model/outputSchema.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planDocument } from '../../model/plan/planDocument.ts';
@@ -18,9 +19,15 @@ export interface ComparedPlan {
   report: StepReport;
 }
 
+/** How far the machine may be off before a plan stalls, for one of two plans. */
+export interface NamedMargin extends StallMargin {
+  of: 'choice' | 'nominal';
+}
+
 /** What was asked of a search, and what it found. */
 export interface Answers {
   caps: Caps;
+  /** The choice: the plan that loses least over what is not known of the machine, or the nominal one. */
   optimum: Optimum;
   /** The choice as it was simulated with verification. */
   choice: { report: StepReport; steady: boolean; closedFormStepTimeS: number };
@@ -34,7 +41,8 @@ export interface Answers {
     mixedTransportGainS: number;
   } | null;
   front: readonly Optimum[] | null;
-  uncertainty: (Uncertainty & RobustChoice) | null;
+  /** Null where the choice is the nominal plan because nothing is unknown, or nobody asked. */
+  uncertainty: (RobustChoice & { byHand: boolean; margins: readonly NamedMargin[] | null }) | null;
   /** A tool's setting, or why it has none. */
   peer: { name: PeerName; setting: PeerSetting | null; why: string | null } | null;
 }
@@ -52,7 +60,7 @@ export function choiceDocument(scenario: Scenario, answers: Answers): PlanChoice
     document: planDocument(one, workload),
   });
   return {
-    schema: 'chunkflow/plan-choice@1',
+    schema: 'chunkflow/plan-choice@2',
     ...fields,
     caps,
     verdict: choiceVerdict(optimum, { none, onOwn: answers.noneOnOwn.report }, workload),
@@ -111,13 +119,21 @@ function frontFields({ plan, report, caps, bound, gap }: Optimum, found: Found) 
 }
 
 function uncertaintyFields(
-  { link, compute, robust, corners, margins, ...worst }: Uncertainty & RobustChoice,
+  uncertainty: NonNullable<Answers['uncertainty']>,
   found: Found,
 ): PlanChoice['uncertainty'] {
-  const { nominalWorst, robustWorst, costAtNominal } = worst;
+  const { nominal, robust, unknowns, scenarios, byHand, margins } = uncertainty;
+  const { nominalWorst, robustWorst, costAtNominal } = uncertainty;
   return {
-    ...{ link: [...link], compute: [...compute], robust: found(robust.plan, robust.report) },
-    ...{ corners: [...corners], nominalWorst, robustWorst, costAtNominal, margins: [...margins] },
+    from: byHand ? 'hand' : 'file',
+    intervals: unknowns.map(({ direction, interval }) => ({ direction, interval: [...interval] })),
+    nominal: found(nominal.plan, nominal.report),
+    isNominal: nominal.plan === robust.plan,
+    scenarios: scenarios.map(({ factors, fastestS, nominalS, robustS }) => ({
+      ...{ factors: { ...factors }, fastestS, nominalS, choiceS: robustS },
+    })),
+    ...{ nominalWorst, choiceWorst: robustWorst, costAtNominal },
+    margins: margins && [...margins],
   };
 }
 

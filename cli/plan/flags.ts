@@ -1,8 +1,9 @@
 import { quantity } from '../../model/input/quantity.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
 import { type Caps, machineCaps } from '../../model/optimize/caps.ts';
-import type { Uncertainty } from '../../model/optimize/robust.ts';
+import { DIRECTIONS, type Direction } from '../../model/system/direction.ts';
 import type { System } from '../../model/system/system.ts';
+import type { Unknown } from '../../model/system/unknowns.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 
 const GiB = 2 ** 30;
@@ -41,7 +42,14 @@ function sizeOf(flag: string, text: string): number {
   }
 }
 
-const UNCERTAIN = ['link', 'compute'] as const;
+/** @throws UserError where both are given: they contradict each other. */
+export function refuseBoth({ nominal, uncertain }: { nominal?: boolean; uncertain?: string }): void {
+  if (nominal !== true || uncertain === undefined) return;
+  throw new UserError(
+    `--nominal takes the machine as exact, --uncertain ${uncertain} does not; leave one out`,
+  );
+}
+
 const RANGE = /^(\d+(?:\.\d+)?)\.\.(\d+(?:\.\d+)?)$/;
 /** Factors beyond these are another machine, not an uncertain one. */
 const FACTORS = { least: 0.1, most: 10 };
@@ -51,21 +59,21 @@ const FACTORS = { least: 0.1, most: 10 };
  *
  * @throws UserError for anything else.
  */
-export function uncertaintyOf(text: string): Uncertainty {
-  const ranges: Partial<Record<(typeof UNCERTAIN)[number], readonly [number, number]>> = {};
+export function uncertaintyOf(text: string): Unknown[] {
+  const unknowns = new Map<Direction, Unknown>();
   for (const part of text.split(',')) {
     const [key = '', range = ''] = part.split('=').map((side) => side.trim());
-    const name = UNCERTAIN.find((known) => known === key);
+    const direction = DIRECTIONS.find((known) => known === key);
     const [, low, high] = RANGE.exec(range) ?? [];
-    if (name === undefined || low === undefined || high === undefined)
+    if (direction === undefined || low === undefined || high === undefined)
       throw new UserError(
-        `--uncertain ${shown(text)}: ${shown(part)}: expected ${UNCERTAIN.join(' or ')}=low..high, such as link=0.9..1.05`,
+        `--uncertain ${shown(text)}: ${shown(part)}: expected ${DIRECTIONS.slice(0, -1).join(', ')} or ${DIRECTIONS.at(-1)}=low..high, such as link=0.9..1.05`,
       );
-    if (ranges[name] !== undefined)
-      throw new UserError(`--uncertain ${shown(text)}: ${name} is given twice; leave one out`);
-    ranges[name] = rangeOf(text, name, Number(low), Number(high));
+    if (unknowns.has(direction))
+      throw new UserError(`--uncertain ${shown(text)}: ${direction} is given twice; leave one out`);
+    unknowns.set(direction, { direction, interval: rangeOf(text, direction, Number(low), Number(high)) });
   }
-  return { link: ranges.link ?? [1, 1], compute: ranges.compute ?? [1, 1] };
+  return [...unknowns.values()];
 }
 
 function rangeOf(text: string, name: string, low: number, high: number): readonly [number, number] {

@@ -5,7 +5,7 @@ import { explanationText } from './explanationText.ts';
 import { frontText } from './frontText.ts';
 import { peerText } from './peerText.ts';
 import { placementTable } from './placementText.ts';
-import { uncertaintyText } from './uncertaintyText.ts';
+import { robustnessLines, scenariosText } from './uncertaintyText.ts';
 
 const GiB = 2 ** 30;
 
@@ -20,12 +20,13 @@ export function readableChoice(document: PlanChoice, spIsDefault: boolean): stri
     ...workload.assumptions.map((assumption) => `assumed: ${assumption}\n`),
     `caps, each rank: ${(caps.gpuBytes / GiB).toFixed(1)} GiB of GPU memory, ${(caps.pinnedBytes / GiB).toFixed(1)} GiB pinned on the host\n`,
     `\n${verdict.replaceAll('; ', ';\n')}\n`,
+    ...(uncertainty === null ? [] : [`\n${robustnessLines(uncertainty)}`]),
     `\nSimulated, one step of one rank:\n\n${comparedTable(document)}`,
     `\n${memoryLine(document)}\n`,
     `\nWhere the block weights lie:\n\n${placementTable(document.plan)}`,
     ...(explanation === null ? [] : [explanationText(document, explanation)]),
     ...(front === null ? [] : [frontText(front)]),
-    ...(uncertainty === null ? [] : [uncertaintyText(uncertainty)]),
+    ...(uncertainty?.from === 'hand' ? [scenariosText(uncertainty)] : []),
     ...(peer === null ? [] : [peerText(peer)]),
   ].join('');
 }

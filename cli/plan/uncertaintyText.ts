@@ -1,52 +1,78 @@
 import { TIE } from '../../model/optimize/search.ts';
 import type { PlanChoice } from '../../model/outputSchema.ts';
+import type { Direction } from '../../model/system/direction.ts';
 import { type Column, formatTable } from '../table.ts';
 
 type Uncertainty = NonNullable<PlanChoice['uncertainty']>;
-type Corner = Uncertainty['corners'][number];
+type Scenario = Uncertainty['scenarios'][number];
 
-const COLUMNS: readonly Column<Corner>[] = [
-  { header: 'link', value: ({ link }) => link, digits: 2 },
-  { header: 'compute', value: ({ compute }) => compute, digits: 2 },
-  { header: 'none ms', value: ({ noneS }) => noneS * 1e3, digits: 1 },
-  { header: 'choice ms', value: ({ nominalS }) => nominalS * 1e3, digits: 1 },
-  { header: 'vs none', value: ({ nominalS, noneS }) => nominalS / noneS, digits: 3 },
-  { header: 'robust ms', value: ({ robustS }) => robustS * 1e3, digits: 1 },
-  { header: 'vs none', value: ({ robustS, noneS }) => robustS / noneS, digits: 3 },
+const WORDS: Readonly<Record<Direction, string>> = {
+  link: 'the link',
+  compute: 'compute',
+  h2d: 'H2D',
+  duplex: 'both directions',
+  collectives: 'collectives',
+  beside: 'rates beside each other',
+  overheads: 'overheads',
+};
+
+/** What the choice loses over what is not known of the machine, what the nominal plan would, and over which intervals. */
+export function robustnessLines(uncertainty: Uncertainty): string {
+  const { from, intervals, isNominal, nominal, scenarios, nominalWorst, choiceWorst, costAtNominal } =
+    uncertainty;
+  const ranges = intervals.map(({ direction, interval: [low, high] }) => {
+    return `${WORDS[direction]} ${low.toFixed(2)} to ${high.toFixed(2)}`;
+  });
+  const loses = (share: number) =>
+    `over ${scenarios.length} machines that ${STANDS_FOR[from]} it loses at most ${percent(share)} to the fastest plan of each`;
+  const choice = isNominal
+    ? `the best plan for the file's own numbers; ${loses(choiceWorst)}`
+    : `${loses(choiceWorst)}; ${nominal.plan}, the best for the file's own numbers, would lose ${percent(nominalWorst)} and is ${costText(costAtNominal)} there`;
+  return `${choice};\nthose numbers times: ${ranges.join(', ')}\n`;
+}
+
+const STANDS_FOR: Readonly<Record<Uncertainty['from'], string>> = {
+  file: 'the file may stand for',
+  hand: '--uncertain allows',
+};
+
+function percent(share: number): string {
+  return `${(100 * Math.max(0, share)).toFixed(1)} %`;
+}
+
+/** How much faster the nominal plan is where the machine is as its file says. */
+function costText(cost: number): string {
+  if (Math.abs(cost) <= TIE) return 'as fast';
+  return `${(100 * Math.abs(cost)).toFixed(2)} % ${cost > 0 ? 'faster' : 'slower'}`;
+}
+
+const COLUMNS: readonly Column<Scenario>[] = [
+  { header: 'scenario', value: ({ factors }) => scenarioText(factors) },
+  { header: 'fastest ms', value: ({ fastestS }) => fastestS * 1e3, digits: 1 },
+  { header: 'choice ms', value: ({ choiceS }) => choiceS * 1e3, digits: 1 },
+  { header: 'loses %', value: ({ choiceS, fastestS }) => 100 * (choiceS / fastestS - 1), digits: 1 },
+  { header: 'nominal ms', value: ({ nominalS }) => nominalS * 1e3, digits: 1 },
+  { header: 'loses %', value: ({ nominalS, fastestS }) => 100 * (nominalS / fastestS - 1), digits: 1 },
 ];
 
-/** A smaller gain at the worst would print as none. */
-const LEAST_GAIN = 1e-3;
+function scenarioText(factors: Scenario['factors']): string {
+  const moved = Object.entries(factors).map(
+    ([direction, factor]) => `${WORDS[direction as Direction]} x ${factor.toFixed(2)}`,
+  );
+  return moved.length === 0 ? "the file's numbers" : moved.join(', ');
+}
 
-/** The choice and the robust plan at every corner of what is not known, and how far each is from a stall. */
-export function uncertaintyText(uncertainty: Uncertainty): string {
-  const { link, compute, robust, corners, nominalWorst, robustWorst, costAtNominal, margins } = uncertainty;
-  const same = nominalWorst - robustWorst < LEAST_GAIN;
-  const verdict = same
-    ? `no plan that was found is better at the worst, where the choice takes ${nominalWorst.toFixed(3)}x of none`
-    : `${robust.plan} is the robust plan: at worst ${robustWorst.toFixed(3)}x of none instead of ${nominalWorst.toFixed(3)}x, and ${costText(costAtNominal)} where the machine is as its file says`;
-  const ranges = [
-    { what: 'the link', range: link },
-    { what: 'compute', range: compute },
-  ]
-    .filter(({ range: [low, high] }) => low !== 1 || high !== 1)
-    .map(({ what, range }) => `${what} is ${range.join(' to ')}`);
-  const told = same ? margins.slice(0, 1) : margins;
+/** Both plans in every scenario, and how far the machine may be off before each stalls: for intervals that were asked about. */
+export function scenariosText({ scenarios, margins }: Uncertainty): string {
   return [
-    `\nIf ${ranges.join(' and ')} times what the machine's file says:\n\n`,
-    formatTable(COLUMNS, corners),
-    `\n${verdict}\n`,
-    ...told.map((margin) => `${marginText(margin)}\n`),
+    `\nIf the machine is not what its file says, one step:\n\n`,
+    formatTable(COLUMNS, scenarios),
+    ...(margins ?? []).map((margin, index) => `${index === 0 ? '\n' : ''}${marginText(margin)}\n`),
   ].join('');
 }
 
-function costText(cost: number): string {
-  if (Math.abs(cost) <= TIE) return 'as fast';
-  return `${(100 * Math.abs(cost)).toFixed(2)} % ${cost > 0 ? 'slower' : 'faster'}`;
-}
-
-function marginText({ of, link, compute }: Uncertainty['margins'][number]): string {
-  const who = of === 'nominal' ? 'the choice' : 'the robust plan';
+function marginText({ of, link, compute }: NonNullable<Uncertainty['margins']>[number]): string {
+  const who = of === 'choice' ? 'the choice' : 'the nominal plan';
   if (link === null || compute === null)
     return `${who} already costs more than 1 % against none on its own transport`;
   return `${who} costs 1 % against none on its own transport once the link is ${link.toFixed(2)} times what it is, or compute ${compute.toFixed(2)} times`;

@@ -129,7 +129,7 @@ export function optimise(
 }
 
 /** Backends by transport. */
-function familiesOf(backends: readonly Backend[]): Backend[][] {
+export function familiesOf(backends: readonly Backend[]): Backend[][] {
   const names = [...new Set(backends.map(({ transport }) => transport))];
   return names.map((name) => backends.filter(({ transport }) => transport === name));
 }

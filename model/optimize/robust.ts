@@ -1,69 +1,63 @@
+import { predictStep } from '../hiding/stepReport.ts';
 import type { Plan } from '../plan/plan.ts';
-import { makePlan } from '../plan/presets.ts';
 import type { StepReport } from '../report.ts';
-import { scaledSystem } from '../system/scaled.ts';
 import type { System } from '../system/system.ts';
+import type { Unknown } from '../system/unknowns.ts';
+import { pooledBound } from './capBound.ts';
 import type { Caps } from './caps.ts';
-import { type Optimum, optimise } from './optimise.ts';
-import { type Effort, FULL_EFFORT, type Search } from './search.ts';
+import { judge, type SimulatedPlan, type StepsIn } from './judge.ts';
+import { LEAST_GAIN, MOST_COST } from './leastRegret.ts';
+import { familiesOf, type Optimum, optimise } from './optimise.ts';
+import { namedByContent } from './planWords.ts';
+import { presetCandidates } from './presetCandidates.ts';
+import { type MachineScenario, scenariosOf } from './scenarios.ts';
+import { type Effort, FULL_EFFORT, type Search, TIE } from './search.ts';
 
-/** Intervals of what is not known of a machine, as factors of what its file says. */
-export interface Uncertainty {
-  /** Of the link: copies and the collectives that cross it. */
-  link: readonly [number, number];
-  /** Of how much of the peak each class of work reaches. */
-  compute: readonly [number, number];
-}
-
-/** Steps at one end of both intervals, or at the machine as its file has it. */
-export interface Corner {
-  link: number;
-  compute: number;
-  /** No offload on the transport that is searched, or the machine's own where several are. */
-  noneS: number;
+/** One scenario, and the steps of both plans in it against the fastest of all that were compared. */
+export interface JudgedScenario extends Pick<MachineScenario, 'factors'> {
+  fastestS: number;
   nominalS: number;
   robustS: number;
-}
-
-/** How far the machine may be off before a plan stalls: costs 1 % against no offload on its own transport. */
-export interface StallMargin {
-  of: 'nominal' | 'robust';
-  /** Factor on the link rate from which on the plan stalls; null where it stalls already. */
-  link: number | null;
-  /** Factor on the compute efficiency, likewise: faster compute leaves less to hide behind. */
-  compute: number | null;
 }
 
 /** The plan for a machine that is not known exactly, beside the one for the machine as it is written down. */
 export interface RobustChoice {
   nominal: Optimum;
-  robust: { plan: Plan; report: StepReport };
-  /** The machine itself first, then the corners. */
-  corners: readonly Corner[];
-  /** Largest step of each over that of no offload at the same corner. */
+  /** Its gap is to the bound of the machine as written down. */
+  robust: Optimum;
+  unknowns: readonly Unknown[];
+  /** The machine itself first. */
+  scenarios: readonly JudgedScenario[];
+  /** Largest regret of each over the scenarios. */
   nominalWorst: number;
   robustWorst: number;
   /** What the robust plan costs at the machine itself, as a share of the nominal plan's step. */
   costAtNominal: number;
-  margins: readonly StallMargin[];
 }
 
-/** The most that a robust plan may cost where the machine is as it is written down. */
-const MOST_COST = 0.02;
-const STALLS = 1.01;
-/** Range and fineness in which the factor of a stall is looked for. */
-const LEAST_FACTOR = 1 / 16;
-const MOST_FACTOR = 16;
-const FACTOR_STEPS = 12;
+/** Optima of scenarios are looked for with the closed form as the oracle; the simulator has the last word on them. */
+const SCENARIO_EFFORT: Effort = { finalists: 2, rounds: 0, exhaustive: 0 };
+/** Scenarios that are searched. */
+const SEARCHED_SCENARIOS = 2;
+/** Plans that are compared in all scenarios, beside the nominal one, the optima of scenarios and the presets. */
+const MOST_NEAR = 10;
+/** Presets that are slower in closed form, as a share of the nominal plan's step, are too slow to be chosen. */
+const NEAR_PRESETS = 2 * MOST_COST;
 
 /**
- * The plan whose worst case over two intervals is best: of the best plans of the machine itself and of every corner, the one whose
- * largest slowdown against no offload at the same corner is least, among those that cost at most 2 % at the machine itself.
+ * The plan that loses least over what is not known of a machine.
  *
- * Slowdown and not time, since no plan can help slow compute. Steps change in one direction with each of the two, so that the
- * corners hold the worst case.
+ * 1. Nominal: the best plan of the machine as it is written down, as `optimise` finds it.
+ * 2. Scenarios: the machine itself, each direction at the ends of its interval, two joint corners.
+ * 3. Candidates: the nominal plan, what the search simulated within 1 % of it, the presets that are as near, and the optima of
+ *    those scenarios in which the nominal plan is farther above the bound than at the machine itself.
+ * 4. Judge: all candidates in all scenarios in closed form, scaled by what the simulator says at the machine itself; the steps
+ *    that decide are simulated, until nothing that was not simulated decides.
+ * 5. Choose: least largest regret, within a bounded cost at the machine itself (`leastRegret`); the nominal plan in a tie, and of
+ *    others that tie the leanest.
  *
  * @param searchOn the same search on another machine.
+ * @param unknowns of the machine; without any, the nominal plan is the choice.
  * @param known plans from elsewhere that the search is to consider, as `optimise` has them.
  * @throws UserError where nothing fits the caps.
  */
@@ -71,70 +65,125 @@ export function robustPlan(
   search: Search,
   searchOn: (system: System) => Search,
   caps: Caps,
-  { link, compute }: Uncertainty,
+  unknowns: readonly Unknown[],
   effort: Effort = FULL_EFFORT,
   known: readonly Plan[] = [],
 ): RobustChoice {
   const { workload, system } = search;
-  const places = [
-    { link: 1, compute: 1 },
-    ...[...new Set(link)].flatMap((l) => [...new Set(compute)].map((c) => ({ link: l, compute: c }))),
-  ];
-  const searches = places.map((factors) => searchOn(scaledSystem(system, factors)));
-  // Over the transport that is searched, or the machine's own where several are.
-  const [first, ...others] = [...new Set(search.space.backends.map(({ transport }) => transport))];
-  const none = makePlan('none', workload, system, others.length > 0 || first === 'none' ? undefined : first);
-  const noneS = searches.map(({ oracle }) => oracle(none).stepTimeS);
-  const ofCorners = searches.slice(1).map((other) => optimise(other, caps, effort).plan);
-  // A corner's plan that is faster where all is as written is the choice there.
-  const nominal = optimise(search, caps, effort, [...known, ...ofCorners]);
-  const candidates = [nominal.plan, ...ofCorners];
-  const judged = candidates.map((plan) => {
-    const stepsS = searches.map(({ oracle }) => oracle(plan).stepTimeS);
-    return { plan, stepsS, worst: Math.max(...stepsS.map((stepS, place) => stepS / noneS[place]!)) };
-  });
-  const [asNominal] = judged as [(typeof judged)[number]];
-  const affordable = judged.filter(({ stepsS }) => stepsS[0]! <= (1 + MOST_COST) * asNominal.stepsS[0]!);
-  const robust = affordable.reduce((best, one) => (one.worst < best.worst ? one : best));
-  const margin = (of: StallMargin['of'], plan: Plan): StallMargin => ({
-    of,
-    link: stallsAt((factor) => slowdown(searchOn(scaledSystem(system, { link: factor })), plan), 'below'),
-    compute: stallsAt(
-      (factor) => slowdown(searchOn(scaledSystem(system, { compute: factor })), plan),
-      'above',
-    ),
-  });
+  const simulated = new Map<string, SimulatedPlan>();
+  const oracle = (plan: Plan): StepReport => {
+    const report = simulated.get(contentOf(plan))?.report ?? search.oracle(plan);
+    simulated.set(contentOf(plan), { plan, report });
+    return report;
+  };
+  const found = optimise({ ...search, oracle }, caps, effort, known);
+  const scenarios = scenariosOf(system, unknowns, workload.ranks);
+  const places = scenarios.map((scenario) => ({ ...scenario, search: searchOn(scenario.system) }));
+  const optima = scenarioOptima(found, places, caps).map((plan) => ({ plan, report: oracle(plan) }));
+  const nominal = fastestOf(found, optima);
+  const near = nearTies(nominal, [...simulated.values()]);
+  const presets = places.length === 1 ? [] : nearPresets({ ...search, oracle }, nominal, caps);
+  const candidates = distinct([nominal, ...leanestFirst([...near, ...presets, ...optima])]);
+  const { chosen, worst, stepsS } = judge(candidates, places.map(stepsIn));
+  const { plan, report } = candidates[chosen]!;
   return {
     nominal,
-    robust: { plan: robust.plan, report: search.oracle(robust.plan) },
-    corners: places.map((factors, place) => ({
-      ...factors,
-      noneS: noneS[place]!,
-      nominalS: asNominal.stepsS[place]!,
-      robustS: robust.stepsS[place]!,
+    robust: chosen === 0 ? nominal : withPlan(nominal, namedByContent(plan, workload), report),
+    unknowns,
+    scenarios: scenarios.map(({ factors }, place) => ({
+      factors,
+      fastestS: Math.min(...stepsS.map((steps) => steps[place]!)),
+      nominalS: stepsS[0]![place]!,
+      robustS: stepsS[chosen]![place]!,
     })),
-    ...{ nominalWorst: asNominal.worst, robustWorst: robust.worst },
-    costAtNominal: robust.stepsS[0]! / asNominal.stepsS[0]! - 1,
-    margins: [margin('nominal', nominal.plan), margin('robust', robust.plan)],
+    ...{ nominalWorst: worst[0]!.regret, robustWorst: worst[chosen]!.regret },
+    costAtNominal: report.stepTimeS / nominal.report.stepTimeS - 1,
   };
 }
 
-/** A plan's step over that of no offload on the same transport. */
-function slowdown({ oracle, workload, system }: Search, plan: Plan): number {
-  const none = makePlan('none', workload, system, plan.transport === 'none' ? undefined : plan.transport);
-  return oracle(plan).stepTimeS / oracle({ ...none, pieceBytes: plan.pieceBytes }).stepTimeS;
+type Place = MachineScenario & { search: Search };
+
+function stepsIn({ search: { workload, system, oracle } }: Place): StepsIn {
+  return {
+    predictedS: (plan) => predictStep(workload, system, plan).stepTimeS,
+    simulatedS: (plan) => oracle(plan).stepTimeS,
+  };
 }
 
-/** The factor, from 1 down or up, at which a plan begins to cost 1 %; null where it does so at 1. */
-function stallsAt(slowdownAt: (factor: number) => number, side: 'below' | 'above'): number | null {
-  if (slowdownAt(1) > STALLS) return null;
-  let fine = 1;
-  let stalls = side === 'below' ? LEAST_FACTOR : MOST_FACTOR;
-  if (slowdownAt(stalls) <= STALLS) return stalls;
-  for (let step = 0; step < FACTOR_STEPS; step += 1) {
-    const middle = Math.sqrt(fine * stalls);
-    if (slowdownAt(middle) <= STALLS) fine = middle;
-    else stalls = middle;
-  }
-  return fine;
+function leanestFirst(seen: readonly SimulatedPlan[]): SimulatedPlan[] {
+  return [...seen].sort(
+    (a, b) => a.report.gpuPeakBytes - b.report.gpuPeakBytes || a.report.stepTimeS - b.report.stepTimeS,
+  );
+}
+
+/** A plan without its name. */
+function contentOf({ name: _, ...plan }: Plan): string {
+  return JSON.stringify(plan);
+}
+
+/** The first of equal plans, in their order. */
+function distinct(seen: readonly SimulatedPlan[]): SimulatedPlan[] {
+  const contents = seen.map(({ plan }) => contentOf(plan));
+  return seen.filter((_, index) => contents.indexOf(contents[index]!) === index);
+}
+
+function withPlan(optimum: Optimum, plan: Plan, report: StepReport): Optimum {
+  const gap = report.stepTimeS / optimum.bound.stepTimeS - 1;
+  const isAsFast = report.stepTimeS <= optimum.report.stepTimeS * (1 + TIE);
+  const proven = gap <= TIE || (optimum.proven && isAsFast);
+  return { ...optimum, plan, report: { ...report, plan: plan.name }, gap, proven };
+}
+
+/** A scenario's optimum that is faster where all is as written is the nominal plan. */
+function fastestOf(found: Optimum, optima: readonly SimulatedPlan[]): Optimum {
+  return optima.reduce<Optimum>(
+    (best, { plan, report }) =>
+      report.stepTimeS < best.report.stepTimeS * (1 - TIE) ? withPlan(best, plan, report) : best,
+    found,
+  );
+}
+
+/** The fastest of the plans that cost little at the machine itself. */
+function nearTies({ report }: Optimum, simulated: readonly SimulatedPlan[]): SimulatedPlan[] {
+  return simulated
+    .filter((seen) => seen.report.stepTimeS <= report.stepTimeS * (1 + MOST_COST))
+    .sort((a, b) => a.report.stepTimeS - b.report.stepTimeS)
+    .slice(0, MOST_NEAR);
+}
+
+/** Presets that the search may have left out, since their bound is no better than the best plan. */
+function nearPresets(
+  { workload, system, space, oracle }: Search,
+  { report }: Optimum,
+  caps: Caps,
+): SimulatedPlan[] {
+  const most = report.stepTimeS * (1 + NEAR_PRESETS);
+  return presetCandidates({ workload, system }, space.backends, caps, report.clock)
+    .filter((plan) => predictStep(workload, system, plan).stepTimeS <= most)
+    .map((plan) => ({ plan, report: oracle(plan) }));
+}
+
+/**
+ * Optima of the scenarios in which the nominal plan is farthest above what a pooled bound says no plan goes below, if it is
+ * farther there than at the machine itself by more than a robust plan must gain.
+ */
+function scenarioOptima({ plan }: Optimum, places: readonly Place[], caps: Caps): Plan[] {
+  const slacks = places.map(({ search: { workload, system, space } }) => {
+    const bounds = familiesOf(space.backends).flatMap((family) => {
+      const bound = pooledBound(workload, system, family, caps);
+      return bound === null ? [] : [bound.stepTimeS];
+    });
+    return predictStep(workload, system, plan).stepTimeS / Math.min(...bounds);
+  });
+  const [own = 1] = slacks;
+  return places
+    .map(({ search }, index) => ({ search, slack: slacks[index]! }))
+    .filter(({ slack }) => slack > own + LEAST_GAIN)
+    .sort((a, b) => b.slack - a.slack)
+    .slice(0, SEARCHED_SCENARIOS)
+    .map(({ search }) => {
+      const { workload, system } = search;
+      const oracle = (one: Plan) => predictStep(workload, system, one);
+      return optimise({ ...search, oracle, stressedOracle: oracle }, caps, SCENARIO_EFFORT, [plan]).plan;
+    });
 }

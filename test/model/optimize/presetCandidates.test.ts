@@ -147,7 +147,10 @@ test('two 4090s: neither the front nor an uncertain machine has a better plan th
     search,
     searchOn(search),
     caps,
-    { link: [0.8, 1.1], compute: [0.9, 1.1] },
+    [
+      { direction: 'link', interval: [0.8, 1.1] },
+      { direction: 'compute', interval: [0.9, 1.1] },
+    ],
     QUICK_EFFORT,
     known,
   );
