@@ -32,9 +32,10 @@ else {
       const [program] = (await buildPrograms([folder], { backend: 'host', sanitize })).programs;
       const file = join(FOLDER, `${sanitize}.jsonl`);
       rmSync(file, { force: true });
-      const quick = ['--rounds', '1', '--steps', '1', '--warm-up', '0', '--ranks', 'threads', '--out', file];
+      const quick = ['--rounds', '1', '--steps', '1', '--warm-up', '0', '--ranks', 'threads'];
+      const args = [...quick, '--arena-layout', 'surveyed', '--out', file];
       const env = { ...process.env, TSAN_OPTIONS: 'halt_on_error=1', ASAN_OPTIONS: 'detect_leaks=1' };
-      const { status, stderr } = spawnSync(program!.executable, quick, { encoding: 'utf8', env });
+      const { status, stderr } = spawnSync(program!.executable, args, { encoding: 'utf8', env });
       assert.is(status, 0, stderr.slice(0, 4000));
 
       const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
