@@ -1,8 +1,25 @@
 #include "staged_sm.hpp"
 
+#include <cstdlib>
+#include <string>
+
 #include "error.hpp"
 
 namespace chunkflow {
+
+namespace {
+
+/// Slices of each writer's ring: what suits a host's caches is a matter of measurement. 0: staging holds whole messages.
+std::uint32_t wantedRing() {
+  const char* value = std::getenv("CHUNKFLOW_STAGED_RING");
+  const std::string text = value == nullptr || *value == '\0' ? "0" : value;
+  for (const std::uint32_t ring : {0u, 2u, 4u, 8u, 16u, 32u}) {
+    if (text == std::to_string(ring)) return ring;
+  }
+  throw UserError("CHUNKFLOW_STAGED_RING is \"" + text + "\"; expected 0, 2, 4, 8, 16 or 32");
+}
+
+}  // namespace
 
 StagedSm::StagedSm(const Group& group, Staging& staging, int ctas)
     : staging_(staging),
@@ -10,6 +27,10 @@ StagedSm::StagedSm(const Group& group, Staging& staging, int ctas)
       groupSize_(group.place().groupSize),
       ctas_(ctas),
       mirrored_(group.place().ranks < group.place().groupSize) {
+  // A ring as large as the messages would only make writers wait.
+  const std::uint32_t ring = wantedRing();
+  const bool isSmaller = static_cast<std::uint64_t>(ctas_) * ring * StagedExchange::SLICE_BYTES < staging.bytesPerRank();
+  ring_ = isSmaller ? ring : 0;
   if (ctas < 1 || ctas > MOST_STAGED_SM_CTAS) {
     throw UserError("staged-sm with " + std::to_string(ctas) + " thread blocks a direction; choose 1 to " +
                     std::to_string(MOST_STAGED_SM_CTAS));
@@ -25,7 +46,7 @@ StagedSm::StagedSm(const Group& group, Staging& staging, int ctas)
 }
 
 StagedExchange StagedSm::exchange(bool gather, std::size_t bytes, std::byte* source, std::byte* target) const {
-  const StagedExchange exchange{rank_, groupSize_, ctas_, mirrored_, gather, bytes, source, target};
+  const StagedExchange exchange{rank_, groupSize_, ctas_, mirrored_, gather, bytes, source, target, ring_};
   const std::size_t written = exchange.messagesWritten() * bytes;
   if (written > staging_.bytesPerRank()) {
     throw RunError("staged-sm writes " + std::to_string(written) + " bytes in a collective and has staging for " +

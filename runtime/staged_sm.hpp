@@ -32,6 +32,7 @@ class StagedSm : public Transport {
   Staging& staging_;
   int rank_, groupSize_, ctas_;
   bool mirrored_;
+  std::uint32_t ring_;
 };
 
 }  // namespace chunkflow

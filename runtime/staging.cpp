@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 
+#include "staged_exchange.hpp"
 #include "transport.hpp"
 
 namespace chunkflow {
@@ -10,7 +11,8 @@ namespace {
 
 constexpr std::size_t PAGE_BYTES = 4096;
 constexpr std::size_t FLAG_STRIDE_BYTES = 64;
-constexpr std::size_t FLAGS_PER_RANK = 1024;
+constexpr std::size_t FLAGS_PER_RANK = 2048;
+static_assert(FIRST_STAGED_SM_FLAG + STAGED_SM_FLAGS <= FLAGS_PER_RANK);
 /// Further ahead than any count comes in a run, and less than half of the 32 bits, so that it still compares as ahead.
 constexpr std::uint32_t FAR_AHEAD = std::uint32_t{1} << 30;
 

@@ -16,7 +16,8 @@ constexpr int THREADS = 448;
 
 /// What goes on from kernel to kernel; kept on the device, so that a captured kernel counts too.
 struct StagedState {
-  std::uint32_t count;       // of every flag before this exchange
+  std::uint32_t count;       // of every writer's flag before this exchange
+  std::uint32_t read;        // of every reader's
   std::uint32_t collective;  // which half of staging
   std::uint32_t finished;    // blocks of the running kernel
 };
@@ -98,18 +99,47 @@ __device__ bool reached(const std::uint32_t* flag, std::uint32_t target, std::ui
   return true;
 }
 
-template <int UNROLL>
-__device__ void write(const StagedArguments& arguments, int cta, std::uint32_t count, std::uint32_t half) {
+__device__ std::uint32_t* flagOf(const StagedArguments& arguments, int rank, int index) {
+  return reinterpret_cast<std::uint32_t*>(arguments.flags[rank] + index * arguments.flagStride);
+}
+
+/// One thread waits until readers `cta` of some ranks have read what is about to be overwritten.
+/// @returns false when the run has been given up.
+__device__ bool haveRead(const StagedArguments& arguments, const StagedExchange::Readers& readers, int cta) {
   const StagedExchange& exchange = arguments.exchange;
-  auto* flag = reinterpret_cast<std::uint32_t*>(arguments.flags[exchange.rank] + cta * arguments.flagStride);
+  for (int i = 0; i < readers.count; ++i) {
+    const int reader = (readers.first + i) % exchange.groupSize;
+    // Behind the target, so that the flag is looked at.
+    std::uint32_t seen = readers.flag - 1;
+    if (!reached(flagOf(arguments, reader, readFlag(cta, exchange.rank)), readers.flag, seen, arguments.abortWord)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+template <int UNROLL>
+__device__ void write(const StagedArguments& arguments, int cta, const StagedState& state, std::uint32_t half) {
+  const StagedExchange& exchange = arguments.exchange;
+  std::uint32_t* flag = flagOf(arguments, exchange.rank, cta);
   const std::uint32_t slices = exchange.slices();
+  const bool inRing = exchange.ring > 0;
+  std::byte* own = arguments.halves[exchange.rank][inRing ? 0 : half];
+  std::uint32_t count = state.count;
   for (int turn = 0; turn < exchange.messagesWritten(); ++turn) {
     const int peer = exchange.writtenFor(turn);
-    std::byte* staged = arguments.halves[exchange.rank][half] + exchange.placeInStaging(exchange.rank, peer);
+    std::byte* staged = own + exchange.placeInStaging(exchange.rank, peer);
     for (std::uint32_t index = 0; index < slices; ++index) {
       const StagedExchange::Slice slice = exchange.slice(cta, index);
-      copy<UNROLL, false>(staged + slice.from, exchange.outgoing(peer) + slice.from, slice.bytes);
+      const std::uint32_t number = count - state.count;
+      if (inRing && (number == 0 || number >= exchange.ring)) {
+        const auto readers = number == 0 ? exchange.readersOfAll(state.read) : exchange.readersBefore(state.read, number);
+        const bool givenUp = threadIdx.x == 0 && !haveRead(arguments, readers, cta);
+        if (__syncthreads_or(givenUp)) return;
+      }
       ++count;
+      std::byte* to = inRing ? own + exchange.placeInRing(cta, count) : staged + slice.from;
+      copy<UNROLL, false>(to, exchange.outgoing(peer) + slice.from, slice.bytes);
       __syncthreads();
       if (threadIdx.x == 0) {
         __threadfence_system();
@@ -120,22 +150,33 @@ __device__ void write(const StagedArguments& arguments, int cta, std::uint32_t c
 }
 
 template <int UNROLL>
-__device__ void read(const StagedArguments& arguments, int cta, std::uint32_t count, std::uint32_t half) {
+__device__ void read(const StagedArguments& arguments, int cta, const StagedState& state, std::uint32_t half) {
   const StagedExchange& exchange = arguments.exchange;
-  const std::uint32_t slices = exchange.slices();
-  for (int turn = 0; turn < exchange.messagesRead(); ++turn) {
-    const int peer = exchange.readFrom(turn);
+  const bool inRing = exchange.ring > 0;
+  const std::uint32_t readings = exchange.readings();
+  int lastWriter = -1;
+  std::uint32_t seen = 0;
+  for (std::uint32_t number = 0; number < readings; ++number) {
+    const StagedExchange::Reading reading = exchange.reading(number);
+    const int peer = exchange.readFrom(reading.turn);
     const int writer = exchange.stagedBy(peer);
-    const auto* flag = reinterpret_cast<const std::uint32_t*>(arguments.flags[writer] + cta * arguments.flagStride);
-    const std::byte* staged = arguments.halves[writer][half] + exchange.placeOfIncoming(peer);
-    std::uint32_t seen = count;
-    for (std::uint32_t index = 0; index < slices; ++index) {
-      const std::uint32_t target = count + exchange.flagBefore(turn, index);
-      const bool givenUp = threadIdx.x == 0 && !reached(flag, target, seen, arguments.abortWord);
-      // All threads learn of it at once; a shared variable could be read late by some.
-      if (__syncthreads_or(givenUp)) return;
-      const StagedExchange::Slice slice = exchange.slice(cta, index);
-      copy<UNROLL, true>(exchange.incoming(peer) + slice.from, staged + slice.from, slice.bytes);
+    if (writer != lastWriter) seen = state.count;
+    lastWriter = writer;
+    const std::uint32_t target = state.count + exchange.flagBefore(reading.turn, reading.slice);
+    const bool givenUp = threadIdx.x == 0 && !reached(flagOf(arguments, writer, cta), target, seen, arguments.abortWord);
+    // All threads learn of it at once; a shared variable could be read late by some.
+    if (__syncthreads_or(givenUp)) return;
+    const StagedExchange::Slice slice = exchange.slice(cta, reading.slice);
+    const std::byte* staged = arguments.halves[writer][inRing ? 0 : half];
+    const std::uint64_t place = inRing ? exchange.placeInRing(cta, target) : exchange.placeOfIncoming(peer) + slice.from;
+    copy<UNROLL, true>(exchange.incoming(peer) + slice.from, staged + place, slice.bytes);
+    if (!inRing || !reading.isLast) continue;
+    // Every thread's loads have returned: their values have been stored.
+    __syncthreads();
+    if (threadIdx.x == 0) {
+      __threadfence_system();
+      storeRelease(flagOf(arguments, exchange.rank, readFlag(cta, writer)),
+                   exchange.flagBehind(state.read, reading.turn, reading.slice));
     }
   }
 }
@@ -144,20 +185,19 @@ template <int UNROLL>
 __global__ void __launch_bounds__(THREADS) stagedSmKernel(const __grid_constant__ StagedArguments arguments) {
   const int ctas = arguments.exchange.ctas;
   const int block = static_cast<int>(blockIdx.x);
-  StagedState& state = *arguments.state;
-  const std::uint32_t count = state.count;
-  const std::uint32_t collective = state.collective;
+  const StagedState before = *arguments.state;
   if (block < ctas) {
-    write<UNROLL>(arguments, block, count, collective & 1);
+    write<UNROLL>(arguments, block, before, before.collective & 1);
   } else {
-    read<UNROLL>(arguments, block - ctas, count, collective & 1);
+    read<UNROLL>(arguments, block - ctas, before, before.collective & 1);
   }
   __syncthreads();
   if (threadIdx.x != 0) return;
   __threadfence();
-  if (atomicAdd(&state.finished, 1) + 1 < gridDim.x) return;
+  if (atomicAdd(&arguments.state->finished, 1) + 1 < gridDim.x) return;
   // All blocks have read the state by now, and the next kernel has not begun.
-  state = {count + arguments.exchange.flagCount(), collective + 1, 0};
+  const StagedExchange& exchange = arguments.exchange;
+  *arguments.state = {before.count + exchange.flagCount(), before.read + exchange.readCount(), before.collective + 1, 0};
 }
 
 using Kernel = void (*)(StagedArguments);

@@ -39,36 +39,57 @@ class StagedSmOnHost : public StagedSm {
     }
     for (const auto& block : blocks_) block->drain();
     count_ += exchange.flagCount();
+    read_ += exchange.readCount();
     ++collective_;
   }
 
   void write(const StagedExchange& exchange, int cta) {
     std::atomic_ref flag(*staging().flag(rank(), FIRST_STAGED_SM_FLAG + cta));
-    std::byte* half = staging().outgoing(rank(), collective_);
+    const bool inRing = exchange.ring > 0;
+    std::byte* half = staging().outgoing(rank(), inRing ? 0 : collective_);
     std::uint32_t count = count_;
+    if (inRing && !haveRead(exchange.readersOfAll(read_), cta)) return;
     for (int turn = 0; turn < exchange.messagesWritten(); ++turn) {
       const int peer = exchange.writtenFor(turn);
       std::byte* staged = half + exchange.placeInStaging(rank(), peer);
       for (std::uint32_t index = 0; index < exchange.slices(); ++index) {
         const StagedExchange::Slice slice = exchange.slice(cta, index);
-        std::memcpy(staged + slice.from, exchange.outgoing(peer) + slice.from, slice.bytes);
-        flag.store(++count, std::memory_order_release);
+        const std::uint32_t number = count - count_;
+        if (inRing && number >= exchange.ring && !haveRead(exchange.readersBefore(read_, number), cta)) return;
+        ++count;
+        std::byte* to = inRing ? half + exchange.placeInRing(cta, count) : staged + slice.from;
+        std::memcpy(to, exchange.outgoing(peer) + slice.from, slice.bytes);
+        flag.store(count, std::memory_order_release);
       }
     }
   }
 
   void read(const StagedExchange& exchange, int cta) {
-    for (int turn = 0; turn < exchange.messagesRead(); ++turn) {
+    const bool inRing = exchange.ring > 0;
+    for (std::uint32_t number = 0; number < exchange.readings(); ++number) {
+      const auto [turn, index, isLast] = exchange.reading(number);
       const int peer = exchange.readFrom(turn);
       const int writer = exchange.stagedBy(peer);
-      const std::byte* staged = staging().outgoing(writer, collective_) + exchange.placeOfIncoming(peer);
-      for (std::uint32_t index = 0; index < exchange.slices(); ++index) {
-        if (!reached(*staging().flag(writer, FIRST_STAGED_SM_FLAG + cta), count_ + exchange.flagBefore(turn, index)))
-          return;
-        const StagedExchange::Slice slice = exchange.slice(cta, index);
-        std::memcpy(exchange.incoming(peer) + slice.from, staged + slice.from, slice.bytes);
-      }
+      const std::uint32_t target = count_ + exchange.flagBefore(turn, index);
+      if (!reached(*staging().flag(writer, FIRST_STAGED_SM_FLAG + cta), target)) return;
+      const StagedExchange::Slice slice = exchange.slice(cta, index);
+      const std::byte* staged = staging().outgoing(writer, inRing ? 0 : collective_);
+      const std::uint64_t place =
+          inRing ? exchange.placeInRing(cta, target) : exchange.placeOfIncoming(peer) + slice.from;
+      std::memcpy(exchange.incoming(peer) + slice.from, staged + place, slice.bytes);
+      if (!inRing || !isLast) continue;
+      std::atomic_ref(*staging().flag(rank(), FIRST_STAGED_SM_FLAG + readFlag(cta, writer)))
+          .store(exchange.flagBehind(read_, turn, index), std::memory_order_release);
     }
+  }
+
+  /// Waits until readers `cta` of some ranks have read what is about to be overwritten. @returns false when given up.
+  bool haveRead(const StagedExchange::Readers& readers, int cta) const {
+    for (int i = 0; i < readers.count; ++i) {
+      const int reader = (readers.first + i) % groupSize();
+      if (!reached(*staging().flag(reader, FIRST_STAGED_SM_FLAG + readFlag(cta, rank())), readers.flag)) return false;
+    }
+    return true;
   }
 
   /// Waits for a flag. @returns false when the run has been given up.
@@ -87,6 +108,7 @@ class StagedSmOnHost : public StagedSm {
 
   // Written between exchanges, while no block runs.
   std::uint32_t count_ = 0;
+  std::uint32_t read_ = 0;
   std::uint32_t collective_ = 0;
   std::vector<std::unique_ptr<HostQueue>> blocks_;
 };

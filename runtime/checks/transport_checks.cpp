@@ -4,6 +4,7 @@
 //   transport_checks [--nccl] [--bandwidth]
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 
@@ -292,6 +293,28 @@ void report(const std::string& name, const std::vector<std::string>& words) {
   }
 }
 
+/// All group sizes, with so many slices of each writer in staging; "0": whole messages.
+void checkStagedSm(const std::string& ring) {
+  setenv("CHUNKFLOW_STAGED_RING", ring.c_str(), 1);
+  const std::string in = ring == "0" ? "" : ", rings of " + ring + " slices";
+  // Processes are forked before anything has opened a device: a GPU's driver does not survive a fork.
+  if (ring == "0") {
+    report("staged-sm: two processes, 2 thread blocks",
+           inProcesses(optionsFor(2, 2), [](Group& group) { return stagedSm(group, 2); }));
+  }
+  for (const int ctas : ring == "0" ? std::vector<int>{2, 16} : std::vector<int>{1, 2}) {
+    const std::string blocks = ", " + std::to_string(ctas) + " thread blocks" + in;
+    for (const int ranks : {1, 2, 3, 4}) {
+      report("staged-sm: " + std::to_string(ranks) + " ranks" + blocks,
+             inThreads(optionsFor(ranks, ranks), [ctas](Group& group) { return stagedSm(group, ctas); }));
+    }
+    for (const int groupSize : {2, 3}) {
+      report("staged-sm: mirrored in a group of " + std::to_string(groupSize) + blocks,
+             inThreads(optionsFor(1, groupSize), [ctas](Group& group) { return stagedSm(group, ctas); }));
+    }
+  }
+}
+
 /// A rank waits for another that never comes; giving up ends it.
 void checkGivingUp() {
   const auto words = inThreads(optionsFor(2, 2), [](Group& group) -> std::string {
@@ -384,20 +407,8 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  // Processes are forked before anything has opened a device: a GPU's driver does not survive a fork.
-  report("staged-sm: two processes, 2 thread blocks",
-         inProcesses(optionsFor(2, 2), [](Group& group) { return stagedSm(group, 2); }));
-  for (const int ctas : {2, 16}) {
-    const std::string blocks = ", " + std::to_string(ctas) + " thread blocks";
-    for (const int ranks : {1, 2, 3, 4}) {
-      report("staged-sm: " + std::to_string(ranks) + " ranks" + blocks,
-             inThreads(optionsFor(ranks, ranks), [ctas](Group& group) { return stagedSm(group, ctas); }));
-    }
-    for (const int groupSize : {2, 3}) {
-      report("staged-sm: mirrored in a group of " + std::to_string(groupSize) + blocks,
-             inThreads(optionsFor(1, groupSize), [ctas](Group& group) { return stagedSm(group, ctas); }));
-    }
-  }
+  for (const char* ring : {"0", "2", "4"}) checkStagedSm(ring);
+  unsetenv("CHUNKFLOW_STAGED_RING");
   checkGivingUp();
   checkRefusals();
   if (withNccl) report("nccl " + ncclVersion() + ": 2 ranks on one device", inThreads(optionsFor(2, 2), nccl));
