@@ -10,6 +10,8 @@ import type { Output } from './output.ts';
 export interface CalibrateFlags extends BuildFlags {
   machine: string;
   sp?: number;
+  transport?: string;
+  quick?: boolean;
   results: string;
   rounds: number;
   bundle?: string;
@@ -21,6 +23,8 @@ export async function calibrate(flags: CalibrateFlags, output: Output): Promise<
   const options = {
     ...{ machine: flags.machine, results: flags.results, rounds: flags.rounds },
     ...(flags.sp === undefined ? {} : { groupSize: flags.sp }),
+    ...(flags.transport === undefined ? {} : { transport: flags.transport }),
+    quick: flags.quick === true,
     onNote: (text: string) => output.diagnostic(`${text}\n`),
   };
   const file = join(flags.results, CALIBRATION_FILE);

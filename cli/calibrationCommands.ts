@@ -19,6 +19,14 @@ export function addCalibrationCommands(program: Command, output: Output, status:
         'ranks of the collectives (default: its GPUs, or 2 where peers are not real)',
         count,
       )
+      .option(
+        '--transport <name>',
+        "which of NCCL's transports this run's environment gives, such as nvlink or, with NCCL_P2P_DISABLE=1, shm (default: the machine's)",
+      )
+      .option(
+        '--quick',
+        'only links, host memory and transports, in a few cases: for another host of the same kind',
+      )
       .option('--rounds <n>', 'how often each case is measured', count, 3)
       .option('--bundle <file|folder>', 'pack it for a machine that has no chunkflow, instead of measuring')
       .option('--with-headers', "take cudnn-frontend's headers along in the bundle"),

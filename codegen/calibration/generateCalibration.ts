@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   BLOCK_BYTES,
   type CalibrationCase,
+  type CaseOptions,
   type CaseParameters,
   calibrationCases,
 } from '../../model/calibration/cases.ts';
@@ -22,9 +23,13 @@ import { calibrationView } from './schema.ts';
  *
  * @param groupSize ranks of the collectives; 1 for copies alone.
  */
-export function generateCalibration(system: System, groupSize: number): Generated {
-  const cases = calibrationCases(system, groupSize);
-  const id = `calibration-${system.id}`;
+export function generateCalibration(
+  system: System,
+  groupSize: number,
+  options: CaseOptions & { id?: string } = {},
+): Generated {
+  const cases = calibrationCases(system, groupSize, options);
+  const id = options.id ?? `calibration-${system.id}`;
   const target = `chunkflow_${identifier(id)}`;
   const tool = toolVersion();
   const header = [

@@ -8,16 +8,23 @@ import { measurePrograms } from '../../codegen/measure/measurePrograms.ts';
 import { readMeasurement } from '../../codegen/measure/readMeasurement.ts';
 import { onStop, stoppable } from '../../codegen/stopSignals.ts';
 import { writeProgram } from '../../codegen/writeProgram.ts';
+import { shown, UserError } from '../../model/input/userError.ts';
+import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { readyToAppend } from '../grid/resultsFile.ts';
 import { lockResults } from '../grid/runLock.ts';
+import { type CalibrationFile, calibrationFormat } from './calibrationFile.ts';
 import { generateSegments, SEGMENTS, segmentArguments, segmentPrograms } from './segmentPrograms.ts';
 
 export interface CalibrateOptions {
   machine: string;
   /** Ranks of the collectives: the machine's GPUs, or 2 where peers are not real. */
   groupSize?: number;
+  /** Which of NCCL's transports the environment of this run gives; the machine's default where left out. */
+  transport?: string;
+  /** Only what depends on the host. */
+  quick?: boolean;
   /** Folder of the results and of the calibration file that `fit` reads. */
   results: string;
   rounds: number;
@@ -68,23 +75,49 @@ export async function bundleCalibration(options: CalibrateOptions, pack: BundleO
 function writePrograms(options: CalibrateOptions, sources: string): string[] {
   const system = loadSystem(options.machine);
   const groupSize = options.groupSize ?? usualGroup(system);
-  const shapes = segmentPrograms(system, groupSize);
+  const { transport, quick = false } = options;
+  const shapes = quick ? {} : segmentPrograms(system, groupSize);
   mkdirSync(sources, { recursive: true });
-  const generated = [
-    generateCalibration(system, groupSize),
-    ...Object.entries(shapes).map(([id, shape]) => generateSegments(id, shape, system)),
+  const cases = generateCalibration(system, groupSize, {
+    ...{ id: casesId(system, groupSize, options), quick },
+    ...(transport === undefined ? {} : { nccl: transport }),
+  });
+  const segments = Object.entries(shapes).map(([id, shape]) => generateSegments(id, shape, system));
+  writeCalibrationFile(join(options.results, CALIBRATION_FILE), {
+    ...{ machine: options.machine, split: quick ? 'none' : 'sha256-even' },
+    ...(quick ? { hostOnly: true } : {}),
+    ...{ cases: [`${cases.id}.jsonl`], segments: Object.keys(shapes).map((id) => `${id}.jsonl`) },
+    programs: shapes,
+  });
+  return [cases, ...segments].map((program) => writeProgram(program, sources));
+}
+
+/** Runs with other transports or groups have results of their own in the same folder. */
+function casesId(system: System, groupSize: number, { transport, quick }: CalibrateOptions): string {
+  const parts = [
+    ...[quick ? 'quick-calibration' : 'calibration', system.id],
+    ...(transport === undefined || transport === system.defaultTransport ? [] : [transport]),
+    ...(groupSize === usualGroup(system) ? [] : [`sp${groupSize}`]),
   ];
+  return parts.join('-');
+}
+
+/** Adds what is measured to what the file names already, where that is of the same machine and kind. */
+function writeCalibrationFile(file: string, added: CalibrationFile): void {
+  const before = existsSync(file) ? checked(readYamlFile(file), calibrationFormat) : null;
+  if (before !== null && (before.machine !== added.machine || before.hostOnly !== (added.hostOnly ?? false)))
+    throw new UserError(
+      `is a calibration of ${shown(before.machine)}${before.hostOnly ? ', a quick one' : ''}; give another folder`,
+      { file },
+    );
+  const both = (key: 'cases' | 'segments') => [...new Set([...(before?.[key] ?? []), ...added[key]])];
   writeFileSync(
-    join(options.results, CALIBRATION_FILE),
+    file,
     stringify({
-      machine: options.machine,
-      split: 'sha256-even',
-      cases: [`${generated[0]!.id}.jsonl`],
-      segments: Object.keys(shapes).map((id) => `${id}.jsonl`),
-      programs: shapes,
+      ...{ ...added, cases: both('cases'), segments: both('segments') },
+      programs: { ...before?.programs, ...added.programs },
     }),
   );
-  return generated.map((program) => writeProgram(program, sources));
 }
 
 function usualGroup(system: System): number {

@@ -47,13 +47,13 @@ function refuseOdd(run: MeasuredRun, record: MeasurementRecord<'case'>): void {
 /** What a whole calibration has and this one has not; a file that was cut off at the end of a line looks so. */
 function missingOf(
   { file, isEnded, lines }: YamlFile,
-  { cases, segments }: { cases: readonly string[]; segments: readonly string[] },
+  { cases, segments, hostOnly }: { cases: readonly string[]; segments: readonly string[]; hostOnly: boolean },
 ): string[] {
   const notes: string[] = [];
   if (!isEnded) notes.push(`${file}:${lines}: the last line has no end; the file may be cut off`);
   if (cases.length === 0)
     notes.push(`${file}:${lines}: names no cases; what copies and collectives take is not fitted`);
-  if (segments.length === 0)
+  if (segments.length === 0 && !hostOnly)
     notes.push(`${file}:${lines}: names no segments; what compute takes is not fitted`);
   return notes;
 }
@@ -91,19 +91,30 @@ function unmeasured(
 }
 
 /** What was measured to fit a machine to, and how its readings are split. */
-const calibrationFormat = z.strictObject({
+export const calibrationFormat = z.strictObject({
   machine: z.string(),
-  split: z.literal('sha256-even').describe("the first byte of the sha256 of a reading's id: even is fitted"),
+  split: z
+    .enum(['sha256-even', 'none'])
+    .describe("the first byte of the sha256 of a reading's id: even is fitted; none: every reading is"),
+  hostOnly: z
+    .boolean()
+    .default(false)
+    .describe(
+      'of a quick calibration: links, host memory and transports are fitted, the rest keeps its numbers',
+    ),
   cases: z.array(z.string()).default([]).describe('results of calibration programs, beside this file'),
   segments: z.array(z.string()).default([]).describe('results of programs run with --segments'),
   programs: z.record(z.string(), program).default({}).describe('what the programs of segments compute'),
 });
 
+export type CalibrationFile = z.input<typeof calibrationFormat> & { cases: string[]; segments: string[] };
 export type SegmentProgram = z.output<typeof program>;
 
 export interface Calibration {
   file: string;
   machine: string;
+  split: z.output<typeof calibrationFormat>['split'];
+  hostOnly: boolean;
   /** Runs of calibration programs. */
   cases: MeasuredRun[];
   /** Runs of single segments, each with what its program computes, and where that is said. */
@@ -120,15 +131,14 @@ export interface Calibration {
  */
 export function readCalibration(file: string): Calibration {
   const source = readYamlFile(file);
-  const { machine, cases, segments, programs } = checked(source, calibrationFormat);
+  const { machine, split, hostOnly, cases, segments, programs } = checked(source, calibrationFormat);
   const ofCases = runsOf(source, 'cases', cases);
   const ofSegments = runsOf(source, 'segments', segments);
   const system = atPlace(source.place(['machine']), () => loadSystem(machine));
   for (const run of [...ofCases.runs, ...ofSegments.runs]) refuseOther(run, system);
   for (const run of ofCases.runs) for (const record of run.cases) refuseOdd(run, record);
   return {
-    file,
-    machine,
+    ...{ file, machine, split, hostOnly },
     cases: ofCases.runs,
     segments: ofSegments.runs.map((run) => {
       const computes = programs[run.run.program];
@@ -142,7 +152,7 @@ export function readCalibration(file: string): Calibration {
     }),
     sources: [...cases, ...segments],
     notes: [
-      ...missingOf(source, { cases, segments }),
+      ...missingOf(source, { cases, segments, hostOnly }),
       ...ofCases.notes,
       ...ofSegments.notes,
       ...unmeasured(source, Object.keys(programs), segments, ofSegments.runs),

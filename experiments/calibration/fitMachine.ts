@@ -6,10 +6,12 @@ import type { FitResult } from '../../model/leastSquares/problem.ts';
 import { systemFileOf } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import type { Calibration } from './calibrationFile.ts';
-import { type FittedEntry, systemsWith, systemWith, written } from './machineValues.ts';
+import { type FittedEntry, systemsWith, systemWith, valueIn, written } from './machineValues.ts';
+import { missingNumbers } from './missingNumbers.ts';
 import { predictCases, predictSegments } from './predictReadings.ts';
 import { type CaseReading, type Readings, readingsOf, type SegmentReading, type Side } from './readings.ts';
-import { type Stage, stagesFor } from './stages.ts';
+import type { Stage } from './stage.ts';
+import { stagesFor } from './stages.ts';
 import { fitTurn } from './turn.ts';
 
 /** A stage of a fit: what it found, and how far off it is on both sides of the split. */
@@ -73,17 +75,22 @@ export function fitReadings(
   from: string,
   onStage: (name: string, index: number, count: number) => void = () => undefined,
 ): FittedMachine {
-  const entries = new Map<string, FittedEntry>();
+  const entries = missingNumbers(source, readings, from);
   const notes = [...readings.notes];
-  const stages = stagesFor(systemWith(source, entries)).filter((stage) => {
-    if (stage.of === 'segments') return chosen(stage, readings.segments, 'fit').length > 0;
-    const of = chosen(stage, readings.cases, 'fit');
-    const alike = allAlike(of);
-    if (alike !== null)
-      notes.push(`${stage.name}: ${alike}; the calibration is damaged, and nothing is fitted to these`);
-    return of.length > 0 && alike === null;
-  });
-  const turn = fitTurn(source, readings.cases, from);
+  const clock = entries.get('gpu.power.topClock');
+  if (clock !== undefined) notes.push(`gpu.power.topClock is missing; ${clock.is} is the highest clock read`);
+  const has = (key: string) => valueIn(source, key) !== undefined;
+  const stages = stagesFor(systemWith(source, entries), readings.cases, has, readings.hostOnly).filter(
+    (stage) => {
+      if (stage.of === 'segments') return chosen(stage, readings.segments, 'fit').length > 0;
+      const of = chosen(stage, readings.cases, 'fit');
+      const alike = allAlike(of);
+      if (alike !== null)
+        notes.push(`${stage.name}: ${alike}; the calibration is damaged, and nothing is fitted to these`);
+      return of.length > 0 && alike === null;
+    },
+  );
+  const turn = readings.hostOnly ? null : fitTurn(source, readings.cases, from);
   if (turn !== null) entries.set(turn.key, turn.entry);
   const fitted = stages.map((stage, index): FittedStage => {
     onStage(stage.name, index, stages.length);
@@ -101,6 +108,8 @@ export function fitReadings(
   return { source, entries, system, stages: fitted, notes };
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 function fitStage(
   stage: Stage,
   source: YamlFile,
@@ -109,14 +118,15 @@ function fitStage(
   from: string,
 ): { result: FitResult; added: Map<string, FittedEntry> } {
   const earlier = systemWith(source, before);
-  const asEntries = (values: Readonly<Record<string, number>>) => {
+  const asEntries = (values: Readonly<Record<string, number>>, refused: ReadonlySet<string> = NONE) => {
     const added = new Map<string, FittedEntry>();
     for (const { name, unit, keys } of stage.parameters) {
-      if (values[name] === undefined) continue;
+      if (refused.has(name)) continue;
       for (const key of keys)
-        added.set(key, { is: written(values[name], unit), from: 'fitted', source: from });
+        added.set(key, { is: written(values[name]!, unit), from: 'fitted', source: from });
     }
-    for (const { key, unit, value } of stage.derived?.(values, earlier) ?? []) {
+    for (const { key, unit, value, of } of stage.derived?.(values, earlier) ?? []) {
+      if (of.some((name) => refused.has(name))) continue;
       added.set(key, { is: written(value, unit), from: 'fitted', source: from });
     }
     return added;
@@ -153,11 +163,8 @@ function fitStage(
     ...stage.parameters.map(({ name, start }) => [name, start]),
     ...result.parameters.map(({ name, value }) => [name, value]),
   ]) as Record<string, number>;
-  const known = new Set(result.parameters.map(({ name }) => name));
   // A refused parameter leaves the file's number alone.
-  const added = asEntries(values);
-  for (const { name, keys } of stage.parameters)
-    if (!known.has(name)) for (const key of keys) added.delete(key);
+  const added = asEntries(values, new Set(result.unidentified.map(({ name }) => name)));
   for (const { name, low95, high95 } of result.parameters) {
     const { unit, keys } = stage.parameters.find((parameter) => parameter.name === name)!;
     const interval = [written(low95, unit), written(high95, unit)] as FittedEntry['interval'] & object;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isMap, isScalar, type Node, parseDocument } from 'yaml';
+import { isAlias, isMap, isScalar, type Node, parseDocument } from 'yaml';
 import type { FittedMachine } from './fitMachine.ts';
 
 /**
@@ -12,8 +12,10 @@ export function fittedMachineFile({ source, entries }: FittedMachine, id: string
   for (const [key, entry] of entries) {
     const node = document.createNode(entry) as Node;
     if (isMap(node)) node.flow = true;
-    const path = key.split('.');
-    document.setIn(keysOf(document, path), node);
+    const path = keysOf(document, key.split('.'));
+    // What an alias stands for has been written where its anchor is.
+    if (path.some((_, at) => isAlias(document.getIn(path.slice(0, at), true)))) continue;
+    document.setIn(path, node);
   }
   return document.toString({ lineWidth: 0 });
 }

@@ -5,7 +5,7 @@ import { buildSystem, systemOf } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 
 /** How a machine file writes a number: with a unit, or plain. */
-export type MachineUnit = 'GB/s' | 'us' | 'W' | 'pJ/FLOP' | 'plain';
+export type MachineUnit = 'GB/s' | 'us' | 'W' | 'pJ/FLOP' | 'GHz' | 'plain';
 
 /** A number of a machine file that a fit may change. */
 export interface MachineValue {
@@ -14,10 +14,10 @@ export interface MachineValue {
   unit: MachineUnit;
 }
 
-/** A fitted number as it is written into a machine file. */
+/** A number that a fit writes into a machine file. */
 export interface FittedEntry {
   is: string | number;
-  from: 'fitted';
+  from: 'fitted' | 'measured' | 'default';
   source: string;
   interval?: [string, string] | [number, number];
 }
@@ -90,6 +90,7 @@ const DIMENSION_OF: Record<Exclude<MachineUnit, 'plain'>, Dimension> = {
   us: 'time',
   W: 'power',
   'pJ/FLOP': 'energyPerFlop',
+  GHz: 'frequency',
 };
 
 function dimensionOf(text: string): Dimension {
@@ -112,7 +113,7 @@ function withEntries(root: unknown, entries: ReadonlyMap<string, FittedEntry>): 
   return value;
 }
 
-/** A number of a machine file in a unit; undefined where the file does not have it. */
+/** What a machine file has under a key; undefined where it has nothing. */
 export function valueIn(source: YamlFile, key: string): unknown {
   return key
     .split('.')

@@ -47,6 +47,8 @@ export interface Readings {
   segments: SegmentReading[];
   /** What was measured and is not used, and why. */
   notes: string[];
+  /** Whether only what depends on the host was measured: the GPU's own numbers stay as they are. */
+  hostOnly?: boolean;
 }
 
 /** On which side of the split a reading is: decided by its id alone, before anything is measured. */
@@ -57,26 +59,36 @@ export function sideOf(id: string): Side {
 /** Every number that a calibration measured, each once. */
 export function readingsOf(calibration: Calibration): Readings {
   const notes = [...calibration.notes];
-  const cases = calibration.cases.flatMap((run) => caseReadings(run, notes));
+  const side = calibration.split === 'none' ? () => 'fit' as const : sideOf;
+  const cases = caseReadings(calibration.cases, side, notes);
   const segments = calibration.segments.flatMap(({ run, computes, place }) =>
     segmentReadings(
       run,
       atPlace(place, () => segmentWorkload(computes)),
     ),
   );
-  return { cases, segments, notes };
+  return { cases, segments, notes, hostOnly: calibration.hostOnly };
 }
 
 type CaseRecord = MeasurementRecord<'case'>;
 
-function caseReadings(run: MeasuredRun, notes: string[]): CaseReading[] {
-  const { groupSize } = run.run;
-  return [...grouped(run.cases, ({ id }) => id)].flatMap(([id, rounds]) => {
-    const { parameters } = rounds[0]!;
+/** Rounds of one case between as many ranks are one reading, whichever runs they are of. */
+function caseReadings(
+  runs: readonly MeasuredRun[],
+  sideAt: (id: string) => Side,
+  notes: string[],
+): CaseReading[] {
+  const records = runs.flatMap((run) => run.cases.map((record) => ({ run, record })));
+  const groups = grouped(records, ({ run, record }) => `${run.run.groupSize} ${record.id}`);
+  return [...groups.values()].flatMap((found) => {
+    const [{ run, record }] = found as [(typeof found)[number]];
+    const { groupSize } = run.run;
+    const { id, parameters } = record;
+    const rounds = found.map((round) => round.record);
     const make = (quantity: CaseReading['quantity'], of: (rank: CaseRecord['ranks'][number]) => number) => {
       const values = rounds.map(({ ranks }) => of(ranks[0]!));
-      const reading = { kind: 'case', id, side: sideOf(id), quantity, parameters, groupSize } as const;
-      const measured = aboveZero(median(values), `case ${shown(id)}: ${quantity}`, run, rounds[0]!);
+      const reading = { kind: 'case', id, side: sideAt(id), quantity, parameters, groupSize } as const;
+      const measured = aboveZero(median(values), `case ${shown(id)}: ${quantity}`, run, record);
       return { ...reading, measured, spread: spreadOf(values) };
     };
     if (parameters.kind === 'copies') {

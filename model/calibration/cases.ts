@@ -1,7 +1,13 @@
 import { z } from 'zod';
+import { shown, UserError } from '../input/userError.ts';
 import { runningRanks } from '../system/linkShare.ts';
 import type { System } from '../system/system.ts';
-import { distinctTransports, stagesInHostMemory, transportNamed } from '../system/transport.ts';
+import {
+  distinctTransports,
+  stagesInHostMemory,
+  type Transport,
+  transportNamed,
+} from '../system/transport.ts';
 
 const bytes = z.number().int().positive();
 const collective = {
@@ -27,6 +33,13 @@ export const caseParameters = z.discriminatedUnion('kind', [
 
 export type CaseParameters = z.output<typeof caseParameters>;
 export type CollectiveCase = Extract<CaseParameters, { kind: 'collective' }>;
+
+export interface CaseOptions {
+  /** Which of NCCL's transports its environment gives; the machine's default where left out. */
+  nccl?: string;
+  /** Only what depends on the host: links, host memory and transports, each in a few cases. */
+  quick?: boolean;
+}
 
 export interface CalibrationCase {
   id: string;
@@ -66,39 +79,72 @@ const CALLS = 6;
 export const BLOCK_BYTES = 256 * MiB;
 
 const COPY_SIZES = [4 * KiB, 64 * KiB, 256 * KiB, MiB, 4 * MiB, 16 * MiB, 64 * MiB, 256 * MiB];
+const LARGE_SIZES = [16 * MiB, 256 * MiB];
+const DIRECTIONS = ['h2d', 'd2h', 'both'] as const;
 const SENT_SIZES = [64 * KiB, 256 * KiB, MiB, 4 * MiB, 16 * MiB, 32 * MiB, 96 * MiB];
+const NCCL_SENT = [...SENT_SIZES, 128 * KiB, 512 * KiB, 2 * MiB, 8 * MiB, 64 * MiB];
+const QUICK_SENT = [256 * KiB, 4 * MiB, 64 * MiB];
 const SENT_BESIDE = [8 * MiB, 32 * MiB, 96 * MiB];
 const CHUNKS_BESIDE = [256 * KiB, MiB, 4 * MiB, 16 * MiB, 64 * MiB];
 const PACES_S = [20e-6, 100e-6];
 
 /**
- * The micro-benchmarks of a machine: copies by size and direction, collectives by size and transport, and both together
- * on a grid of chunk size, pause and message. Machines with one rank have no collectives.
+ * The micro-benchmarks of a machine: copies by size and direction, on one GPU, on all and, of large chunks, on numbers of
+ * them between; collectives by size and transport; and both together on a grid of chunk size, pause and message. Machines
+ * with one rank have no collectives.
  */
-export function calibrationCases(system: System, groupSize: number): CalibrationCase[] {
-  const loading = [...new Set([1, runningRanks(system, groupSize)])];
-  const cases: CalibrationCase[] = loading.flatMap((gpus) => copyCases(gpus));
-  if (groupSize === 1) return cases;
-  const cells = transportsOf(system).flatMap((transport) =>
-    collectiveCases(system, groupSize, transport, loading),
+export function calibrationCases(
+  system: System,
+  groupSize: number,
+  { nccl, quick = false }: CaseOptions = {},
+): CalibrationCase[] {
+  const running = runningRanks(system, groupSize);
+  const loading = [...new Set([1, running])];
+  const cases: CalibrationCase[] = activeGpus(running).flatMap((gpus) =>
+    loading.includes(gpus) && !quick ? copyCases(gpus) : largeCopies(gpus),
   );
+  if (groupSize === 1) return cases;
+  const of = quick ? quickCollectives : collectiveCases;
+  const cells = transportsOf(system, nccl).flatMap((transport) => of(groupSize, transport, loading));
   return [...cases, ...cells];
 }
 
 /**
  * Transports that a calibration measures, as plans name them: the staged ones with each number of CTAs that the machine
- * knows, and of NCCL's the machine's default, since its environment decides which one runs.
+ * knows, and one of NCCL's, since its environment decides which one runs.
+ *
+ * @throws UserError for a transport that NCCL does not carry.
  */
-function transportsOf(system: System): string[] {
+function transportsOf(system: System, nccl: string | undefined): Transport[] {
   // A name that stands for the usual number of CTAs is the same transport again.
   const staged = distinctTransports(system).filter(({ carrier }) => stagesInHostMemory(carrier));
-  const usual = transportNamed(system);
-  return [...staged, ...(stagesInHostMemory(usual.carrier) ? [] : [usual])].map(({ name }) => name);
+  const usual = transportNamed(system, nccl);
+  if (!stagesInHostMemory(usual.carrier)) return [...staged, usual];
+  if (nccl === undefined) return staged;
+  const names = system.transports.filter(({ carrier }) => carrier.by === 'nccl').map(({ name }) => name);
+  throw new UserError(
+    `transport ${shown(nccl)} is measured anyway; expected one of NCCL's, of which ${system.name} has ${names.join(', ') || 'none'}`,
+  );
+}
+
+/** How many GPUs copy at once: what their host gives each of them is no line between one and all. */
+function activeGpus(ranks: number): number[] {
+  if (ranks <= 4) return Array.from({ length: ranks }, (_, index) => index + 1);
+  return [...new Set([1, 2, Math.floor(ranks / 2), ranks])];
+}
+
+/** What the host gives several GPUs shows in chunks that last longer than the pauses between them. */
+function largeCopies(gpus: number): CalibrationCase[] {
+  return LARGE_SIZES.flatMap((chunkBytes) =>
+    DIRECTIONS.map((direction) =>
+      copies({ direction, chunkBytes, chunks: chunksFor(chunkBytes), paceS: 0, gpus }),
+    ),
+  );
 }
 
 function copyCases(gpus: number): CalibrationCase[] {
   const sizes = COPY_SIZES.flatMap((chunkBytes) =>
-    (['h2d', 'd2h', 'both'] as const).map((direction) =>
+    DIRECTIONS.map((direction) =>
       copies({ direction, chunkBytes, chunks: chunksFor(chunkBytes), paceS: 0, gpus }),
     ),
   );
@@ -133,18 +179,16 @@ function chunksFor(chunkBytes: number): number {
 }
 
 function collectiveCases(
-  system: System,
   groupSize: number,
-  transport: string,
+  transport: Transport,
   loading: readonly number[],
 ): CalibrationCase[] {
-  const pieceBytes = pieceOf(system, transport);
-  const call = (kind: CollectiveCase['collective'], sentBytes: number) => ({
-    ...{ collective: kind, transport, sentBytes: sentBytes * (groupSize - 1), pieceBytes, calls: CALLS },
-  });
-  const alone = SENT_SIZES.map((sent) => callAlone(call('all-to-all', sent)));
+  const call = callsOf(groupSize, transport);
+  // NCCL has an algorithm for each kind, ours is one for all; and its protocol changes with the size.
+  const isNccl = transport.carrier.by === 'nccl';
+  const alone = (isNccl ? NCCL_SENT : SENT_SIZES).map((sent) => callAlone(call('all-to-all', sent)));
   const others = (['all-gather', 'all-reduce'] as const).flatMap((kind) =>
-    [MiB, 32 * MiB].map((sent) => callAlone(call(kind, sent))),
+    (isNccl ? NCCL_SENT : [MiB, 32 * MiB]).map((sent) => callAlone(call(kind, sent))),
   );
   const together = SENT_BESIDE.flatMap((sent) =>
     CHUNKS_BESIDE.flatMap((chunkBytes) =>
@@ -156,9 +200,28 @@ function collectiveCases(
   return [...alone, ...others, ...together];
 }
 
-function pieceOf(system: System, transport: string): number | null {
-  const found = system.transports.find(({ name }) => name === transport);
-  return found?.kind === 'staged-copy' ? found.pieceBytes : null;
+/** Enough to refresh what depends on the host: each transport at three sizes, and one message beside chunks of two sizes. */
+function quickCollectives(
+  groupSize: number,
+  transport: Transport,
+  loading: readonly number[],
+): CalibrationCase[] {
+  const call = callsOf(groupSize, transport);
+  const alone = QUICK_SENT.map((sent) => callAlone(call('all-to-all', sent)));
+  // With one GPU only, a third size makes up for the cases in which the others copy as well.
+  const chunks = loading.length > 1 ? [MiB, 16 * MiB] : [MiB, 4 * MiB, 16 * MiB];
+  const together = chunks.flatMap((chunkBytes) =>
+    loading.map((gpus) => beside(call('all-to-all', 32 * MiB), { chunkBytes, paceS: 0, gpus })),
+  );
+  return [...alone, ...together];
+}
+
+function callsOf(groupSize: number, transport: Transport) {
+  const pieceBytes = transport.kind === 'staged-copy' ? transport.pieceBytes : null;
+  return (collective: CollectiveCase['collective'], sentBytes: number) => ({
+    ...{ collective, transport: transport.name, sentBytes: sentBytes * (groupSize - 1) },
+    ...{ pieceBytes, calls: CALLS },
+  });
 }
 
 function callAlone(call: Omit<CollectiveCase, 'kind'>): CalibrationCase {

@@ -1,0 +1,250 @@
+import { h2dRateAllLoading, runningRanks } from '../../model/system/linkShare.ts';
+import type { System } from '../../model/system/system.ts';
+import { betweenRanks, distinctTransports, type FlowTransport } from '../../model/system/transport.ts';
+import type { CollectiveKind } from '../../model/workload/workload.ts';
+import type { CaseReading } from './readings.ts';
+import { type CaseStage, type DerivedNumber, micros, rate, type Values } from './stage.ts';
+
+const MiB = 1024 * 1024;
+const KINDS: readonly CollectiveKind[] = ['all-to-all', 'all-gather', 'all-reduce'];
+
+/** A transport between a number of ranks, and where the machine file has the numbers of such a group. */
+interface Measured {
+  transport: FlowTransport;
+  groupSize: number;
+  /** Begins the keys of its collectives and of its start-up: `transports.shm`, or `transports.shm.ranks.2`. */
+  prefix: string;
+  /** Ends its names where the calibration has groups of several sizes. */
+  suffix: string;
+}
+
+/** What a stage may ask of the machine file. */
+export type HasKey = (key: string) => boolean;
+
+/**
+ * Stages of the transports that were measured: each alone, then beside copies. The numbers of the largest group are those
+ * that the machine file has for groups of any size; smaller ones get numbers of their own.
+ */
+export function transportStages(
+  system: System,
+  readings: readonly CaseReading[],
+  has: HasKey,
+  hostOnly: boolean,
+): CaseStage[] {
+  const measured = distinctTransports(system).flatMap((transport) =>
+    transport.kind === 'flow' ? measuredGroups(transport, readings, has) : [],
+  );
+  const kernels = [...new Set(measured.map(({ groupSize }) => groupSize))].flatMap((groupSize) => {
+    const group = measured.filter(
+      ({ transport, groupSize: size }) => transport.carrier.by === 'kernel' && size === groupSize,
+    );
+    return group.length === 0 ? [] : [stagedSmAlone(group, hostOnly)];
+  });
+  const nccl = measured.filter(({ transport }) => transport.carrier.by === 'nccl');
+  const stagedCopy = system.transports.find((transport) => transport.kind === 'staged-copy');
+  return [
+    ...kernels,
+    ...nccl.map((of) => ncclAlone(of, readings, has)),
+    ...measured.map((of) => besideCopies(of, has, hostOnly)),
+    ...(stagedCopy === undefined ? [] : stagedCopyAlone(stagedCopy)),
+  ];
+}
+
+function measuredGroups(transport: FlowTransport, readings: readonly CaseReading[], has: HasKey): Measured[] {
+  const sizes = [
+    ...new Set(
+      readings.flatMap(({ parameters, groupSize }) =>
+        parameters.kind !== 'copies' && parameters.transport === transport.name ? [groupSize] : [],
+      ),
+    ),
+  ].sort((a, b) => b - a);
+  const base = keyOf(transport);
+  return sizes.map((groupSize, index) => {
+    const own = `${base}.ranks.${groupSize}`;
+    return {
+      transport: betweenRanks(transport, groupSize),
+      groupSize,
+      prefix: index === 0 && !has(own) ? base : own,
+      suffix: sizes.length === 1 ? '' : ` of ${groupSize}`,
+    };
+  });
+}
+
+function keyOf({ name, carrier }: FlowTransport): string {
+  return carrier.by === 'kernel' ? `transports.staged-sm.ctas.${carrier.ctas}` : `transports.${name}`;
+}
+
+/**
+ * The kernel with each number of CTAs: a rate for each, one start-up, and one rate at which pipelines fill. While one fills
+ * nothing comes back, so its bytes cross the link at that rate twice, out and in. What filling costs is a number of the
+ * largest group's readings alone.
+ */
+function stagedSmAlone(group: readonly Measured[], hostOnly: boolean): CaseStage {
+  const { suffix } = group[0]!;
+  const isBase = group.every(({ transport, prefix }) => prefix === keyOf(transport));
+  const rateOf = ({ transport }: Measured) => `rate ${transport.name}${suffix}`;
+  return {
+    of: 'cases',
+    name: `staged-sm alone${suffix}`,
+    parameters: [
+      micros(
+        `latency${suffix}`,
+        10e-6,
+        isBase ? ['transports.staged-sm.latency'] : group.map(({ prefix }) => `${prefix}.latency`),
+      ),
+      ...(isBase && !hostOnly ? [rate('filling', 50e9, [])] : []),
+      ...group.map((of) =>
+        rate(rateOf(of), of.transport.collectives['all-to-all'].bytesPerS, [`${of.prefix}.all-to-all.rate`]),
+      ),
+    ],
+    derived: (values, system) =>
+      group.flatMap((of): DerivedNumber[] =>
+        isBase ? fillCost(of, values, rateOf(of)) : fractions(of, 'all-to-all', system, rateOf(of)),
+      ),
+    readings: (reading) =>
+      group.some((of) => isCall(reading, of, 'all-to-all') || isCall(reading, of, 'all-gather')),
+  };
+}
+
+function fillCost({ prefix }: Measured, values: Values, rateName: string): DerivedNumber[] {
+  const { filling } = values;
+  if (filling === undefined) return [];
+  const value = Math.max(0, (2 * values[rateName]!) / filling - 1);
+  return [{ key: `${prefix}.fillCost`, unit: 'plain', value, of: ['filling', rateName] }];
+}
+
+/** NCCL by itself: a start-up, and a rate for each kind of collective that was measured. */
+function ncclAlone(of: Measured, readings: readonly CaseReading[], has: HasKey): CaseStage {
+  const { transport, prefix, suffix } = of;
+  const rateOf = (kind: CollectiveKind) =>
+    `rate ${transport.name}${kind === 'all-to-all' ? '' : ` ${kind}`}${suffix}`;
+  const kinds = KINDS.filter((kind) =>
+    readings.some((reading) => reading.side === 'fit' && isCall(reading, of, kind)),
+  );
+  return {
+    of: 'cases',
+    name: `${transport.name} alone${suffix}`,
+    parameters: [
+      micros(`${transport.name} latency${suffix}`, transport.latencyS, [`${prefix}.latency`]),
+      ...kinds.map((kind) =>
+        rate(rateOf(kind), transport.collectives[kind].bytesPerS, [`${prefix}.${kind}.rate`]),
+      ),
+    ],
+    derived: (_, system) =>
+      kinds.flatMap((kind) => (has(`${prefix}.${kind}`) ? [] : fractions(of, kind, system, rateOf(kind)))),
+    readings: (reading) => kinds.some((kind) => isCall(reading, of, kind)),
+  };
+}
+
+/** What is left of a kind of collective beside copies as the machine has it, for a section that needs it beside a rate. */
+function fractions(
+  { transport, groupSize, prefix }: Measured,
+  kind: CollectiveKind,
+  system: System,
+  rateName: string,
+): DerivedNumber[] {
+  const { besideH2d } = numbersOf(system, transport.name, groupSize).collectives[kind];
+  const number = (name: 'collective' | 'h2d'): DerivedNumber => ({
+    ...{ key: `${prefix}.${kind}.besideH2d.${name}`, unit: 'plain', of: [rateName] },
+    value: besideH2d[name],
+  });
+  return [number('collective'), number('h2d')];
+}
+
+function numbersOf(system: System, name: string, groupSize: number): FlowTransport {
+  const found = system.transports.find((transport) => transport.name === name) as FlowTransport;
+  return betweenRanks(found, groupSize);
+}
+
+function isCall({ parameters, groupSize }: CaseReading, of: Measured, kind: CollectiveKind): boolean {
+  return (
+    parameters.kind === 'collective' &&
+    parameters.transport === of.transport.name &&
+    parameters.collective === kind &&
+    groupSize === of.groupSize
+  );
+}
+
+/** The least that a collective and H2D keep of their rates together: the link is never left idle. */
+const LEAST_KEPT = 1.001;
+const MOST_KEPT = 0.99;
+
+/**
+ * What a transport and H2D move beside each other. The rates themselves are fitted, not the fractions that the machine file
+ * has: fractions would carry the errors of the rates alone.
+ */
+function besideCopies(
+  { transport, groupSize, prefix, suffix }: Measured,
+  has: HasKey,
+  hostOnly: boolean,
+): CaseStage {
+  const { bytesPerS, besideH2d } = transport.collectives['all-to-all'];
+  const collective = `beside H2D: ${transport.name}${suffix}`;
+  const h2d = `beside ${transport.name}: H2D${suffix}`;
+  const beside = `${prefix}.all-to-all.besideH2d`;
+  return {
+    of: 'cases',
+    name: `${transport.name}${suffix} beside copies`,
+    parameters: [
+      rate(collective, besideH2d.collective * bytesPerS, []),
+      rate(h2d, besideH2d.h2d * 55e9, []),
+      ...(hostOnly ? [] : [micros(`gap ${transport.name}${suffix}`, 10e-6, [`${beside}.gap`])]),
+    ],
+    derived: (values, system) => {
+      const alone = numbersOf(system, transport.name, groupSize).collectives['all-to-all'].bytesPerS;
+      const kept = Math.min(MOST_KEPT, (values[collective]! * 1e9) / alone);
+      const [h2dAlone] = h2dRateAllLoading(system, runningRanks(system, groupSize));
+      const keptOfH2d = Math.min(MOST_KEPT, Math.max((values[h2d]! * 1e9) / h2dAlone!, LEAST_KEPT - kept));
+      const of = [collective, h2d];
+      const isThere = (key: string) => system.provenance.some((entry) => entry.key === key);
+      // The exchange's fractions stand in for those of kinds that nobody has measured beside copies.
+      const kinds = KINDS.filter(
+        (kind) =>
+          kind === 'all-to-all' || (isThere(`${prefix}.${kind}.rate`) && !has(`${prefix}.${kind}.besideH2d`)),
+      );
+      const numbers = kinds.flatMap((kind): DerivedNumber[] => [
+        { key: `${prefix}.${kind}.besideH2d.collective`, unit: 'plain', value: kept, of },
+        { key: `${prefix}.${kind}.besideH2d.h2d`, unit: 'plain', value: keptOfH2d, of },
+      ]);
+      const rateKey = `${prefix}.all-to-all.rate`;
+      // Readings of the exchange alone may have refused its rate; fractions cannot stand without one.
+      return isThere(rateKey)
+        ? numbers
+        : [...numbers, { key: rateKey, unit: 'GB/s', value: alone / 1e9, of }];
+    },
+    readings: ({ parameters, groupSize: size }) =>
+      parameters.kind === 'together' && parameters.transport === transport.name && size === groupSize,
+  };
+}
+
+/** Small messages decide the start-up, large ones what each piece costs. */
+function stagedCopyAlone(transport: { latencyS: number; flagS: number }): CaseStage[] {
+  const few = (sentBytes: number) => sentBytes <= 4 * MiB;
+  const stage = (
+    name: string,
+    parameter: CaseStage['parameters'][number],
+    isOf: (sentBytes: number) => boolean,
+  ): CaseStage => ({
+    of: 'cases',
+    name,
+    parameters: [parameter],
+    // An all-reduce is two exchanges and a sum, which one rate does not describe.
+    readings: ({ parameters }) =>
+      parameters.kind === 'collective' &&
+      parameters.transport === 'staged-copy' &&
+      parameters.collective !== 'all-reduce' &&
+      isOf(parameters.sentBytes),
+  });
+  return [
+    stage(
+      'staged-copy, few pieces',
+      micros('staged-copy latency', transport.latencyS, ['transports.staged-copy.latency']),
+      few,
+    ),
+    stage(
+      'staged-copy, many pieces',
+      micros('staged-copy flag', transport.flagS, ['transports.staged-copy.flag']),
+      (sentBytes) => !few(sentBytes),
+    ),
+  ];
+}
