@@ -94,7 +94,7 @@ export function fitReadings(
   if (turn !== null) entries.set(turn.key, turn.entry);
   const fitted = stages.map((stage, index): FittedStage => {
     onStage(stage.name, index, stages.length);
-    const { result, added } = fitStage(stage, source, entries, readings, from);
+    const { result, added } = fitBest(stage, source, entries, readings, from);
     for (const [key, entry] of added) entries.set(key, entry);
     for (const { name, why } of result.unidentified)
       notes.push(`${stage.name}: ${name} keeps its value: ${why}`);
@@ -110,13 +110,27 @@ export function fitReadings(
 
 const NONE: ReadonlySet<string> = new Set();
 
-function fitStage(
-  stage: Stage,
-  source: YamlFile,
-  before: ReadonlyMap<string, FittedEntry>,
-  readings: Readings,
-  from: string,
-): { result: FitResult; added: Map<string, FittedEntry> } {
+/**
+ * A stage with the set of its parameters that explains the readings best for its size, by the Bayesian information criterion:
+ * n ln(mean square) + k ln(n), with k parameters that the n readings decide.
+ */
+function fitBest(stage: Stage, ...rest: Rest): FittedSet {
+  const sets = [stage.parameters, ...(stage.alternatives ?? [])].map((parameters) =>
+    fitStage({ ...stage, parameters }, ...rest),
+  );
+  const criterion = ({ result: { rms, residuals, parameters } }: FittedSet) =>
+    residuals.length * Math.log(rms ** 2) + parameters.length * Math.log(residuals.length);
+  return sets.reduce((best, other) => (criterion(other) < criterion(best) ? other : best));
+}
+
+type Rest = [source: YamlFile, before: ReadonlyMap<string, FittedEntry>, readings: Readings, from: string];
+
+interface FittedSet {
+  result: FitResult;
+  added: Map<string, FittedEntry>;
+}
+
+function fitStage(stage: Stage, ...[source, before, readings, from]: Rest): FittedSet {
   const earlier = systemWith(source, before);
   const asEntries = (values: Readonly<Record<string, number>>, refused: ReadonlySet<string> = NONE) => {
     const added = new Map<string, FittedEntry>();
@@ -133,12 +147,8 @@ function fitStage(
   };
   const machineAt = systemsWith(source, before);
   const at = (values: Readonly<Record<string, number>>) => machineAt(asEntries(values));
-  const parameters = stage.parameters.map(({ name, start, low, high, scale }) => ({
-    name,
-    start,
-    low,
-    high,
-    scale,
+  const parameters = stage.parameters.map(({ name, start, low, high, scale, refusedAt = start }) => ({
+    ...{ name, start, low, high, scale, refusedAt },
   }));
   const common = { parameters, measured: ({ measured }: { measured: number }) => measured };
   const result =

@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
 import { cappedClock, segmentEnergyJ, slowdown, stepPowerW } from '../../model/roofline/clock.ts';
 import { segmentTimeS } from '../../model/roofline/segmentTime.ts';
-import { collectiveAloneS } from '../../model/system/linkShare.ts';
+import { collectiveAloneS, runningRanks } from '../../model/system/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
 import { transportOf } from '../../model/system/transport.ts';
 import { type CaseTimes, simulateCase } from '../../sim/simulateCase.ts';
@@ -14,14 +14,15 @@ export function predictCases(system: System, readings: readonly CaseReading[]): 
   return readings.map(({ id, quantity, parameters, groupSize }) => {
     if (parameters.kind === 'collective') {
       const transport = transportOf(system, parameters.transport, groupSize);
-      // By itself a flow needs no simulation.
-      if (transport.kind === 'flow')
+      // One rank's flow by itself takes what its rate says; those of several share host memory.
+      if (transport.kind === 'flow' && runningRanks(system, groupSize) === 1)
         return collectiveAloneS(transport, parameters.collective, parameters.sentBytes);
     }
-    let simulated = times.get(id);
+    const key = `${groupSize} ${id}`;
+    let simulated = times.get(key);
     if (simulated === undefined) {
       simulated = simulateCase(system, groupSize, parameters);
-      times.set(id, simulated);
+      times.set(key, simulated);
     }
     switch (quantity) {
       case 'callS':

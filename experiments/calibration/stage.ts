@@ -11,6 +11,8 @@ export interface StageParameter {
   low: number;
   high: number;
   scale: 'log' | 'logit' | 'linear';
+  /** What the machine has without it, where that is not what it starts from. */
+  refusedAt?: number;
   /** Keys that take its value as it is; none where `derived` of the stage makes them of several parameters. */
   keys: readonly string[];
 }
@@ -29,6 +31,8 @@ export interface DerivedNumber {
 interface StageBase {
   name: string;
   parameters: readonly StageParameter[];
+  /** Other sets of parameters that may explain the readings as well; the fit decides by what each explains and how many it has. */
+  alternatives?: readonly (readonly StageParameter[])[];
   /** Numbers made of several parameters, by key; the system has what earlier stages found. */
   derived?: (values: Values, system: System) => DerivedNumber[];
 }

@@ -1,5 +1,6 @@
 import type { System } from '../../model/system/system.ts';
 import { computeStages, powerStage } from './computeStages.ts';
+import { hostStage } from './hostStage.ts';
 import type { CaseReading } from './readings.ts';
 import { micros, rate, type Stage } from './stage.ts';
 import { type HasKey, transportStages } from './transportStages.ts';
@@ -22,6 +23,7 @@ export function stagesFor(
 ): Stage[] {
   return [
     ...copyStages(system, hostOnly),
+    ...hostStage(system, cases),
     ...transportStages(system, cases, has, hostOnly),
     ...computeStages(system),
     ...(system.gpu.power === null ? [] : [powerStage(system.gpu.power)]),

@@ -1,4 +1,4 @@
-import { h2dRateAllLoading, runningRanks } from '../../model/system/linkShare.ts';
+import { linkRateAllLoading, runningRanks } from '../../model/system/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
 import { betweenRanks, distinctTransports, type FlowTransport } from '../../model/system/transport.ts';
 import type { CollectiveKind } from '../../model/workload/workload.ts';
@@ -193,7 +193,7 @@ function besideCopies(
     derived: (values, system) => {
       const alone = numbersOf(system, transport.name, groupSize).collectives['all-to-all'].bytesPerS;
       const kept = Math.min(MOST_KEPT, (values[collective]! * 1e9) / alone);
-      const [h2dAlone] = h2dRateAllLoading(system, runningRanks(system, groupSize));
+      const [h2dAlone] = linkRateAllLoading(system, runningRanks(system, groupSize));
       const keptOfH2d = Math.min(MOST_KEPT, Math.max((values[h2d]! * 1e9) / h2dAlone!, LEAST_KEPT - kept));
       const of = [collective, h2d];
       const isThere = (key: string) => system.provenance.some((entry) => entry.key === key);

@@ -79,7 +79,7 @@ const CALLS = 6;
 export const BLOCK_BYTES = 256 * MiB;
 
 const COPY_SIZES = [4 * KiB, 64 * KiB, 256 * KiB, MiB, 4 * MiB, 16 * MiB, 64 * MiB, 256 * MiB];
-const LARGE_SIZES = [16 * MiB, 256 * MiB];
+const LARGE_SIZES = [4 * MiB, 16 * MiB, 64 * MiB, 256 * MiB];
 const DIRECTIONS = ['h2d', 'd2h', 'both'] as const;
 const SENT_SIZES = [64 * KiB, 256 * KiB, MiB, 4 * MiB, 16 * MiB, 32 * MiB, 96 * MiB];
 const NCCL_SENT = [...SENT_SIZES, 128 * KiB, 512 * KiB, 2 * MiB, 8 * MiB, 64 * MiB];

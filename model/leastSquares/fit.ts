@@ -31,7 +31,7 @@ export function fit<Reading>(
     const fixed = Object.fromEntries(
       problem.parameters
         .filter((parameter) => !parameters.includes(parameter))
-        .map(({ name, start }) => [name, start]),
+        .map(({ name, start, refusedAt = start }) => [name, refusedAt]),
     );
     const residuals = residualsOf(problem, parameters, fixed);
     const { best, agreed } = multiStart(residuals, starts, seed, robust);

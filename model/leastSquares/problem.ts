@@ -8,6 +8,8 @@ export interface Parameter {
   low: number;
   high: number;
   scale: Scale;
+  /** Its value while the others are fitted without it, where the readings refuse it; its start if left out. */
+  refusedAt?: number;
 }
 
 export type Values = Readonly<Record<string, number>>;
@@ -47,7 +49,7 @@ export interface FittedParameter {
   high95: number;
 }
 
-/** A parameter that the readings do not decide; it kept its start. */
+/** A parameter that the readings do not decide; it kept its start, or the value that it has where it is refused. */
 export interface Unidentified {
   name: string;
   why: string;

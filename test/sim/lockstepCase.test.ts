@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CaseParameters, calibrationCases } from '../../model/calibration/cases.ts';
 import { loadSystem } from '../../model/system/load.ts';
-import type { System } from '../../model/system/system.ts';
+import type { HostMemory, System } from '../../model/system/system.ts';
 import { transportOf } from '../../model/system/transport.ts';
 import { lockstepCase } from '../../sim/lockstepCase.ts';
 import { type CaseTimes, simulateCaseByEvents } from '../../sim/simulateCase.ts';
@@ -29,15 +29,21 @@ function assertSame(id: string, found: CaseTimes, expected: CaseTimes): void {
 
 const cases = suite('a calibration case in lockstep');
 
-for (const [name, groupSize, overrides] of [
+for (const [name, groupSize, overrides, host = {}] of [
   ['h200-x1-fitted', 2, []],
   ['h200-x2', 2, []],
-  // Both loading GPUs share what the host's memory gives.
+  // Loading GPUs share what the host's memory gives, by a hard limit and by a soft one.
   ['h200-x2', 2, ['tree.memory.memory=70 GB/s']],
-  ['h100-pcie-x4', 4, ['tree.memory.memory=100 GB/s']],
-] as [string, number, string[]][]) {
-  cases(`takes what the Engine finds, to rounding: ${[name, ...overrides].join(', ')}`, () => {
-    const system = loadSystem(name, overrides);
+  ['h100-sxm-x4', 4, ['tree.memory.memory=100 GB/s']],
+  ['h100-sxm-x4', 4, [], { sharpness: 3, bytesPerS: 165e9 }],
+] as [string, number, string[], Partial<HostMemory>?][]) {
+  const what = [name, ...overrides, JSON.stringify(host)].join(', ');
+  cases(`takes what the Engine finds, to rounding: ${what}`, () => {
+    const loaded = loadSystem(name, overrides);
+    const tree = loaded.tree.map((node) =>
+      node.memory === null ? node : { ...node, memory: { ...node.memory, ...host } },
+    );
+    const system = { ...loaded, tree };
     let compared = 0;
     for (const { id, parameters } of calibrationCases(system, groupSize)) {
       const found = inLockstep(system, groupSize, parameters);
