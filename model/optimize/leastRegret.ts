@@ -7,8 +7,8 @@ export type ScenarioSteps = readonly number[];
 export const MOST_COST = 0.01;
 
 /**
- * What it must gain where the nominal plan loses most: less is not worth another plan. Among measured plans switches for 0.1 %
- * were for the worse nearly as often as for the better; those for 0.3 % three times less often (docs/choices.md).
+ * What it must gain where the nominal plan loses most: less is not worth another plan. Among measured plans, choices of others for
+ * less were for the worse nearly as often as for the better; for 0.3 % and more, a third as often (docs/choices.md).
  */
 export const LEAST_GAIN = 3e-3;
 

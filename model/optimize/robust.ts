@@ -3,8 +3,9 @@ import type { Plan } from '../plan/plan.ts';
 import type { StepReport } from '../report.ts';
 import type { System } from '../system/system.ts';
 import type { Unknown } from '../system/unknowns.ts';
+import type { Workload } from '../workload/workload.ts';
 import { pooledBound } from './capBound.ts';
-import type { Caps } from './caps.ts';
+import { type Caps, fits } from './caps.ts';
 import { judge, type SimulatedPlan, type StepsIn } from './judge.ts';
 import { LEAST_GAIN, MOST_COST } from './leastRegret.ts';
 import { familiesOf, type Optimum, optimise } from './optimise.ts';
@@ -50,7 +51,7 @@ const NEAR_PRESETS = 2 * MOST_COST;
  * 1. Nominal: the best plan of the machine as it is written down, as `optimise` finds it.
  * 2. Scenarios: the machine itself, each direction at the ends of its interval, two joint corners.
  * 3. Candidates: the nominal plan, what the search simulated within 1 % of it, the presets that are as near, and the optima of
- *    those scenarios in which the nominal plan is farther above the bound than at the machine itself.
+ *    those scenarios in which the nominal plan is farther above the bound than at the machine itself, also in its pieces.
  * 4. Judge: all candidates in all scenarios in closed form, scaled by what the simulator says at the machine itself; the steps
  *    that decide are simulated, until nothing that was not simulated decides.
  * 5. Choose: least largest regret, within a bounded cost at the machine itself (`leastRegret`); the nominal plan in a tie, and of
@@ -79,8 +80,11 @@ export function robustPlan(
   const found = optimise({ ...search, oracle }, caps, effort, known);
   const scenarios = scenariosOf(system, unknowns, workload.ranks);
   const places = scenarios.map((scenario) => ({ ...scenario, search: searchOn(scenario.system) }));
-  const optima = scenarioOptima(found, places, caps).map((plan) => ({ plan, report: oracle(plan) }));
-  const nominal = fastestOf(found, optima);
+  const optima = scenarioOptima(found, places, caps)
+    .flatMap((plan) => [plan, ...inPiecesOf(found.plan, plan)])
+    .filter((plan) => fits(workload, system, plan, caps))
+    .map((plan) => ({ plan, report: oracle(plan) }));
+  const nominal = fastestOf(workload, found, optima);
   const near = nearTies(nominal, [...simulated.values()]);
   const presets = places.length === 1 ? [] : nearPresets({ ...search, oracle }, nominal, caps);
   const candidates = distinct([nominal, ...leanestFirst([...near, ...presets, ...optima])]);
@@ -134,11 +138,18 @@ function withPlan(optimum: Optimum, plan: Plan, report: StepReport): Optimum {
   return { ...optimum, plan, report: { ...report, plan: plan.name }, gap, proven };
 }
 
+/** A scenario's optimum in the nominal plan's pieces, where only those make it too dear at the machine itself. */
+function inPiecesOf({ transport, pieceBytes }: Plan, plan: Plan): Plan[] {
+  return plan.transport === transport && plan.pieceBytes !== pieceBytes ? [{ ...plan, pieceBytes }] : [];
+}
+
 /** A scenario's optimum that is faster where all is as written is the nominal plan. */
-function fastestOf(found: Optimum, optima: readonly SimulatedPlan[]): Optimum {
+function fastestOf(workload: Workload, found: Optimum, optima: readonly SimulatedPlan[]): Optimum {
   return optima.reduce<Optimum>(
     (best, { plan, report }) =>
-      report.stepTimeS < best.report.stepTimeS * (1 - TIE) ? withPlan(best, plan, report) : best,
+      report.stepTimeS < best.report.stepTimeS * (1 - TIE)
+        ? withPlan(best, namedByContent(plan, workload), report)
+        : best,
     found,
   );
 }
