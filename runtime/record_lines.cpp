@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 
 #include "backend.hpp"
@@ -26,6 +27,9 @@ std::string nowText() {
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
 }
+
+/// Variables that decide which of its transports NCCL takes.
+constexpr const char* NCCL_VARIABLES[] = {"NCCL_P2P_DISABLE", "NCCL_P2P_LEVEL", "NCCL_SHM_DISABLE"};
 
 std::string hex(std::uint64_t number) {
   char text[17];
@@ -82,6 +86,12 @@ std::string runLine(const Program& program, const RunFacts& facts) {
   json.field("startedAt", nowText()).key("devices").beginArray();
   for (const std::string& device : facts.devices) json.raw(device);
   json.endArray().field("libraries", Compute::libraries()).field("nccl", ncclVersion());
+  json.key("ncclVariables").beginObject();
+  for (const char* name : NCCL_VARIABLES) {
+    const char* value = std::getenv(name);
+    if (value != nullptr) json.field(name, value);
+  }
+  json.endObject();
   json.key("options").raw(facts.optionsJson);
   json.key("inputs").beginObject().field("given", facts.inputs.given()).field("random", facts.inputs.random());
   json.field("computed", facts.inputs.computed()).endObject();

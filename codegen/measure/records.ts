@@ -38,6 +38,10 @@ const run = z.strictObject({
   ),
   libraries: z.string(),
   nccl: z.string(),
+  ncclVariables: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('which decide what transport NCCL takes, as far as they were set; first records lack it'),
   options: z.record(z.string(), z.unknown()),
   inputs: z
     .strictObject({

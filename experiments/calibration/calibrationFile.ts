@@ -9,6 +9,7 @@ import { checked, readYamlFile, type YamlFile } from '../../model/input/yamlFile
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { otherMachine } from '../dataset/otherMachine.ts';
+import { asNcclWent } from './ncclPath.ts';
 
 const program = z.strictObject({
   model: z.string(),
@@ -137,9 +138,10 @@ export function readCalibration(file: string): Calibration {
   const system = atPlace(source.place(['machine']), () => loadSystem(machine));
   for (const run of [...ofCases.runs, ...ofSegments.runs]) refuseOther(run, system);
   for (const run of ofCases.runs) for (const record of run.cases) refuseOdd(run, record);
+  const asWent = ofCases.runs.map((run) => asNcclWent(run, system));
   return {
     ...{ file, machine, split, hostOnly },
-    cases: ofCases.runs,
+    cases: asWent.map(({ run }) => run),
     segments: ofSegments.runs.map((run) => {
       const computes = programs[run.run.program];
       if (computes === undefined) {
@@ -154,6 +156,7 @@ export function readCalibration(file: string): Calibration {
     notes: [
       ...missingOf(source, { cases, segments, hostOnly }),
       ...ofCases.notes,
+      ...asWent.flatMap(({ notes }) => notes),
       ...ofSegments.notes,
       ...unmeasured(source, Object.keys(programs), segments, ofSegments.runs),
     ],
