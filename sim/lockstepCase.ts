@@ -64,7 +64,7 @@ class LockstepCase {
     transport: FlowTransport | null,
   ) {
     this.#engine = system.gpu.copyEngine;
-    this.#rates = new RatesByActive(system, groupSize, parameters, transport);
+    this.#rates = ratesOf(system, groupSize, parameters, transport);
     this.#flows = new Flows(PARTS + this.#rates.parts);
     const { startUpS, gapS, paceOverheadS } = this.#engine;
     const chunks = parameters.kind === 'collective' ? null : parameters;
@@ -254,6 +254,31 @@ class Flows {
       ended(flow);
     }
   }
+}
+
+/** By machine: cases of the same flows differ in sizes only, and have the same rates. */
+const known = new WeakMap<System, Map<string, RatesByActive>>();
+
+function ratesOf(
+  system: System,
+  groupSize: number,
+  parameters: CaseParameters,
+  transport: FlowTransport | null,
+): RatesByActive {
+  let ofSystem = known.get(system);
+  if (ofSystem === undefined) {
+    ofSystem = new Map();
+    known.set(system, ofSystem);
+  }
+  const collective = parameters.kind === 'copies' ? '' : `${parameters.transport} ${parameters.collective}`;
+  const gpus = parameters.kind === 'collective' ? 0 : parameters.gpus;
+  const key = `${groupSize} ${gpus} ${collective}`;
+  let rates = ofSystem.get(key);
+  if (rates === undefined) {
+    rates = new RatesByActive(system, groupSize, parameters, transport);
+    ofSystem.set(key, rates);
+  }
+  return rates;
 }
 
 /** Rates of a case's flows, by which of them are active. */

@@ -50,12 +50,23 @@ export function hostStage(system: System, readings: readonly CaseReading[]): Cas
     refusedAt: Math.min(HARD, known),
   };
   const limits = seen.map(({ limit }) => limit);
+  // One GPU's both directions cross the host as well: what its link does is told from that here.
+  const duplex = fitted.some((reading) => gpusOf(reading, 'both') > 0)
+    ? [
+        rate(
+          'duplex beside the host',
+          1.85 * system.gpu.copyEngine.h2dBytesPerS,
+          system.gpus.map((gpu) => `tree.${gpu}.duplex`),
+        ),
+      ]
+    : [];
   return [
     {
       of: 'cases',
       name: 'host memory',
-      parameters: [...limits, sharpness],
+      parameters: [...duplex, ...limits, sharpness],
       alternatives: [1, 2, 4, 3, 5, 6].map((set) => [
+        ...duplex,
         ...limits.filter((_, index) => (set & (1 << index)) !== 0),
         sharpness,
       ]),
