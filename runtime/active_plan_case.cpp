@@ -1,5 +1,6 @@
 // A case of a calibration program: its copies and collectives as a step's statements would ask for them.
 #include <algorithm>
+#include <numeric>
 
 #include "active_plan.hpp"
 #include "error.hpp"
@@ -36,16 +37,26 @@ class Points {
   std::vector<std::size_t> own_;
 };
 
-/// Chunks of a block, one after another and from its start again.
+/// A stride over `places` that comes to each of them before it comes to one again, far from those before it.
+std::uint64_t spreadingStride(std::uint64_t places) {
+  constexpr double GOLDEN = 0.6180339887498949;
+  auto stride = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(GOLDEN * static_cast<double>(places)));
+  while (std::gcd(stride, places) != 1) ++stride;
+  return stride;
+}
+
+/// Chunks of a block, spread over it: parts of pinned memory differ while several GPUs copy, and a few chunks in a row would
+/// be measured in one of them.
 class Chunks {
  public:
   Chunks(std::uint32_t count, std::uint64_t chunkBytes, std::uint64_t blockBytes)
       : count_(count), chunkBytes_(chunkBytes), perBlock_(count == 0 ? 1 : blockBytes / chunkBytes),
+        placeStride_(spreadingStride(perBlock_)),
         stride_(std::max(1u, (count + POINTS - 1) / POINTS)) {}
 
   bool done() const { return next_ == count_; }
   std::uint32_t next() const { return next_; }
-  std::uint64_t offset() const { return next_ % perBlock_ * chunkBytes_; }
+  std::uint64_t offset() const { return next_ * placeStride_ % perBlock_ * chunkBytes_; }
   /// Whether a timed point belongs behind this chunk; moves on to the next.
   bool advance() { return ++next_ % stride_ == 0 || done(); }
   /// Chunks before a timed point.
@@ -55,7 +66,7 @@ class Chunks {
 
  private:
   std::uint32_t count_;
-  std::uint64_t chunkBytes_, perBlock_;
+  std::uint64_t chunkBytes_, perBlock_, placeStride_;
   std::uint32_t stride_, next_ = 0;
 };
 
