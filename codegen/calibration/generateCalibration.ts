@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import {
-  BLOCK_BYTES,
   type CalibrationCase,
   type CaseOptions,
   type CaseParameters,
   calibrationCases,
+  spreadBytes,
 } from '../../model/calibration/cases.ts';
 import { runningRanks } from '../../model/system/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
@@ -47,7 +47,7 @@ export function generateCalibration(
     header,
     ...{ id: cString(id), title: cString(`calibration of ${system.name}`), tool: cString(tool) },
     ...{ ranks: whole(ranks), groupSize: whole(groupSize), mirrored: mirrored ? 'true' : 'false' },
-    ...{ blockBytes: unsigned64(BLOCK_BYTES), activationBytes: unsigned64(2 * recv) },
+    ...{ blockBytes: unsigned64(spreadBytes(system)), activationBytes: unsigned64(2 * recv) },
     plans: transports.map((transport, index) => ({
       constant: `PLAN_${index}`,
       name: cString(transport),

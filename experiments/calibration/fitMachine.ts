@@ -6,6 +6,7 @@ import type { FitResult } from '../../model/leastSquares/problem.ts';
 import { systemFileOf } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import type { Calibration } from './calibrationFile.ts';
+import { measuredMemory } from './deviceMemory.ts';
 import { type FittedEntry, systemsWith, systemWith, valueIn, written } from './machineValues.ts';
 import { missingNumbers } from './missingNumbers.ts';
 import { predictCases, predictSegments } from './predictReadings.ts';
@@ -61,7 +62,11 @@ export function fitMachine(
     throw new UserError('nothing was measured; `chunkflow calibrate` measures what its results lack', {
       file: calibration.file,
     });
-  return fitReadings(source, readings, from, onStage);
+  const fitted = fitReadings(source, readings, from, onStage);
+  const memory = measuredMemory(calibration, fitted.system, from);
+  if (memory.size === 0) return fitted;
+  const entries = new Map([...fitted.entries, ...memory]);
+  return { ...fitted, entries, system: systemWith(source, entries) };
 }
 
 /**

@@ -5,7 +5,7 @@ import { buildSystem, systemOf } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 
 /** How a machine file writes a number: with a unit, or plain. */
-export type MachineUnit = 'GB/s' | 'us' | 'W' | 'pJ/FLOP' | 'GHz' | 'plain';
+export type MachineUnit = 'GB/s' | 'us' | 'W' | 'pJ/FLOP' | 'GHz' | 'MiB' | 'plain';
 
 /** A number of a machine file that a fit may change. */
 export interface MachineValue {
@@ -91,6 +91,7 @@ const DIMENSION_OF: Record<Exclude<MachineUnit, 'plain'>, Dimension> = {
   W: 'power',
   'pJ/FLOP': 'energyPerFlop',
   GHz: 'frequency',
+  MiB: 'bytes',
 };
 
 function dimensionOf(text: string): Dimension {

@@ -78,6 +78,14 @@ const CALLS = 6;
 /** Bytes of weights that chunks are copied from and to; the largest chunk. */
 export const BLOCK_BYTES = 256 * MiB;
 
+/**
+ * Bytes of weights that a machine's chunks are spread over. Parts of one pinned arena differ by a quarter while several GPUs
+ * copy: 16 blocks of the largest chunk are a sample of them. CPU cores have one memory, and laptops little of it.
+ */
+export function spreadBytes({ id }: System): number {
+  return id.startsWith('host-') ? BLOCK_BYTES : 16 * BLOCK_BYTES;
+}
+
 const COPY_SIZES = [4 * KiB, 64 * KiB, 256 * KiB, MiB, 4 * MiB, 16 * MiB, 64 * MiB, 256 * MiB];
 const LARGE_SIZES = [4 * MiB, 16 * MiB, 64 * MiB, 256 * MiB];
 const DIRECTIONS = ['h2d', 'd2h', 'both'] as const;
