@@ -145,7 +145,7 @@ export const LEAST_SQUARES: readonly MutantGroup[] = [
       },
       {
         breaks: 'a refused parameter is at 0, not at its start',
-        original: '.map(({ name, start }) => [name, start]),',
+        original: '.map(({ name, start, refusedAt = start }) => [name, refusedAt]),',
         mutated: '.map(({ name }) => [name, 0]),',
       },
       {
