@@ -6,12 +6,13 @@ import type { FitResult } from '../../model/leastSquares/problem.ts';
 import { systemFileOf } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import type { Calibration } from './calibrationFile.ts';
+import { derivedIntervals } from './derivedIntervals.ts';
 import { measuredMemory } from './deviceMemory.ts';
 import { type FittedEntry, systemsWith, systemWith, valueIn, written } from './machineValues.ts';
 import { missingNumbers } from './missingNumbers.ts';
 import { predictCases, predictSegments } from './predictReadings.ts';
 import { type CaseReading, type Readings, readingsOf, type SegmentReading, type Side } from './readings.ts';
-import type { Stage } from './stage.ts';
+import type { Stage, Values } from './stage.ts';
 import { stagesFor } from './stages.ts';
 import { fitTurn } from './turn.ts';
 
@@ -184,6 +185,11 @@ function fitStage(stage: Stage, ...[source, before, readings, from]: Rest): Fitt
     const { unit, keys } = stage.parameters.find((parameter) => parameter.name === name)!;
     const interval = [written(low95, unit), written(high95, unit)] as FittedEntry['interval'] & object;
     for (const key of keys) added.set(key, { ...added.get(key)!, interval });
+  }
+  const derived = (at: Values) => stage.derived?.(at, earlier) ?? [];
+  for (const [key, interval] of derivedIntervals(derived, values, result.parameters)) {
+    const entry = added.get(key);
+    if (entry !== undefined) added.set(key, { ...entry, interval });
   }
   return { result, added };
 }

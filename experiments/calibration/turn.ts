@@ -32,13 +32,25 @@ export function fitTurn(
     );
   });
   const best = Math.min(...sums);
-  const first = CANDIDATES_S[sums.findIndex((sum) => sum <= best * (1 + ALIKE))]!;
+  const isAlike = (sum: number) => sum <= best * (1 + ALIKE);
+  const [firstAt, lastAt] = [sums.findIndex(isAlike), sums.findLastIndex(isAlike)];
+  const first = CANDIDATES_S[firstAt]!;
   // Where the longest turn does as well, a full stream was never seen to give way: one second stands for never.
   const never = sums.at(-1)! <= best * (1 + ALIKE);
   const what = never ? `no full stream gave way; at least ${Number((first * 1e3).toPrecision(2))} ms; ` : '';
-  return { key: KEY, entry: entryFor(never ? CANDIDATES_S.at(-1)! : first, `${what}${from}`) };
+  // Candidates beyond the last that do as well are known to do worse, and nothing between them.
+  const interval: [string, string] = [
+    text(CANDIDATES_S[Math.max(0, firstAt - 1)]!),
+    text(CANDIDATES_S[Math.min(CANDIDATES_S.length - 1, lastAt + 1)]!),
+  ];
+  const entry = entryFor(never ? CANDIDATES_S.at(-1)! : first, `${what}${from}`);
+  return { key: KEY, entry: { ...entry, interval } };
 }
 
 function entryFor(turnS: number, source: string): FittedEntry {
-  return { is: `${turnS * 1e3} ms`, from: 'fitted', source };
+  return { is: text(turnS), from: 'fitted', source };
+}
+
+function text(turnS: number): string {
+  return `${turnS * 1e3} ms`;
 }

@@ -34,7 +34,7 @@ test("a fitted number keeps its file's interval, as factors on it", () => {
   const [low, high] = of('gpu.copyEngine.h2d')!;
   near(low, 53.7284 / 55.3607);
   near(high, 57.0426 / 55.3607);
-  assert.is(of('gpu.copyEngine.turn'), undefined);
+  assert.is(of('gpu.launchFloor'), undefined);
   near(of('gpu.efficiency.gemm')![0], 0.797769 / 0.811484);
 });
 
