@@ -74,8 +74,6 @@ export class FlowSystem {
       saturated.set(this.saturated);
       this.saturated = saturated;
     }
-    // A soft limit always holds its flows back, by however little.
-    if (Number.isFinite(sharpness)) this.saturated[resource] = 1;
     return resource;
   }
 
@@ -196,14 +194,9 @@ export class FlowSystem {
 
   /** Rate of a flow with a bound while no other is active. */
   aloneRate(route: number, bound: number): number {
-    const { firstUse, useResource, useCoefficient, capacity, sharpness } = this.routes;
+    const { firstUse, useResource, useCoefficient, capacity, sharpness, ceiling } = this.routes;
     const end = firstUse[route + 1]!;
-    let wanted = bound;
-    for (let use = firstUse[route]!; use < end; use++) {
-      const resource = useResource[use]!;
-      if (Number.isFinite(sharpness[resource]!)) continue;
-      wanted = Math.min(wanted, capacity[resource]! / useCoefficient[use]!);
-    }
+    const wanted = Math.min(bound, ceiling[route]!);
     let rate = wanted;
     for (let use = firstUse[route]!; use < end; use++) {
       const resource = useResource[use]!;
@@ -384,10 +377,10 @@ export class FlowSystem {
         ? served(demand[resource]!, capacity[resource]!, sharpness[resource]!)
         : capacity[resource]!,
     );
-    for (let resource = 0; resource < count; resource++) {
-      if (Number.isFinite(sharpness[resource]!)) this.saturated[resource] = 1;
-      else this.saturated[resource]! |= filling.saturated[resource]!;
-    }
+    // A flow that crosses nothing saturated runs at its bound. What it leaves takes as much off the demand as off the usage, and
+    // `served` falls by no more: a soft limit with room to spare still has it then.
+    for (let resource = 0; resource < count; resource++)
+      this.saturated[resource]! |= filling.saturated[resource]!;
     used.fill(0);
     let place = 0;
     for (let flow = 0; flow < flows.slotCount; flow++) {

@@ -104,11 +104,6 @@ export const SHARING: readonly MutantGroup[] = [
         mutated: '? Math.min(demand[resource]!, capacity[resource]!)',
       },
       {
-        breaks: 'a flow that leaves a soft limit leaves the others as they were',
-        original: 'if (Number.isFinite(sharpness)) this.saturated[resource] = 1;',
-        mutated: '',
-      },
-      {
         breaks: 'what the demand alone fills up passes no change on',
         original: 'this.saturated[resource]! |= filling.saturated[resource]!',
         mutated: 'this.saturated[resource] = filling.saturated[resource]!',

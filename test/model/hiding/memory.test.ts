@@ -88,4 +88,10 @@ test('the published curve: 60 blocks of 0.635 GB, 32 blocks held in two ways, ag
   assert.is(peak('layerwise,prefetch=16') - peak('layerwise'), 30 * 635e6);
 });
 
+test('one rank stages nothing, whatever the machine takes for its collectives', () => {
+  const staged = { ...system, defaultTransport: 'staged-copy' };
+  const one = { ...workload, ranks: 1 };
+  assert.is(memoryNeed(one, staged, makePlan('none', one, staged)).hostPinnedBytes, 0);
+});
+
 test.run();

@@ -33,4 +33,24 @@ test('both directions share what a link carries of both, and host memory', () =>
   assert.equal(copyRates({ ...base, tree: memory }, 2), { h2d: 8, d2h: 8, both: 6 });
 });
 
+test('a soft limit of host memory serves less than all ranks ask of it', () => {
+  const base = roundMachine(2);
+  const under = (sharpness: number) => ({
+    ...base,
+    tree: base.tree.map((node) =>
+      node.memory === null ? node : { ...node, memory: hostMemory(16, { sharpness }) },
+    ),
+  });
+  // Two ranks ask for 8 each: 1 / (1/16 + 1/16) = 8 for both.
+  assert.is(copyRates(under(1), 2).h2d, 4);
+  assert.is(copyRates(under(Number.POSITIVE_INFINITY), 2).h2d, 8);
+  // Copies read, a collective's byte is written and read: the demand of both classes is served in proportion.
+  const wanted = pairRates(base, 2, flow, 'all-to-all');
+  const demand = 2 * wanted.h2dShared + 4 * wanted.collectiveShared;
+  const share = 16 / (demand + 16);
+  const got = pairRates(under(1), 2, flow, 'all-to-all');
+  for (const key of ['h2dShared', 'collectiveShared'] as const)
+    assert.ok(Math.abs(got[key] - share * wanted[key]) < 1e-12, `${key}: ${got[key]}`);
+});
+
 test.run();

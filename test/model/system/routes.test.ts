@@ -92,6 +92,28 @@ for (const [system, gpu, direction, expected] of COPIES) {
   );
 }
 
+/** The same over a memory that limits reads and writes by themselves. */
+const limited: System = {
+  ...switched,
+  tree: switched.tree.map((one) =>
+    one.id === 'memory'
+      ? {
+          ...one,
+          memory: hostMemory(300 * GB, { readBytesPerS: 200 * GB, writeBytesPerS: 180 * GB, sharpness: 3 }),
+        }
+      : one,
+  ),
+};
+copies('to the device reads host memory, to the host writes it', () => {
+  const ofMemory = (direction: 'down' | 'up') =>
+    uses(copyUses(limited, 'gpu2', direction).filter(({ resource }) => resource.endsWith(' memory')));
+  assert.equal(ofMemory('down'), { 'memory memory': 1, 'reads memory': 1 });
+  assert.equal(ofMemory('up'), { 'memory memory': 1, 'writes memory': 1 });
+  assert.equal(resourceLimit(limited, 'reads memory'), { capacity: 200 * GB, sharpness: 3 });
+  assert.equal(resourceLimit(limited, 'writes memory'), { capacity: 180 * GB, sharpness: 3 });
+  assert.equal(resourceLimit(limited, 'memory memory'), { capacity: 300 * GB, sharpness: 3 });
+});
+
 const CAPACITIES: [resource: string, gigabytes: number][] = [
   ['down gpu0', 50],
   ['up gpu0', 40],

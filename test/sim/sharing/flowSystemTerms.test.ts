@@ -222,4 +222,19 @@ test('coefficients of a resource that a route names twice add up; a route alone 
   assert.equal([system.rate(flow), system.usage(0), system.usage(1)], [4, 12, 4]);
 });
 
+test('a soft limit serves less than is asked of it, by itself as well, and the rest has more once a flow leaves', () => {
+  const system = new FlowSystem();
+  const soft = system.addResource(4, 1);
+  const route = system.addRoute([soft], [1]);
+  // 1 / (1/4 + 1/4) of a demand of 4.
+  assert.is(system.aloneRate(route, 4), 2);
+  const [first, second] = [1, 2].map((tag) => system.start(0, route, 100, 4, 1, tag)) as [number, number];
+  system.settle(0);
+  // 1 / (1/8 + 1/4) of a demand of 8, shared by two.
+  for (const flow of [first, second]) assert.ok(Math.abs(system.rate(flow) - 4 / 3) < 1e-12);
+  system.stop(1, first);
+  system.settle(1);
+  assert.ok(Math.abs(system.rate(second) - 2) < 1e-12);
+});
+
 test.run();
