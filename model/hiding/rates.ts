@@ -61,8 +61,27 @@ export function pairRates(
   };
 }
 
+/** Bytes/s per rank. */
+interface CopyRates {
+  h2d: number;
+  d2h: number;
+  /** Of each direction while both run. */
+  both: number;
+}
+
+/** By machine, which never changes, and group size: a search asks for the same ones many thousand times. */
+const COPY_RATES = new WeakMap<System, ReadonlyMap<number, CopyRates>>();
+
 /** H2D with every rank loading, D2H likewise, and both directions at once, bytes/s per rank. */
-export function copyRates(system: System, groupSize: number): { h2d: number; d2h: number; both: number } {
+export function copyRates(system: System, groupSize: number): CopyRates {
+  const known = COPY_RATES.get(system)?.get(groupSize);
+  if (known !== undefined) return known;
+  const rates = solvedCopyRates(system, groupSize);
+  COPY_RATES.set(system, new Map([...(COPY_RATES.get(system) ?? []), [groupSize, rates]]));
+  return rates;
+}
+
+function solvedCopyRates(system: System, groupSize: number): CopyRates {
   const ranks = runningRanks(system, groupSize);
   const gpus = gpusOfRanks(system, ranks);
   const sharing = system.peer === 'colocated' ? ranks : 1;
