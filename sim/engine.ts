@@ -1,7 +1,6 @@
-import type { CollectiveOp, StepProgram } from '../model/program/stepProgram.ts';
+import type { StepProgram } from '../model/program/stepProgram.ts';
 import { slowdownOf } from '../model/roofline/segmentTime.ts';
 import { bytesWithFill } from '../model/system/linkShare.ts';
-import { served } from '../model/system/saturation.ts';
 import type { System } from '../model/system/system.ts';
 import { betweenRanks, type FlowTransport } from '../model/system/transport.ts';
 import type { CollectiveKind } from '../model/workload/workload.ts';
@@ -236,28 +235,6 @@ export class Engine {
       }
       this.#head[stream] = head;
     }
-  }
-
-  /** Seconds of a collective by itself on these links. */
-  collectiveAloneS({ collective, sentBytes }: CollectiveOp): number {
-    const routes = this.links.collective(collective);
-    const load = new Map<number, number>();
-    for (const { route } of routes) {
-      for (const { resource, coefficient } of this.links.routeUses[route]!) {
-        load.set(resource, (load.get(resource) ?? 0) + coefficient);
-      }
-    }
-    const limits = [...load].map(([resource, used]) => ({ ...this.links.resources[resource]!, used }));
-    const isHard = ({ sharpness }: { sharpness: number }) => !Number.isFinite(sharpness);
-    const wanted = Math.min(
-      ...routes.map((part) => part.bytesPerS),
-      ...limits.filter(isHard).map(({ capacity, used }) => capacity / used),
-    );
-    const rates = limits.map(
-      ({ capacity, sharpness, used }) => served(wanted * used, capacity, sharpness) / used,
-    );
-    const bytes = this.#transport === undefined ? sentBytes : bytesWithFill(this.#transport, sentBytes);
-    return this.#latencyS + bytes / Math.min(wanted, ...rates);
   }
 
   // What the copy engines ask of their surroundings.

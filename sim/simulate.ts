@@ -1,17 +1,19 @@
 import { breakEven } from '../model/hiding/breakEven.ts';
-import { copyRates } from '../model/hiding/rates.ts';
+import { copyRates, pairRates } from '../model/hiding/rates.ts';
 import { clockOf, HIDDEN_SHARE, report } from '../model/hiding/stepReport.ts';
 import { checkIssuedBytes, type Plan } from '../model/plan/plan.ts';
 import { lower } from '../model/program/lower.ts';
-import type { StepProgram } from '../model/program/stepProgram.ts';
+import type { CollectiveOp, StepProgram } from '../model/program/stepProgram.ts';
 import { verify } from '../model/program/verify.ts';
 import type { StepReport, StepTimes } from '../model/report.ts';
 import { stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
+import { bytesWithFill } from '../model/system/linkShare.ts';
 import { type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
 import { oneForAll } from '../model/system/symmetry.ts';
 import type { System } from '../model/system/system.ts';
+import { type FlowTransport, transportOf } from '../model/system/transport.ts';
 import type { Timeline } from '../model/timeline.ts';
-import type { Workload } from '../model/workload/workload.ts';
+import type { CollectiveKind, Workload } from '../model/workload/workload.ts';
 import { Engine } from './engine.ts';
 import { isPrefetch, readyButForWeightsS } from './exposure.ts';
 import type { SteadyStep } from './stepLedger.ts';
@@ -62,8 +64,8 @@ export function simulate(
       `plan ${plan.name} lowers to a program that must not run: ${violation.rule}: ${violation.message}`,
     );
   }
-  const { engine, step, clock } = atSteadyClock(workload, system, plan, program);
-  const times = stepTimes(program, system, plan, engine, step);
+  const { step, clock } = atSteadyClock(workload, system, plan, program);
+  const times = stepTimes(program, system, plan, step);
   return {
     report: report(
       workload,
@@ -91,7 +93,7 @@ function atSteadyClock(workload: Workload, system: System, plan: Plan, program: 
     const step = engine.run();
     const prefetchedBytes = engine.prefetchedBytes(step.steps - 1) / program.ranks;
     checkIssuedBytes('the simulator', plan, workload.passes, prefetchedBytes);
-    if (power === null) return { engine, step, clock };
+    if (power === null) return { step, clock };
     const workW = stepPowerW(power, stepEnergyJ(workload, power), clock, step.stepTimeS) - power.idleW;
     // Where compute fills the step, power falls with one power of the clock more than energy does.
     const exponent = 1 / (power.energyExponent + 1);
@@ -99,19 +101,13 @@ function atSteadyClock(workload: Workload, system: System, plan: Plan, program: 
       1,
       Math.max(power.minClock, clock * ((power.capW - power.idleW) / workW) ** exponent),
     );
-    if (round === CLOCK_ROUNDS || Math.abs(next - clock) < HIDDEN_SHARE * 0.1) return { engine, step, clock };
+    if (round === CLOCK_ROUNDS || Math.abs(next - clock) < HIDDEN_SHARE * 0.1) return { step, clock };
     clock = next;
   }
 }
 
 /** What the steady step's times say about rank 0: where its critical path went. */
-function stepTimes(
-  program: StepProgram,
-  system: System,
-  plan: Plan,
-  engine: Engine,
-  step: SteadyStep,
-): StepTimes {
+function stepTimes(program: StepProgram, system: System, plan: Plan, step: SteadyStep): StepTimes {
   const times: StepTimes = {
     stepTimeS: step.stepTimeS,
     computeS: 0,
@@ -123,6 +119,7 @@ function stepTimes(
   const { startUpS, gapS } = system.gpu.copyEngine;
   const copy = copyRates(system, program.groupSize);
   const staged = stagedAlone(program, system, plan, copy);
+  const rates = new Map<CollectiveKind, number>();
   const begins = new Map<number, number>();
   for (const stream of program.streams) {
     if (stream.rank !== 0 || !['compute', 'collective', 'copy'].includes(stream.kind)) continue;
@@ -139,7 +136,7 @@ function stepTimes(
       }
       if (op.kind === 'collective') {
         times.collectiveS += endS - startS;
-        times.collectiveInflationS += endS - startS - engine.collectiveAloneS(op);
+        times.collectiveInflationS += endS - startS - flowAloneS(op, system, program.groupSize, rates);
       }
       if (op.kind === 'mark' && op.role === 'collective-begin') begins.set(op.group, startS);
       if (op.kind === 'mark' && op.role === 'collective-end') {
@@ -155,6 +152,20 @@ function stepTimes(
     }
   }
   return times;
+}
+
+/** Seconds of a flow collective by itself on these links and this host. @param rates of each kind, once it has been solved. */
+function flowAloneS(
+  { transport: name, collective, sentBytes }: CollectiveOp,
+  system: System,
+  groupSize: number,
+  rates: Map<CollectiveKind, number>,
+): number {
+  const transport = transportOf(system, name, groupSize) as FlowTransport;
+  const bytesPerS =
+    rates.get(collective) ?? pairRates(system, groupSize, transport, collective).collectiveAlone;
+  rates.set(collective, bytesPerS);
+  return transport.latencyS + bytesWithFill(transport, sentBytes) / bytesPerS;
 }
 
 /** Seconds of each staged collective by itself. */

@@ -8,6 +8,7 @@ import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { makePlan } from '../../model/plan/presets.ts';
+import { isCpuCores } from '../../model/system/cpuCores.ts';
 import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import type { Workload } from '../../model/workload/workload.ts';
@@ -40,7 +41,7 @@ const HOST_SHAPES: readonly SegmentProgram[] = [
 
 /** What the programs of a machine's segments compute, by name. Groups that the machine cannot hold are left out. */
 export function segmentPrograms(system: System, groupSize: number): Record<string, SegmentProgram> {
-  const shapes = system.id.startsWith('host-') ? HOST_SHAPES : SHAPES;
+  const shapes = isCpuCores(system) ? HOST_SHAPES : SHAPES;
   return Object.fromEntries(
     shapes
       .filter(({ sp }) => sp <= groupSize)

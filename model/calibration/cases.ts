@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { shown, UserError } from '../input/userError.ts';
+import { isCpuCores } from '../system/cpuCores.ts';
 import { runningRanks } from '../system/linkShare.ts';
 import type { System } from '../system/system.ts';
 import {
@@ -82,8 +83,8 @@ export const BLOCK_BYTES = 256 * MiB;
  * Bytes of weights that a machine's chunks are spread over. Parts of one pinned arena differ by a quarter while several GPUs
  * copy: 16 blocks of the largest chunk are a sample of them. CPU cores have one memory, and laptops little of it.
  */
-export function spreadBytes({ id }: System): number {
-  return id.startsWith('host-') ? BLOCK_BYTES : 16 * BLOCK_BYTES;
+export function spreadBytes(system: System): number {
+  return isCpuCores(system) ? BLOCK_BYTES : 16 * BLOCK_BYTES;
 }
 
 const COPY_SIZES = [4 * KiB, 64 * KiB, 256 * KiB, MiB, 4 * MiB, 16 * MiB, 64 * MiB, 256 * MiB];

@@ -16,7 +16,7 @@ import { hostMemory } from '../../support/hostMemory.ts';
 const GB = 1e9;
 const test = suite('host memory that all GPUs share');
 
-/** The first GPUs of eight H100s, over a host memory. */
+/** So many GPUs with links of their own, over a host memory. */
 function machine(gpus: number, memory: HostMemory): System {
   const base = loadSystem('h200-x2');
   const [top, gpu0] = base.tree;

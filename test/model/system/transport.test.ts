@@ -22,26 +22,25 @@ import { simulate } from '../../../sim/simulate.ts';
 
 const test = suite('transports by who carries them and between how many ranks');
 
-const is = (value: string) => ({ is: value, from: 'measured' });
+const fitted = (value: number) => ({ is: value, from: 'fitted' });
+const measured = (value: string) => ({ is: value, from: 'measured' });
 
 /** Four H100s whose shm has numbers of its own between four ranks, and buffers. */
 function machineWithRanks(ranks: object, buffers?: string) {
   const value = parse(readFileSync(systemFileOf('h100-pcie-x4'), 'utf8'));
   value.transports.shm.ranks = ranks;
-  if (buffers !== undefined) value.transports.shm.deviceBuffers = is(buffers);
+  if (buffers !== undefined) value.transports.shm.deviceBuffers = measured(buffers);
   const file = join(mkdtempSync(join(tmpdir(), 'chunkflow-')), 'four.yaml');
   writeFileSync(file, stringify(value));
   return file;
 }
 
-const half = { 'all-to-all': { rate: is('5 GB/s'), besideH2d: { collective: is2(0.5), h2d: is2(0.6) } } };
-
-function is2(value: number) {
-  return { is: value, from: 'fitted' };
-}
+const half = {
+  'all-to-all': { rate: measured('5 GB/s'), besideH2d: { collective: fitted(0.5), h2d: fitted(0.6) } },
+};
 
 test('numbers of a number of ranks hold between so many, and the usual ones between every other', () => {
-  const system = loadSystem(machineWithRanks({ 4: { ...half, latency: is('77 us') } }));
+  const system = loadSystem(machineWithRanks({ 4: { ...half, latency: measured('77 us') } }));
   const usual = transportOf(loadSystem('h100-pcie-x4'), 'shm', 2) as FlowTransport;
   const of = (ranks: number) => transportOf(system, 'shm', ranks) as FlowTransport;
   assert.is(of(4).collectives['all-to-all'].bytesPerS, 5e9);
@@ -80,7 +79,7 @@ test('a step on four ranks takes what their own rate says, simulated and in clos
 });
 
 test("NCCL's buffers are part of a plan's memory, between as many ranks as it says", () => {
-  const buffers = { 4: { deviceBuffers: is('600 MiB') } };
+  const buffers = { 4: { deviceBuffers: measured('600 MiB') } };
   const system = loadSystem(machineWithRanks(buffers, '200 MiB'));
   const dit = loadDit('wan2.1-t2v-1.3b');
   const reserve = (sp: number, transport: string) => {
@@ -121,7 +120,11 @@ for (const [what, ranks, reason] of [
   ['no number', { four: {} }, /transports\.shm\.ranks/],
   [
     'rates that leave the link idle',
-    { 4: { 'all-to-all': { rate: is('5 GB/s'), besideH2d: { collective: is2(0.3), h2d: is2(0.3) } } } },
+    {
+      4: {
+        'all-to-all': { rate: measured('5 GB/s'), besideH2d: { collective: fitted(0.3), h2d: fitted(0.3) } },
+      },
+    },
     /transports\.shm\.ranks\.4\.all-to-all\.besideH2d: collective 0\.3 and h2d 0\.3 add up to less than 1/,
   ],
 ] as const) {
