@@ -34,8 +34,7 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
   const transport = workload.ranks > 1 ? transportOf(system, plan.transport, workload.ranks) : null;
   const staged = transport !== null && stagesInHostMemory(transport.carrier);
   const { outsideBytes, activationBytes, collectiveBufferBytes } = workload;
-  const buffersBytes = transport?.kind === 'flow' ? transport.deviceBufferBytes : 0;
-  const reserveBytes = system.host.deviceReserveBytes + buffersBytes;
+  const reserveBytes = reserveBytesOf(system, plan.transport, workload.ranks);
   const allWeights = experts * sum(blocks.map((block) => block.weightBytes));
   return {
     outsideBytes,
@@ -48,6 +47,20 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
       outsideBytes + residentBytes + slotBytes + activationBytes + collectiveBufferBytes + reserveBytes,
     hostPinnedBytes: allWeights - residentBytes + (staged ? collectiveBufferBytes : 0),
   };
+}
+
+/**
+ * Device memory of one rank that belongs to no plan, bytes: the context, kernels and libraries of any program on the machine
+ * (`host.deviceReserve`), and the buffers of the transport (`deviceBuffers`), which one rank does without.
+ *
+ * @param transport of the plan's collectives; undefined for the machine's own choice.
+ * @throws UserError for a transport that the machine does not have, where there are several ranks.
+ *
+ * @example reserveBytesOf(system, 'shm', 2) // 1.06 GB + 462 MiB
+ */
+export function reserveBytesOf(system: System, transport: string | undefined, ranks: number): number {
+  const own = ranks > 1 ? transportOf(system, transport, ranks) : null;
+  return system.host.deviceReserveBytes + (own?.kind === 'flow' ? own.deviceBufferBytes : 0);
 }
 
 function sum(values: readonly number[]): number {

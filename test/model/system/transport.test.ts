@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { parse, stringify } from 'yaml';
 import { loadDit } from '../../../model/dit/load.ts';
 import { parseSize } from '../../../model/dit/tokens.ts';
-import { memoryNeed } from '../../../model/hiding/memory.ts';
+import { memoryNeed, reserveBytesOf } from '../../../model/hiding/memory.ts';
 import { predictStep } from '../../../model/hiding/stepReport.ts';
 import { makePlan } from '../../../model/plan/presets.ts';
 import { loadSystem, systemFileOf } from '../../../model/system/load.ts';
@@ -92,6 +92,9 @@ test("NCCL's buffers are part of a plan's memory, between as many ranks as it sa
   assert.is(reserve(4, 'staged-copy') - own, 0);
   const one = bindWorkload(dit, { size: parseSize('832x480x17') });
   assert.is(memoryNeed(one, system, makePlan('none', one, system)).reserveBytes, own);
+  assert.is(reserveBytesOf(system, undefined, 4) - own, 600 * 2 ** 20);
+  assert.is(reserveBytesOf(system, 'no transport', 1), own);
+  assert.throws(() => reserveBytesOf(system, 'no transport', 2), /transport "no transport" is not one of/);
 });
 
 test('who carries a transport decides whether it has staging memory, whatever it is called', () => {
