@@ -77,7 +77,11 @@ function marked(run: StepRun): unknown {
     ...run,
     ...{ stepS: MARK, madS: MARK, visitS: run.visitS.map(mark), steps: MARK },
     ...{ smHz: mark(run.smHz), powerW: mark(run.powerW) },
-    memory: { claimedBytes: MARK, deviceBytes: MARK, pinnedBytes: MARK, claimedPinnedBytes: MARK },
+    memory: {
+      claimedBytes: MARK,
+      ...(run.memory.reserveBytes === undefined ? {} : { reserveBytes: MARK }),
+      ...{ deviceBytes: MARK, pinnedBytes: MARK, claimedPinnedBytes: MARK },
+    },
     segments: run.segments.map((segment) => ({ ...segment, seconds: MARK })),
   };
 }
@@ -96,6 +100,7 @@ function withNumbers(run: StepRun, numbers: readonly number[]): StepRun | null {
     return null;
   const memory = {
     claimedBytes: numbers[at++]!,
+    ...(run.memory.reserveBytes === undefined ? {} : { reserveBytes: numbers[at++]! }),
     deviceBytes: numbers[at++]!,
     pinnedBytes: numbers[at++]!,
     claimedPinnedBytes: numbers[at++]!,

@@ -38,6 +38,9 @@ export const stepRunFormat = z.strictObject({
   powerW: z.number().min(0).nullable().describe('likewise'),
   memory: z.strictObject({
     claimedBytes: bytes.describe('what the plan said the device would need'),
+    reserveBytes: bytes
+      .optional()
+      .describe('of the claim: context, libraries and transport buffers; the first datasets lack it'),
     deviceBytes: bytes.describe('the most that was in use'),
     pinnedBytes: bytes,
     claimedPinnedBytes: bytes,

@@ -33,6 +33,7 @@ const COLUMNS: readonly Column[] = [
   ['smHz', 'DOUBLE', ({ smHz }) => smHz],
   ['powerW', 'DOUBLE', ({ powerW }) => powerW],
   ['claimedBytes', 'INT64', ({ memory }) => memory.claimedBytes],
+  ['reserveBytes', 'INT64', ({ memory }) => memory.reserveBytes ?? null],
   ['deviceBytes', 'INT64', ({ memory }) => memory.deviceBytes],
   ['claimedPinnedBytes', 'INT64', ({ memory }) => memory.claimedPinnedBytes],
   ['pinnedBytes', 'INT64', ({ memory }) => memory.pinnedBytes],

@@ -35,6 +35,7 @@ export function measuredSteps(measured: MeasuredRun, manifest: Manifest): Measur
     // The timed plans come first, in the order of their summaries.
     const row = rows[index]!;
     const memory = memoryOf(measured, plan);
+    const { reserveBytes } = memory.claim;
     const visits = visitsOf.get(planAndMode(summary)) ?? [];
     return {
       ...{ plan: name, mode, place, transport, fingerprint: run.fingerprint, stepS: medianS, madS, steps },
@@ -43,6 +44,7 @@ export function measuredSteps(measured: MeasuredRun, manifest: Manifest): Measur
       powerW: meanOf(visits, 'powerW'),
       memory: {
         claimedBytes: memory.claimedBytes,
+        ...(reserveBytes === undefined ? {} : { reserveBytes }),
         deviceBytes: run.backend === 'host' ? memory.allocatedPeakBytes : memory.devicePeakBytes,
         pinnedBytes: memory.pinnedBytes,
         claimedPinnedBytes: memory.claimedPinnedBytes,

@@ -78,7 +78,8 @@ export function runLines({
     },
     ...['none', 'yield'].flatMap((name, plan) => [
       {
-        ...{ record: 'memory', plan, name, claimedBytes: 3 * 2 ** 30, claim: { slotBytes: 2 ** 30 } },
+        ...{ record: 'memory', plan, name, claimedBytes: 3 * 2 ** 30 },
+        claim: { slotBytes: 2 ** 30, reserveBytes: 2 ** 29 },
         ...{ allocatedPeakBytes: 2 ** 30, devicePeakBytes: 2 * 2 ** 30, contextBytes: 2 ** 29 },
         ...{ pinnedBytes: 0, claimedPinnedBytes: 0 },
       },

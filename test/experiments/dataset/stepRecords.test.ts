@@ -48,6 +48,11 @@ const REFUSED: [string, string, RegExp][] = [
   ],
   ['a field of another form', changed({ stepS: 0 }), /x\.jsonl:1: stepS: .*, got 0/],
   ['a missing field', changed({ memory: { claimedBytes: 1 } }), /x\.jsonl:1: memory\.deviceBytes: /],
+  [
+    'a reserve below nothing',
+    changed({ memory: { ...stepRun().memory, reserveBytes: -1 } }),
+    /x\.jsonl:1: memory\.reserveBytes: .*, got -1/,
+  ],
   ['a field too many', changed({ surplus: 1 }), /x\.jsonl:1: the line: .*"surplus"/],
   ['an unknown split', changed({ split: 'test' }), /x\.jsonl:1: split: .*got "test"/],
   ['a time that shared GPUs took', changed({ place: 'colocated' }), /x\.jsonl:1: place: .*got "colocated"/],
@@ -92,6 +97,19 @@ const MEASURED = {
 /** With its members in the order in which they are written. */
 const written = (fields: Partial<StepRun>) => stepRunFormat.parse(stepRun(fields));
 const twice = written({ visitS: [1, 2], smHz: 1, powerW: 1 });
+
+test('lines of a plan measured again have a reserve of their own where they have one', () => {
+  const memory = { ...twice.memory, reserveBytes: 7 };
+  const first = written({ memory });
+  const again = written({ stepS: 0.25, memory: { ...memory, reserveBytes: 15 } });
+  const known = new RepeatedLines();
+  known.keep(JSON.stringify(first), first);
+  const read = [first, again, twice].map((run) => known.read(JSON.stringify(run)));
+  assert.equal(read, [first, again, null]);
+  assert.is(read[1]!.memory.reserveBytes, 15);
+  const runs = [first, again, twice];
+  assert.equal(readSteps([fileOf('reserve.jsonl', stepLines(runs))]), runs);
+});
 
 test('lines of a plan measured again have their own numbers', () => {
   const again = written({

@@ -80,6 +80,12 @@ for (const [what, run, message] of WRONG) {
   });
 }
 
+test('the reserve of a claim is null in datasets that lack it', async () => {
+  const memory = { ...stepRun().memory, reserveBytes: 1.06e9 };
+  const [first, known] = await table(stepsParquet([stepRun(), stepRun({ memory })]).table);
+  assert.equal([first!.reserveBytes ?? null, known!.reserveBytes], [null, BigInt(1.06e9)]);
+});
+
 test('takes what a column can just hold', async () => {
   const memory = { ...stepRun().memory, deviceBytes: Number.MAX_SAFE_INTEGER };
   const [row] = await table(stepsParquet([stepRun({ steps: 2 ** 31 - 1, memory })]).table);

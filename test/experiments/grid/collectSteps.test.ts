@@ -75,7 +75,10 @@ test('a run becomes a line for each plan', () => {
     },
     stepProgram: stepProgramHash(workload, system, plans[0]!),
     ...{ stepS: 0.01, madS: 1e-5, visitS: [(0.01 + 0.011) / 2], steps: 2, smHz: 1.98e9, powerW: null },
-    memory: { claimedBytes: 3 * 2 ** 30, deviceBytes: 2 * 2 ** 30, pinnedBytes: 0, claimedPinnedBytes: 0 },
+    memory: {
+      ...{ claimedBytes: 3 * 2 ** 30, reserveBytes: 2 ** 29, deviceBytes: 2 * 2 ** 30 },
+      ...{ pinnedBytes: 0, claimedPinnedBytes: 0 },
+    },
     sameOutput: true,
     // Statement 0 of the fixture's timeline is the block's first, 1 its second.
     segments: [
@@ -89,6 +92,13 @@ test('a run becomes a line for each plan', () => {
   assert.equal(notes, [
     `not measured: ${other.id} (2 of 2 plans), ${cellsOf(experiment)[2]!.id} (2 of 2 plans)`,
   ]);
+});
+
+test('a claim that does not say its reserve has none in the dataset', () => {
+  const own = lines(at('memory', { claim: { slotBytes: 2 ** 30 } }));
+  const [none] = collectSteps(experiment, [results('reserve', own)]).runs;
+  assert.not.ok('reserveBytes' in none!.memory);
+  assert.is(none!.memory.claimedBytes, 3 * 2 ** 30);
 });
 
 test('a layout of pinned memory that is not the usual one is noted', () => {
