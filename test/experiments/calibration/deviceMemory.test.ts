@@ -1,11 +1,13 @@
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { MeasuredRun } from '../../../codegen/measure/readMeasurement.ts';
-import type { Calibration } from '../../../experiments/calibration/calibrationFile.ts';
+import { type Calibration, readCalibration } from '../../../experiments/calibration/calibrationFile.ts';
 import { measuredMemory } from '../../../experiments/calibration/deviceMemory.ts';
+import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 
-const test = suite("device memory of NCCL's transports");
+const test = suite('device memory that no plan decides');
 const MiB = 2 ** 20;
 
 /** A run of a calibration program: by transport, MiB in use on the device and MiB that the program allocated. */
@@ -20,12 +22,14 @@ function runOf(groupSize: number, memory: Record<string, [inUse: number, allocat
   } as MeasuredRun;
 }
 
-const of = (...cases: MeasuredRun[]) =>
+const measuredOf = (calibration: object, machine: string) =>
   Object.fromEntries(
-    [...measuredMemory({ cases } as unknown as Calibration, loadSystem('h200-x2'), 'pair.jsonl')].map(
+    [...measuredMemory(calibration as Calibration, loadSystem(machine), 'pair.jsonl')].map(
       ([key, { is, from }]) => [key, [is, from]],
     ),
   );
+
+const of = (...cases: MeasuredRun[]) => measuredOf({ cases, segments: [] }, 'h200-x2');
 
 test('what a transport has in use beyond copies, without what the program allocates', () => {
   // 500 MiB of context and kernels without NCCL; with it 1700 - 300 = 1400.
@@ -47,6 +51,52 @@ test('nothing where programs did not write their memory, or devices do not repor
   assert.equal(of(runOf(2, {})), {});
   assert.equal(of(runOf(2, { none: [0, 200], shm: [0, 200] })), {});
   assert.equal(of(runOf(2, { shm: [1700, 300] })), {});
+});
+
+/** A run of a program of segments: ranks, and MiB in use on the device, claimed by the program, and reserve in that claim. */
+function segmentsOf(sp: number, inUse: number, claimed: number, reserve?: number) {
+  const claim = reserve === undefined ? {} : { reserveBytes: reserve * MiB };
+  const memory = [{ devicePeakBytes: inUse * MiB, claimedBytes: claimed * MiB, claim }];
+  return { run: { memory }, computes: { sp } };
+}
+
+for (const [what, machine, segments, reserve] of [
+  // 3000 - (2900 - 800) = 900, and 1000, and 1010.
+  [
+    'the median over programs of what lies beyond their claims',
+    'h200-x1',
+    [segmentsOf(1, 3000, 2900, 800), segmentsOf(2, 3000, 2800, 800), segmentsOf(1, 2010, 2000, 1000)],
+    '1000 MiB',
+  ],
+  [
+    "programs of several ranks have NCCL's memory where it carries them",
+    'h200-x2',
+    [segmentsOf(2, 3900, 2900, 800), segmentsOf(1, 3000, 2900, 800)],
+    '900 MiB',
+  ],
+  ['and where all do, nothing is said', 'h200-x2', [segmentsOf(2, 3900, 2900, 800)], null],
+  ['nothing of devices that report no memory', 'h200-x1', [segmentsOf(1, 0, 2900, 800)], null],
+  ['nothing of claims that do not say their reserve', 'h200-x1', [segmentsOf(1, 3000, 2900)], null],
+] as const) {
+  test(`reserve: ${what}`, () => {
+    const expected = reserve === null ? {} : { 'host.deviceReserve': [reserve, 'measured'] };
+    assert.equal(measuredOf({ cases: [], segments }, machine), expected);
+  });
+}
+
+test('nine programs on an H200 agree on the reserve within 0.3 %', () => {
+  const file = join(packageRoot, 'experiments', 'h200-calibration', 'h200-calibration.yaml');
+  const calibration = readCalibration(file);
+  const reserve = (segments: Calibration['segments']) => {
+    const entries = measuredMemory({ ...calibration, segments }, loadSystem('h200-x1'), 'x');
+    return Number.parseFloat(String(entries.get('host.deviceReserve')!.is));
+  };
+  const all = reserve(calibration.segments);
+  // 1,047.9 MB; the machine files say 1.06 GB, read off other programs.
+  assert.ok(Math.abs(all * MiB - 1.0479e9) < 1e5, `${all}`);
+  const alone = calibration.segments.map((program) => reserve([program]));
+  assert.is(alone.length, 9);
+  for (const own of alone) assert.ok(Math.abs(own / all - 1) < 0.003, `${own} of ${all}`);
 });
 
 test.run();
