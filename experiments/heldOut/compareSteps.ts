@@ -1,5 +1,6 @@
 import type { Dit } from '../../model/dit/dit.ts';
 import { loadDit } from '../../model/dit/load.ts';
+import { reserveBytesOf } from '../../model/hiding/memory.ts';
 import { predictStep } from '../../model/hiding/stepReport.ts';
 import { atPlace, type Place, UserError } from '../../model/input/userError.ts';
 import { FROM_FILE } from '../../model/plan/planDocument.ts';
@@ -43,7 +44,10 @@ export interface ComparedStep {
   simulatedError: number;
   /** How far the rounds of all measurements of this plan lie from their mean, relative; null for one round. */
   noise: number | null;
-  /** What the plan claimed against what the device reported; null where it reported none, as CPU cores do. */
+  /**
+   * Claim of device memory against what the device reported: the program's own claim, which knows its activations, with the
+   * reserve of the machine that predicts. Null where the device reported none, as CPU cores do.
+   */
   memoryError: number | null;
   /** Null where clock or power were not sampled, or the machine says nothing of them. */
   clockError: number | null;
@@ -117,6 +121,8 @@ interface PredictedStep {
   stepProgram: string;
   report: StepReport;
   closedFormS: number;
+  /** Device memory that belongs to no plan on the machine, with the transport's own buffers. */
+  reserveBytes: number;
   /** Simulated seconds by category and name; made where a measured step has them. */
   totals: () => SegmentTotal[];
 }
@@ -155,6 +161,7 @@ class Predictions {
       stepProgram: stepProgramHash(workload, system, plan),
       report: simulated(false).report,
       closedFormS: predictStep(workload, machine, plan).stepTimeS,
+      reserveBytes: reserveBytesOf(machine, plan.transport, workload.ranks),
       totals: () => {
         totals ??= segmentTotals(simulated(true).timeline!);
         return totals;
@@ -198,7 +205,7 @@ function compare(run: StepRun, predicted: PredictedStep): ComparedStep {
     closedFormError: closedFormS / stepS - 1,
     simulatedError: report.stepTimeS / stepS - 1,
     noise: null,
-    memoryError: error(memory.claimedBytes, memory.deviceBytes),
+    memoryError: error(claimOn(memory, predicted.reserveBytes), memory.deviceBytes),
     clockError: error(topClockHz === null ? null : report.clock * topClockHz, smHz),
     energyError: error(
       report.powerW === null ? null : report.powerW * report.stepTimeS,
@@ -206,6 +213,11 @@ function compare(run: StepRun, predicted: PredictedStep): ComparedStep {
     ),
     parts: segments.length === 0 ? null : partsOf(predicted.totals(), run),
   };
+}
+
+/** A program's claim of device memory with the reserve of another machine, bytes; as it was made where its own is not known. */
+function claimOn({ claimedBytes, reserveBytes }: StepRun['memory'], machineReserveBytes: number): number {
+  return reserveBytes === undefined ? claimedBytes : claimedBytes - reserveBytes + machineReserveBytes;
 }
 
 function partsOf(

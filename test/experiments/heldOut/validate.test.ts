@@ -3,6 +3,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { depthRange, depthText, programDepth } from '../../../experiments/dataset/programDepth.ts';
 import { readSteps, type StepRun } from '../../../experiments/dataset/stepRecords.ts';
+import { cellScenario } from '../../../experiments/grid/cellScenario.ts';
+import { cellOfRecord } from '../../../experiments/grid/recordedCell.ts';
+import { stepProgramHash } from '../../../experiments/grid/stepProgramHash.ts';
 import { compareSteps } from '../../../experiments/heldOut/compareSteps.ts';
 import { errorStatistics } from '../../../experiments/heldOut/errorStatistics.ts';
 import { kendallTauB } from '../../../experiments/heldOut/kendallTauB.ts';
@@ -13,6 +16,7 @@ import { heldOutReport } from '../../../experiments/heldOut/report.ts';
 import type { PublishedStep, publishedErrors } from '../../../experiments/published/publishedSteps.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { loadSystem } from '../../../model/system/load.ts';
+import type { System } from '../../../model/system/system.ts';
 import { runCli } from '../../support/runCli.ts';
 
 const near = (value: number, expected: number) =>
@@ -161,6 +165,47 @@ for (const [what, machine, why] of [
     assert.throws(() => compareSteps([mirrored], loadSystem(machine)), why);
   });
 }
+
+/** A step of two ranks on a pair, as if the claim had been made for a machine with a reserve of 1 GB. */
+function claimedOnPair(transport: string): StepRun {
+  const mirrored = runs.find(({ cell }) => cell.sp === 2)!;
+  const run: StepRun = {
+    ...mirrored,
+    ...{ cell: { ...mirrored.cell, machine: 'h200-x2' }, plan: `none,transport=${transport}` },
+    ...{ place: 'real', transport, planFile: undefined, segments: [] },
+    memory: { ...mirrored.memory, claimedBytes: 5e9, reserveBytes: 1e9, deviceBytes: 8e9 },
+  };
+  const { workload, system, plans } = cellScenario(cellOfRecord(run));
+  return { ...run, stepProgram: stepProgramHash(workload, system, plans[0]!) };
+}
+
+/** An H200 pair whose programs need 2 GB beside their plans, and NCCL over shared memory 0.5 GB more. */
+const roomy: System = (() => {
+  const pair = loadSystem('h200-x2');
+  const transports = pair.transports.map((transport) =>
+    transport.name === 'shm' && transport.kind === 'flow'
+      ? { ...transport, deviceBufferBytes: 0.5e9 }
+      : transport,
+  );
+  return { ...pair, transports, host: { ...pair.host, deviceReserveBytes: 2e9 } };
+})();
+
+for (const [transport, claimedBytes] of [
+  // 5 - 1 + 2, and NCCL's own.
+  ['staged-copy', 6e9],
+  ['shm', 6.5e9],
+] as const) {
+  figures(`a claim of memory has the reserve of the machine that predicts: ${transport}`, () => {
+    const [step] = compareSteps([claimedOnPair(transport)], roomy);
+    near(step!.memoryError!, claimedBytes / 8e9 - 1);
+  });
+}
+
+figures('a claim whose reserve is not known stays as it was made', () => {
+  const { reserveBytes: _, ...memory } = claimedOnPair('shm').memory;
+  const [step] = compareSteps([{ ...claimedOnPair('shm'), memory }], roomy);
+  near(step!.memoryError!, 5e9 / 8e9 - 1);
+});
 
 figures.run();
 
