@@ -1,6 +1,6 @@
 import { mean, min } from 'simple-statistics';
 import { DatasetReader } from '../experiments/dataset/stepRecords.ts';
-import { StepComparison } from '../experiments/heldOut/compareSteps.ts';
+import { type ComparedStep, StepComparison } from '../experiments/heldOut/compareSteps.ts';
 import type { ErrorStatistics } from '../experiments/heldOut/errorStatistics.ts';
 import { brokenLimits, type LimitedReport } from '../experiments/heldOut/limits.ts';
 import { type ClassErrors, HeldOutErrors, type HeldOutReport } from '../experiments/heldOut/report.ts';
@@ -149,13 +149,18 @@ function print(report: HeldOutReport, output: Output): void {
         { header: 'simulated ms', value: ({ simulatedS }) => simulatedS * 1e3, digits: 2 },
         { header: 'error %', value: ({ simulatedError }) => simulatedError * 100, digits: 1 },
         { header: 'closed form %', value: ({ closedFormError }) => closedFormError * 100, digits: 1 },
-        { header: 'compute %', value: ({ parts }) => (parts?.compute ?? 0) * 100, digits: 1 },
-        { header: 'collective %', value: ({ parts }) => (parts?.collective ?? 0) * 100, digits: 1 },
+        { header: 'compute %', value: ({ parts }) => partPercent(parts, 'compute'), digits: 1 },
+        { header: 'collective %', value: ({ parts }) => partPercent(parts, 'collective'), digits: 1 },
         { header: 'noise %', value: ({ noise }) => (noise === null ? null : noise * 100), digits: 1 },
       ],
       report.worst,
     ),
   );
+}
+
+/** Predicted less measured time of a category, as % of the step: 0 where neither has any, null without a timeline. */
+function partPercent(parts: ComparedStep['parts'], category: 'compute' | 'collective'): number | null {
+  return parts === null ? null : (parts[category] ?? 0) * 100;
 }
 
 /** How well predictions order the plans of each workload: the pairs that measurements order, and all pairs. */

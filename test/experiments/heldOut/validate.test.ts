@@ -1,8 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { depthRange, depthText, programDepth } from '../../../experiments/dataset/programDepth.ts';
-import { readSteps, type StepRun } from '../../../experiments/dataset/stepRecords.ts';
+import { readSteps, type StepRun, stepLines } from '../../../experiments/dataset/stepRecords.ts';
 import { cellScenario } from '../../../experiments/grid/cellScenario.ts';
 import { cellOfRecord } from '../../../experiments/grid/recordedCell.ts';
 import { stepProgramHash } from '../../../experiments/grid/stepProgramHash.ts';
@@ -205,6 +207,26 @@ figures('a claim whose reserve is not known stays as it was made', () => {
   const { reserveBytes: _, ...memory } = claimedOnPair('shm').memory;
   const [step] = compareSteps([{ ...claimedOnPair('shm'), memory }], roomy);
   near(step!.memoryError!, 5e9 / 8e9 - 1);
+});
+
+figures('steps without a timeline say nothing of where their time went', async () => {
+  const silent = small.slice(0, 2).map((run, index) => (index === 0 ? { ...run, segments: [] } : run));
+  const folder = mkdtempSync(join(tmpdir(), 'chunkflow-validate-'));
+  const file = join(folder, 'steps.jsonl');
+  writeFileSync(file, stepLines(silent));
+  const { stdout } = await runCli(['validate', file, '--machine', 'h200-x1-fitted']);
+  rmSync(folder, { recursive: true });
+  const [header, , ...rows] = stdout.slice(stdout.indexOf('cell ')).trimEnd().split('\n');
+  const columns = header!.split(/ {2,}/);
+  const cells = (plan: string) => {
+    const row = rows.map((text) => text.split(/ {2,}/)).find((texts) => texts[1] === plan)!;
+    return ['compute %', 'collective %'].map((column) => row[columns.indexOf(column)]);
+  };
+  assert.equal(cells(silent[0]!.plan), ['-', '-']);
+  const [compute, collective] = cells(silent[1]!.plan);
+  assert.match(compute!, /^-?\d+\.\d$/);
+  // One rank has no collectives, and its timeline says so.
+  assert.is(collective, '0.0');
 });
 
 figures.run();
