@@ -129,6 +129,15 @@ const std::vector<Flag>& flags() {
          o.arenaLayout = static_cast<ArenaLayout>(name - std::begin(ARENA_LAYOUTS));
          if (o.arenaLayout == ArenaLayout::Surveyed) o.surveyArena = true;
        }},
+      {"--staged-ring", "N", "slices that staged-sm stages of a thread block at a time; 0: whole messages (default: as generated)",
+       [](Options& o, Text flag, Text text) {
+         constexpr std::array<int, 6> RINGS{0, 2, 4, 8, 16, 32};
+         const int ring = numberOf<int>(flag, text, 0, "0, 2, 4, 8, 16 or 32");
+         if (std::find(RINGS.begin(), RINGS.end(), ring) == RINGS.end()) {
+           throw UserError(flag + ": expected 0, 2, 4, 8, 16 or 32, got '" + text + "'");
+         }
+         o.stagedRing = ring;
+       }},
       {"--describe", "", "print what this program is, as JSON", [](Options& o, Text, Text) { o.describe = true; }},
       {"--help", "", "print this", [](Options& o, Text, Text) { o.help = true; }},
   };
@@ -240,6 +249,7 @@ std::string agreedOptions(const Options& options) {
   if (options.outputSteps > 0) json.field("outputSteps", options.outputSteps);
   if (options.surveyArena) json.field("surveyArena", true);
   if (options.arenaLayout != ArenaLayout::Same) json.field("arenaLayout", arenaLayoutName(options.arenaLayout));
+  if (options.stagedRing) json.field("stagedRing", *options.stagedRing);
   return json.endObject().take();
 }
 

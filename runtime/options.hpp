@@ -35,6 +35,7 @@ struct Options {
   std::optional<std::uint64_t> pinnedLimitBytes;  // of all ranks of this process together
   bool surveyArena = false;  // implied by the layout Surveyed
   ArenaLayout arenaLayout = ArenaLayout::Same;
+  std::optional<int> stagedRing;  // in place of the rings that plans over staged-sm were generated with
   bool describe = false, help = false;
 };
 

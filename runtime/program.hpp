@@ -106,7 +106,8 @@ struct Primed {
 struct Carrier {
   enum class By { Nobody, Nccl, Kernel, CopyEngines };
   By by;
-  int ctas;  // of a kernel, for each direction
+  int ctas;      // of a kernel, for each direction
+  int ring = 0;  // slices of 256 KiB that staging holds for each of them; 0: whole messages
 
   bool operator==(const Carrier&) const = default;
 };

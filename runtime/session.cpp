@@ -178,7 +178,8 @@ std::shared_ptr<Transport> Session::transportFor(const PlanProgram& plan, Stagin
       return made;
     }
     case Carrier::By::Kernel:
-      return stagedSmTransport(*device, group, *staging, plan.carrier.ctas);
+      return stagedSmTransport(*device, group, *staging, plan.carrier.ctas,
+                               options.stagedRing.value_or(plan.carrier.ring));
   }
   throw RunError(std::string("plan ") + plan.name + ": nobody carries its collectives; generate the program again");
 }

@@ -20,6 +20,8 @@ namespace chunkflow {
 inline constexpr int FIRST_STAGED_SM_FLAG = 16;
 inline constexpr int MOST_STAGED_SM_CTAS = 64;
 inline constexpr int MOST_STAGED_SM_RANKS = 16;
+/// Slices of a writer's ring.
+inline constexpr int MOST_STAGED_SM_RING = 32;
 /// Flag words of a rank from FIRST_STAGED_SM_FLAG on: one for each of its writers, then one for each of its readers and ranks.
 inline constexpr int STAGED_SM_FLAGS = MOST_STAGED_SM_CTAS * (1 + MOST_STAGED_SM_RANKS);
 /// Of the flag of reader `cta` for what it has read of a rank's writer.

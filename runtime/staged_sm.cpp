@@ -1,36 +1,17 @@
 #include "staged_sm.hpp"
 
-#include <cstdlib>
 #include <string>
 
 #include "error.hpp"
 
 namespace chunkflow {
 
-namespace {
-
-/// Slices of each writer's ring: what suits a host's caches is a matter of measurement. 0: staging holds whole messages.
-std::uint32_t wantedRing() {
-  const char* value = std::getenv("CHUNKFLOW_STAGED_RING");
-  const std::string text = value == nullptr || *value == '\0' ? "0" : value;
-  for (const std::uint32_t ring : {0u, 2u, 4u, 8u, 16u, 32u}) {
-    if (text == std::to_string(ring)) return ring;
-  }
-  throw UserError("CHUNKFLOW_STAGED_RING is \"" + text + "\"; expected 0, 2, 4, 8, 16 or 32");
-}
-
-}  // namespace
-
-StagedSm::StagedSm(const Group& group, Staging& staging, int ctas)
+StagedSm::StagedSm(const Group& group, Staging& staging, int ctas, int ring)
     : staging_(staging),
       rank_(group.place().rank),
       groupSize_(group.place().groupSize),
       ctas_(ctas),
       mirrored_(group.place().ranks < group.place().groupSize) {
-  // A ring as large as the messages would only make writers wait.
-  const std::uint32_t ring = wantedRing();
-  const bool isSmaller = static_cast<std::uint64_t>(ctas_) * ring * StagedExchange::SLICE_BYTES < staging.bytesPerRank();
-  ring_ = isSmaller ? ring : 0;
   if (ctas < 1 || ctas > MOST_STAGED_SM_CTAS) {
     throw UserError("staged-sm with " + std::to_string(ctas) + " thread blocks a direction; choose 1 to " +
                     std::to_string(MOST_STAGED_SM_CTAS));
@@ -43,6 +24,13 @@ StagedSm::StagedSm(const Group& group, Staging& staging, int ctas)
     throw UserError("staged-sm with " + std::to_string(group.place().ranks) + " ranks in a group of " +
                     std::to_string(groupSize_) + "; start all of them, or one with mirrored peers");
   }
+  if (ring < 0 || ring > MOST_STAGED_SM_RING || (ring & (ring - 1)) != 0 || ring == 1) {
+    throw UserError("staged-sm with rings of " + std::to_string(ring) +
+                    " slices; choose 0 for whole messages, or 2, 4, 8, 16 or " + std::to_string(MOST_STAGED_SM_RING));
+  }
+  // A ring as large as the messages would only make writers wait.
+  const std::uint64_t ringsBytes = static_cast<std::uint64_t>(ctas) * ring * StagedExchange::SLICE_BYTES;
+  ring_ = ringsBytes < staging.bytesPerRank() ? static_cast<std::uint32_t>(ring) : 0;
 }
 
 StagedExchange StagedSm::exchange(bool gather, std::size_t bytes, std::byte* source, std::byte* target) const {

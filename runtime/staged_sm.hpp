@@ -13,8 +13,8 @@ class StagedSm : public Transport {
   void abort() final { staging_.release(); }
 
  protected:
-  /// @throws UserError when `ctas` or the group is out of range.
-  StagedSm(const Group& group, Staging& staging, int ctas);
+  /// @throws UserError when `ctas`, `ring` or the group is out of range.
+  StagedSm(const Group& group, Staging& staging, int ctas, int ring);
   /// Enqueues one exchange; the half of staging and the flags' counts go on when it runs, not when it is enqueued.
   virtual void enqueue(Stream& stream, const StagedExchange& exchange) = 0;
 

@@ -73,8 +73,9 @@ class Transport {
 /// or peers are mirrored.
 std::unique_ptr<Transport> ncclTransport(Device&, Group&);
 
-/// Our own kernel: `ctas` thread blocks write to staging, as many read from it.
-std::unique_ptr<Transport> stagedSmTransport(Device&, Group&, Staging&, int ctas);
+/// Our own kernel: `ctas` thread blocks write to staging, as many read from it. Staging holds a `ring` of 2, 4, 8, 16 or 32
+/// slices for each of them, or whole messages (0).
+std::unique_ptr<Transport> stagedSmTransport(Device&, Group&, Staging&, int ctas, int ring);
 
 /// NCCL's version as linked, such as "2.28.3"; "" in a build without it.
 std::string ncclVersion();

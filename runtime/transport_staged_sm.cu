@@ -216,8 +216,8 @@ Kernel chosenKernel() {
 
 class StagedSmOnCuda : public StagedSm {
  public:
-  StagedSmOnCuda(Device& device, const Group& group, Staging& staging, int ctas)
-      : StagedSm(group, staging, ctas), kernel_(chosenKernel()), state_(device.buffer(sizeof(StagedState))) {
+  StagedSmOnCuda(Device& device, const Group& group, Staging& staging, int ctas, int ring)
+      : StagedSm(group, staging, ctas, ring), kernel_(chosenKernel()), state_(device.buffer(sizeof(StagedState))) {
     checkCuda(cudaMemset(state_->data(), 0, sizeof(StagedState)), "clearing the counters of staged-sm");
     checkCuda(cudaDeviceSynchronize(), "clearing the counters of staged-sm");
     // Page-locked memory may have another address on the device; all of staging moves by the same distance.
@@ -253,8 +253,8 @@ class StagedSmOnCuda : public StagedSm {
 
 }  // namespace
 
-std::unique_ptr<Transport> stagedSmTransport(Device& device, Group& group, Staging& staging, int ctas) {
-  return std::make_unique<StagedSmOnCuda>(device, group, staging, ctas);
+std::unique_ptr<Transport> stagedSmTransport(Device& device, Group& group, Staging& staging, int ctas, int ring) {
+  return std::make_unique<StagedSmOnCuda>(device, group, staging, ctas, ring);
 }
 
 }  // namespace chunkflow

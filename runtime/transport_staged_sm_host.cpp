@@ -18,7 +18,7 @@ constexpr int POLLS_BEFORE_SLEEP = 64;
 
 class StagedSmOnHost : public StagedSm {
  public:
-  StagedSmOnHost(const Group& group, Staging& staging, int ctas) : StagedSm(group, staging, ctas) {
+  StagedSmOnHost(const Group& group, Staging& staging, int ctas, int ring) : StagedSm(group, staging, ctas, ring) {
     // What a block does is copying, which throws nothing.
     const auto ignored = [](const char*) {};
     for (int block = 0; block < 2 * ctas; ++block) {
@@ -115,8 +115,8 @@ class StagedSmOnHost : public StagedSm {
 
 }  // namespace
 
-std::unique_ptr<Transport> stagedSmTransport(Device&, Group& group, Staging& staging, int ctas) {
-  return std::make_unique<StagedSmOnHost>(group, staging, ctas);
+std::unique_ptr<Transport> stagedSmTransport(Device&, Group& group, Staging& staging, int ctas, int ring) {
+  return std::make_unique<StagedSmOnHost>(group, staging, ctas, ring);
 }
 
 }  // namespace chunkflow

@@ -190,7 +190,7 @@ export function carrierOf(name: string, system: System): string {
     case 'nccl':
       return '{Carrier::By::Nccl, 0}';
     case 'kernel':
-      return `{Carrier::By::Kernel, ${whole(carrier.ctas)}}`;
+      return `{Carrier::By::Kernel, ${[carrier.ctas, ...(carrier.ring > 0 ? [carrier.ring] : [])].map(whole).join(', ')}}`;
     case 'copy-engines':
       return '{Carrier::By::CopyEngines, 0}';
   }

@@ -6,8 +6,11 @@ import type { System } from './system.ts';
 export type Carrier =
   /** NCCL, over the links that its environment leaves it. */
   | { by: 'nccl' }
-  /** A kernel of ours that writes to pinned staging memory and reads from there, with so many CTAs a direction. */
-  | { by: 'kernel'; ctas: number }
+  /**
+   * A kernel of ours that writes to pinned staging memory and reads from there, with so many CTAs a direction. Staging holds a
+   * ring of so many slices of 256 KiB for each of them, or whole messages (0).
+   */
+  | { by: 'kernel'; ctas: number; ring: number }
   /** Copy engines: pieces of a collective are copied to pinned staging memory and from there, among the prefetch. */
   | { by: 'copy-engines' };
 

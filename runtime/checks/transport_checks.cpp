@@ -259,12 +259,12 @@ std::string runTransport(Device& device, Group& group, Transport& transport) {
   return transport.error();
 }
 
-std::string stagedSm(Group& group, int ctas) {
+std::string stagedSm(Group& group, int ctas, int ring) {
   const std::unique_ptr<Device> device = Device::open(0);
   Staging staging(*device, group, stagingFor(cases(), group.place().groupSize));
   std::string wrong;
   {
-    const std::unique_ptr<Transport> transport = stagedSmTransport(*device, group, staging, ctas);
+    const std::unique_ptr<Transport> transport = stagedSmTransport(*device, group, staging, ctas, ring);
     group.barrier();
     wrong = runTransport(*device, group, *transport);
     group.barrier();
@@ -293,24 +293,23 @@ void report(const std::string& name, const std::vector<std::string>& words) {
   }
 }
 
-/// All group sizes, with so many slices of each writer in staging; "0": whole messages.
-void checkStagedSm(const std::string& ring) {
-  setenv("CHUNKFLOW_STAGED_RING", ring.c_str(), 1);
-  const std::string in = ring == "0" ? "" : ", rings of " + ring + " slices";
+/// All group sizes, with so many slices of each writer in staging; 0: whole messages.
+void checkStagedSm(int ring) {
+  const std::string in = ring == 0 ? "" : ", rings of " + std::to_string(ring) + " slices";
   // Processes are forked before anything has opened a device: a GPU's driver does not survive a fork.
-  if (ring == "0") {
+  if (ring == 0) {
     report("staged-sm: two processes, 2 thread blocks",
-           inProcesses(optionsFor(2, 2), [](Group& group) { return stagedSm(group, 2); }));
+           inProcesses(optionsFor(2, 2), [](Group& group) { return stagedSm(group, 2, 0); }));
   }
-  for (const int ctas : ring == "0" ? std::vector<int>{2, 16} : std::vector<int>{1, 2}) {
+  for (const int ctas : ring == 0 ? std::vector<int>{2, 16} : std::vector<int>{1, 2}) {
     const std::string blocks = ", " + std::to_string(ctas) + " thread blocks" + in;
     for (const int ranks : {1, 2, 3, 4}) {
       report("staged-sm: " + std::to_string(ranks) + " ranks" + blocks,
-             inThreads(optionsFor(ranks, ranks), [ctas](Group& group) { return stagedSm(group, ctas); }));
+             inThreads(optionsFor(ranks, ranks), [=](Group& group) { return stagedSm(group, ctas, ring); }));
     }
     for (const int groupSize : {2, 3}) {
       report("staged-sm: mirrored in a group of " + std::to_string(groupSize) + blocks,
-             inThreads(optionsFor(1, groupSize), [ctas](Group& group) { return stagedSm(group, ctas); }));
+             inThreads(optionsFor(1, groupSize), [=](Group& group) { return stagedSm(group, ctas, ring); }));
     }
   }
 }
@@ -320,7 +319,7 @@ void checkGivingUp() {
   const auto words = inThreads(optionsFor(2, 2), [](Group& group) -> std::string {
     const std::unique_ptr<Device> device = Device::open(0);
     Staging staging(*device, group, std::size_t{1} << 20);
-    const std::unique_ptr<Transport> transport = stagedSmTransport(*device, group, staging, 2);
+    const std::unique_ptr<Transport> transport = stagedSmTransport(*device, group, staging, 2, 0);
     const std::unique_ptr<Stream> stream = device->stream("collective");
     const Trial trial(*device, group.place(), {CollectiveKind::AllToAll, std::size_t{1} << 20});
     trial.prepare(*stream, 0);
@@ -347,8 +346,17 @@ void checkRefusals() {
            const std::unique_ptr<Device> device = Device::open(0);
            Staging staging(*device, group, 1024);
            for (const int ctas : {0, -1, 65}) {
-             if (!throws<UserError>([&] { stagedSmTransport(*device, group, staging, ctas); }))
+             if (!throws<UserError>([&] { stagedSmTransport(*device, group, staging, ctas, 0); }))
                return "accepts " + std::to_string(ctas);
+           }
+           return "";
+         }));
+  report("staged-sm: rings out of range", inThreads(optionsFor(1, 2), [](Group& group) -> std::string {
+           const std::unique_ptr<Device> device = Device::open(0);
+           Staging staging(*device, group, 1024);
+           for (const int ring : {-2, 1, 3, 64}) {
+             if (!throws<UserError>([&] { stagedSmTransport(*device, group, staging, 2, ring); }))
+               return "accepts " + std::to_string(ring);
            }
            return "";
          }));
@@ -356,7 +364,7 @@ void checkRefusals() {
          inThreads(optionsFor(1, 2), [](Group& group) -> std::string {
            const std::unique_ptr<Device> device = Device::open(0);
            Staging staging(*device, group, 1024);
-           const auto transport = stagedSmTransport(*device, group, staging, 1);
+           const auto transport = stagedSmTransport(*device, group, staging, 1, 0);
            const std::unique_ptr<Stream> stream = device->stream("collective");
            const Trial trial(*device, group.place(), {CollectiveKind::AllToAll, 1025});
            return throws<RunError>([&] { transport->run(*stream, trial.call()); }) ? "" : "accepts it";
@@ -378,7 +386,7 @@ void printBandwidth() {
     const auto send = device->buffer(2 * BYTES), recv = device->buffer(2 * BYTES);
     for (const int ctas : {1, 2, 4, 8, 16}) {
       Staging staging(*device, group, BYTES);
-      const auto transport = stagedSmTransport(*device, group, staging, ctas);
+      const auto transport = stagedSmTransport(*device, group, staging, ctas, 0);
       const CollectiveCall call{CollectiveKind::AllToAll, send->data(), recv->data(), BYTES};
       transport->run(*stream, call);
       record(*stream, *start);
@@ -407,8 +415,7 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  for (const char* ring : {"0", "2", "4"}) checkStagedSm(ring);
-  unsetenv("CHUNKFLOW_STAGED_RING");
+  for (const int ring : {0, 2, 4}) checkStagedSm(ring);
   checkGivingUp();
   checkRefusals();
   if (withNccl) report("nccl " + ncclVersion() + ": 2 ranks on one device", inThreads(optionsFor(2, 2), nccl));
