@@ -19,7 +19,7 @@ import { passWeightBytes } from '../../model/workload/workload.ts';
 import { cellScenario } from '../grid/cellScenario.ts';
 
 /** The pair that the choices are for: another host of the same kind than the one that measures them. */
-const CHOSEN_FOR = join(import.meta.dirname, 'host-a.yaml');
+const CHOSEN_FOR = join(import.meta.dirname, 'host-a', 'host-a.yaml');
 /** The machine that the programs are generated for. */
 const MACHINE = 'h100-sxm-x2';
 const WORKLOADS = [
