@@ -102,10 +102,29 @@ function caseReadings(
     const rate = make('h2dBytesPerS', ({ windowBytes, windowS }) => windowBytes / windowS);
     if (rounds.every(({ ranks }) => ranks[0]!.outlasted)) return [call, rate];
     if (parameters.transport === 'staged-copy') return [make('firstCallS', ({ callS }) => callS[0]!)];
+    if (rounds.every(({ ranks }) => callsBeside(ranks[0]!).length >= LEAST_CALLS_BESIDE)) {
+      const copied = parameters.chunkBytes * parameters.chunks;
+      return [
+        make('callS', (rank) => median(callsBeside(rank))),
+        make('h2dBytesPerS', ({ downS }) => copied / downS),
+      ];
+    }
     notes.push(`${id}: the copies ended before the collectives; not used`);
     return [];
   });
 }
+
+/** Calls that had copies beside them from beginning to end, the first one aside, which finds streams asleep. */
+function callsBeside({ callS, downS }: CaseRecord['ranks'][number]): number[] {
+  let endS = 0;
+  return callS.filter((seconds, index) => {
+    endS += seconds;
+    return index > 0 && endS <= downS;
+  });
+}
+
+/** Fewer say too little of calls beside copies, where the copies ended before the last call. */
+const LEAST_CALLS_BESIDE = 2;
 
 /** The driver's power is a mean over about a second; what runs for less has not settled. */
 const SETTLED_S = 2;

@@ -45,7 +45,7 @@ export function transportStages(
   return [
     ...kernels,
     ...nccl.map((of) => ncclAlone(of, readings, has)),
-    ...measured.map((of) => besideCopies(of, has, hostOnly)),
+    ...measured.map((of) => besideCopies(of, system, has, hostOnly)),
     ...(stagedCopy === undefined ? [] : stagedCopyAlone(stagedCopy)),
   ];
 }
@@ -175,6 +175,7 @@ const MOST_KEPT = 0.99;
  */
 function besideCopies(
   { transport, groupSize, prefix, suffix }: Measured,
+  before: System,
   has: HasKey,
   hostOnly: boolean,
 ): CaseStage {
@@ -182,20 +183,28 @@ function besideCopies(
   const collective = `beside H2D: ${transport.name}${suffix}`;
   const h2d = `beside ${transport.name}: H2D${suffix}`;
   const beside = `${prefix}.all-to-all.besideH2d`;
+  const [h2dBytesPerS] = linkRateAllLoading(before, runningRanks(before, groupSize)) as [number];
+  const parameters = [
+    rate(collective, besideH2d.collective * bytesPerS, []),
+    ...(hostOnly ? [] : [micros(`gap ${transport.name}${suffix}`, 10e-6, [`${beside}.gap`])]),
+  ];
   return {
     of: 'cases',
     name: `${transport.name}${suffix} beside copies`,
     parameters: [
-      rate(collective, besideH2d.collective * bytesPerS, []),
-      rate(h2d, besideH2d.h2d * 55e9, []),
-      ...(hostOnly ? [] : [micros(`gap ${transport.name}${suffix}`, 10e-6, [`${beside}.gap`])]),
+      ...parameters.slice(0, 1),
+      { ...rate(h2d, besideH2d.h2d * h2dBytesPerS, []), high: (MOST_KEPT * h2dBytesPerS) / 1e9 },
+      ...parameters.slice(1),
     ],
+    // A link that both fill leaves H2D what the collective does not take.
+    alternatives: [parameters],
     derived: (values, system) => {
       const alone = numbersOf(system, transport.name, groupSize).collectives['all-to-all'].bytesPerS;
       const kept = Math.min(MOST_KEPT, (values[collective]! * 1e9) / alone);
       const [h2dAlone] = linkRateAllLoading(system, runningRanks(system, groupSize));
-      const keptOfH2d = Math.min(MOST_KEPT, Math.max((values[h2d]! * 1e9) / h2dAlone!, LEAST_KEPT - kept));
-      const of = [collective, h2d];
+      const rest = LEAST_KEPT - kept;
+      const keptOfH2d = Math.min(MOST_KEPT, Math.max(((values[h2d] ?? 0) * 1e9) / h2dAlone!, rest));
+      const of = values[h2d] === undefined ? [collective] : [collective, h2d];
       const isThere = (key: string) => system.provenance.some((entry) => entry.key === key);
       // The exchange's fractions stand in for those of kinds that nobody has measured beside copies.
       const kinds = KINDS.filter(
