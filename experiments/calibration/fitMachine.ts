@@ -118,15 +118,24 @@ const NONE: ReadonlySet<string> = new Set();
 
 /**
  * A stage with the set of its parameters that explains the readings best for its size, by the Bayesian information criterion:
- * n ln(mean square) + k ln(n), with k parameters that the n readings decide.
+ * n ln(mean square) + k ln(n), with k parameters that the n readings decide. What counts is the machine as it will be written: a
+ * refused parameter takes numbers that are derived from it along.
  */
 function fitBest(stage: Stage, ...rest: Rest): FittedSet {
-  const sets = [stage.parameters, ...(stage.alternatives ?? [])].map((parameters) =>
-    fitStage({ ...stage, parameters }, ...rest),
-  );
-  const criterion = ({ result: { rms, residuals, parameters } }: FittedSet) =>
-    residuals.length * Math.log(rms ** 2) + parameters.length * Math.log(residuals.length);
-  return sets.reduce((best, other) => (criterion(other) < criterion(best) ? other : best));
+  const [source, before, readings] = rest;
+  if (stage.alternatives === undefined) return fitStage(stage, ...rest);
+  const sets = [stage.parameters, ...stage.alternatives].map((parameters) => {
+    const fitted = fitStage({ ...stage, parameters }, ...rest);
+    const machine = systemWith(source, new Map([...before, ...fitted.added]));
+    const squares = errorsOf(stage, machine, readings, 'fit').map(({ error }) => Math.log1p(error) ** 2);
+    const { length } = squares;
+    const meanSquare = squares.reduce((sum, square) => sum + square, 0) / length;
+    return {
+      fitted,
+      criterion: length * Math.log(meanSquare) + fitted.result.parameters.length * Math.log(length),
+    };
+  });
+  return sets.reduce((best, other) => (other.criterion < best.criterion ? other : best)).fitted;
 }
 
 type Rest = [source: YamlFile, before: ReadonlyMap<string, FittedEntry>, readings: Readings, from: string];

@@ -3,7 +3,7 @@ import type { System } from '../../model/system/system.ts';
 import { betweenRanks, distinctTransports, type FlowTransport } from '../../model/system/transport.ts';
 import type { CollectiveKind } from '../../model/workload/workload.ts';
 import type { CaseReading } from './readings.ts';
-import { type CaseStage, type DerivedNumber, micros, rate, type Values } from './stage.ts';
+import { type CaseStage, type DerivedNumber, micros, plain, rate, type Values } from './stage.ts';
 
 const MiB = 1024 * 1024;
 const KINDS: readonly CollectiveKind[] = ['all-to-all', 'all-gather', 'all-reduce'];
@@ -45,7 +45,7 @@ export function transportStages(
   return [
     ...kernels,
     ...nccl.map((of) => ncclAlone(of, readings, has)),
-    ...measured.map((of) => besideCopies(of, system, has, hostOnly)),
+    ...measured.map((of) => besideCopies(of, has, hostOnly)),
     ...(stagedCopy === undefined ? [] : stagedCopyAlone(stagedCopy)),
   ];
 }
@@ -175,7 +175,6 @@ const MOST_KEPT = 0.99;
  */
 function besideCopies(
   { transport, groupSize, prefix, suffix }: Measured,
-  before: System,
   has: HasKey,
   hostOnly: boolean,
 ): CaseStage {
@@ -183,28 +182,29 @@ function besideCopies(
   const collective = `beside H2D: ${transport.name}${suffix}`;
   const h2d = `beside ${transport.name}: H2D${suffix}`;
   const beside = `${prefix}.all-to-all.besideH2d`;
-  const [h2dBytesPerS] = linkRateAllLoading(before, runningRanks(before, groupSize)) as [number];
-  const parameters = [
-    rate(collective, besideH2d.collective * bytesPerS, []),
-    ...(hostOnly ? [] : [micros(`gap ${transport.name}${suffix}`, 10e-6, [`${beside}.gap`])]),
-  ];
+  const spare = `spare beside ${transport.name}${suffix}`;
+  const ofCollective = rate(collective, besideH2d.collective * bytesPerS, []);
+  const ofH2d = rate(h2d, besideH2d.h2d * 55e9, []);
+  const pause = hostOnly ? [] : [micros(`gap ${transport.name}${suffix}`, 10e-6, [`${beside}.gap`])];
   return {
     of: 'cases',
     name: `${transport.name}${suffix} beside copies`,
-    parameters: [
-      ...parameters.slice(0, 1),
-      { ...rate(h2d, besideH2d.h2d * h2dBytesPerS, []), high: (MOST_KEPT * h2dBytesPerS) / 1e9 },
-      ...parameters.slice(1),
+    parameters: [ofCollective, ofH2d, ...pause],
+    alternatives: [
+      // The same as a share of what a full link leaves H2D up to all of its own rate: a search for the rate itself may run to where
+      // the link says what H2D gets, from which no reading calls it back.
+      [ofCollective, plain(spare, 0.5, 0, 1, 'logit', []), ...pause],
+      // A link that both fill leaves H2D what the collective does not take.
+      [ofCollective, ...pause],
     ],
-    // A link that both fill leaves H2D what the collective does not take.
-    alternatives: [parameters],
     derived: (values, system) => {
       const alone = numbersOf(system, transport.name, groupSize).collectives['all-to-all'].bytesPerS;
       const kept = Math.min(MOST_KEPT, (values[collective]! * 1e9) / alone);
       const [h2dAlone] = linkRateAllLoading(system, runningRanks(system, groupSize));
-      const rest = LEAST_KEPT - kept;
-      const keptOfH2d = Math.min(MOST_KEPT, Math.max(((values[h2d] ?? 0) * 1e9) / h2dAlone!, rest));
-      const of = values[h2d] === undefined ? [collective] : [collective, h2d];
+      const rest = Math.max(0, LEAST_KEPT - kept);
+      const beyond = (MOST_KEPT - rest) * (values[spare] ?? 0);
+      const keptOfH2d = Math.min(MOST_KEPT, Math.max(((values[h2d] ?? 0) * 1e9) / h2dAlone!, rest + beyond));
+      const of = [collective, ...[h2d, spare].filter((name) => values[name] !== undefined)];
       const isThere = (key: string) => system.provenance.some((entry) => entry.key === key);
       // The exchange's fractions stand in for those of kinds that nobody has measured beside copies.
       const kinds = KINDS.filter(

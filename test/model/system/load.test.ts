@@ -24,7 +24,7 @@ function refuses(run: () => unknown, message: RegExp): void {
 const shipped = suite('machines that ship with the package');
 
 /** Numbers that describe the shape of a machine, not a quantity of it. */
-const STRUCTURE = new Set(['gen', 'lanes', 'defaultCtas']);
+const STRUCTURE = new Set(['gen', 'lanes', 'defaultCtas', 'ring']);
 const TEXT = new Set(['id', 'name', 'source', 'from', 'parent', 'peer', 'path', 'defaultTransport']);
 
 /** Keys of numbers and quantities that stand there without saying where they came from, and how many do say. */
@@ -57,6 +57,7 @@ shipped('are these', () => {
     'h200-x1-colocated',
     'h200-x1-fitted',
     'h200-x2',
+    'h200-x2-fitted',
     'host-x1',
     'host-x2',
     'rtx5090-x1',
