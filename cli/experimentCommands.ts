@@ -66,6 +66,11 @@ export function addExperimentCommands(program: Command, output: Output, status: 
     .action(async (files: string[], flags: { out: string }) =>
       (await import('./experiment.ts')).experimentParquet(files, flags, output),
     );
+  experiment
+    .command('arena')
+    .description('how much of the spread of copies from pinned arenas is place, and how much is time')
+    .argument('<file...>', 'results of runs with --survey-arena')
+    .action(async (files: string[]) => (await import('./arenaPlaces.ts')).experimentArena(files, output));
   program
     .command('regret')
     .description(
