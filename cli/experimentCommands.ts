@@ -66,6 +66,24 @@ export function addExperimentCommands(program: Command, output: Output, status: 
     .action(async (files: string[], flags: { out: string }) =>
       (await import('./experiment.ts')).experimentParquet(files, flags, output),
     );
+  experiment
+    .command('compare')
+    .description('ratios of steps that two datasets measured of the same plans in the same cells')
+    .argument('<first>', 'dataset, such as one with a mirrored peer')
+    .argument('<second>', 'dataset whose steps are divided by those of the first, such as one of a pair')
+    .option(
+      '--against <transport>',
+      "holds each plan's step against the same plan's on it (default: the first one that was measured)",
+    )
+    .option('--json', 'one JSON object')
+    .action(async (first: string, second: string, flags: { against?: string; json?: boolean }) =>
+      (await import('./datasetRatios.ts')).experimentCompare(first, second, flags, output),
+    );
+  experiment
+    .command('arena')
+    .description('how much of the spread of copies from pinned arenas is place, and how much is time')
+    .argument('<file...>', 'results of runs with --survey-arena')
+    .action(async (files: string[]) => (await import('./arenaPlaces.ts')).experimentArena(files, output));
   program
     .command('regret')
     .description(

@@ -49,7 +49,8 @@ function gbPerS(bytesPerS: number): string {
   return (bytesPerS / 1e9).toFixed(1);
 }
 
-function slowestRanks(byRank: readonly (readonly number[])[]): number[] {
+/** Of each block. */
+export function slowestRanks(byRank: readonly (readonly number[])[]): number[] {
   return byRank[0]!.map((_, block) => Math.min(...byRank.map((ofRank) => ofRank[block]!)));
 }
 

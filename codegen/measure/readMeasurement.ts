@@ -1,6 +1,7 @@
 import { fileLines } from '../../model/input/fileLines.ts';
 import { type Place, shown, UserError } from '../../model/input/userError.ts';
-import { type MeasurementRecord, type RecordName, recordFormats } from './records.ts';
+import { checkedRecord, recordLine } from './recordLine.ts';
+import type { MeasurementRecord, RecordName } from './records.ts';
 
 /** One run of one program, as its results file tells it. Plans are named by their number in the program. */
 export interface MeasuredRun {
@@ -78,8 +79,7 @@ class RunReader {
 
   read(text: string, line: number): void {
     const place = { file: this.#file, line };
-    const value = parse(text, place);
-    const name = recordName(value, place);
+    const { name, value } = recordLine(text, place);
     if (name === 'run') {
       this.close();
       const run = this.#check('run', value, line);
@@ -167,18 +167,9 @@ class RunReader {
   }
 
   #check<Name extends RecordName>(name: Name, value: unknown, line: number): MeasurementRecord<Name> {
-    const result = recordFormats[name].safeParse(value);
-    if (result.success) {
-      this.#lines.set(result.data, line);
-      return result.data as MeasurementRecord<Name>;
-    }
-    // With the inputs of issues, which would take twice the time for all records.
-    const issue = recordFormats[name].safeParse(value, { reportInput: true }).error!.issues[0]!;
-    const path = [name, ...issue.path].join('.');
-    const got = issue.path.length === 0 ? '' : `, got ${shown(issue.input)}`;
-    throw new UserError(`${path}: ${issue.message}${got}; measure it anew, or remove the line`, {
-      ...{ file: this.#file, line },
-    });
+    const record = checkedRecord(name, value, { file: this.#file, line });
+    this.#lines.set(record, line);
+    return record;
   }
 }
 
@@ -213,19 +204,4 @@ function refuseMissingRecords(run: MeasuredRun): void {
         `records of ${expected}; a part of the file is missing, measure it anew`,
       { file: run.file, line: run.line },
     );
-}
-
-function parse(text: string, place: { file: string; line: number }): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`is not JSON: ${(error as Error).message}`, place);
-  }
-}
-
-function recordName(value: unknown, place: { file: string; line: number }): RecordName {
-  const name = (value as { record?: unknown } | null)?.record;
-  if (typeof name === 'string' && Object.hasOwn(recordFormats, name)) return name as RecordName;
-  const known = Object.keys(recordFormats).join(', ');
-  throw new UserError(`record: expected one of ${known}, got ${shown(name)}`, place);
 }

@@ -117,6 +117,27 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     ],
   },
   {
+    file: 'experiments/regret/datasetRatios.ts',
+    tests: ['test/experiments/regret/datasetRatios.test.ts'],
+    mutants: [
+      {
+        breaks: "a baseline is looked for on another plan's transport",
+        original: 'plan.transport === transport && presetText',
+        mutated: 'presetText',
+      },
+      {
+        breaks: 'the first dataset is divided by the second',
+        original: 'other.stepS / one.stepS];',
+        mutated: 'one.stepS / other.stepS];',
+      },
+      {
+        breaks: 'eager steps are compared with graphs',
+        original: 'JSON.stringify([cell, mode])',
+        mutated: 'JSON.stringify([cell])',
+      },
+    ],
+  },
+  {
     file: 'experiments/regret/efficientPlans.ts',
     tests: ['test/experiments/regret/measuredCurve.test.ts'],
     mutants: [

@@ -84,6 +84,43 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
+    file: 'codegen/measure/intraclassCorrelation.ts',
+    tests: ['test/codegen/measure/intraclassCorrelation.test.ts'],
+    mutants: [
+      {
+        breaks: 'groups that differ count as items that differ',
+        original: 'centred[item]! -= mean',
+        mutated: 'centred[item]! -= 0 * mean',
+      },
+      {
+        breaks: 'the range of chance holds half of the rotations',
+        original: 'quantileSorted(sorted, 0.025), quantileSorted(sorted, 0.975)',
+        mutated: 'quantileSorted(sorted, 0.25), quantileSorted(sorted, 0.75)',
+      },
+    ],
+  },
+  {
+    file: 'codegen/measure/arenaPlaces.ts',
+    tests: ['test/codegen/measure/arenaPlaces.test.ts'],
+    mutants: [
+      {
+        breaks: 'survey and blocks of different tuples of slots are compared',
+        original: 'shiftedSlot(record, slots[0]!, rank * shift)',
+        mutated: 'slots[rank]!',
+      },
+      {
+        breaks: 'slots of the same number count as copied at the same moment',
+        original: 'other[partner]!]',
+        mutated: 'other[index]!]',
+      },
+      {
+        breaks: 'layouts that differ pass for readings of the same places',
+        original: "layout === 'same'",
+        mutated: "layout !== 'surveyed'",
+      },
+    ],
+  },
+  {
     file: 'codegen/measure/timelineOf.ts',
     tests: ['test/experiments/grid/collectSteps.test.ts'],
     mutants: [
