@@ -128,7 +128,9 @@ const stagedSm = z.strictObject({
   ring: z
     .literal([2, 4, 8, 16, 32])
     .optional()
-    .describe('slices of 256 KiB that staging holds of a CTA at a time, few enough for the CPU\'s cache; left out: whole messages'),
+    .describe(
+      "slices of 256 KiB that staging holds of a CTA at a time, few enough for the CPU's cache; left out: whole messages",
+    ),
   fill: physical('bytes').optional().describe('that a CTA has written before its reader begins'),
 });
 

@@ -226,7 +226,12 @@ function transportsOf(
       const ctas = Number(text);
       const usual = { latencyS: stagedSm.latency.value, deviceBufferBytes: 0 };
       return {
-        ...{ kind: 'flow', name: `staged-sm:${ctas}`, carrier: { by: 'kernel', ctas, ring: stagedSm.ring ?? 0 }, path: 'host' },
+        ...{
+          kind: 'flow',
+          name: `staged-sm:${ctas}`,
+          carrier: { by: 'kernel', ctas, ring: stagedSm.ring ?? 0 },
+          path: 'host',
+        },
         fill:
           stagedSm.fill === undefined || entry.fillCost === undefined
             ? null
