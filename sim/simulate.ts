@@ -8,7 +8,7 @@ import { verify } from '../model/program/verify.ts';
 import type { StepReport, StepTimes } from '../model/report.ts';
 import { stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
 import { bytesWithFill } from '../model/system/linkShare.ts';
-import { type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
+import { type Link, type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
 import { oneForAll } from '../model/system/symmetry.ts';
 import type { System } from '../model/system/system.ts';
 import { type FlowTransport, transportOf } from '../model/system/transport.ts';
@@ -169,12 +169,7 @@ function flowAloneS(
 }
 
 /** Seconds of each staged collective by itself. */
-function stagedAlone(
-  program: StepProgram,
-  system: System,
-  plan: Plan,
-  copy: { h2d: number; d2h: number; both: number },
-): Map<number, number> {
+function stagedAlone(program: StepProgram, system: System, plan: Plan, copy: Link): Map<number, number> {
   const transport = system.transports.find((candidate) => candidate.name === plan.transport);
   if (transport?.kind !== 'staged-copy') return new Map();
   const pieces = new Map<number, StagedPieces[]>();

@@ -60,15 +60,20 @@ export function hostStage(system: System, readings: readonly CaseReading[]): Cas
         ),
       ]
     : [];
+  // What the directions make of a host that binds, several GPUs show that copy both ways.
+  const favour = fitted.some((reading) => gpusOf(reading, 'both') > 1)
+    ? [plain('host write weight', 1, 0.1, 10, 'log', keys('writeWeight'))]
+    : [];
   return [
     {
       of: 'cases',
       name: 'host memory',
-      parameters: [...duplex, ...limits, sharpness],
+      parameters: [...duplex, ...limits, sharpness, ...favour],
       alternatives: [1, 2, 4, 3, 5, 6].map((set) => [
         ...duplex,
         ...limits.filter((_, index) => (set & (1 << index)) !== 0),
         sharpness,
+        ...favour,
       ]),
       // One GPU's copies are among them: what holds back several leaves one alone.
       readings: ({ parameters }) => parameters.kind === 'copies' && parameters.chunkBytes >= MiB,

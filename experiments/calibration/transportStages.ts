@@ -1,3 +1,4 @@
+import { median } from 'simple-statistics';
 import { linkRateAllLoading, runningRanks } from '../../model/system/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
 import { betweenRanks, distinctTransports, type FlowTransport } from '../../model/system/transport.ts';
@@ -45,7 +46,7 @@ export function transportStages(
   return [
     ...kernels,
     ...nccl.map((of) => ncclAlone(of, readings, has)),
-    ...measured.map((of) => besideCopies(of, has, hostOnly)),
+    ...measured.map((of) => besideCopies(of, readings, has, hostOnly)),
     ...(stagedCopy === undefined ? [] : stagedCopyAlone(stagedCopy)),
   ];
 }
@@ -174,17 +175,19 @@ const MOST_KEPT = 0.99;
  * has: fractions would carry the errors of the rates alone.
  */
 function besideCopies(
-  { transport, groupSize, prefix, suffix }: Measured,
+  of: Measured,
+  readings: readonly CaseReading[],
   has: HasKey,
   hostOnly: boolean,
 ): CaseStage {
-  const { bytesPerS, besideH2d } = transport.collectives['all-to-all'];
+  const { transport, groupSize, prefix, suffix } = of;
+  const start = startsBeside(of, readings);
   const collective = `beside H2D: ${transport.name}${suffix}`;
   const h2d = `beside ${transport.name}: H2D${suffix}`;
   const beside = `${prefix}.all-to-all.besideH2d`;
   const spare = `spare beside ${transport.name}${suffix}`;
-  const ofCollective = rate(collective, besideH2d.collective * bytesPerS, []);
-  const ofH2d = rate(h2d, besideH2d.h2d * 55e9, []);
+  const ofCollective = rate(collective, start.collectiveBytesPerS, []);
+  const ofH2d = rate(h2d, start.h2dBytesPerS, []);
   const pause = hostOnly ? [] : [micros(`gap ${transport.name}${suffix}`, 10e-6, [`${beside}.gap`])];
   return {
     of: 'cases',
@@ -223,6 +226,38 @@ function besideCopies(
     },
     readings: ({ parameters, groupSize: size }) =>
       parameters.kind === 'together' && parameters.transport === transport.name && size === groupSize,
+  };
+}
+
+/**
+ * Where the search begins: what the longest chunks and calls measured of both, which pauses and start-ups matter least to; the machine
+ * file's numbers where there are none. From far away a search may end where no reading calls it back.
+ */
+function startsBeside(
+  { transport, groupSize }: Measured,
+  readings: readonly CaseReading[],
+): { collectiveBytesPerS: number; h2dBytesPerS: number } {
+  const { bytesPerS, besideH2d } = transport.collectives['all-to-all'];
+  const of = readings.flatMap((reading) => {
+    const { parameters } = reading;
+    const isOf =
+      parameters.kind === 'together' && parameters.transport === transport.name && parameters.paceS === 0;
+    return isOf && reading.side === 'fit' && reading.groupSize === groupSize
+      ? [{ ...reading, parameters }]
+      : [];
+  });
+  const longest = Math.max(...of.map(({ parameters }) => parameters.chunkBytes));
+  const found = (quantity: CaseReading['quantity'], rateOf: (reading: (typeof of)[number]) => number) => {
+    const rates = of
+      .filter((reading) => reading.quantity === quantity && reading.parameters.chunkBytes === longest)
+      .map(rateOf);
+    return rates.length === 0 ? null : median(rates);
+  };
+  return {
+    collectiveBytesPerS:
+      found('callS', ({ parameters, measured }) => parameters.sentBytes / measured) ??
+      besideH2d.collective * bytesPerS,
+    h2dBytesPerS: found('h2dBytesPerS', ({ measured }) => measured) ?? besideH2d.h2d * 55e9,
   };
 }
 

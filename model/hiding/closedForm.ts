@@ -2,7 +2,7 @@ import { checkIssuedBytes, type Plan } from '../plan/plan.ts';
 import type { StepTimes } from '../report.ts';
 import { noRoomS, segmentTimeS, slowdownOf } from '../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
-import { lostToWritesS, stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
+import { type Link, lostToWritesS, stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
 import type { System } from '../system/system.ts';
 import { type FlowTransport, type Transport, transportOf } from '../system/transport.ts';
 import type { CollectiveKind, CollectiveSegment, ComputeSegment, Workload } from '../workload/workload.ts';
@@ -113,7 +113,7 @@ class Walk {
   readonly #queue = new CopyQueue();
   readonly #transport: Transport | undefined;
   readonly #pairs = new Map<CollectiveKind, PairRates>();
-  readonly #copy: { h2d: number; d2h: number; both: number };
+  readonly #copy: Link;
   readonly #issues: readonly BlockIssues[];
   readonly #times: Map<object, number> = new Map();
   /** Blocks begun, over passes and steps. */

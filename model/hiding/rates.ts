@@ -3,6 +3,7 @@ import { collectiveUses, copyUses, type Limit, resourceLimit, type Use } from '.
 import { served } from '../system/saturation.ts';
 import type { System } from '../system/system.ts';
 import type { FlowTransport } from '../system/transport.ts';
+import { pathToMemory } from '../system/tree.ts';
 import type { CollectiveKind } from '../workload/workload.ts';
 
 /** Bytes/s of prefetch and of a collective on every rank, each alone and both at once. */
@@ -52,7 +53,7 @@ export function pairRates(
     copies: 0,
     collectives: Math.min(alone.collectives, leftFor(limits, 'collectives', 0)),
   }));
-  const both = softened(resources, (limits) => twoClasses(limits, alone, weight));
+  const both = softened(resources, (limits, bound) => twoClasses(limits, bound, weight), alone);
   return {
     h2dAlone: h2dAlone.copies,
     collectiveAlone: collectiveAlone.collectives,
@@ -65,8 +66,10 @@ export function pairRates(
 interface CopyRates {
   h2d: number;
   d2h: number;
-  /** Of each direction while both run. */
+  /** H2D while both directions run. */
   both: number;
+  /** D2H while both directions run: as fast, unless host memory favours one. */
+  bothD2h: number;
 }
 
 /** By machine, which never changes, and group size: a search asks for the same ones many thousand times. */
@@ -93,11 +96,31 @@ function solvedCopyRates(system: System, groupSize: number): CopyRates {
       copies: Math.min(bound / sharing, leftFor(limits, 'copies', 0)),
       collectives: 0,
     })).copies;
+  const each = Math.min(h2dBytesPerS, d2hBytesPerS) / sharing;
+  // D2H stands where a collective does in other shares. Pieces of a pipeline go as fast as its slower direction, but for what host
+  // memory favours.
+  const both = softened(
+    shared(system, down, up),
+    (limits, bound, weight) => {
+      const moves = twoClasses(limits, bound, weight);
+      if (weight !== 1) return moves;
+      const slower = Math.min(moves.copies, moves.collectives);
+      return { copies: slower, collectives: slower };
+    },
+    { copies: each, collectives: each },
+    writeWeightOf(system, gpus),
+  );
   return {
     h2d: rateOf(down, h2dBytesPerS),
     d2h: rateOf(up, d2hBytesPerS),
-    both: rateOf([...down, ...up], Math.min(h2dBytesPerS, d2hBytesPerS)),
+    both: both.copies,
+    bothD2h: both.collectives,
   };
+}
+
+/** What D2H weighs in host memory; a machine's GPUs have one kind of it. */
+function writeWeightOf(system: System, gpus: readonly string[]): number {
+  return pathToMemory(system.tree, gpus[0]!).memory.memory?.writeWeight ?? 1;
 }
 
 /** What each rank moves of the two classes, bytes/s. */
@@ -123,21 +146,29 @@ function shared(
   }));
 }
 
-/** Rates under the hard limits alone, and then with soft ones that serve, of the demand which these make, what they can. */
+const UNBOUND: Moves = { copies: Number.POSITIVE_INFINITY, collectives: Number.POSITIVE_INFINITY };
+
+/**
+ * Rates under the hard limits alone, and then with soft ones that serve, of the demand which these make, what they can. Nobody
+ * moves more then than it asked for.
+ *
+ * @param softWeight of the second class, times its own, where soft limits share.
+ */
 function softened(
   resources: readonly SharedResource[],
-  ratesUnder: (resources: readonly SharedResource[]) => Moves,
+  ratesUnder: (resources: readonly SharedResource[], bound: Moves, softWeight: number) => Moves,
+  bound: Moves = UNBOUND,
+  softWeight = 1,
 ): Moves {
   const isHard = ({ sharpness }: Limit) => !Number.isFinite(sharpness);
-  const wanted = ratesUnder(resources.filter(isHard));
+  const wanted = ratesUnder(resources.filter(isHard), bound, 1);
   if (resources.every(isHard)) return wanted;
-  return ratesUnder(
-    resources.map((resource) => {
-      if (isHard(resource)) return resource;
-      const demand = wanted.copies * resource.copies + wanted.collectives * resource.collectives;
-      return { ...resource, capacity: served(demand, resource.capacity, resource.sharpness) };
-    }),
-  );
+  const limits = resources.map((resource) => {
+    if (isHard(resource)) return resource;
+    const demand = wanted.copies * resource.copies + wanted.collectives * resource.collectives;
+    return { ...resource, capacity: served(demand, resource.capacity, resource.sharpness) };
+  });
+  return ratesUnder(limits, wanted, softWeight);
 }
 
 /** What resources leave to one class, per rank, while the other moves `level` on each. */

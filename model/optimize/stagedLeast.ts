@@ -1,14 +1,7 @@
-import { pieceSizes } from '../system/stagedCopy.ts';
+import { type Link, pieceSizes } from '../system/stagedCopy.ts';
 import type { CopyEngine } from '../system/system.ts';
 import type { StagedCopyTransport } from '../system/transport.ts';
 import type { CollectiveKind } from '../workload/workload.ts';
-
-/** Bytes/s of a GPU's link: each direction alone, and each while both run. */
-interface Link {
-  h2d: number;
-  d2h: number;
-  both: number;
-}
 
 /** A collective of copies by itself. */
 interface StagedCall {
@@ -25,7 +18,7 @@ interface StagedCall {
  *   latency + first write + T(o) for the o that makes it least, of all exchanges
  *   T(o) = max(o + alone reads + pauses of reads, o + alone writes + pauses and flags of writes + last read, o + alone reads + alone writes)
  *
- * where o is the time in which both directions run: each moves `both` bytes/s then, and what is left alone. The last piece is read
+ * where o is the time in which both directions run, as fast as they go together, and what is left alone. The last piece is read
  * when nothing is written any more.
  */
 export function stagedLeastS(
@@ -54,7 +47,7 @@ function exchangeS(
   peers: number,
   { flagS }: StagedCopyTransport,
   { startUpS, gapS }: CopyEngine,
-  { h2d, d2h, both }: Link,
+  { h2d, d2h, both, bothD2h }: Link,
 ): number {
   const first = pieces[0]!;
   const last = pieces.at(-1)!;
@@ -66,17 +59,17 @@ function exchangeS(
   const readPauseS = peers * pieces.length * gapS;
   const lastReadS = gapS + last / h2d;
   const aloneReadS = (together: number) => (read - both * together) / h2d;
-  const aloneWriteS = (together: number) => (written - both * together) / d2h;
+  const aloneWriteS = (together: number) => (written - bothD2h * together) / d2h;
   const seconds = (together: number) =>
     Math.max(
       together + aloneReadS(together) + readPauseS,
       together + aloneWriteS(together) + writePauseS + lastReadS,
       together + aloneReadS(together) + aloneWriteS(together),
     );
-  const most = Math.max(0, Math.min(written, read - last) / both);
+  const most = Math.max(0, Math.min(written / bothD2h, (read - last) / both));
   // The first two grow with the time together, the third falls: the least is where one of them meets it, or at an end.
   const meets = [
-    (written / d2h - readPauseS) / (both / d2h),
+    (written / d2h - readPauseS) / (bothD2h / d2h),
     (read / h2d - writePauseS - lastReadS) / (both / h2d),
   ].filter((together) => together > 0 && together < most);
   const least = Math.min(...[0, most, ...meets].map(seconds));

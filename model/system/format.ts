@@ -68,6 +68,9 @@ const treeNode = z.strictObject({
   sharpness: plain(1, 100)
     .optional()
     .describe('of the limits of host memory: near one, less than demand and limit is had; hard if left out'),
+  writeWeight: plain(0.1, 10)
+    .optional()
+    .describe('of D2H against H2D where a soft limit of host memory shares them out; 1 if left out'),
 });
 
 const collectiveRate = z.strictObject({

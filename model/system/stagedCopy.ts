@@ -8,11 +8,12 @@ export function pieceSizes(bytes: number, pieceBytes: number): number[] {
   return Array.from({ length: count }, (_, index) => Math.min(pieceBytes, bytes - index * pieceBytes));
 }
 
-/** Bytes/s of a GPU's link: each direction alone, and each while both run. */
-interface Link {
+/** Bytes/s of a GPU's link: each direction alone, and H2D and D2H while both run. */
+export interface Link {
   h2d: number;
   d2h: number;
   both: number;
+  bothD2h: number;
 }
 
 /** How many pieces of which size a staged collective writes to host memory and reads from it, per rank. */
@@ -56,7 +57,7 @@ export function stagedPieces(
  *   latency + first write + max((writes - 1) x write stage + last read, reads x read stage)
  *
  * A write costs the engine's pause, its bytes and a flag. In the middle of the pipeline both directions run at
- * once, each at half of what the link carries together. Several exchanges follow each other.
+ * once, each at its share of what the link carries together. Several exchanges follow each other.
  */
 export function stagedCopyAloneS(
   transport: StagedCopyTransport,
@@ -74,11 +75,16 @@ export function stagedCopyAloneS(
  * Seconds that copies to the device lose to a staged collective's writes, which share a link that carries less of each
  * direction while both run:
  *
- *   written bytes x (1 / both - 1 / h2d)
+ *   written bytes / D2H beside H2D x (1 - H2D beside D2H / H2D alone)
  */
 export function lostToWritesS(exchanges: readonly StagedPieces[], link: Link): number {
   const writtenBytes = exchanges.reduce((sum, { pieceBytes, writes }) => sum + pieceBytes * writes, 0);
-  return writtenBytes * (1 / link.both - 1 / link.h2d);
+  return (writtenBytes / link.bothD2h) * (1 - link.both / link.h2d);
+}
+
+/** Seconds of bytes in one direction while as many go the other way: the slower direction has the link to itself at the end. */
+function besideS(bytes: number, own: number, other: number, alone: number): number {
+  return own >= other ? bytes / own : bytes / other + (bytes - (own / other) * bytes) / alone;
 }
 
 function exchangeS(
@@ -88,8 +94,10 @@ function exchangeS(
   link: Link,
 ): number {
   const first = engine.startUpS + pieceBytes / link.d2h + transport.flagS;
-  const writeStage = engine.gapS + pieceBytes / link.both + transport.flagS;
-  const readStage = engine.gapS + pieceBytes / (writes === reads ? link.both : link.h2d);
+  const writeS = besideS(pieceBytes, link.bothD2h, link.both, link.d2h);
+  const readS = besideS(pieceBytes, link.both, link.bothD2h, link.h2d);
+  const writeStage = engine.gapS + writeS + transport.flagS;
+  const readStage = engine.gapS + (writes === reads ? readS : pieceBytes / link.h2d);
   const lastRead = engine.startUpS + pieceBytes / link.h2d;
   return first + Math.max((writes - 1) * writeStage + lastRead, reads * readStage);
 }

@@ -22,6 +22,8 @@ export interface HostMemory {
   writeBytesPerS: number;
   /** How hard the three limits are, see `served`; Infinity for hard ones. */
   sharpness: number;
+  /** What a D2H copy weighs against others where a soft limit shares them out. */
+  writeWeight: number;
 }
 
 /** A node of the PCIe tree; its link is the one to its parent. The tree's top has no parent and no link. */

@@ -61,13 +61,20 @@ export function buildTree(file: SystemFile): TreeNode[] {
   return nodes;
 }
 
-function memoryOf({ memory, reads, writes, sharpness }: SystemFile['tree'][string]): HostMemory | null {
+function memoryOf({
+  memory,
+  reads,
+  writes,
+  sharpness,
+  writeWeight,
+}: SystemFile['tree'][string]): HostMemory | null {
   if (memory === undefined) return null;
   return {
     bytesPerS: memory.value,
     readBytesPerS: reads?.value ?? Number.POSITIVE_INFINITY,
     writeBytesPerS: writes?.value ?? Number.POSITIVE_INFINITY,
     sharpness: sharpness?.value ?? Number.POSITIVE_INFINITY,
+    writeWeight: writeWeight?.value ?? 1,
   };
 }
 

@@ -2,6 +2,7 @@ import { gpusOfRanks, linkRateAllLoading, weigh } from '../../model/system/linkS
 import { collectiveUses, copyUses, resourceLimit, type Use } from '../../model/system/routes.ts';
 import type { System } from '../../model/system/system.ts';
 import type { FlowTransport } from '../../model/system/transport.ts';
+import { pathToMemory } from '../../model/system/tree.ts';
 import type { CollectiveKind } from '../../model/workload/workload.ts';
 import { FlowSystem } from '../sharing/flowSystem.ts';
 
@@ -55,6 +56,7 @@ export class Links {
     const copies = gpus.map((gpu) => ({
       h2d: copyUses(system, gpu, 'down'),
       d2h: copyUses(system, gpu, 'up'),
+      writeWeight: pathToMemory(system.tree, gpu).memory.memory?.writeWeight ?? 1,
     }));
     const collectives = kinds.map((kind) => {
       const rate = transport!.collectives[kind];
@@ -82,7 +84,7 @@ export class Links {
       this.#addResource(resource, `${id} ${kind}`, capacity, sharpness);
     }
     this.h2dRoute = copies.map(({ h2d }) => this.#addRoute(h2d));
-    this.d2hRoute = copies.map(({ d2h }) => this.#addRoute(d2h));
+    this.d2hRoute = copies.map(({ d2h, writeWeight }) => this.#addRoute(d2h, writeWeight));
     for (const { kind, parts } of collectives) {
       this.#collectives.set(
         kind,
@@ -109,7 +111,7 @@ export class Links {
     this.resources[index] = { name, capacity, sharpness };
   }
 
-  #addRoute(uses: readonly Use[]): number {
+  #addRoute(uses: readonly Use[], softWeight = 1): number {
     const kept = uses.flatMap(({ resource, coefficient }) => {
       const index = this.#ids.get(resource);
       return index === undefined ? [] : [{ resource: index, coefficient }];
@@ -117,6 +119,7 @@ export class Links {
     const route = this.flows.addRoute(
       kept.map((use) => use.resource),
       kept.map((use) => use.coefficient),
+      softWeight,
     );
     this.routeUses[route] = kept;
     return route;

@@ -61,7 +61,8 @@ export class FlowSystem {
 
   /**
    * A resource with a hard limit by default. One with a soft limit carries, of what its flows would move if it were not
-   * there, what `served` says; all flows are then shared anew at every change, since each change moves that demand.
+   * there, what `served` says; all flows are then shared anew at every change, since each change moves that demand. No flow moves
+   * more then than it would without soft limits.
    *
    * @throws RangeError unless the capacity is finite and above zero, and the sharpness at least 1
    */
@@ -79,10 +80,11 @@ export class FlowSystem {
 
   /**
    * Adds a path that flows can be started on. A flow of rate x takes coefficient * x of each resource.
-   * @throws RangeError for an unknown resource, a coefficient that is not finite and above zero, or unequal lengths
+   * @param softWeight of its flows, times their own weights, where soft limits share
+   * @throws RangeError for an unknown resource, a coefficient or weight that is not finite and above zero, or unequal lengths
    */
-  addRoute(resources: readonly number[], coefficients: readonly number[]): number {
-    const route = this.routes.addRoute(resources, coefficients);
+  addRoute(resources: readonly number[], coefficients: readonly number[], softWeight = 1): number {
+    const route = this.routes.addRoute(resources, coefficients, softWeight);
     this.flows.fitRoutes();
     this.vacancies.reserve(this.routes.routeCount);
     return route;
@@ -365,17 +367,26 @@ export class FlowSystem {
     const { flows, routes, filling, used } = this;
     const { capacity, sharpness, firstUse, useResource, useCoefficient } = routes;
     const count = routes.resourceCount;
-    this.fill((resource) =>
-      Number.isFinite(sharpness[resource]!) ? Number.POSITIVE_INFINITY : capacity[resource]!,
+    this.fill(
+      (resource) => (Number.isFinite(sharpness[resource]!) ? Number.POSITIVE_INFINITY : capacity[resource]!),
+      (flow) => flows.bound[flow]!,
+      (flow) => flows.weight[flow]!,
     );
     const demand = this.loads();
+    if (this.newRate.length < flows.slotCount) this.newRate = growFloat64(this.newRate, flows.slotCount);
+    let asked = 0;
+    for (let flow = 0; flow < flows.slotCount; flow++)
+      if (flows.sequence[flow]! >= 0) this.newRate[flow] = filling.rate[asked++]!;
     // A hard limit that only the demand fills up also passes changes on: they move what soft ones serve.
     for (let resource = 0; resource < count; resource++)
       this.saturated[resource] = filling.saturated[resource]!;
-    this.fill((resource) =>
-      demand[resource]! > 0 && Number.isFinite(sharpness[resource]!)
-        ? served(demand[resource]!, capacity[resource]!, sharpness[resource]!)
-        : capacity[resource]!,
+    this.fill(
+      (resource) =>
+        demand[resource]! > 0 && Number.isFinite(sharpness[resource]!)
+          ? served(demand[resource]!, capacity[resource]!, sharpness[resource]!)
+          : capacity[resource]!,
+      (flow) => this.newRate[flow]!,
+      (flow) => flows.weight[flow]! * routes.softWeight[flows.route[flow]!]!,
     );
     // A flow that crosses nothing saturated runs at its bound. What it leaves takes as much off the demand as off the usage, and
     // `served` falls by no more: a soft limit with room to spare still has it then.
@@ -397,7 +408,11 @@ export class FlowSystem {
   }
 
   /** Solves for all active flows, in the order of their slots. */
-  private fill(capacityOf: (resource: number) => number): void {
+  private fill(
+    capacityOf: (resource: number) => number,
+    boundOf: (flow: number) => number,
+    weightOf: (flow: number) => number,
+  ): void {
     const { flows, routes, filling } = this;
     const { firstUse, useResource, useCoefficient } = routes;
     filling.reset();
@@ -405,7 +420,7 @@ export class FlowSystem {
       filling.addResource(capacityOf(resource));
     for (let flow = 0; flow < flows.slotCount; flow++) {
       if (flows.sequence[flow]! < 0) continue;
-      filling.addFlow(flows.bound[flow]!, flows.weight[flow]!);
+      filling.addFlow(boundOf(flow), weightOf(flow));
       const route = flows.route[flow]!;
       const end = firstUse[route + 1]!;
       for (let use = firstUse[route]!; use < end; use++)

@@ -16,6 +16,8 @@ export class RouteTable {
   useCoefficient: Float64Array = new Float64Array(64);
   /** By route: the rate of a flow that has its route to itself, soft limits aside; Infinity where nothing else limits it. */
   ceiling: Float64Array = new Float64Array(16);
+  /** By route: what its flows weigh, times their own weight, where soft limits share. */
+  softWeight: Float64Array = new Float64Array(16);
   /** Uses of the longest route. */
   longest = 0;
 
@@ -41,10 +43,14 @@ export class RouteTable {
 
   /**
    * Coefficients of a resource named more than once add up.
+   * @param softWeight of its flows, times their own, where soft limits share
    * @throws RangeError for an unknown resource, a coefficient that is not finite and above zero, or unequal lengths
    */
-  addRoute(resources: readonly number[], coefficients: readonly number[]): number {
+  addRoute(resources: readonly number[], coefficients: readonly number[], softWeight = 1): number {
     const route = this.routeCount;
+    if (!(softWeight > 0 && Number.isFinite(softWeight))) {
+      throw new RangeError(`route ${route}: expected a finite weight above 0, got ${softWeight}`);
+    }
     if (resources.length !== coefficients.length) {
       throw new RangeError(
         `route ${route}: ${resources.length} resources, ${coefficients.length} coefficients`,
@@ -66,6 +72,7 @@ export class RouteTable {
     if (route + 1 === this.firstUse.length - 1) {
       this.firstUse = growInt32(this.firstUse, route + 3);
       this.ceiling = growFloat64(this.ceiling, this.firstUse.length);
+      this.softWeight = growFloat64(this.softWeight, this.firstUse.length);
     }
     if (row + uses.size > this.useResource.length) {
       this.useResource = growInt32(this.useResource, row + uses.size);
@@ -82,6 +89,7 @@ export class RouteTable {
     }
     this.firstUse[route + 1] = row;
     this.ceiling[route] = ceiling;
+    this.softWeight[route] = softWeight;
     this.longest = Math.max(this.longest, uses.size);
     this.routeCount++;
     return route;

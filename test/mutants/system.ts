@@ -170,8 +170,8 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'writes behind the first have no flag',
-        original: 'const writeStage = engine.gapS + pieceBytes / link.both + transport.flagS;',
-        mutated: 'const writeStage = engine.gapS + pieceBytes / link.both;',
+        original: 'const writeStage = engine.gapS + writeS + transport.flagS;',
+        mutated: 'const writeStage = engine.gapS + writeS;',
       },
       {
         breaks: 'the first write is counted twice',
@@ -185,13 +185,13 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'reads have the link to themselves',
-        original: '(writes === reads ? link.both : link.h2d)',
-        mutated: 'link.h2d',
+        original: '(writes === reads ? readS : pieceBytes / link.h2d)',
+        mutated: '(pieceBytes / link.h2d)',
       },
       {
         breaks: 'reads share the link with writes that are not there',
-        original: '(writes === reads ? link.both : link.h2d)',
-        mutated: 'link.both',
+        original: '(writes === reads ? readS : pieceBytes / link.h2d)',
+        mutated: 'readS',
       },
       {
         breaks: 'the pipeline is as fast as its faster stage',

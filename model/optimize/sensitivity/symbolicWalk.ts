@@ -171,9 +171,10 @@ export class SymbolicWalk implements WalkObserver {
     const exchanges = stagedPieces(collective, sentBytes, this.#workload.ranks, this.#plan.pieceBytes);
     const reads = exchanges.reduce((sum, exchange) => sum + exchange.reads, 0);
     const readS = this.#symbols.gapS.plus(this.#moveS(exchanges[0]!.pieceBytes));
-    const { both, h2d } = this.#symbols;
+    const { both, bothD2h, h2d } = this.#symbols;
     const writtenBytes = exchanges.reduce((sum, { pieceBytes, writes }) => sum + pieceBytes * writes, 0);
-    const lostS = both.inverse().minus(h2d.inverse()).times(constant(writtenBytes));
+    const lostShare = constant(1).minus(both.times(h2d.inverse()));
+    const lostS = bothD2h.inverse().times(lostShare).times(constant(writtenBytes));
     return {
       aloneS: stagedCopyExpression(transport, exchanges, this.#symbols),
       readsS: readS.times(constant(reads)).plus(lostS),

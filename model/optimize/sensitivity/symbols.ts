@@ -33,6 +33,8 @@ export class Symbols {
   readonly latencyS: Laurent;
   /** Only staged collectives have a use for it. */
   readonly #bothWays: () => Laurent;
+  /** Of the two directions while both run. */
+  readonly #d2hOverH2d: number;
   readonly #values = new Map<string, number>();
   /** Text of each named sum, by its name. */
   readonly #sums = new Map<string, string>();
@@ -40,7 +42,7 @@ export class Symbols {
   constructor(workload: Workload, system: System, plan: Plan, clock: number) {
     const { efficiency, peakFlops, hbmBytesPerS, copyEngine } = system.gpu;
     const { ranks } = workload;
-    const { h2d, d2h } = copyRates(system, ranks);
+    const { h2d, d2h, both, bothD2h } = copyRates(system, ranks);
     this.efficiency = {
       gemm: this.#quantity('gemm', efficiency.gemm),
       attention: this.#quantity('attention', efficiency.attention),
@@ -56,11 +58,17 @@ export class Symbols {
     const latencyS = ranks === 1 ? 0 : transportOf(system, plan.transport, ranks).latencyS;
     this.latencyS = this.#quantity('latency', latencyS);
     this.#bothWays = () => this.#together(system, ranks);
+    this.#d2hOverH2d = bothD2h / both;
   }
 
-  /** Each direction's bytes/s while both run. */
+  /** H2D bytes/s while both directions run. */
   get both(): Laurent {
     return this.#bothWays();
+  }
+
+  /** D2H bytes/s while both directions run. */
+  get bothD2h(): Laurent {
+    return this.#bothWays().times(constant(this.#d2hOverH2d));
   }
 
   /** SI values of all quantities by name, without the named sums. */

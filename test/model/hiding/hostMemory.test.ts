@@ -58,9 +58,28 @@ test('reads, writes and both together have limits of their own', () => {
   near(of(hostMemory(120 * GB)), { h2d: 54.6, d2h: 55.4, both: 30 });
 });
 
+test('a host that favours writes gives D2H its weight against H2D where it binds, and nobody more than was asked for', () => {
+  const of = (memory: HostMemory, gpus: number) => copyRates(machine(gpus, memory), gpus);
+  const soft = { sharpness: 4 };
+  const even = of(hostMemory(165 * GB, soft), 2);
+  assert.ok(Math.abs(even.both - even.bothD2h) < 1e-6 * GB);
+  const favoured = of(hostMemory(165 * GB, { ...soft, writeWeight: 1.25 }), 2);
+  assert.ok(Math.abs(favoured.bothD2h / favoured.both - 1.25) < 1e-9);
+  // What is served is the same, shared otherwise.
+  assert.ok(Math.abs(favoured.both + favoured.bothD2h - 2 * even.both) < 1e-6 * GB);
+  // One direction by itself, and one GPU on a host that it cannot fill, notice nothing.
+  assert.is(favoured.h2d, even.h2d);
+  const roomy = of(hostMemory(1000 * GB, { ...soft, writeWeight: 8 }), 1);
+  assert.ok(roomy.bothD2h / roomy.both < 1.001);
+  const greedy = of(hostMemory(165 * GB, { ...soft, writeWeight: 8 }), 2);
+  const asked = of(hostMemory(1e6 * GB), 2).both;
+  assert.ok(Math.abs(greedy.bothD2h / asked - 1) < 1e-9, `${greedy.bothD2h} of ${asked}`);
+});
+
 const HOSTS: [string, HostMemory][] = [
   ['hard', hostMemory(110 * GB)],
   ['soft', hostMemory(165 * GB, { sharpness: 4 })],
+  ['soft, and for writes first,', hostMemory(165 * GB, { sharpness: 4, writeWeight: 1.7 })],
   [
     'soft in each direction',
     hostMemory(165 * GB, { sharpness: 3, readBytesPerS: 90 * GB, writeBytesPerS: 100 * GB }),

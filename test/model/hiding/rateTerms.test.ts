@@ -19,18 +19,23 @@ test('the worst-placed rank sets the pace: x + y = 4, x = y on its link', () => 
 test('each direction has its own engine and link; both at once are as fast as the slower', () => {
   const base = roundMachine(2);
   const copyEngine = { ...base.gpu.copyEngine, d2hBytesPerS: 3 };
-  assert.equal(copyRates({ ...base, gpu: { ...base.gpu, copyEngine } }, 2), { h2d: 8, d2h: 3, both: 3 });
+  assert.equal(copyRates({ ...base, gpu: { ...base.gpu, copyEngine } }, 2), {
+    h2d: 8,
+    d2h: 3,
+    both: 3,
+    bothD2h: 3,
+  });
   const tree = base.tree.map((node) => ({ ...node, upBytesPerS: 5 }));
-  assert.equal(copyRates({ ...base, tree }, 2), { h2d: 8, d2h: 5, both: 5 });
+  assert.equal(copyRates({ ...base, tree }, 2), { h2d: 8, d2h: 5, both: 5, bothD2h: 5 });
 });
 
 test('both directions share what a link carries of both, and host memory', () => {
   const base = roundMachine(2);
   const duplex = base.tree.map((node) => ({ ...node, duplexBytesPerS: 10 }));
-  assert.equal(copyRates({ ...base, tree: duplex }, 2), { h2d: 8, d2h: 8, both: 5 });
+  assert.equal(copyRates({ ...base, tree: duplex }, 2), { h2d: 8, d2h: 8, both: 5, bothD2h: 5 });
   // Two ranks, two directions: 24 / 4.
   const memory = base.tree.map((node) => (node.memory === null ? node : { ...node, memory: hostMemory(24) }));
-  assert.equal(copyRates({ ...base, tree: memory }, 2), { h2d: 8, d2h: 8, both: 6 });
+  assert.equal(copyRates({ ...base, tree: memory }, 2), { h2d: 8, d2h: 8, both: 6, bothD2h: 6 });
 });
 
 test('a soft limit of host memory serves less than all ranks ask of it', () => {

@@ -41,7 +41,12 @@ copies('host memory counts both directions of every rank', () => {
     node.id === 'memory' ? { ...node, memory: hostMemory(40 * GB) } : node,
   );
   // 40 GB/s for two ranks, or for two ranks and two directions.
-  assert.equal(copyRates({ ...base, tree }, 2), { h2d: 20 * GB, d2h: 20 * GB, both: 10 * GB });
+  assert.equal(copyRates({ ...base, tree }, 2), {
+    h2d: 20 * GB,
+    d2h: 20 * GB,
+    both: 10 * GB,
+    bothD2h: 10 * GB,
+  });
 });
 
 copies.run();

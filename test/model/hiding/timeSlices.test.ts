@@ -96,7 +96,7 @@ slices.run();
 const alone = suite('a staged collective by itself: seconds by hand');
 
 /** 4 bytes/s down, 2 up, 1 each way at once; start-up 8, gap 3, flag 5, latency 7. */
-const link = { h2d: 4, d2h: 2, both: 1 };
+const link = { h2d: 4, d2h: 2, both: 1, bothD2h: 1 };
 const engine = { h2dBytesPerS: 4, d2hBytesPerS: 2, startUpS: 8, gapS: 3, turnS: 1, paceOverheadS: 0 };
 const transport: StagedCopyTransport = {
   kind: 'staged-copy',

@@ -62,7 +62,7 @@ const engine: CopyEngine = {
   ...{ startUpS: 3, gapS: 1, turnS: 1, paceOverheadS: 0 },
 };
 /** Bytes/s: reads take 4 s of 8 bytes alone, writes 2 s, either 8 s while both run. */
-const link = { h2d: 2, d2h: 4, both: 1 };
+const link = { h2d: 2, d2h: 4, both: 1, bothD2h: 1 };
 
 const TIMES: {
   equation: string;

@@ -22,6 +22,8 @@ interface Script {
   capacities: number[];
   /** By resource; none where all limits are hard. */
   sharpness?: number[];
+  /** By route, where soft limits share. */
+  softWeights?: number[];
   routes: Use[][];
   steps: Step[];
 }
@@ -32,6 +34,7 @@ interface LiveFlow {
   amount: number;
   bound: number;
   weight: number;
+  softWeight: number;
   uses: Use[];
   moved: number;
 }
@@ -84,9 +87,14 @@ const hardScript = fc.oneof(scripts(6, 6, 40), scripts(3, 3, 60), scripts(30, 40
 const softScript = hardScript.chain((script) => {
   const sharpness = fc.oneof(fc.constant(INF), fc.constant(1), fc.double({ min: 1, max: 12, noNaN: true }));
   const { length } = script.capacities;
-  return fc.array(sharpness, { minLength: length, maxLength: length }).map((all) => ({
+  const every = (value: fc.Arbitrary<number>, count: number) =>
+    fc.array(value, { minLength: count, maxLength: count });
+  const softWeight = fc.oneof(fc.constant(1), positive);
+  const soft = fc.tuple(every(sharpness, length), every(softWeight, script.routes.length));
+  return soft.map(([all, softWeights]) => ({
     ...script,
     sharpness: all,
+    softWeights,
     steps: script.steps.map((step) =>
       step.kind === 'start' ? { ...step, bound: Math.min(step.bound, 40) } : step,
     ),
@@ -115,22 +123,29 @@ function fullSolve({ capacities, sharpness }: Script, live: readonly LiveFlow[])
     const [x, p] = [demand[resource]!, sharpness[resource]!];
     return p === INF || x === 0 ? capacity : (x ** -p + capacity ** -p) ** (-1 / p);
   });
-  return solveMaxMin(sharingProblem(softened, live));
+  // Nobody gets more than was asked for, and what a flow weighs there is its route's matter too.
+  const asked = live.map((flow, i) => ({
+    ...flow,
+    bound: wanted[i]!,
+    weight: flow.weight * flow.softWeight,
+  }));
+  return solveMaxMin(sharingProblem(softened, asked));
 }
 
 /** Plays a script and then runs the system empty; `atRest` sees it after each settle, `finished` each completion. */
 function play(
-  { capacities, sharpness, routes, steps }: Script,
+  { capacities, sharpness, softWeights, routes, steps }: Script,
   atRest: (system: FlowSystem, live: LiveFlow[], now: number) => void,
   finished: (flow: LiveFlow, now: number) => void = () => {},
 ): void {
   const system = new FlowSystem();
   for (const [resource, capacity] of capacities.entries())
     system.addResource(capacity, sharpness?.[resource]);
-  const routeIds = routes.map((uses) =>
+  const routeIds = routes.map((uses, route) =>
     system.addRoute(
       uses.map((use) => use.resource),
       uses.map((use) => use.coefficient),
+      softWeights?.[route],
     ),
   );
   let now = 0;
@@ -165,7 +180,10 @@ function play(
       const { amount, bound, weight } = step;
       const tag = tags++;
       const id = system.start(now, routeIds[step.route]!, amount, bound, weight, tag);
-      live.push({ id, tag, amount, bound, weight, uses: routes[step.route]!, moved: 0 });
+      live.push({
+        ...{ id, tag, amount, bound, weight, moved: 0 },
+        ...{ uses: routes[step.route]!, softWeight: softWeights?.[step.route] ?? 1 },
+      });
     } else if (step.kind === 'stop' && live.length > 0) {
       const [flow] = live.splice(step.pick % live.length, 1);
       const { id, amount, moved } = flow!;
