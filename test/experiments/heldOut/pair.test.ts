@@ -18,14 +18,14 @@ const pair = suite('a pair of H200s as fitted in the same hour predicts steps th
 const report = reportOf(['host-b/pair-steps', 'host-b/pair-full-depth']);
 
 // What the committed machine and datasets give, and a tenth: a model that gets worse fails here.
-for (const limit of ['simulated=2.1%', 'closedForm=2%', 'memory=1.3%', 'tau=0.92']) {
+for (const limit of ['simulated=1.9%', 'closedForm=2%', 'memory=1.3%', 'tau=0.94']) {
   pair(`within ${limit}`, () => assert.equal(brokenLimits(report, [limit]), []));
 }
 
 for (const [transport, steps, most] of [
-  ['shm', 81, 0.0145],
-  ['staged-sm:16', 72, 0.021],
-  ['staged-copy', 78, 0.027],
+  ['shm', 81, 0.0155],
+  ['staged-sm:16', 72, 0.0225],
+  ['staged-copy', 78, 0.018],
 ] as const) {
   pair(`over ${transport} within ${most * 100} %`, () => {
     const { simulated } = report.classes.find(({ name }) => name === `real, ${transport}`)!;
@@ -37,7 +37,7 @@ for (const [transport, steps, most] of [
 
 pair('every block of a model is predicted as well as three or four of them', () => {
   const whole = reportOf(['host-b/pair-full-depth']);
-  assert.equal(brokenLimits(whole, ['simulated=1.8%', 'closedForm=1.8%', 'memory=1.3%', 'tau=0.99']), []);
+  assert.equal(brokenLimits(whole, ['simulated=2.8%', 'closedForm=3.1%', 'memory=1.3%', 'tau=0.99']), []);
 });
 
 pair('over NVLink too', () => {
@@ -52,7 +52,7 @@ other('half a minute of calibration there brings the first one there', () => {
   const quick = fitMachine(
     readCalibration(join(packageRoot, 'experiments', 'pair', 'host-a', 'calibration.yaml')),
   );
-  const limits = ['simulated=1.8%', 'closedForm=1.9%', 'tau=0.95'];
+  const limits = ['simulated=2.2%', 'closedForm=2.6%', 'tau=0.94'];
   assert.equal(brokenLimits(reportOf(['host-a/host-a-steps'], quick.system), limits), []);
 });
 
