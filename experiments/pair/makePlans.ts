@@ -55,14 +55,22 @@ const experiment = {
   measure: ['--rounds', '2', '--steps', '3', '--warm-up', '0.5'],
   cells,
 };
-writeFileSync(join(import.meta.dirname, 'pair-choices.yaml'), head + stringify(experiment, { lineWidth: 128 }));
+writeFileSync(
+  join(import.meta.dirname, 'pair-choices.yaml'),
+  head + stringify(experiment, { lineWidth: 128 }),
+);
 
 function scenarioOf(cell: (typeof WORKLOADS)[number], machine: string) {
   return cellScenario({ cfg: undefined, ...cell, id: 'cell', sp: 2, tp: 1, machine, plans: [] });
 }
 
 /** What `chunkflow plan` chooses, as a user would ask it, and the plan for the machine exactly as its file says. */
-function chosen(cell: (typeof WORKLOADS)[number], gpuBytes: number, transport: string | undefined, name: string) {
+function chosen(
+  cell: (typeof WORKLOADS)[number],
+  gpuBytes: number,
+  transport: string | undefined,
+  name: string,
+) {
   const saved = join(folder, `${name}.tmp.jsonl`);
   const asked = [
     ...['plan', '--model', cell.model, '--size', cell.size, '--blocks', String(cell.blocks), '--sp', '2'],
