@@ -96,6 +96,7 @@ export function addExperimentCommands(program: Command, output: Output, status: 
         .choices(['eager', 'graph', 'both'])
         .default('eager'),
     )
+    .option('--machine <name|file>', "whose memory plans take, as caps mean it (default: each cell's own)")
     .option('--fail-above <share>', 'exit with 1 where a regret is larger, such as 0.03 or 3%')
     .option('--json', 'one JSON object, with the curve of every cell')
     .action(async (file: string, datasets: string[], flags: RegretFlags) => {

@@ -28,7 +28,7 @@ export function fitCommand(file: string, flags: FitFlags, output: Output): void 
   else print(fitted, flags.worst, output);
   for (const note of fitted.notes) output.diagnostic(`note: ${note}\n`);
   if (flags.out === undefined) return;
-  writeWholeFile(flags.out, fittedMachineFile(fitted, flags.id ?? `${calibration.machine}-fitted`));
+  writeWholeFile(flags.out, fittedMachineFile(fitted, flags.id));
   output.diagnostic(`wrote ${flags.out}; use it with --machine ${flags.out}\n`);
 }
 

@@ -21,7 +21,8 @@ export async function planCommand(flags: PlanFlags, output: Output): Promise<voi
   const scenario = buildScenario(flags);
   const answers = await answersTo(flags, scenario, byHand, output);
   const document = outputSchemas['plan-choice'].parse(choiceDocument(scenario, answers));
-  if (savePlan !== undefined) savePlans(savePlan, plansFor(savePlan, answers), scenario.workload);
+  if (savePlan !== undefined)
+    savePlans(savePlan, plansFor(savePlan, answers), scenario.workload, scenario.system);
   if (chart !== undefined) await drawFront(chart, scenario, answers);
   output.result(flags.json ? jsonText(document) : readableChoice(document, scenario.spIsDefault));
   if (savePlan !== undefined) output.diagnostic(`wrote ${savePlan}; ${howToTake(savePlan)}\n`);

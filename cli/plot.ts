@@ -6,6 +6,7 @@ import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
 import { predictedVsMeasured } from '../experiments/plots/predictedVsMeasured.ts';
 import { timelineChart } from '../experiments/plots/timelineChart.ts';
 import { atPlace, UserError } from '../model/input/userError.ts';
+import { planElsewhere } from '../model/plan/planElsewhere.ts';
 import { loadSystem } from '../model/system/load.ts';
 import { simulate } from '../sim/simulate.ts';
 import { refuseOtherCharts, writeChart } from './chartFile.ts';
@@ -39,7 +40,8 @@ export async function plotTimeline(
   if (block >= count)
     throw new UserError(`--block ${block}: a step of ${cell.id} has blocks 0 to ${count - 1}`);
   const by = machine === undefined ? system : loadSystem(machine);
-  const simulated = simulate(workload, by, plans[0]!, { breakEven: false, timeline: true }).timeline!;
+  const planned = planElsewhere(plans[0]!, workload, system);
+  const simulated = simulate(workload, by, planned, { breakEven: false, timeline: true }).timeline!;
   const title = `${cell.id}, ${plan}: block ${block}`;
   const spec = timelineChart(
     [

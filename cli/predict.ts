@@ -12,7 +12,7 @@ import { planFields, scenarioFields } from './scenarioFields.ts';
 export function predictCommand(flags: ScenarioFlags & { savePlan?: string }, output: Output): void {
   const scenario = buildScenario(flags);
   const { workload, system } = scenario;
-  if (flags.savePlan !== undefined) savePlans(flags.savePlan, scenario.plans, workload);
+  if (flags.savePlan !== undefined) savePlans(flags.savePlan, scenario.plans, workload, scenario.system);
   const compared = comparePlans(scenario, output, (plan) => ({ report: predict(workload, system, plan) }));
   const document = outputSchemas.prediction.parse({
     schema: 'chunkflow/prediction@1',

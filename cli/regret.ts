@@ -3,11 +3,13 @@ import { readSteps, type StepRun } from '../experiments/dataset/stepRecords.ts';
 import { readExperiment } from '../experiments/grid/experimentFile.ts';
 import { type RegretReport, regretReport } from '../experiments/regret/report.ts';
 import { shown, UserError } from '../model/input/userError.ts';
+import { loadSystem } from '../model/system/load.ts';
 import type { Output } from './output.ts';
 import { type Column, formatTable } from './table.ts';
 
 export interface RegretFlags {
   mode: 'eager' | 'graph' | 'both';
+  machine?: string;
   failAbove?: string;
   json?: boolean;
 }
@@ -24,7 +26,8 @@ export function regret(
 ): number {
   const limit = flags.failAbove === undefined ? null : shareOf(flags.failAbove);
   const modes: StepRun['mode'][] = flags.mode === 'both' ? ['eager', 'graph'] : [flags.mode];
-  const report = regretReport(readExperiment(file), readSteps(datasets), modes);
+  const machine = flags.machine === undefined ? null : loadSystem(flags.machine);
+  const report = regretReport(readExperiment(file), readSteps(datasets), modes, machine);
   if (flags.json) output.result(`${JSON.stringify(report, null, 1)}\n`);
   else print(report, output);
   for (const note of report.notes) output.diagnostic(`note: ${note}\n`);

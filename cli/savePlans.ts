@@ -1,7 +1,9 @@
 import { shown, UserError } from '../model/input/userError.ts';
 import type { Plan } from '../model/plan/plan.ts';
+import { planElsewhere } from '../model/plan/planElsewhere.ts';
 import { isPlanFile, planText } from '../model/plan/planFile.ts';
 import { planLine } from '../model/plan/planLines.ts';
+import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { writeWholeFile } from './wholeFile.ts';
 
@@ -19,12 +21,15 @@ export function refuseOtherPlanFiles(file: string): void {
 }
 
 /**
- * Writes plans for --plan to take: one as JSON, any number as JSON Lines.
+ * Writes plans for --plan to take, on any machine: one as JSON, any number as JSON Lines.
+ *
+ * @param system that they were made for.
  *
  * @throws UserError for another kind of file, for several plans in a file of one, and where it cannot be written.
  */
-export function savePlans(file: string, plans: readonly Plan[], workload: Workload): void {
+export function savePlans(file: string, made: readonly Plan[], workload: Workload, system: System): void {
   refuseOtherPlanFiles(file);
+  const plans = made.map((plan) => planElsewhere(plan, workload, system));
   if (holdsManyPlans(file)) {
     writeWholeFile(file, plans.map((plan) => planLine(plan, workload)).join(''), '--save-plan');
     return;

@@ -5,8 +5,13 @@ import type { FittedMachine } from './fitMachine.ts';
 /**
  * The machine's file with its fitted numbers in place: comments and everything else stay as they are, and each fitted number
  * says its interval and the readings it came from.
+ *
+ * @param id by default the calibrated machine's own with `-fitted`, wherever its file lies.
  */
-export function fittedMachineFile({ source, entries }: FittedMachine, id: string): string {
+export function fittedMachineFile(
+  { source, entries, system }: FittedMachine,
+  id: string = `${system.id}-fitted`,
+): string {
   const document = parseDocument(readFileSync(source.file, 'utf8'));
   document.set('id', id);
   for (const [key, entry] of entries) {

@@ -4,6 +4,7 @@ import { arenaText } from '../../codegen/measure/arenaSpread.ts';
 import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
 import { timelinesOf } from '../../codegen/measure/timelineOf.ts';
 import { atPlace, shown, UserError } from '../../model/input/userError.ts';
+import { ncclPaths } from '../dataset/ncclPaths.ts';
 import { type StepRun, stepRunFormat } from '../dataset/stepRecords.ts';
 import { type TimelineRecord, timelineFormat } from '../dataset/timelineRecord.ts';
 import { cellProgram } from './cellProgram.ts';
@@ -12,7 +13,7 @@ import { type Cell, cellsOf, type Experiment } from './experimentFile.ts';
 import { measuredRuns } from './measuredRuns.ts';
 import { recordedCell } from './recordedCell.ts';
 import { operationsHash, sameOperations, stepProgramHash } from './stepProgramHash.ts';
-import { measuredSteps } from './stepRun.ts';
+import { type MeasuredStep, measuredSteps } from './stepRun.ts';
 
 export interface Collected {
   /** In the experiment's order. */
@@ -74,6 +75,8 @@ export function collectTimeline(
   for (const run of runs.filter(({ run: { program } }) => program === cellId).reverse()) {
     const { ran } = programOf(run, [current], manifests);
     const index = ran.plans.findIndex(({ name }) => name === plan);
+    const over = ran.plans.slice(index, index + 1).map(({ transport }) => transport);
+    if (ncclPaths(run, scenario.system, over).ruledOut.length > 0) continue;
     const found = timelinesOf(run, ran).find((timeline) => timeline.plan === index);
     if (found === undefined) continue;
     const [device] = run.run.devices;
@@ -172,7 +175,7 @@ class Collection {
   add(run: MeasuredRun, { current, ran }: { current: CurrentCell; ran: Manifest }): void {
     const { cell, scenario } = current;
     const { name: experiment, split } = this.#experiment;
-    for (const step of measuredSteps(run, ran)) {
+    for (const step of this.#asNcclWent(run, scenario, measuredSteps(run, ran))) {
       if (!cell.plans.includes(step.plan)) {
         this.#notes.push(`${run.file}:${run.line}: ${cell.id} has no plan ${step.plan} any more: left out`);
         continue;
@@ -189,6 +192,23 @@ class Collection {
       const line = ofFormat(stepRunFormat, fields, run, `plan ${shown(step.plan)}`);
       this.#steps.set(key, line);
     }
+  }
+
+  /** Steps without those over a transport that NCCL cannot have taken: whatever they ran over, it was not theirs. */
+  #asNcclWent(run: MeasuredRun, { system }: CellScenario, steps: readonly MeasuredStep[]): MeasuredStep[] {
+    const names = steps.map(({ transport }) => transport);
+    const { ruledOut, doubtful } = ncclPaths(run, system, names);
+    const where = `${run.file}:${run.line}: ${run.run.program}`;
+    const left = steps.filter(({ transport }) => ruledOut.includes(transport));
+    if (left.length > 0) {
+      const plans = [...new Set(left.map(({ plan }) => plan))].join(' ');
+      this.#notes.push(`${where}: NCCL_P2P_DISABLE=1 rules ${ruledOut.join(' and ')} out: left out ${plans}`);
+    }
+    if (doubtful.length > 0)
+      this.#notes.push(
+        `${where}: was measured without NCCL_P2P_DISABLE=1: plans over ${doubtful.join(' and ')} took another path where the GPUs reach each other`,
+      );
+    return steps.filter((step) => !left.includes(step));
   }
 
   /** Of the program that ran: where its operations are those of now, they are lowered anew. */

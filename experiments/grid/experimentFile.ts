@@ -56,6 +56,10 @@ const experimentFormat = z
     workloads: z.array(workload).default([]),
     arms: z.array(arm).default([]),
     cells: z.array(cell).default([]).describe('programs one by one, each with plans of its own'),
+    beside: z
+      .array(z.string())
+      .default([])
+      .describe('experiments that measured more plans of the same cells: choices compete with these too'),
   })
   .refine(({ workloads, arms }) => (workloads.length === 0) === (arms.length === 0), {
     message: 'workloads and arms: expected both or neither, got one of them',

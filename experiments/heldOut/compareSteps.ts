@@ -4,6 +4,7 @@ import { reserveBytesOf } from '../../model/hiding/memory.ts';
 import { predictStep } from '../../model/hiding/stepReport.ts';
 import { atPlace, type Place, UserError } from '../../model/input/userError.ts';
 import { FROM_FILE } from '../../model/plan/planDocument.ts';
+import { planElsewhere } from '../../model/plan/planElsewhere.ts';
 import type { StepReport } from '../../model/report.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
@@ -117,6 +118,8 @@ export function samplesOf({ cell, mode, plan }: Pick<StepRun, 'cell' | 'mode' | 
 /** What is predicted of one plan of one cell. */
 interface PredictedStep {
   machine: System;
+  /** By the name that every machine has for it. */
+  transport: string;
   depth: ProgramDepth;
   stepProgram: string;
   report: StepReport;
@@ -149,16 +152,17 @@ class Predictions {
       dit: (name) => entryOf(this.#dits, name, () => loadDit(name)),
       system: (name) => entryOf(this.#systems, name, () => loadSystem(name)),
     });
-    const plan = plans[0]!;
+    const made = plans[0]!;
+    const plan = planElsewhere(made, workload, system);
     const machine = this.#machine ?? system;
     refuseOtherMachine(run, machine);
     const simulated = (timeline: boolean) =>
       simulate(workload, machine, plan, { breakEven: false, timeline });
     let totals: SegmentTotal[] | undefined;
     return {
-      machine,
+      ...{ machine, transport: plan.transport },
       depth: programDepth(run.cell),
-      stepProgram: stepProgramHash(workload, system, plan),
+      stepProgram: stepProgramHash(workload, system, made),
       report: simulated(false).report,
       closedFormS: predictStep(workload, machine, plan).stepTimeS,
       reserveBytes: reserveBytesOf(machine, plan.transport, workload.ranks),
@@ -185,9 +189,9 @@ function refuseOtherMachine({ cell, plan, place, device }: StepRun, machine: Sys
 }
 
 function compare(run: StepRun, predicted: PredictedStep): ComparedStep {
-  const { segments, memory, experiment, cell, plan, planFile, mode, place, transport, device } = run;
+  const { segments, memory, experiment, cell, plan, planFile, mode, place, device } = run;
   const { stepS, smHz, powerW, startedAt } = run;
-  const { machine, report, closedFormS, depth } = predicted;
+  const { machine, transport, report, closedFormS, depth } = predicted;
   refuseOtherMachine(run, machine);
   if (predicted.stepProgram !== run.stepProgram) {
     throw new UserError(

@@ -22,7 +22,7 @@ export interface CellFront {
 /**
  * Everything that was measured of one cell, its choices apart and simulated.
  *
- * @param machine predicts; null for the one that the cell's plans were made for.
+ * @param machine predicts, also the memory that plans take; null for the one that the cell's plans were made for.
  * @throws UserError where the experiment has no such cell with choices, nothing of it was measured, or several devices measured it.
  */
 export function cellFront(
@@ -31,7 +31,7 @@ export function cellFront(
   { cell: id, mode, machine }: { cell: string; mode: StepRun['mode']; machine: System | null },
 ): CellFront {
   const own = runs.filter(({ cell }) => cell.id === id);
-  const found = measuredChoices(experiment, own, [mode], id);
+  const found = measuredChoices(experiment, own, { modes: [mode], machine, only: id });
   const [{ cell, choices }, ...more] = found.cells as [(typeof found.cells)[0]];
   if (more.length > 0) {
     const places = found.cells.map((one) => `${one.cell.device}, ${one.cell.place}`).join(' and ');

@@ -59,9 +59,9 @@ export interface HeadlineReport {
  * Holds the choices of an experiment's cells against no offload and SGLang's policies over one transport, such as the one that is as
  * fast as NCCL, and against what was predicted.
  *
- * @param runs of any experiments and any device; only lines of this experiment count.
+ * @param runs of any experiments and any device; only lines of this experiment count, and of the same cells of those beside it.
  * @param against transport of the baselines; cells of one rank have none, and theirs count whatever it is.
- * @param machine predicts; null for the one that the cells' plans were made for.
+ * @param machine predicts, also the memory that plans take; null for the one that the cells' plans were made for.
  * @throws UserError as `measuredChoices`.
  */
 export function headlineReport(
@@ -69,7 +69,7 @@ export function headlineReport(
   runs: readonly StepRun[],
   { modes, against, machine }: { modes: StepRun['mode'][]; against: string; machine: System | null },
 ): HeadlineReport {
-  const found = measuredChoices(experiment, runs, modes);
+  const found = measuredChoices(experiment, runs, { modes, machine });
   const problems = [...found.problems];
   const cells = found.cells.map((chosen): CellHeadlines => {
     const { cell, mode } = chosen.cell;
@@ -112,7 +112,8 @@ function cellHeadlines({ cell, choices }: ChosenCell, against: string, simulated
 /** A preset without any setting but its transport. */
 function isBaseline({ plan, transport }: MeasuredPlan, baseline: Baseline, against: string): boolean {
   if (transport !== against && transport !== 'none') return false;
-  return plan === baseline || plan === `${baseline},transport=${transport}`;
+  const [preset, ...settings] = plan.split(',');
+  return preset === baseline && settings.every((setting) => setting.startsWith('transport='));
 }
 
 function headline(

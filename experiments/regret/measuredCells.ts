@@ -2,6 +2,8 @@ import { max } from 'simple-statistics';
 import { memoryNeed } from '../../model/hiding/memory.ts';
 import { grouped } from '../../model/input/grouped.ts';
 import { UserError } from '../../model/input/userError.ts';
+import { planElsewhere } from '../../model/plan/planElsewhere.ts';
+import type { System } from '../../model/system/system.ts';
 import { type ProgramDepth, programDepth } from '../dataset/programDepth.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 import { cellScenario } from '../grid/cellScenario.ts';
@@ -59,9 +61,10 @@ export function runsOf(
 /**
  * Puts the lines of datasets together by cell, place and mode.
  *
+ * @param machine whose memory plans take; null for each cell's own.
  * @throws UserError where one name stands for two programs.
  */
-export function measuredCells(runs: readonly StepRun[]): MeasuredCell[] {
+export function measuredCells(runs: readonly StepRun[], machine: System | null = null): MeasuredCell[] {
   const groups = groupsOf(runs, ({ cell, place, device, mode }) =>
     JSON.stringify([cell.id, place, device.name, mode]),
   );
@@ -70,28 +73,33 @@ export function measuredCells(runs: readonly StepRun[]): MeasuredCell[] {
     const plans = groupsOf(own, ({ plan }) => plan);
     for (const same of plans) refuseTwoPrograms(same);
     const right = plans.filter((same) => same.every(({ sameOutput }) => sameOutput));
-    const gpuBytes = memoryOf(right.map(([run]) => run!));
+    const asPlanned = plannedAs(
+      right.map(([run]) => run!),
+      machine,
+    );
     return {
       ...{ cell: cell.id, depth: programDepth(cell), mode, place, device: device.name },
-      plans: right.map((same, index) => measuredPlan(same, gpuBytes[index]!)),
+      plans: right.map((same, index) => measuredPlan(same, asPlanned[index]!)),
       wrongOutput: plans.filter((same) => !right.includes(same)).map(([run]) => run!.plan),
     };
   });
 }
 
-function measuredPlan(same: readonly StepRun[], gpuBytes: number): MeasuredPlan {
+function measuredPlan(same: readonly StepRun[], planned: Planned): MeasuredPlan {
   const [run] = same as [StepRun];
   const visitS = same.flatMap((one) => one.visitS);
   return {
-    ...{ plan: run.plan, preset: presetOf(run), transport: run.transport },
+    ...{ plan: run.plan, preset: presetOf(run), ...planned },
     ...{ stepS: middleVisitS(visitS), visitS, noise: visitNoise(visitS) },
-    gpuBytes,
     claimedBytes: max(same.map(({ memory }) => memory.claimedBytes)),
   };
 }
 
-/** GPU memory of plans of one cell, bytes. */
-function memoryOf(runs: readonly StepRun[]): number[] {
+/** Of a measured plan, what its records do not say, or only for the machine that it was made for. */
+type Planned = Pick<MeasuredPlan, 'transport' | 'gpuBytes'>;
+
+/** Plans of one cell with the transports that they were made for, as all machines call them, and the memory that they take of one. */
+function plannedAs(runs: readonly StepRun[], machine: System | null): Planned[] {
   if (runs.length === 0) return [];
   const cells = runs.map(cellOfRecord);
   const { workload, system, plans } = cellScenario({
@@ -99,7 +107,11 @@ function memoryOf(runs: readonly StepRun[]): number[] {
     plans: runs.map(({ plan }) => plan),
     planFiles: new Map(cells.flatMap(({ planFiles }) => [...(planFiles ?? [])])),
   });
-  return plans.map((plan) => memoryNeed(workload, system, plan).gpuPeakBytes);
+  return plans.map((made) => {
+    const plan = planElsewhere(made, workload, system);
+    const { gpuPeakBytes } = memoryNeed(workload, machine ?? system, plan);
+    return { transport: plan.transport, gpuBytes: gpuPeakBytes };
+  });
 }
 
 function refuseTwoPrograms(same: readonly StepRun[]): void {

@@ -1,4 +1,5 @@
 import { shown, UserError } from '../../model/input/userError.ts';
+import type { System } from '../../model/system/system.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 import { type Cell, type Choice, cellsOf, type Experiment } from '../grid/experimentFile.ts';
 import { type MeasuredCell, type MeasuredPlan, measuredCells } from './measuredCells.ts';
@@ -29,21 +30,23 @@ export interface MeasuredChoices {
 /**
  * Finds the choices of an experiment's cells among everything that was measured of them.
  *
- * @param runs of any experiments; only lines of this one count.
+ * @param runs of any experiments; only lines of this one count, and of the same cells of those beside it.
  * @param only id of the one cell that is looked at; left out, all are.
+ * @param machine whose memory plans take; null for each cell's own.
  * @throws UserError for an experiment or a cell without choices, and where no line belongs to it.
  */
 export function measuredChoices(
   experiment: Experiment,
   runs: readonly StepRun[],
-  modes: readonly StepRun['mode'][],
-  only?: string,
+  { modes, machine, only }: { modes: readonly StepRun['mode'][]; machine: System | null; only?: string },
 ): MeasuredChoices {
   const cells = cellsWithChoices(experiment, only);
-  const ids = cells.map(({ id }) => id);
-  const own = runs.filter((run) => run.experiment === experiment.name && ids.includes(run.cell.id));
+  const names = [experiment.name, ...experiment.beside];
+  const isOwn = ({ cell }: StepRun) =>
+    cells.some(({ id, machine }) => id === cell.id && machine === cell.machine);
+  const own = runs.filter((run) => names.includes(run.experiment) && isOwn(run));
   const counting = own.filter(({ mode }) => modes.includes(mode));
-  const measured = measuredCells(counting);
+  const measured = measuredCells(counting, machine);
   if (measured.length === 0)
     throw new UserError(
       `the datasets hold no ${modes.join(' or ')} step of a cell of ${experiment.name} that has choices`,

@@ -1,4 +1,5 @@
 import { mean } from 'simple-statistics';
+import type { System } from '../../model/system/system.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 import type { Experiment } from '../grid/experimentFile.ts';
 import { type CurvePoint, measuredCurve } from './efficientPlans.ts';
@@ -27,15 +28,17 @@ export interface RegretReport {
 /**
  * Holds the choices of an experiment's cells against everything that was measured of them.
  *
- * @param runs of any experiments; only lines of this one count.
+ * @param runs of any experiments; only lines of this one count, and of the same cells of those beside it.
+ * @param machine whose memory plans take, as caps mean it; null for the one that the cells' plans were made for.
  * @throws UserError for an experiment without choices, and where no line belongs to it.
  */
 export function regretReport(
   experiment: Experiment,
   runs: readonly StepRun[],
   modes: readonly StepRun['mode'][],
+  machine: System | null = null,
 ): RegretReport {
-  const { cells, problems, notes } = measuredChoices(experiment, runs, modes);
+  const { cells, problems, notes } = measuredChoices(experiment, runs, { modes, machine });
   const regrets = cells.flatMap(({ cell, choices }) =>
     choices.map((choice) => ({ ...whereMeasured(cell), ...regretOf(choice, cell.plans)! })),
   );

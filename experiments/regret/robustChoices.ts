@@ -8,6 +8,7 @@ import { PlanPool } from '../../model/optimize/planPool.ts';
 import { scenariosOf } from '../../model/optimize/scenarios.ts';
 import { usualSpace } from '../../model/optimize/searchSpace.ts';
 import type { Plan } from '../../model/plan/plan.ts';
+import { planElsewhere } from '../../model/plan/planElsewhere.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { unknownsOf } from '../../model/system/unknowns.ts';
@@ -71,8 +72,8 @@ export async function robustChoices(
     const plans = cell.plans
       .filter(({ noise }) => (noise ?? 0) <= MOST_NOISE)
       .map(({ plan: name, stepS, gpuBytes }): Measured => {
-        const [plan] = cellScenario(cellOfRecord(own.find((run) => run.plan === name)!)).plans as [Plan];
-        return { plan, name, stepS, gpuBytes };
+        const [made] = cellScenario(cellOfRecord(own.find((run) => run.plan === name)!)).plans as [Plan];
+        return { plan: planElsewhere(made, workload, system), name, stepS, gpuBytes };
       })
       .filter(({ plan }) => pieces.includes(plan.pieceBytes));
     return beliefs.flatMap((belief) => {

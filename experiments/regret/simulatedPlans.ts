@@ -1,3 +1,4 @@
+import { planElsewhere } from '../../model/plan/planElsewhere.ts';
 import type { System } from '../../model/system/system.ts';
 import { simulate } from '../../sim/simulate.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
@@ -33,6 +34,8 @@ export function simulatedPlans(runs: readonly StepRun[], machine: System | null)
 
 function simulatedS(run: StepRun, machine: System | null): number | null {
   const { workload, system, plans } = cellScenario(cellOfRecord(run));
-  if (stepProgramHash(workload, system, plans[0]!) !== run.stepProgram) return null;
-  return simulate(workload, machine ?? system, plans[0]!, { breakEven: false }).report.stepTimeS;
+  const made = plans[0]!;
+  if (stepProgramHash(workload, system, made) !== run.stepProgram) return null;
+  const plan = planElsewhere(made, workload, system);
+  return simulate(workload, machine ?? system, plan, { breakEven: false }).report.stepTimeS;
 }

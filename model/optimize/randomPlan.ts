@@ -8,7 +8,7 @@ import type { BlockPlan, Plan, YieldRule } from '../plan/plan.ts';
 import { FROM_FILE } from '../plan/planDocument.ts';
 import { dealChunks } from '../plan/windows.ts';
 import type { System } from '../system/system.ts';
-import { transportNamed } from '../system/transport.ts';
+import { distinctName, distinctTransports, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import { type Caps, fits } from './caps.ts';
 
@@ -26,7 +26,7 @@ export interface RandomPlanOptions {
   /** A whole number: the same seed gives the same plan, bit by bit. */
   seed: number;
   caps: Caps;
-  /** Drawn from; by default all of the machine's. */
+  /** Drawn from; by default all of the machine's, each once. */
   transports?: readonly string[];
 }
 
@@ -63,8 +63,11 @@ interface Shape {
  * @example randomPlan(workload, system, { seed: 7, caps: machineCaps(workload, system) }).name // 'random-7'
  */
 export function randomPlan(workload: Workload, system: System, options: RandomPlanOptions): Plan {
-  const random = xoroshiro128plus(options.seed);
-  const transports = options.transports ?? system.transports.map(({ name }) => name);
+  // Neighbouring seeds start out alike: as they are, two in six transports would never be drawn.
+  const random = xoroshiro128plus(Math.imul(options.seed + 1, 0x9e3779b1));
+  const transports =
+    options.transports?.map((name) => (workload.ranks > 1 ? distinctName(system, name) : name)) ??
+    distinctTransports(system).map(({ name }) => name);
   const fitting = (shape: Shape, levels: number) =>
     Array.from({ length: levels + 1 }, (_, level) =>
       planOfShape(shape, level / levels, workload, options.seed),

@@ -1,6 +1,6 @@
 import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
 import type { System } from '../system/system.ts';
-import { distinctTransports, transportNamed } from '../system/transport.ts';
+import { distinctName, distinctTransports, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import { WINDOW_RULES, type WindowRule } from './dealWindows.ts';
 import type { Backend } from './hidingRoom.ts';
@@ -38,7 +38,10 @@ export function usualSpace(workload: Workload, system: System, transport?: strin
 
 /** The transports of a machine, each that is made of pieces with several sizes of them. */
 export function backendsOf(system: System, transport?: string): Backend[] {
-  const named = transport === undefined ? distinctTransports(system) : [transportNamed(system, transport)];
+  const named =
+    transport === undefined
+      ? distinctTransports(system)
+      : [transportNamed(system, distinctName(system, transport))];
   return named.flatMap((one) =>
     one.kind === 'staged-copy'
       ? PIECE_FACTORS.map((factor) => ({

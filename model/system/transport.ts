@@ -109,6 +109,21 @@ export function distinctTransports({ transports }: System): Transport[] {
   });
 }
 
+/**
+ * The name of a transport that stands for the same one on every machine that has it: `staged-sm` is `staged-sm:2` on one machine and
+ * `staged-sm:16` on another.
+ *
+ * @throws UserError as `transportNamed`.
+ */
+export function distinctName(system: System, name: string): string {
+  const { carrier } = transportNamed(system, name);
+  if (carrier.by !== 'kernel') return name;
+  const same = distinctTransports(system).find(
+    (other) => other.carrier.by === 'kernel' && other.carrier.ctas === carrier.ctas,
+  );
+  return same!.name;
+}
+
 /** A transport with the numbers that it has between so many ranks, which then hold for every number. */
 export function betweenRanks<T extends Transport>(transport: T, ranks: number): T {
   if (transport.kind !== 'flow') return transport;

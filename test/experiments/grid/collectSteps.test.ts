@@ -202,6 +202,76 @@ test('what has no place in the dataset is left out with a note', () => {
   }
 });
 
+/** Lines of a run of a pair: `none` over NVLink and `yield` over host shared memory, in an environment of NCCL. */
+function pairLines(pair: ReturnType<typeof pairCell>, ncclVariables?: Record<string, string>): string[] {
+  const [first, second] = pair.cell.plans;
+  const names = new Map([
+    ['none', first],
+    ['yield', second],
+  ]);
+  return runLines({ program: pair.cell.id, fingerprint: pair.fingerprint, place: 'real', ranks: 2 })
+    .map((line) => JSON.parse(line))
+    .filter(({ record }) => record !== 'timeline')
+    .map((record) => ({
+      ...record,
+      ...(names.has(record.name) && { name: names.get(record.name) }),
+      ...(record.record === 'run' && ncclVariables !== undefined && { ncclVariables }),
+    }))
+    .map((record) => JSON.stringify(record));
+}
+
+function pairCell() {
+  const pair = join(folder, 'pair.yaml');
+  writeFileSync(
+    pair,
+    `name: pair
+split: held-out
+machine: h200-x2
+measure: []
+cells:
+  - model: experiments/tiny/tiny-joint.yaml
+    size: 64x64
+    blocks: 2
+    sp: 2
+    plans: ["none,transport=nvlink", "yield,transport=shm"]
+`,
+  );
+  const experiment = readExperiment(pair);
+  const [cell] = cellsOf(experiment) as [ReturnType<typeof cellsOf>[0]];
+  return { experiment, cell, fingerprint: cellProgram(cell).manifest.fingerprint };
+}
+
+test("plans over a transport that a run's environment kept NCCL from are left out, with one note for each run", () => {
+  const pair = pairCell();
+  const [nvlink, shm] = pair.cell.plans as [string, string];
+  const disabled = { NCCL_P2P_DISABLE: '1' };
+  for (const [variables, collected, note] of [
+    [disabled, [shm], /0\.jsonl:1: .*: NCCL_P2P_DISABLE=1 rules nvlink out: left out none,transport=nvlink$/],
+    [{}, [nvlink, shm], /0\.jsonl:1: .* without NCCL_P2P_DISABLE=1: plans over shm took another path/],
+    [undefined, [nvlink, shm], null],
+  ] as const) {
+    const place = results('pair', pairLines(pair, variables));
+    const { runs, notes } = collectSteps(pair.experiment, [place]);
+    assert.equal(
+      runs.map(({ plan }) => plan),
+      collected,
+    );
+    const own = notes.filter((one) => one.includes('NCCL_P2P_DISABLE'));
+    assert.is(own.length, note === null ? 0 : 1, notes.join('\n'));
+    if (note !== null) assert.match(own[0]!, note);
+  }
+  // What an earlier run measured over NVLink stays.
+  const earlier = pairLines(pair, {}).map((line) => line.replace('2026-11-23', '2026-11-22'));
+  const { runs } = collectSteps(pair.experiment, [results('both', earlier, pairLines(pair, disabled))]);
+  assert.equal(
+    runs.map(({ plan, startedAt }) => [plan, startedAt.slice(0, 10)]),
+    [
+      [nvlink, '2026-11-22'],
+      [shm, '2026-11-23'],
+    ],
+  );
+});
+
 test('an older program is collected by its manifest, and refused without', () => {
   const place = results(
     'older',

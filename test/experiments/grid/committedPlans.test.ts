@@ -4,11 +4,14 @@ import { cellsOf, readExperiment } from '../../../experiments/grid/experimentFil
 
 const test = suite('plans of the experiments that lie here');
 
-const COMMITTED = ['h200-steps', 'h100-choices', 'h100-headlines'];
+const COMMITTED = [
+  ...['h200-steps', 'h100-choices', 'h100-headlines'].map((name) => `${name}/${name}`),
+  ...['pair-steps', 'pair-choices', 'pair-full-depth', 'pair-headlines'].map((name) => `pair/${name}`),
+];
 
 for (const name of COMMITTED) {
   test(`every plan of ${name} is made`, () => {
-    for (const cell of cellsOf(readExperiment(`experiments/${name}/${name}.yaml`))) cellScenario(cell);
+    for (const cell of cellsOf(readExperiment(`experiments/${name}.yaml`))) cellScenario(cell);
   });
 }
 

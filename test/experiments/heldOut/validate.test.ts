@@ -16,6 +16,7 @@ import { noiseFloor } from '../../../experiments/heldOut/noiseFloor.ts';
 import { planOrders } from '../../../experiments/heldOut/planOrder.ts';
 import { heldOutReport } from '../../../experiments/heldOut/report.ts';
 import type { PublishedStep, publishedErrors } from '../../../experiments/published/publishedSteps.ts';
+import { predictStep } from '../../../model/hiding/stepReport.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import type { System } from '../../../model/system/system.ts';
@@ -132,6 +133,23 @@ figures("a program's depth is held against its model's", () => {
   assert.is(depth, '3 of 57 blocks');
   assert.ok(classes.some(({ name }) => name === 'flux.1-dev, 3 of 57 blocks'));
 });
+
+figures(
+  'a name that means another transport on the machine that predicts is read on the one of the cell',
+  () => {
+    const pair = join(packageRoot, 'experiments', 'pair', 'host-b', 'pair-choices.jsonl');
+    const own = readSteps([pair]).filter(({ transport }) => transport === 'staged-sm');
+    const elsewhere = loadSystem('h200-x2');
+    const [step] = compareSteps(own, elsewhere);
+    assert.is(own.length, 1);
+    assert.is(step!.run.transport, 'staged-sm:2');
+    const { workload, plans } = cellScenario(cellOfRecord(own[0]!));
+    const over = (transport: string) =>
+      predictStep(workload, elsewhere, { ...plans[0]!, transport }).stepTimeS;
+    near(step!.closedFormS, over('staged-sm:2'));
+    assert.not.equal(step!.closedFormS, over('staged-sm'));
+  },
+);
 
 figures('a plan that was measured twice is as uncertain as its two runs lie apart', () => {
   const [once] = small;

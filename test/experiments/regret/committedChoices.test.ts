@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { readSteps } from '../../../experiments/dataset/stepRecords.ts';
 import { readExperiment } from '../../../experiments/grid/experimentFile.ts';
 import { regretReport } from '../../../experiments/regret/report.ts';
+import { loadSystem } from '../../../model/system/load.ts';
 
 const test = suite('regret of the choices that were measured');
 const FOLDER = 'experiments/h100-choices';
@@ -51,6 +52,36 @@ test('the first choices cost more: what the choices had learned from the data is
   assert.is(first.compared, report.compared);
   assert.ok(first.mean! > 0.014 && first.mean! < 0.016, `${first.mean}`);
   assert.ok(first.largest!.regret > 0.155 && first.largest!.regret < 0.165, `${first.largest!.regret}`);
+});
+
+const PAIR = 'experiments/pair';
+const ofPair = readSteps([`${PAIR}/host-b/pair-steps.jsonl`, `${PAIR}/host-b/pair-choices.jsonl`]);
+
+test("on a pair, choices for another host over NCCL are within 2 % of the best that was measured in that one's memory", () => {
+  const machine = loadSystem(`${PAIR}/host-a/host-a.yaml`);
+  const pair = regretReport(readExperiment(`${PAIR}/pair-choices.yaml`), ofPair, ['eager'], machine);
+  assert.equal(pair.problems, []);
+  assert.is(pair.compared, 12);
+  assert.ok(pair.largest !== null && pair.largest.regret <= 0.02, `${pair.largest?.regret}`);
+  assert.ok(pair.mean !== null && pair.mean <= 0.007, `${pair.mean}`);
+  for (const { cell, choice, slowerThan } of pair.regrets)
+    assert.equal(slowerThan, [], `${cell}: ${choice.plan}`);
+  assert.equal(
+    pair.curves.map(({ points }) => points.length),
+    [37, 41, 40],
+  );
+});
+
+test('nothing of a pair without peer access counts as measured over NVLink', () => {
+  assert.not(ofPair.some(({ transport }) => transport === 'nvlink'));
+});
+
+test('host A without NVLink is host A but for that', () => {
+  const [whole, without] = ['host-a', 'host-a-pcie'].map((name) => loadSystem(`${PAIR}/host-a/${name}.yaml`));
+  const { id: _, name: __, file: ___, provenance: ____, ...rest } = without!;
+  const { gpu, gpus, tree, host, peer, defaultTransport } = whole!;
+  const transports = whole!.transports.filter(({ name }) => name !== 'nvlink');
+  assert.equal(rest, { gpu, gpus, tree, host, peer, defaultTransport, transports });
 });
 
 test.run();

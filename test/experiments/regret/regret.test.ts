@@ -12,6 +12,7 @@ import { type MeasuredPlan, measuredCells } from '../../../experiments/regret/me
 import { regretOf } from '../../../experiments/regret/regret.ts';
 import { type RegretReport, regretReport } from '../../../experiments/regret/report.ts';
 import { memoryNeed } from '../../../model/hiding/memory.ts';
+import { loadSystem } from '../../../model/system/load.ts';
 import { runCli } from '../../support/runCli.ts';
 import { stepRun } from '../dataset/stepRun.ts';
 
@@ -114,12 +115,13 @@ const NAMES = ['none', 'layerwise', 'chunked', 'yield', 'yield,slots=3'];
 const GiB = 2 ** 30;
 
 /** An experiment of the tiny model's cell alone. */
-function experimentOf(choices: string): string {
+function experimentOf(choices: string, beside = ''): string {
   const file = join(folder, 'own.yaml');
   writeFileSync(
     file,
     `name: own
 split: held-out
+${beside}
 machine: h200-x1
 measure: []
 cells:
@@ -241,6 +243,38 @@ reports('plans that compute other bits do not compete; lines of other experiment
     '1 steps are of other experiments or of cells without choices: left out',
     `${cell.id}, chunked: computed other bits than the first plan of its run: left out`,
   ]);
+});
+
+reports(
+  'plans that another experiment measured of the same cell compete where the experiment names it',
+  () => {
+    const own = steps([10, 14, 12, 12.6, 11]).filter(({ plan: name }) => name === 'yield');
+    const theirs = steps([10, 14, 12, 12.6, 11], { experiment: 'presets' });
+    const made = { ...recordedCell(cell, workload), machine: 'h200-x1-fitted' };
+    const elsewhere = steps([1, 1, 1, 1, 1], { experiment: 'presets', cell: made });
+    const beside = (text: string) =>
+      regretReport(
+        readExperiment(experimentOf(CHOICES.split(', {')[0]!, text)),
+        [...own, ...theirs, ...elsewhere],
+        ['eager'],
+      );
+    assert.equal([beside('').regrets[0]!.competitors, beside('').regrets[0]!.regret], [0, null]);
+    const [row] = beside('beside: [presets]').regrets;
+    assert.equal([row!.competitors, row!.best.plan, row!.choice.visitS.length], [2, 'chunked', 4]);
+    near(row!.regret, 0.05);
+  },
+);
+
+reports('caps are of the memory of the machine that is named', () => {
+  const runs = steps([10, 14, 12, 12.6, 11]);
+  const larger = loadSystem('h200-x1', ['host.deviceReserve=2.06 GB']);
+  const own = larger.host.deviceReserveBytes - system.host.deviceReserveBytes;
+  const choices = (bytes: number) => readExperiment(experimentOf(`{cap: ${bytes} B, plan: yield}`));
+  assert.match(regretReport(choices(cap), runs, ['eager'], larger).problems[0]!, /more than its cap/);
+  const { regrets, problems } = regretReport(choices(cap + own), runs, ['eager'], larger);
+  assert.equal(problems, []);
+  assert.is(regrets[0]!.choice.gpuBytes, cap + own);
+  assert.is(regrets[0]!.competitors, 2);
 });
 
 reports('what is refused', () => {

@@ -107,6 +107,15 @@ test('--save-plan writes what --plan takes, and holds one plan', async () => {
   }
 });
 
+test('a saved plan names its transport so that every machine understands the same one', async () => {
+  const file = join(folder, 'portable.json');
+  const scenario = ['--model', 'wan2.1-t2v-1.3b', '--size', '832x480x17', '--sp', '2'];
+  const made = ['--machine', 'h100-sxm-x2', '--transport', 'staged-sm', '--plan', 'yield'];
+  const saved = await runCli(['predict', ...scenario, ...made, '--save-plan', file]);
+  assert.is(saved.code, 0, saved.stderr);
+  assert.is(JSON.parse(readFileSync(file, 'utf8')).transport, 'staged-sm:2');
+});
+
 const first = (plan: string, change: (run: BlockRun) => void) => {
   const document = JSON.parse(plan);
   change(document.blocks[0]);

@@ -12,6 +12,7 @@ import { makePlan } from '../../../model/plan/presets.ts';
 import { loadSystem, systemFileOf } from '../../../model/system/load.ts';
 import { withCollectiveRates } from '../../../model/system/scaled.ts';
 import {
+  distinctName,
   distinctTransports,
   type FlowTransport,
   stagesInHostMemory,
@@ -116,6 +117,17 @@ test('a name that stands for a number of CTAs is no transport of its own', () =>
   const names = distinctTransports(loadSystem('h200-x2')).map(({ name }) => name);
   assert.not(names.includes('staged-sm'));
   assert.is(names.length, 8);
+});
+
+test('such a name means another transport on another machine, the distinct one the same on both', () => {
+  for (const [machine, name, distinct] of [
+    ['h200-x2', 'staged-sm', 'staged-sm:16'],
+    ['h100-sxm-x2', 'staged-sm', 'staged-sm:2'],
+    ['h200-x2', 'staged-sm:2', 'staged-sm:2'],
+    ['h200-x2', 'shm', 'shm'],
+    ['h200-x2', 'staged-copy', 'staged-copy'],
+  ] as const)
+    assert.is(distinctName(loadSystem(machine), name), distinct, `${name} on ${machine}`);
 });
 
 for (const [what, ranks, reason] of [
