@@ -190,10 +190,11 @@ export class CopyEngines {
     const { now } = this.#host;
     const { turnS, startUpS } = this.#timing;
     return [
-      ...this.#channels.flatMap((_, engine) => [
+      ...this.#channels.flatMap((channels, engine) => [
         this.#active[engine]!,
         this.#turnOver[engine]! ? 1 : 0,
-        Math.min(now - this.#turnStart[engine]!, turnS),
+        // A stream that has the engine to itself has no turn to end.
+        channels.length > 1 ? Math.min(now - this.#turnStart[engine]!, turnS) : 0,
         Math.min(now - this.#lastEnd[engine]!, startUpS),
       ]),
       ...this.#blockedUntil.map((untilS) => Math.max(0, untilS - now)),
