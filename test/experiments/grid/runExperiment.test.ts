@@ -258,7 +258,7 @@ for (const [signal, code] of [
 }
 
 compiled('killed with its run: nothing done is repeated, nothing written is lost', async () => {
-  const { child, ended } = start('killed', DELAY_MS);
+  const { child, ended } = start('killed', 5 * DELAY_MS);
   await linesOf('killed', second, 4);
   // The program is a group of its own.
   for (const pid of childrenOf(child.pid!)) process.kill(-pid, 'SIGKILL');
