@@ -1,6 +1,7 @@
-// Writes pair-choices.yaml and choices/: of one size of each model what `chunkflow plan` chooses for a pair under several caps,
-// over NCCL and with the transport free, their neighbours, and random plans. The presets beside them are those of pair-steps.
-// `npx tsx experiments/pair/makePlans.ts`
+// Writes pair-again.yaml and again/: of one size of each model what `chunkflow plan` chooses for a pair under several caps, over NCCL and
+// with the transport free, their neighbours, and random plans, beside presets. `npx tsx experiments/pair/makePlans.ts`
+//
+// pair-choices.yaml and choices/ were made by an earlier version of it, for host A and fewer blocks; they were measured, and stay.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,20 +19,28 @@ import { makePlan } from '../../model/plan/presets.ts';
 import { passWeightBytes } from '../../model/workload/workload.ts';
 import { cellScenario } from '../grid/cellScenario.ts';
 
-/**
- * The pair that the choices are for: another host of the same kind than the one that measures them, without NVLink, which the programs
- * are run without. The files that lie here were made with it; choices that took it were measured over shm, and are left out.
- */
-const CHOSEN_FOR = join(import.meta.dirname, 'host-a', 'host-a-pcie.yaml');
+/** The pair that the choices are for: another host of the same kind than the one that will measure them, without NVLink. */
+const CHOSEN_FOR = join(import.meta.dirname, 'host-b', 'host-b-pcie.yaml');
 /** The machine that the programs are generated for. */
 const MACHINE = 'h100-sxm-x2';
 const WORKLOADS = [
-  { model: 'wan2.1-t2v-14b', size: '832x480x49', blocks: 3 },
-  { model: 'flux.1-dev', size: '1536x1536', blocks: 4 },
-  { model: 'hunyuanvideo-13b', size: '960x544x33', blocks: 4 },
+  { model: 'wan2.1-t2v-14b', size: '832x480x49', blocks: 6 },
+  { model: 'flux.1-dev', size: '1536x1536', blocks: 9 },
+  { model: 'hunyuanvideo-13b', size: '960x544x33', blocks: 9 },
 ];
-/** Beside the 24 presets of pair-steps. */
-const PLANS_OF_A_CELL = 18;
+const PRESETS = ['shm', 'staged-sm:16', 'staged-copy'].flatMap((transport) =>
+  [
+    'none',
+    'layerwise',
+    'layerwise-drain',
+    'yield',
+    'chunked',
+    'yield,resident=0.25',
+    'yield,resident=0.5',
+  ].map((plan) => `${plan},transport=${transport}`),
+);
+/** Beside the presets. */
+const PLANS_OF_A_CELL = 22;
 /** The slowest random plan against no offload: device time is dear. */
 const LONGEST = 1.6;
 const SEEDS = 400;
@@ -39,29 +48,25 @@ const SEEDS = 400;
 const CAPS = { tight: 0, quarter: 0.25, half: 0.5, any: null } as const;
 const TRANSPORTS = ['shm', undefined] as const;
 
-const folder = join(import.meta.dirname, 'choices');
+const folder = join(import.meta.dirname, 'again');
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 const cells = WORKLOADS.map((cell) => {
-  const file = `choices/${cell.model}-${cell.size}.jsonl`;
+  const file = `again/${cell.model}-${cell.size}.jsonl`;
   const { plans, choices } = competitors(cell);
   const { workload } = scenarioOf(cell, MACHINE);
   writeFileSync(join(import.meta.dirname, file), plans.map((plan) => planLine(plan, workload)).join(''));
   process.stderr.write(`${file}: ${plans.length} plans, ${choices.length} choices\n`);
-  return { ...cell, sp: 2, plans: ['none,transport=shm'], planFiles: [file], choices };
+  return { ...cell, sp: 2, plans: PRESETS, planFiles: [file], choices };
 });
 const head =
-  '# Made by makePlans.ts beside it, before anything was measured on the pair that measures them: choices for host A under caps,\n' +
-  '# neighbours of them, random plans. They compete with the presets of pair-steps in the same cells.\n';
+  '# Made by makePlans.ts beside it, before it was measured: choices for host B under caps, neighbours of them, random plans, presets.\n';
 const experiment = {
-  ...{ name: 'pair-choices', split: 'held-out', beside: ['pair-steps'], machine: MACHINE },
+  ...{ name: 'pair-again', split: 'held-out', machine: MACHINE },
   measure: ['--rounds', '2', '--steps', '3', '--warm-up', '0.5'],
   cells,
 };
-writeFileSync(
-  join(import.meta.dirname, 'pair-choices.yaml'),
-  head + stringify(experiment, { lineWidth: 128 }),
-);
+writeFileSync(join(import.meta.dirname, 'pair-again.yaml'), head + stringify(experiment, { lineWidth: 128 }));
 
 function scenarioOf(cell: (typeof WORKLOADS)[number], machine: string) {
   return cellScenario({ cfg: undefined, ...cell, id: 'cell', sp: 2, tp: 1, machine, plans: [] });

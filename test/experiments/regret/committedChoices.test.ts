@@ -76,12 +76,16 @@ test('nothing of a pair without peer access counts as measured over NVLink', () 
   assert.not(ofPair.some(({ transport }) => transport === 'nvlink'));
 });
 
-test('host A without NVLink is host A but for that', () => {
-  const [whole, without] = ['host-a', 'host-a-pcie'].map((name) => loadSystem(`${PAIR}/host-a/${name}.yaml`));
-  const { id: _, name: __, file: ___, provenance: ____, ...rest } = without!;
-  const { gpu, gpus, tree, host, peer, defaultTransport } = whole!;
-  const transports = whole!.transports.filter(({ name }) => name !== 'nvlink');
-  assert.equal(rest, { gpu, gpus, tree, host, peer, defaultTransport, transports });
-});
+for (const [what, whole, without] of [
+  ['host A', `${PAIR}/host-a/host-a.yaml`, `${PAIR}/host-a/host-a-pcie.yaml`],
+  ['host B', 'h200-x2-fitted', `${PAIR}/host-b/host-b-pcie.yaml`],
+] as const) {
+  test(`${what} without NVLink is ${what} but for that`, () => {
+    const { id: _, name: __, file: ___, provenance: ____, ...rest } = loadSystem(without);
+    const { gpu, gpus, tree, host, peer, defaultTransport, transports } = loadSystem(whole);
+    const others = transports.filter(({ name }) => name !== 'nvlink');
+    assert.equal(rest, { gpu, gpus, tree, host, peer, defaultTransport, transports: others });
+  });
+}
 
 test.run();
