@@ -307,8 +307,18 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'the clock falls below its least',
-        original: 'if (!fits(low)) return low;',
-        mutated: 'if (!fits(low)) low = 0;',
+        original: 'return fits(minClock) ? bisected(minClock, fits).low : minClock;',
+        mutated: 'return fits(minClock) ? bisected(minClock, fits).low : 0;',
+      },
+      {
+        breaks: 'a clock above one that fits is taken to fit',
+        original: 'clock <= fitting || (clock < exceeding',
+        mutated: 'clock >= fitting || (clock < exceeding',
+      },
+      {
+        breaks: 'a clock above one that does not fit is tried',
+        original: 'clock <= fitting || (clock < exceeding && wattsAt(clock) <= capW)',
+        mutated: 'clock <= fitting || wattsAt(clock) <= capW',
       },
       {
         breaks: 'the clock that is found is above the cap',
