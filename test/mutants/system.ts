@@ -155,8 +155,8 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'each peer is read from as if it were the only one',
-        original: 'reads: perPeer.length * peers,',
-        mutated: 'reads: perPeer.length,',
+        original: 'reads: perPeer * peers,',
+        mutated: 'reads: perPeer,',
       },
       {
         breaks: 'each exchange has a start-up of its own and the collective none',
