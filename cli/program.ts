@@ -53,7 +53,7 @@ export async function run(args: readonly string[], given: Output): Promise<numbe
   }
 }
 
-/** Every command loads its work only when it runs: reading mathjs alone takes longer than `--help` may. */
+/** Every command loads its work only when it runs: what it reads takes longer than `--help` may. */
 function buildProgram(output: Output, status: { code: number }): Command {
   const program = new Command('chunkflow')
     .description(

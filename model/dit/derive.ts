@@ -1,4 +1,5 @@
-import { arithmetic, type Names, shape } from '../input/arithmetic.ts';
+import { arithmetic, shape } from '../input/arithmetic.ts';
+import type { Names } from '../input/plainArithmetic.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { checked, placed, type YamlFile } from '../input/yamlFile.ts';
 import { expandBraces } from './braces.ts';

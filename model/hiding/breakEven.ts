@@ -7,7 +7,7 @@ import type { System } from '../system/system.ts';
 import { bindRows } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
 import type { Workload } from '../workload/workload.ts';
-import { HIDDEN_SHARE, predictStep } from './stepReport.ts';
+import { HIDDEN_SHARE, predictedStepS } from './stepReport.ts';
 
 /** Range of sizes that is searched, and how fine: a quarter of a per cent of the answer. */
 const MOST_TOKENS = 4e6;
@@ -30,7 +30,7 @@ export function breakEven(workload: Workload, system: System, plan: Plan): Break
     const bound = bindRows(model, rows, { size, batch: atBatch, sp, tp, cfg, exchange });
     const made = (text: string) =>
       presetPlan(text, bound, system, plan.transport === 'none' ? undefined : plan.transport);
-    const stepOf = (chosen: Plan) => predictStep(bound, system, chosen).stepTimeS;
+    const stepOf = (chosen: Plan) => predictedStepS(bound, system, chosen);
     // Blocks weigh the same at any size, so a plan without a preset is the same plan there.
     const same = plan.preset === FROM_FILE ? plan : made(plan.name);
     return stepOf(same) <= (1 + HIDDEN_SHARE) * stepOf(made('none'));

@@ -8,11 +8,17 @@ import type { CollectiveKind } from '../workload/workload.ts';
 
 /** Bytes/s of prefetch and of a collective on every rank, each alone and both at once. */
 export interface PairRates {
-  h2dAlone: number;
-  collectiveAlone: number;
-  h2dShared: number;
-  collectiveShared: number;
+  readonly h2dAlone: number;
+  readonly collectiveAlone: number;
+  readonly h2dShared: number;
+  readonly collectiveShared: number;
 }
+
+/**
+ * By machine and transport, which never change, then by ranks, kind and source: a walk at another clock, or of another plan,
+ * asks for the same ones.
+ */
+const PAIR_RATES = new WeakMap<System, WeakMap<FlowTransport, Map<string, PairRates>>>();
 
 /**
  * Rates when all ranks do the same thing at the same time, in closed form.
@@ -30,6 +36,25 @@ export function pairRates(
   transport: FlowTransport,
   kind: CollectiveKind,
   sourceBytesPerS = Number.POSITIVE_INFINITY,
+): PairRates {
+  const ofSystem = PAIR_RATES.get(system) ?? new WeakMap<FlowTransport, Map<string, PairRates>>();
+  const ofTransport = ofSystem.get(transport) ?? new Map<string, PairRates>();
+  const key = `${groupSize} ${kind} ${sourceBytesPerS}`;
+  const known = ofTransport.get(key);
+  if (known !== undefined) return known;
+  const rates = solvedPairRates(system, groupSize, transport, kind, sourceBytesPerS);
+  ofTransport.set(key, rates);
+  ofSystem.set(transport, ofTransport);
+  PAIR_RATES.set(system, ofSystem);
+  return rates;
+}
+
+function solvedPairRates(
+  system: System,
+  groupSize: number,
+  transport: FlowTransport,
+  kind: CollectiveKind,
+  sourceBytesPerS: number,
 ): PairRates {
   const ranks = runningRanks(system, groupSize);
   const gpus = gpusOfRanks(system, ranks);

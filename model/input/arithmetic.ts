@@ -1,27 +1,9 @@
 import type { MathNode } from 'mathjs';
-import { math } from './math.ts';
+import { mathjs } from './math.ts';
+import { argumentsWanted, FUNCTIONS, type Names, OPERATORS, plainValues } from './plainArithmetic.ts';
 import { shown, UserError } from './userError.ts';
 
-const FUNCTIONS: Record<string, (...values: number[]) => number> = {
-  floor: Math.floor,
-  ceil: Math.ceil,
-  round: Math.round,
-  min: Math.min,
-  max: Math.max,
-};
-
-const OPERATORS: Record<string, (left: number, right: number) => number> = {
-  '+': (a, b) => a + b,
-  '-': (a, b) => a - b,
-  '*': (a, b) => a * b,
-  '/': (a, b) => a / b,
-  '^': (a, b) => a ** b,
-};
-
 const MAX_LENGTH = 200;
-
-/** Named numbers that an expression may use, such as `{d: 5120, f: 13824}`. */
-export type Names = Readonly<Record<string, number>>;
 
 /**
  * The number an arithmetic expression stands for, such as `3*d` or `floor(H/16) * floor(W/16)`.
@@ -35,6 +17,13 @@ export type Names = Readonly<Record<string, number>>;
  */
 export function arithmetic(expression: string | number, names: Names): number {
   if (typeof expression === 'number') return expression;
+  checkLength(expression);
+  const plain = plainValues(expression, names);
+  return plain === undefined || plain.isArray ? mathjsValue(expression, names) : plain.values[0]!;
+}
+
+/** As `arithmetic`, by mathjs's parser, which takes what is not plain or says what is wrong with it. */
+export function mathjsValue(expression: string, names: Names): number {
   return numberOf(syntaxTree(expression), names, expression);
 }
 
@@ -45,25 +34,32 @@ export function arithmetic(expression: string | number, names: Names): number {
  * @example shape('[3*d, d]', { d: 4 }) // [12, 4]
  */
 export function shape(expression: string, names: Names): number[] {
+  checkLength(expression);
+  const plain = plainValues(expression, names);
+  if (plain?.isArray === true) return plain.values.map((side) => checkedSide(side, expression));
   const tree = syntaxTree(expression);
   if (tree.type !== 'ArrayNode') {
     throw new UserError(`shape ${shown(expression)}: expected an array of dimensions such as "[3*d, d]"`);
   }
-  return (tree as unknown as { items: MathNode[] }).items.map((item) => {
-    const side = numberOf(item, names, expression);
-    if (!Number.isSafeInteger(side) || side < 1) {
-      throw new UserError(
-        `shape ${shown(expression)}: a dimension is ${side}, expected a whole number of at least 1`,
-      );
-    }
-    return side;
-  });
+  return (tree as unknown as { items: MathNode[] }).items.map((item) =>
+    checkedSide(numberOf(item, names, expression), expression),
+  );
+}
+
+function checkedSide(side: number, expression: string): number {
+  if (Number.isSafeInteger(side) && side >= 1) return side;
+  throw new UserError(
+    `shape ${shown(expression)}: a dimension is ${side}, expected a whole number of at least 1`,
+  );
+}
+
+function checkLength(expression: string): void {
+  if (expression.length <= MAX_LENGTH) return;
+  throw new UserError(`expression ${shown(expression)}: longer than ${MAX_LENGTH} characters`);
 }
 
 function syntaxTree(expression: string): MathNode {
-  if (expression.length > MAX_LENGTH) {
-    throw new UserError(`expression ${shown(expression)}: longer than ${MAX_LENGTH} characters`);
-  }
+  const math = mathjs();
   try {
     return math.parse(expression);
   } catch (error) {
@@ -97,8 +93,8 @@ function numberOf(node: MathNode, names: Names, expression: string): number {
     case 'FunctionNode': {
       const name: unknown = any.fn?.type === 'SymbolNode' ? any.fn.name : undefined;
       if (typeof name !== 'string' || !Object.hasOwn(FUNCTIONS, name)) return refuse(shown(node.toString()));
-      const wanted = name === 'min' || name === 'max' ? Math.max(1, any.args.length) : 1;
-      if (any.args.length !== wanted) return refuse(`${name} with ${any.args.length} arguments`);
+      if (any.args.length !== argumentsWanted(name, any.args.length))
+        return refuse(`${name} with ${any.args.length} arguments`);
       return FUNCTIONS[name]!(...any.args.map((arg: MathNode) => numberOf(arg, names, expression)));
     }
     default:

@@ -1,7 +1,7 @@
-import { math } from './math.ts';
+import type { MathJsInstance } from 'mathjs';
+import { mathjs } from './math.ts';
+import { prefixFactor } from './prefixedUnit.ts';
 import { shown, UserError } from './userError.ts';
-
-math.createUnit('FLOP', { prefixes: 'short' });
 
 /** What a quantity measures, with the unit that the library uses inside and an example of what people write. */
 const DIMENSIONS = {
@@ -17,17 +17,33 @@ const DIMENSIONS = {
 
 export type Dimension = keyof typeof DIMENSIONS;
 
-/** By what is written, then what is wanted: mathjs takes longer to read a unit than a machine has numbers to be read. */
+let withFlop: MathJsInstance | undefined;
+
+/** mathjs, which does not know FLOP by itself. */
+function unitMathjs(): MathJsInstance {
+  if (withFlop === undefined) {
+    withFlop = mathjs();
+    withFlop.createUnit('FLOP', { prefixes: 'short' });
+  }
+  return withFlop;
+}
+
+/** By what is written, then what is wanted. */
 const factors = new Map<string, number>();
 
-function factorOf(written: string, unit: string): number {
+/** Factor from one unit to another by mathjs, which knows minutes and days too; null where there is none. */
+export function mathjsFactor(written: string, unit: string): number | null {
   const key = `${written} in ${unit}`;
-  let factor = factors.get(key);
-  if (factor === undefined) {
-    factor = math.unit(1, written).toNumber(unit);
+  const known = factors.get(key);
+  if (known !== undefined) return known;
+  const math = unitMathjs();
+  try {
+    const factor = math.unit(1, written).toNumber(unit);
     factors.set(key, factor);
+    return factor;
+  } catch {
+    return null;
   }
-  return factor;
 }
 
 const NUMBER_THEN_UNIT = /^\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*([A-Za-zµ][A-Za-zµ/ ]*)$/;
@@ -49,16 +65,13 @@ export function quantity(text: string, dimension: Dimension): number {
   if (/GT\/s/.test(text)) {
     throw new UserError(`${expected}, got ${shown(text)}; for PCIe give pcie: {gen, lanes} instead of GT/s`);
   }
-  let value: number;
-  try {
-    // The number goes through Number() and only the unit through mathjs, so 30.5 GB/s is 30500000000 exactly.
-    const factor = factorOf(match[2]!.trim(), unit);
-    value = Number(match[1]) * factor;
-    const whole = Math.round(value);
-    if (factor >= 1 && Math.abs(value - whole) < 1e-9 * whole) value = whole;
-  } catch {
-    throw new UserError(`${expected}, got ${shown(text)}`);
-  }
+  const written = match[2]!.trim();
+  const factor = prefixFactor(written, unit) ?? mathjsFactor(written, unit);
+  if (factor === null) throw new UserError(`${expected}, got ${shown(text)}`);
+  // The number goes through Number() and only the unit has a factor, so 30.5 GB/s is 30500000000 exactly.
+  let value = Number(match[1]) * factor;
+  const whole = Math.round(value);
+  if (factor >= 1 && Math.abs(value - whole) < 1e-9 * whole) value = whole;
   if (value < 0 || !Number.isFinite(value))
     throw new UserError(`${expected} that is not negative, got ${shown(text)}`);
   return value;

@@ -1,4 +1,4 @@
-import { math } from '../input/math.ts';
+import { mathjs } from '../input/math.ts';
 
 /** J^T W J and -J^T W r of weighted rows. */
 export interface NormalEquations {
@@ -29,6 +29,7 @@ export function normalEquations(
 /** The step that solves (matrix + damping x its diagonal) step = side; null where that is singular. */
 export function dampedStep({ matrix, side }: NormalEquations, damping: number): number[] | null {
   const damped = matrix.map((row, i) => row.map((value, j) => (i === j ? value * (1 + damping) : value)));
+  const math = mathjs();
   try {
     const solved = (math.lusolve(damped, side) as unknown as number[][]).map(([value]) => value!);
     return solved.every(Number.isFinite) ? solved : null;
@@ -39,6 +40,7 @@ export function dampedStep({ matrix, side }: NormalEquations, damping: number): 
 
 /** The inverse; null where there is none. */
 export function inverse(matrix: readonly (readonly number[])[]): number[][] | null {
+  const math = mathjs();
   try {
     const inverted = math.inv(matrix.map((row) => [...row])) as number[][];
     return inverted.flat().every(Number.isFinite) ? inverted : null;
@@ -49,7 +51,7 @@ export function inverse(matrix: readonly (readonly number[])[]): number[][] | nu
 
 /** Eigenvalues and -vectors, of length one, of a symmetric matrix. */
 export function eigen(matrix: readonly (readonly number[])[]): { value: number; vector: number[] }[] {
-  const { eigenvectors } = math.eigs(matrix.map((row) => [...row])) as unknown as {
+  const { eigenvectors } = mathjs().eigs(matrix.map((row) => [...row])) as unknown as {
     eigenvectors: { value: number; vector: number[] }[];
   };
   return eigenvectors.map(({ value, vector }) => ({ value: Number(value), vector: [...vector].map(Number) }));

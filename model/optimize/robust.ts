@@ -1,4 +1,4 @@
-import { predictStep } from '../hiding/stepReport.ts';
+import { predictedStepS, predictStep } from '../hiding/stepReport.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { StepReport } from '../report.ts';
 import type { System } from '../system/system.ts';
@@ -109,7 +109,7 @@ type Place = MachineScenario & { search: Search };
 
 function stepsIn({ search: { workload, system, oracle } }: Place): StepsIn {
   return {
-    predictedS: (plan) => predictStep(workload, system, plan).stepTimeS,
+    predictedS: (plan) => predictedStepS(workload, system, plan),
     simulatedS: (plan) => oracle(plan).stepTimeS,
   };
 }
@@ -170,7 +170,7 @@ function nearPresets(
 ): SimulatedPlan[] {
   const most = report.stepTimeS * (1 + NEAR_PRESETS);
   return presetCandidates({ workload, system }, space.backends, caps, report.clock)
-    .filter((plan) => predictStep(workload, system, plan).stepTimeS <= most)
+    .filter((plan) => predictedStepS(workload, system, plan) <= most)
     .map((plan) => ({ plan, report: oracle(plan) }));
 }
 
@@ -184,7 +184,7 @@ function scenarioOptima({ plan }: Optimum, places: readonly Place[], caps: Caps)
       const bound = pooledBound(workload, system, family, caps);
       return bound === null ? [] : [bound.stepTimeS];
     });
-    return predictStep(workload, system, plan).stepTimeS / Math.min(...bounds);
+    return predictedStepS(workload, system, plan) / Math.min(...bounds);
   });
   const [own = 1] = slacks;
   return places

@@ -4,8 +4,13 @@ import type { StagedCopyTransport } from './transport.ts';
 
 /** Sizes of the pieces that a staged collective's bytes are cut into; the last one is what is left. */
 export function pieceSizes(bytes: number, pieceBytes: number): number[] {
-  const count = Math.max(1, Math.ceil(bytes / pieceBytes));
-  return Array.from({ length: count }, (_, index) => Math.min(pieceBytes, bytes - index * pieceBytes));
+  return Array.from({ length: pieceCount(bytes, pieceBytes) }, (_, index) =>
+    Math.min(pieceBytes, bytes - index * pieceBytes),
+  );
+}
+
+function pieceCount(bytes: number, pieceBytes: number): number {
+  return Math.max(1, Math.ceil(bytes / pieceBytes));
 }
 
 /** Bytes/s of a GPU's link: each direction alone, and H2D and D2H while both run. */
@@ -40,12 +45,12 @@ export function stagedPieces(
     ];
   }
   const peers = groupSize - 1;
-  const perPeer = pieceSizes(sentBytes / peers, pieceBytes);
+  const perPeer = pieceCount(sentBytes / peers, pieceBytes);
   return [
     {
-      pieceBytes: sentBytes / peers / perPeer.length,
-      writes: perPeer.length * (kind === 'all-gather' ? 1 : peers),
-      reads: perPeer.length * peers,
+      pieceBytes: sentBytes / peers / perPeer,
+      writes: perPeer * (kind === 'all-gather' ? 1 : peers),
+      reads: perPeer * peers,
     },
   ];
 }

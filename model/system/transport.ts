@@ -124,9 +124,19 @@ export function distinctName(system: System, name: string): string {
   return same!.name;
 }
 
+/** By transport as in the machine file, then ranks, so that what is known of one is found again by the object. */
+const BETWEEN_RANKS = new WeakMap<Transport, Map<number, Transport>>();
+
 /** A transport with the numbers that it has between so many ranks, which then hold for every number. */
 export function betweenRanks<T extends Transport>(transport: T, ranks: number): T {
   if (transport.kind !== 'flow') return transport;
   const own = transport.byRanks.get(ranks);
-  return own === undefined ? transport : { ...transport, ...own, byRanks: new Map() };
+  if (own === undefined) return transport;
+  const ofTransport = BETWEEN_RANKS.get(transport) ?? new Map<number, Transport>();
+  const known = ofTransport.get(ranks);
+  if (known !== undefined) return known as T;
+  const between = { ...transport, ...own, byRanks: new Map() };
+  ofTransport.set(ranks, between);
+  BETWEEN_RANKS.set(transport, ofTransport);
+  return between;
 }

@@ -155,8 +155,8 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'each peer is read from as if it were the only one',
-        original: 'reads: perPeer.length * peers,',
-        mutated: 'reads: perPeer.length,',
+        original: 'reads: perPeer * peers,',
+        mutated: 'reads: perPeer,',
       },
       {
         breaks: 'each exchange has a start-up of its own and the collective none',
@@ -307,8 +307,18 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'the clock falls below its least',
-        original: 'if (!fits(low)) return low;',
-        mutated: 'if (!fits(low)) low = 0;',
+        original: 'return fits(minClock) ? bisected(minClock, fits).low : minClock;',
+        mutated: 'return fits(minClock) ? bisected(minClock, fits).low : 0;',
+      },
+      {
+        breaks: 'a clock above one that fits is taken to fit',
+        original: 'clock <= fitting || (clock < exceeding',
+        mutated: 'clock >= fitting || (clock < exceeding',
+      },
+      {
+        breaks: 'a clock above one that does not fit is tried',
+        original: 'clock <= fitting || (clock < exceeding && wattsAt(clock) <= capW)',
+        mutated: 'clock <= fitting || wattsAt(clock) <= capW',
       },
       {
         breaks: 'the clock that is found is above the cap',

@@ -1,15 +1,15 @@
 import type { MathNode } from 'mathjs';
-import { math } from '../../input/math.ts';
+import { mathjs } from '../../input/math.ts';
 
 export function parse(text: string): MathNode {
-  return math.parse(text);
+  return mathjs().parse(text);
 }
 
 /** @param tidy for people to read, which takes mathjs a hundred times as long. */
 export function derivative(node: MathNode, quantity: string, tidy: boolean): MathNode {
   return tidy
-    ? math.derivative(node, quantity)
-    : math.simplifyCore(math.derivative(node, quantity, { simplify: false }));
+    ? mathjs().derivative(node, quantity)
+    : mathjs().simplifyCore(mathjs().derivative(node, quantity, { simplify: false }));
 }
 
 export function evaluate(node: MathNode, values: Readonly<Record<string, number>>): number {

@@ -152,6 +152,55 @@ test('a lowered clock keeps the power at the cap, and no more is lowered than ne
   );
 });
 
+/** Twelve halvings, every one of them by a step time. */
+function halved(given: Power, fits: (clock: number) => boolean): number {
+  if (fits(1)) return 1;
+  let low = given.minClock;
+  let high = 1;
+  if (!fits(low)) return low;
+  for (let round = 0; round < 12; round += 1) {
+    const middle = (low + high) / 2;
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+test('the clock is the one that halving leads to, to the last bit, from less than half as many step times', () => {
+  /** Step times of those that end between the two ends. */
+  const counts = { asked: 0, halving: 0 };
+  fc.assert(
+    fc.property(steps, fc.double({ min: 0, max: 1, noNaN: true }), (step, hiddenShare) => {
+      const { computeS, idleS, workW, exponent, usefulClock } = step;
+      const given = {
+        ...power,
+        energyExponent: exponent,
+        usefulClock: { ...power.usefulClock, gemm: usefulClock },
+      };
+      // Part of the pause is work of something else beside the compute, so that the step time has a kink.
+      const timeAt = (at: number) =>
+        Math.max(computeS * slowdown(given, 'gemm', at), computeS + hiddenShare * idleS) + idleS;
+      const energy = products(workW * computeS);
+      let asked = 0;
+      const clock = cappedClock(given, energy, (at) => {
+        asked += 1;
+        return timeAt(at);
+      });
+      let halving = 0;
+      const fits = (at: number) => {
+        halving += 1;
+        return stepPowerW(given, energy, at, timeAt(at)) <= given.capW;
+      };
+      assert.is(clock, halved(given, fits));
+      if (clock === 1 || clock === given.minClock) return;
+      counts.asked += asked;
+      counts.halving += halving;
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(counts.asked < 0.4 * counts.halving, `${counts.asked} step times, halving ${counts.halving}`);
+});
+
 test('the busier the GPU, the lower the clock', () => {
   fc.assert(
     fc.property(

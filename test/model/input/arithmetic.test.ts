@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { arithmetic, shape } from '../../../model/input/arithmetic.ts';
+import { arithmetic, mathjsValue, shape } from '../../../model/input/arithmetic.ts';
+import { mathjs } from '../../../model/input/math.ts';
+import { plainValues } from '../../../model/input/plainArithmetic.ts';
 import { UserError } from '../../../model/input/userError.ts';
 
 const names = { d: 4, H: 721, W: 1281 };
@@ -150,6 +152,55 @@ test('any expression comes to what the same operations come to by hand', () => {
   );
 });
 
+/** Operands, plain ones and others, the signs between them, and what else may stand anywhere. */
+const OPERANDS = [
+  ...'0 2 007 1.5 1e3 2e-1 1e400 1. .5 0x10 d H x2 -d (d (2 d) 3)'.split(' '),
+  ...'e mod in true NaN floor floor(d min(2 max(d) round(1.5) sin(d) [d 2]'.split(' '),
+];
+const SIGNS = ['+', '-', '*', '/', '^', ' * ', ', ', ' - -', '^-', '**', '%', ' '];
+const STRAY = ['(', ')', '[', ']', ',', ';', '.', '!', '\t', '\n', '#', "'", '$', 'ceil('];
+const given = { ...names, x2: 0.5, mod: 3, in: 5, true: 7, NaN: 11, floor: 13 };
+
+/** Value or message. */
+function outcome(value: () => number): number | string {
+  try {
+    return value();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+test('what is read without mathjs is what mathjs reads, to the last bit and in every message', () => {
+  const operand = fc.constantFrom(...OPERANDS);
+  const stray = fc.option(fc.constantFrom(...STRAY), { freq: 6, nil: '' });
+  const text = fc
+    .tuple(operand, fc.array(fc.tuple(fc.constantFrom(...SIGNS), operand, stray), { maxLength: 4 }))
+    .map(([first, rest]) => [first, ...rest.flat()].join(''));
+  let plain = 0;
+  fc.assert(
+    fc.property(text, (written) => {
+      if (plainValues(written, given) !== undefined) plain += 1;
+      const [got, byMathjs] = [arithmetic, mathjsValue].map((read) => outcome(() => read(written, given)));
+      assert.ok(Object.is(got, byMathjs), `${JSON.stringify(written)}: ${got}, by mathjs ${byMathjs}`);
+    }),
+    { numRuns: 5000 },
+  );
+  assert.ok(plain > 300, `only ${plain} of the texts were plain`);
+});
+
+test('plain expressions come to what mathjs evaluates them to', () => {
+  fc.assert(
+    fc.property(
+      tree.filter(({ text }) => text.length <= 200),
+      ({ text }) => {
+        const evaluated: unknown = mathjs().evaluate(text, { ...names });
+        assert.equal(plainValues(text, names), { isArray: false, values: [evaluated] }, text);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
 test.run();
 
 const shapes = suite('shapes');
@@ -175,6 +226,10 @@ const NO_SHAPES: [expression: string, message: RegExp][] = [
   ['[1; 2]', /is not allowed/],
   ['[d.constructor]', /is not allowed/],
   ['[d, ', /expression/],
+  // The first fault from the left.
+  ['[0, sin(d)]', /is 0, expected/],
+  ['[sin(d), 0]', /"sin\(d\)" is not allowed/],
+  ['[d]\n', /expected an array/],
 ];
 for (const [expression, message] of NO_SHAPES) {
   shapes(`refuses ${expression}`, () => assert.throws(() => shape(expression, names), oneLine(message)));

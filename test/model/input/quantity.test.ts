@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Dimension, quantity } from '../../../model/input/quantity.ts';
+import { prefixesOf, prefixFactor } from '../../../model/input/prefixedUnit.ts';
+import { type Dimension, mathjsFactor, quantity } from '../../../model/input/quantity.ts';
 import { UserError } from '../../../model/input/userError.ts';
 
 const test = suite('quantities');
@@ -92,6 +93,28 @@ for (const [text, dimension, message] of REFUSED) {
       (error: Error) =>
         error instanceof UserError && message.test(error.message) && error.message.length < 250,
     ));
+}
+
+const UNITS = ['s', 'B', 'B/s', 'FLOP/s', 'W', 'J/FLOP', 'J/B', 'Hz'];
+for (const unit of UNITS) {
+  test(`prefixes of ${unit} have mathjs's factors, to the last bit`, () => {
+    for (const prefix of prefixesOf(unit).keys()) {
+      const written = `${prefix}${unit}`;
+      assert.is(prefixFactor(written, unit), mathjsFactor(written, unit), written);
+    }
+  });
+}
+
+const NO_PREFIX: [written: string, unit: string][] = [
+  ['days', 's'],
+  ['GB / s', 'B/s'],
+  ['GB/ms', 'B/s'],
+  ['GHz', 's'],
+  ['constructors', 's'],
+  ['', 's'],
+];
+for (const [written, unit] of NO_PREFIX) {
+  test(`"${written}" is no prefix before ${unit}`, () => assert.is(prefixFactor(written, unit), undefined));
 }
 
 // Up to 1e15: beyond that two roundings of a double can be a whole byte.

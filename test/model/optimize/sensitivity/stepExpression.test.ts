@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { withBlocks } from '../../../../model/dit/depth.ts';
 import { loadDit } from '../../../../model/dit/load.ts';
 import { rowsAt } from '../../../../model/dit/tokens.ts';
-import { math } from '../../../../model/input/math.ts';
+import { mathjs } from '../../../../model/input/math.ts';
 import { derivativeOf } from '../../../../model/optimize/sensitivity/derivative.ts';
 import { expressStep } from '../../../../model/optimize/sensitivity/stepExpression.ts';
 import { presetHelp, presetPlan } from '../../../../model/plan/presets.ts';
@@ -63,7 +63,7 @@ for (const quantity of ['h2d', 'allToAll', 'latency', 'gemm', 'attention', 'peak
     );
     const statements = text.split('; ');
     const scope = new Map<string, unknown>(Object.entries(quantities));
-    const read = statements.map((statement) => math.evaluate(statement, scope)).at(-1) as number;
+    const read = statements.map((statement) => mathjs().evaluate(statement, scope)).at(-1) as number;
     const scale = Math.abs(value) + Math.abs(0.25 / expression!.values[quantity]!);
     assert.ok(Math.abs(read - value) < 2e-3 * scale, `${read} and ${value}`);
   });
