@@ -189,8 +189,23 @@ export const READERS: readonly MutantGroup[] = [
       },
       {
         breaks: 'both directions share nothing',
-        original: 'rateOf([...down, ...up], ',
-        mutated: 'rateOf(down, ',
+        original: 'shared(system, down, up),',
+        mutated: 'shared(system, down, []),',
+      },
+      {
+        breaks: 'host memory favours no direction',
+        original: '    writeWeightOf(system, gpus),\n  );',
+        mutated: '    1,\n  );',
+      },
+      {
+        breaks: 'whom a soft limit favours gets more than it asked for',
+        original: 'return ratesUnder(limits, wanted, softWeight);',
+        mutated: 'return ratesUnder(limits, bound, softWeight);',
+      },
+      {
+        breaks: 'directions of unlike speed go each at its own without a favour',
+        original: 'if (weight !== 1) return moves;',
+        mutated: 'if (weight !== 0) return moves;',
       },
       {
         breaks: 'copies to the host are as fast as the engine to the device',

@@ -7,6 +7,11 @@ export const DEVICES: readonly MutantGroup[] = [
     tests: ['test/sim/devices/copyEngines.test.ts'],
     mutants: [
       {
+        breaks: 'a turn that nobody can end keeps a step from being steady',
+        original: 'channels.length > 1 ? Math.min(now - this.#turnStart[engine]!, turnS) : 0,',
+        mutated: 'Math.min(now - this.#turnStart[engine]!, turnS),',
+      },
+      {
         breaks: 'an engine that stood idle for just a start-up is awake',
         original: 'const awake = now - this.#lastEnd[engine]! < this.#timing.startUpS * (1 - TIE);',
         mutated: 'const awake = now - this.#lastEnd[engine]! < this.#timing.startUpS * (1 + TIE);',

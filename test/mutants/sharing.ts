@@ -99,6 +99,16 @@ export const SHARING: readonly MutantGroup[] = [
     tests: ['test/sim/sharing/flowSystemTerms.test.ts', 'test/sim/sharing/flowSystem.test.ts'],
     mutants: [
       {
+        breaks: 'soft limits share by flow alone, whatever the route weighs',
+        original: 'flows.weight[flow]! * routes.softWeight[flows.route[flow]!]!',
+        mutated: 'flows.weight[flow]!',
+      },
+      {
+        breaks: 'behind soft limits a flow may move more than it asked for',
+        original: '(flow) => this.newRate[flow]!,',
+        mutated: '(flow) => flows.bound[flow]!,',
+      },
+      {
         breaks: 'a soft limit is a hard one',
         original: '? served(demand[resource]!, capacity[resource]!, sharpness[resource]!)',
         mutated: '? Math.min(demand[resource]!, capacity[resource]!)',

@@ -194,6 +194,11 @@ export const SYSTEM: readonly MutantGroup[] = [
         mutated: 'readS',
       },
       {
+        breaks: 'what is left of the slower direction goes on beside the other',
+        original: '(bytes - (own / other) * bytes) / alone',
+        mutated: '(bytes - (own / other) * bytes) / own',
+      },
+      {
         breaks: 'the pipeline is as fast as its faster stage',
         original: 'return first + Math.max(',
         mutated: 'return first + Math.min(',
