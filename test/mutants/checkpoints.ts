@@ -165,7 +165,11 @@ export const READERS: readonly MutantGroup[] = [
   },
   {
     file: 'model/hiding/rates.ts',
-    tests: ['test/model/hiding/rateTerms.test.ts', 'test/model/hiding/rates.test.ts'],
+    tests: [
+      'test/model/hiding/rateTerms.test.ts',
+      'test/model/hiding/rates.test.ts',
+      'test/model/hiding/hostMemory.test.ts',
+    ],
     mutants: [
       {
         breaks: 'of ranks that sit differently the best placed sets the pace',

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ProgramBuilder } from '../../../model/program/programBuilder.ts';
-import type { StreamKind } from '../../../model/program/stepProgram.ts';
+import type { StepProgram, StreamKind } from '../../../model/program/stepProgram.ts';
 import type { CopyEngine, System } from '../../../model/system/system.ts';
 import type { FlowTransport } from '../../../model/system/transport.ts';
 import { Engine } from '../../../sim/engine.ts';
@@ -98,19 +98,23 @@ function machineOf({ timing = {}, transport = flow }: Case): System {
   return { ...base, gpu: { ...base.gpu, copyEngine }, transports: [transport] };
 }
 
-function play(of: Case): { chunks: Chunk[]; ends: Map<string, number> } {
+function programOf({ build }: Pick<Case, 'build'>): StepProgram {
   const step = new Step();
-  of.build(step);
-  const copies = step.builder.ops.filter(({ kind }) => kind === 'copy').map(({ id }) => id);
+  build(step);
   // Ends the step behind everything else.
   step.builder.add(
     { ...EDGE, label: 'end' },
     step.builder.ops.map(({ id }) => id),
   );
-  const program = step.builder.finish({
+  return step.builder.finish({
     ...{ ranks: 1, groupSize: 2, blocks: [], blocksPerPass: 0 },
     ...{ slots: 0, slotBytes: 0, streamedPerStep: 0 },
   });
+}
+
+function play(of: Case): { chunks: Chunk[]; ends: Map<string, number> } {
+  const program = programOf(of);
+  const copies = program.ops.filter(({ kind }) => kind === 'copy').map(({ id }) => id);
   const chunks: Chunk[] = [];
   const labelOf = (op: number) => program.ops[op]!.label;
   const recorder = {
@@ -460,5 +464,11 @@ for (const of of CASES) {
     }
   });
 }
+
+test('a stream that has its engine to itself has no turn, so that its steps repeat however long a turn is', () => {
+  const of = { law: '', chunks: [], build: (step: Step) => step.copy('a', 'copy', { bytes: 20 }) };
+  const { steady, steps } = new Engine(programOf(of), machineOf(of)).run({ fromStart: true });
+  assert.ok(steady, `not after ${steps} steps`);
+});
 
 test.run();
