@@ -13,7 +13,7 @@ import { oneForAll } from '../model/system/symmetry.ts';
 import type { System } from '../model/system/system.ts';
 import { type FlowTransport, transportOf } from '../model/system/transport.ts';
 import type { Timeline } from '../model/timeline.ts';
-import type { CollectiveKind, Workload } from '../model/workload/workload.ts';
+import type { Workload } from '../model/workload/workload.ts';
 import { Engine } from './engine.ts';
 import { isPrefetch, readyButForWeightsS } from './exposure.ts';
 import type { SteadyStep } from './stepLedger.ts';
@@ -119,7 +119,6 @@ function stepTimes(program: StepProgram, system: System, plan: Plan, step: Stead
   const { startUpS, gapS } = system.gpu.copyEngine;
   const copy = copyRates(system, program.groupSize);
   const staged = stagedAlone(program, system, plan, copy);
-  const rates = new Map<CollectiveKind, number>();
   const begins = new Map<number, number>();
   for (const stream of program.streams) {
     if (stream.rank !== 0 || !['compute', 'collective', 'copy'].includes(stream.kind)) continue;
@@ -136,7 +135,7 @@ function stepTimes(program: StepProgram, system: System, plan: Plan, step: Stead
       }
       if (op.kind === 'collective') {
         times.collectiveS += endS - startS;
-        times.collectiveInflationS += endS - startS - flowAloneS(op, system, program.groupSize, rates);
+        times.collectiveInflationS += endS - startS - flowAloneS(op, system, program.groupSize);
       }
       if (op.kind === 'mark' && op.role === 'collective-begin') begins.set(op.group, startS);
       if (op.kind === 'mark' && op.role === 'collective-end') {
@@ -154,18 +153,15 @@ function stepTimes(program: StepProgram, system: System, plan: Plan, step: Stead
   return times;
 }
 
-/** Seconds of a flow collective by itself on these links and this host. @param rates of each kind, once it has been solved. */
+/** Seconds of a flow collective by itself on these links and this host. */
 function flowAloneS(
   { transport: name, collective, sentBytes }: CollectiveOp,
   system: System,
   groupSize: number,
-  rates: Map<CollectiveKind, number>,
 ): number {
   const transport = transportOf(system, name, groupSize) as FlowTransport;
-  const bytesPerS =
-    rates.get(collective) ?? pairRates(system, groupSize, transport, collective).collectiveAlone;
-  rates.set(collective, bytesPerS);
-  return transport.latencyS + bytesWithFill(transport, sentBytes) / bytesPerS;
+  const { collectiveAlone } = pairRates(system, groupSize, transport, collective);
+  return transport.latencyS + bytesWithFill(transport, sentBytes) / collectiveAlone;
 }
 
 /** Seconds of each staged collective by itself. */

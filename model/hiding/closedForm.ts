@@ -5,12 +5,12 @@ import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
 import { type Link, lostToWritesS, stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
 import type { System } from '../system/system.ts';
 import { type FlowTransport, type Transport, transportOf } from '../system/transport.ts';
-import type { CollectiveKind, CollectiveSegment, ComputeSegment, Workload } from '../workload/workload.ts';
+import type { CollectiveSegment, ComputeSegment, Workload } from '../workload/workload.ts';
 import { CopyQueue } from './copyQueue.ts';
 import { type BlockIssues, issueSchedule, type ScheduledRun } from './issueSchedule.ts';
 import { launchesOf } from './launches.ts';
 import { BACK_TO_BACK, betweenChunksS, firstPauseS, launchHoldS, restOfPaceS } from './pauses.ts';
-import { copyRates, type PairRates, pairRates } from './rates.ts';
+import { copyRates, pairRates } from './rates.ts';
 import { besideTimeSlices } from './timeSlices.ts';
 import type { WalkObserver } from './walkObserver.ts';
 
@@ -112,7 +112,6 @@ class Walk {
   readonly #observer: WalkObserver | undefined;
   readonly #queue = new CopyQueue();
   readonly #transport: Transport | undefined;
-  readonly #pairs = new Map<CollectiveKind, PairRates>();
   readonly #copy: Link;
   readonly #issues: readonly BlockIssues[];
   readonly #times: Map<object, number> = new Map();
@@ -354,17 +353,13 @@ class Walk {
   }
 
   #flowCollective(transport: FlowTransport, segment: CollectiveSegment, times: StepTimes): number {
-    let rates = this.#pairs.get(segment.collective);
-    if (rates === undefined) {
-      rates = pairRates(
-        this.#system,
-        this.#workload.ranks,
-        transport,
-        segment.collective,
-        sourceBytesPerS(this.#system, this.#plan),
-      );
-      this.#pairs.set(segment.collective, rates);
-    }
+    const rates = pairRates(
+      this.#system,
+      this.#workload.ranks,
+      transport,
+      segment.collective,
+      sourceBytesPerS(this.#system, this.#plan),
+    );
     const moveS = bytesWithFill(transport, segment.sentBytes) / rates.collectiveAlone;
     this.#queue.alone(transport.latencyS);
     const seconds = this.#queue.beside(moveS, {

@@ -1,9 +1,15 @@
 import { gpusOfRanks, linkRateAllLoading, runningRanks, weigh } from '../system/linkShare.ts';
-import { collectiveUses, copyUses, type Limit, resourceLimit, type Use } from '../system/routes.ts';
+import {
+  collectiveUses,
+  copyUses,
+  type Limit,
+  resourceLimit,
+  type Use,
+  writeWeightOf,
+} from '../system/routes.ts';
 import { served } from '../system/saturation.ts';
 import type { System } from '../system/system.ts';
 import type { FlowTransport } from '../system/transport.ts';
-import { pathToMemory } from '../system/tree.ts';
 import type { CollectiveKind } from '../workload/workload.ts';
 
 /** Bytes/s of prefetch and of a collective on every rank, each alone and both at once. */
@@ -133,7 +139,8 @@ function solvedCopyRates(system: System, groupSize: number): CopyRates {
       return { copies: slower, collectives: slower };
     },
     { copies: each, collectives: each },
-    writeWeightOf(system, gpus),
+    // The first GPU stands for all: a machine has one kind of host memory.
+    writeWeightOf(system, gpus[0]!),
   );
   return {
     h2d: rateOf(down, h2dBytesPerS),
@@ -141,11 +148,6 @@ function solvedCopyRates(system: System, groupSize: number): CopyRates {
     both: both.copies,
     bothD2h: both.collectives,
   };
-}
-
-/** What D2H weighs in host memory; a machine's GPUs have one kind of it. */
-function writeWeightOf(system: System, gpus: readonly string[]): number {
-  return pathToMemory(system.tree, gpus[0]!).memory.memory?.writeWeight ?? 1;
 }
 
 /** What each rank moves of the two classes, bytes/s. */

@@ -20,6 +20,11 @@ export function copyUses(system: System, gpu: string, direction: 'down' | 'up'):
   return [...links.flatMap((node) => linkUses(node, direction, 1)), ...ofMemory];
 }
 
+/** What a D2H copy of a GPU weighs against other flows where a soft limit of its host memory shares. */
+export function writeWeightOf(system: System, gpu: string): number {
+  return pathToMemory(system.tree, gpu).memory.memory?.writeWeight ?? 1;
+}
+
 /**
  * What arrives at one rank in a collective, from all its peers in equal parts: each peer's way up, host memory
  * written and read, and the receiver's way down, where H2D prefetch also lives. `peer` paths turn at the lowest

@@ -1,8 +1,13 @@
 import { gpusOfRanks, linkRateAllLoading, weigh } from '../../model/system/linkShare.ts';
-import { collectiveUses, copyUses, resourceLimit, type Use } from '../../model/system/routes.ts';
+import {
+  collectiveUses,
+  copyUses,
+  resourceLimit,
+  type Use,
+  writeWeightOf,
+} from '../../model/system/routes.ts';
 import type { System } from '../../model/system/system.ts';
 import type { FlowTransport } from '../../model/system/transport.ts';
-import { pathToMemory } from '../../model/system/tree.ts';
 import type { CollectiveKind } from '../../model/workload/workload.ts';
 import { FlowSystem } from '../sharing/flowSystem.ts';
 
@@ -56,7 +61,7 @@ export class Links {
     const copies = gpus.map((gpu) => ({
       h2d: copyUses(system, gpu, 'down'),
       d2h: copyUses(system, gpu, 'up'),
-      writeWeight: pathToMemory(system.tree, gpu).memory.memory?.writeWeight ?? 1,
+      writeWeight: writeWeightOf(system, gpu),
     }));
     const collectives = kinds.map((kind) => {
       const rate = transport!.collectives[kind];

@@ -198,8 +198,8 @@ export const READERS: readonly MutantGroup[] = [
       },
       {
         breaks: 'host memory favours no direction',
-        original: '    writeWeightOf(system, gpus),\n  );',
-        mutated: '    1,\n  );',
+        original: 'writeWeightOf(system, gpus[0]!),',
+        mutated: '1,',
       },
       {
         breaks: 'whom a soft limit favours gets more than it asked for',
