@@ -77,19 +77,11 @@ export interface ParallelLayout {
   exchange: ExchangeStyle;
 }
 
-/** What one rank computes in one denoising step: the input of every predictor. */
-export interface Workload {
-  model: Dit;
-  size: Size;
-  batch: number;
-  layout: ParallelLayout;
-  /** Video or image tokens of one sample. */
-  tokens: number;
-  /** Text rows of one sample. */
-  textRows: number;
+/** What one rank computes in one denoising step, whatever it is known from. */
+interface StepWork {
   /** Trips through all blocks in one step: 2 for sequential guidance. */
   passes: number;
-  /** Ranks that meet in a collective: sp x tp. */
+  /** Ranks that meet in a collective. */
   ranks: number;
   /** The blocks of one pass in order; equal kinds are the same object. */
   blocks: readonly BlockKind[];
@@ -102,6 +94,22 @@ export interface Workload {
   /** Bytes of the largest collective's input and output buffers on one rank; 0 without collectives. */
   collectiveBufferBytes: number;
 }
+
+/** The work of a model of the catalogue, or of a checkpoint, at a size and parallel layout: all of it follows from these. */
+export interface BoundWorkload extends StepWork {
+  model: Dit;
+  size: Size;
+  batch: number;
+  /** Ranks are sp x tp. */
+  layout: ParallelLayout;
+  /** Video or image tokens of one sample. */
+  tokens: number;
+  /** Text rows of one sample. */
+  textRows: number;
+}
+
+/** What one rank computes in one denoising step: the input of every predictor. */
+export type Workload = BoundWorkload;
 
 /** Bytes of one pass's block weights on one rank: what a plan with nothing resident streams per pass. */
 export function passWeightBytes(workload: Workload): number {

@@ -3,7 +3,7 @@ import type { Plan } from '../../plan/plan.ts';
 import type { StepReport } from '../../report.ts';
 import type { System } from '../../system/system.ts';
 import { transportNamed } from '../../system/transport.ts';
-import type { Workload } from '../../workload/workload.ts';
+import type { BoundWorkload, Workload } from '../../workload/workload.ts';
 import type { Caps } from '../caps.ts';
 import type { Candidate } from './candidate.ts';
 import { comfyuiCandidates } from './comfyui.ts';
@@ -16,7 +16,7 @@ import { vllmOmniCandidates } from './vllmOmni.ts';
 export const PEERS = ['sglang', 'diffusers', 'vllm-omni', 'comfyui'] as const;
 export type PeerName = (typeof PEERS)[number];
 
-type Candidates = (workload: Workload, system: System, transport: string) => Candidate[];
+type Candidates = (workload: BoundWorkload, system: System, transport: string) => Candidate[];
 
 const CANDIDATES: Record<PeerName, Candidates> = {
   sglang: sglangCandidates,
