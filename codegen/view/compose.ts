@@ -15,6 +15,7 @@ import {
   runsOf,
   type ShownStatement,
   shown,
+  summaryOf,
 } from './routineView.ts';
 import type { KindView, PlanView } from './schema.ts';
 import { stepStatements } from './statements.ts';
@@ -235,25 +236,6 @@ function collectivesOf(kind: LaidOutKind, plan: Plan): PlanView['collectives'] {
       pieceBytes: unsigned64(Math.min(exchange.messageBytes, plan.pieceBytes || exchange.messageBytes)),
     };
   });
-}
-
-function summaryOf(workload: Workload, plan: Plan, streamed: number): string[] {
-  const blocks = workload.blocks.length;
-  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
-  const lines = [`Plan ${plan.name}, transport ${plan.transport}.`];
-  if (streamed === 0) return [...lines, `All ${blocks} blocks stay on the GPU.`];
-  const bytes = plan.blocks.reduce((sum, block) => sum + block.windowBytes.reduce((a, b) => a + b, 0), 0);
-  const chunk = Number.isFinite(plan.chunkBytes) ? `chunks of ${plan.chunkBytes} bytes` : 'whole blocks';
-  lines.push(
-    `${streamed} of ${blocks} blocks are streamed, ${gigabytes(bytes)} a pass in ${chunk} through ${plan.slots} slots.`,
-  );
-  const rules = {
-    none: 'Copies yield to nothing.',
-    drain: 'Every collective first waits until all copies issued so far have landed.',
-    wait: "A window's copies wait, on the device, for the end of the collective before it.",
-    'launch-window': 'Copies pause where the host would launch a collective, long before it runs.',
-  } as const;
-  return [...lines, rules[plan.yieldRule]];
 }
 
 /** The namespace of each block kind. */

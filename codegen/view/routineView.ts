@@ -1,4 +1,6 @@
+import type { Plan } from '../../model/plan/plan.ts';
 import type { StreamKind } from '../../model/program/stepProgram.ts';
+import type { Workload } from '../../model/workload/workload.ts';
 import { comment, real, whole } from '../escape.ts';
 import type { Field, Routine, RoutineStatement } from './routines.ts';
 import type { PlanView, StatementView } from './schema.ts';
@@ -193,4 +195,24 @@ export function runsOf(steps: readonly { routine: Routine; row: number }[]): Pla
     comment:
       end - first === 1 ? `position ${position}` : `positions ${position} to ${position + end - first - 1}`,
   }));
+}
+
+/** A plan in a few sentences, for the head of its source. */
+export function summaryOf(workload: Workload, plan: Plan, streamed: number): string[] {
+  const blocks = workload.blocks.length;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
+  const lines = [`Plan ${plan.name}, transport ${plan.transport}.`];
+  if (streamed === 0) return [...lines, `All ${blocks} blocks stay on the GPU.`];
+  const bytes = plan.blocks.reduce((sum, block) => sum + block.windowBytes.reduce((a, b) => a + b, 0), 0);
+  const chunk = Number.isFinite(plan.chunkBytes) ? `chunks of ${plan.chunkBytes} bytes` : 'whole blocks';
+  lines.push(
+    `${streamed} of ${blocks} blocks are streamed, ${gigabytes(bytes)} a pass in ${chunk} through ${plan.slots} slots.`,
+  );
+  const rules = {
+    none: 'Copies yield to nothing.',
+    drain: 'Every collective first waits until all copies issued so far have landed.',
+    wait: "A window's copies wait, on the device, for the end of the collective before it.",
+    'launch-window': 'Copies pause where the host would launch a collective, long before it runs.',
+  } as const;
+  return [...lines, rules[plan.yieldRule]];
 }
