@@ -134,7 +134,9 @@ function wrongWithTensors(tensors: ProfileKind['tensors'], weightBytes: number):
         message: `ends at ${offset + bytes}, behind the ${weightBytes} bytes of the block`,
       };
   }
-  const order = [...tensors.keys()].sort((a, b) => tensors[a]!.offset - tensors[b]!.offset || a - b);
+  const order = [...tensors.keys()]
+    .filter((index) => tensors[index]!.bytes > 0)
+    .sort((a, b) => tensors[a]!.offset - tensors[b]!.offset || a - b);
   for (let place = 1; place < order.length; place += 1) {
     const before = tensors[order[place - 1]!]!;
     const { name, offset } = tensors[order[place]!]!;

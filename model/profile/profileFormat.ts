@@ -6,6 +6,7 @@ import {
   MOST_COLLECTIVES,
   profiledCollective,
   rankCount,
+  shownText as text,
 } from './profiledFormat.ts';
 
 export const PROFILE_SCHEMA = 'chunkflow/profile@1';
@@ -13,7 +14,6 @@ export const PROFILE_SCHEMA = 'chunkflow/profile@1';
 /** Passes over all blocks in one step; guided models make two or three. */
 const MOST_PASSES = 64;
 
-const text = z.string().min(1);
 /** Nothing that is measured here lasts a day: such a number is damage. */
 const seconds = z.number().min(0).max(86_400);
 const bytes = z.int().min(0);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { printable } from '../input/userError.ts';
 
 /** Blocks of a pass at the most: every one of them is walked and lowered, so a larger number is damage or a bomb. */
 export const MOST_BLOCKS = 10_000;
@@ -8,6 +9,13 @@ export const MOST_RANKS = 1024;
 export const MOST_COLLECTIVES = 1000;
 
 const bytes = z.int().min(0);
+
+/** Tables print it as it is. */
+export const shownText = z
+  .string()
+  .min(1)
+  .max(300)
+  .refine((text) => printable(text) === text, 'expected no control characters');
 
 /** Of the parameters of all blocks: kinds in order, with names, shapes, dtypes and offsets of their tensors. */
 export const fingerprint = z
@@ -29,7 +37,7 @@ export const blockWeightBytes = bytes
   .describe('from the start of a block to the end of its last tensor');
 
 const profiledKind = z.strictObject({
-  name: z.string().min(1).describe('class of the module'),
+  name: shownText.describe('class of the module'),
   weightBytes: blockWeightBytes,
   collectives: z.array(profiledCollective).max(MOST_COLLECTIVES),
 });
