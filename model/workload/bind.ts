@@ -62,6 +62,7 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     kind.segments.filter((segment) => segment.kind === 'collective'),
   );
   return {
+    from: 'model',
     model: dit,
     size: options.size,
     batch,

@@ -53,7 +53,7 @@ export interface PeerSetting {
  * @param oracle says what a plan costs, such as a simulation; asked at most six times
  * @param transport that NCCL takes; by default the machine's own
  * @throws UserError if no setting keeps within the caps (with the nearest and by how much it does not), if the tool cannot
- * run the layout, or if the transport is one of ours that no peer has.
+ * run the layout, if the transport is one of ours that no peer has, and for a profile.
  */
 export function bestPeerSetting(
   peer: PeerName,
@@ -63,6 +63,10 @@ export function bestPeerSetting(
   oracle: (plan: Plan) => StepReport,
   transport?: string,
 ): PeerSetting {
+  if (workload.from === 'profile')
+    throw new UserError(
+      `${peer}: its settings follow from how ranks divide the model, which a profile does not say; give --model`,
+    );
   const chosen = peerTransport(peer, workload, system, transport);
   const candidates = CANDIDATES[peer](workload, system, chosen);
   const { candidate, report, considered } = bestOf(peer, candidates, workload, system, caps, oracle);
