@@ -116,7 +116,11 @@ function buildProgram(output: Output, status: { code: number }): Command {
   addScenarioOptions(
     program.command('generate').description('write the sources of a runtime for one workload and its plans'),
   )
-    .option('--out <folder>', 'where its folder goes', 'generated')
+    .option('--out <folder>', 'where its folder goes (default: generated); with --attach, the folder itself')
+    .option(
+      '--attach <plan>',
+      'in place of all of these: the library that drives a profiled PyTorch model by a saved plan',
+    )
     .option('--id <name>', 'name of the program and its folder (default: from model, size, ranks, machine)')
     .action(async (flags: GenerateFlags) => (await import('./generate.ts')).generateCommand(flags, output));
   addBuildOptions(

@@ -34,9 +34,9 @@ export interface AttachedModel {
  * Machine that an attached plan is lowered on. Which operations there are and what they wait for depends on the plan and the
  * transport's carrier alone; how long they take, which depends on the machine, is nowhere in the generated source.
  */
-const STAND_IN = 'h200-x2-fitted';
+export const STAND_IN = 'h200-x2-fitted';
 /** Transport that stands for whatever carries the model's own collectives. */
-const OF_THE_MODEL = 'shm';
+export const OF_THE_MODEL = 'shm';
 
 /**
  * The source of the library that drives a user's model by a plan: for each block what is enqueued when it begins, at its
