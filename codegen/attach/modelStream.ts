@@ -19,13 +19,15 @@ export function onOneModelStream({ positions, points }: StepStatements): StepSta
   }
   const isImplied = (own: Statement) =>
     own.kind === 'after' && isOfTheModel(own.stream) && marked.get(own.ref.point) === true;
+  const key = (position: number, point: number) => position * points.length + point;
   const awaited = new Set<number>();
   for (const { statements } of positions) {
     for (const own of statements) {
-      if (own.kind === 'after' && !isImplied(own)) awaited.add(own.ref.point);
+      if (own.kind === 'after' && !isImplied(own)) awaited.add(key(own.ref.position, own.ref.point));
     }
   }
-  const kept = points.flatMap((_, point) => (awaited.has(point) ? [point] : []));
+  const used = new Set([...awaited].map((place) => place % points.length));
+  const kept = points.flatMap((_, point) => (used.has(point) ? [point] : []));
   const renumbered = (point: number) => kept.indexOf(point);
   return {
     points: kept.map((point) => points[point]!),
@@ -35,7 +37,7 @@ export function onOneModelStream({ positions, points }: StepStatements): StepSta
         if (isImplied(own)) return [];
         if (own.kind === 'after') return [{ ...own, ref: { ...own.ref, point: renumbered(own.ref.point) } }];
         if (own.kind !== 'mark') return [own];
-        return awaited.has(own.point) ? [{ ...own, point: renumbered(own.point) }] : [];
+        return awaited.has(key(position, own.point)) ? [{ ...own, point: renumbered(own.point) }] : [];
       }),
     })),
   };

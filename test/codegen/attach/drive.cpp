@@ -49,7 +49,7 @@ void expect(cf_attached* attached, int block, int slot, const char* when) {
   if (bytes == nullptr) fail("block " + std::to_string(block) + " has no place in slot " + std::to_string(slot));
   // Every byte now and then, some bytes of every page always.
   static std::uint64_t looks = 0;
-  const std::uint64_t stride = looks++ % 16 == 0 ? 1 : 251;
+  const std::uint64_t stride = looks++ % 64 == 0 ? 1 : 251;
   for (std::uint64_t i = 0; i < bytesOf(block); i += stride) {
     if (bytes[i] != valueAt(block, i)) {
       fail("block " + std::to_string(block) + " byte " + std::to_string(i) + " in slot " + std::to_string(slot) + ", " + when);
