@@ -248,6 +248,48 @@ kineto('compute beside a collective is in no window, and a note says how much', 
   assert.match(notes, /note: 33 % of the blocks' time is compute beside collectives/);
 });
 
+kineto('a collective whose kernel comes late begins where the compute before it ends', async () => {
+  const { traceEvents, ...rest } = JSON.parse(kinetoText(WAN));
+  for (const event of traceEvents) {
+    if (event.cat !== 'kernel' || event.dur !== 60) continue;
+    event.ts += 25;
+    event.dur -= 25;
+  }
+  checkWan((await imported(write('late.json', JSON.stringify({ ...rest, traceEvents })))).profile);
+});
+
+kineto('what another thread launches meanwhile is of no block', async () => {
+  const { traceEvents, ...rest } = JSON.parse(kinetoText(WAN));
+  const gpu = traceEvents.filter(({ cat }: { cat: string }) => cat === 'kernel');
+  const launches = traceEvents.filter(({ cat }: { cat: string }) => cat === 'cuda_runtime');
+  // A second thread's kernels run through all of a block's windows.
+  const others = launches.flatMap((launch: { args: { correlation: number } }, index: number) => {
+    const correlation = 1e6 + launch.args.correlation;
+    return [
+      { ...launch, tid: 77, args: { correlation } },
+      { ...gpu[index], name: 'other', dur: 1e4, args: { device: 0, stream: 99, correlation } },
+    ];
+  });
+  const text = JSON.stringify({ ...rest, traceEvents: [...traceEvents, ...others] });
+  checkWan((await imported(write('threads.json', text))).profile);
+});
+
+kineto('an all-gather sends its input to every other rank, and has all of it in its output', async () => {
+  const gather: MadeCollective = {
+    ...{
+      kernel: 'ncclDevKernel_AllGather_RING_LL(ncclDevKernelArgsStorage<4096ul>)',
+      name: '_allgather_base',
+    },
+    ...{ elements: 500_000, us: 60 },
+  };
+  const gathering = (blocks: readonly MadeBlock[]) =>
+    blocks.map((one) => ({ ...one, collectives: [one.collectives[0]!, gather] }));
+  const passes = WAN.passes.map(gathering);
+  const { profile } = await imported(write('gather.json', kinetoText({ ...WAN, passes, ranks: 4 })));
+  const { kind, sentBytes, bufferBytes } = profile.kinds[0]!.collectives[1]!;
+  assert.equal([kind, sentBytes, bufferBytes], ['all-gather', 3_000_000, 5_000_000]);
+});
+
 kineto('two passes a step are one step of two', async () => {
   const { profile } = await imported(write('wan.json', kinetoText(WAN)), '--passes', '2');
   assert.equal([profile.step.passes, profile.step.stepsMeasured], [2, 2]);
