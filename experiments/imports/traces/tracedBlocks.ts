@@ -49,7 +49,10 @@ function blockRun(range: HostRange): BlockRun | null {
  * @throws UserError where no list is there, several could be meant, or no pass is whole.
  */
 export function tracedBlocks({ file, ranges }: Trace, lists?: readonly string[]): TracedBlocks {
-  const runs = ranges.flatMap((range) => blockRun(range) ?? []);
+  const named = ranges.flatMap((range) => blockRun(range) ?? []);
+  const marked = named.filter(({ range }) => MARKER.test(range.name));
+  // Ranges that were put there for this are meant, whatever else there is.
+  const runs = lists === undefined && marked.length > 0 ? marked : named;
   const byList = grouped(runs, ({ list }) => list);
   for (const [list, of] of byList)
     if (new Set(of.map(({ index }) => index)).size < FEWEST) byList.delete(list);
@@ -69,10 +72,8 @@ export function tracedBlocks({ file, ranges }: Trace, lists?: readonly string[])
   return passesOf(taken, chosen, file);
 }
 
-/** The list whose blocks stand in no other list's; ranges of the tool's own name are meant whatever else there is. */
+/** The list whose blocks stand in no other list's. */
 function onlyList(byList: ReadonlyMap<string, readonly BlockRun[]>, file: string): string {
-  const marked = byList.get(MARKED)?.some(({ range }) => MARKER.test(range.name)) === true;
-  if (marked) return MARKED;
   const inner = innerLists([...byList.values()].flat());
   const outer = [...byList.keys()].filter((list) => !inner.has(list));
   if (outer.length === 1) return outer[0]!;

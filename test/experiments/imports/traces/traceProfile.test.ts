@@ -110,6 +110,23 @@ kineto('a gzipped trace, ranges of ours and ranges by path are read as well', as
   }
 });
 
+kineto('ranges of ours are meant where modules and paths have ranges as well', async () => {
+  const { traceEvents, ...rest } = JSON.parse(kinetoText(WAN));
+  const blocks = traceEvents.filter(({ name }: { name: string }) => /Block_/.test(name));
+  const around = blocks.map((event: { name: string; ts: number; dur: number }) => ({
+    ...event,
+    name: event.name.replace('nn.Module: Block_', 'blocks.'),
+  }));
+  const marked = blocks.map((event: { name: string }) => ({
+    ...event,
+    ...{ cat: 'user_annotation', name: event.name.replace('nn.Module: Block_', '## chunkflow block ') },
+  }));
+  const text = JSON.stringify({ ...rest, traceEvents: [...traceEvents, ...around, ...marked] });
+  const { profile } = await imported(write('both.json', text));
+  checkWan(profile);
+  assert.equal(profile.blocks, [{ container: 'blocks', first: 0, count: 4, kind: 0 }]);
+});
+
 kineto('its profile goes into predict, and what it takes is what was traced', async () => {
   const file = at('out.profile.json');
   const { code, stderr } = await runCli([
