@@ -1,0 +1,8 @@
+"""Profiles a PyTorch model and streams its weights from host memory by a ChunkFlow plan."""
+
+from .errors import ChunkflowError
+from .version import VERSION
+
+__version__ = VERSION
+
+__all__ = ["ChunkflowError", "__version__"]
