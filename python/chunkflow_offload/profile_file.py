@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .errors import FileError
 from .json_part import Part
 from .json_text import read_json
 from .layout import ALIGNMENT_BYTES
@@ -142,13 +143,19 @@ class Profile:
 
 
 def write_profile(profile: Profile, path: str | os.PathLike[str]) -> Path:
-    """Writes the file as a whole or not at all."""
+    """Writes the file as a whole or not at all.
+
+    Raises:
+        FileError: It cannot be written.
+    """
     at = Path(path)
     text = json.dumps(to_json(profile), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
     partly = at.with_name(f".{at.name}.{os.getpid()}")
     try:
         partly.write_text(text, encoding="utf-8")
         partly.replace(at)
+    except OSError as error:
+        raise FileError(f"{at}: cannot be written: {error.strerror or error}") from None
     finally:
         partly.unlink(missing_ok=True)
     return at

@@ -79,11 +79,11 @@ def change(document: Any, at: str, value: Any) -> Any:
     here = changed
     for key in path:
         here = here[int(key) if isinstance(here, list) else key]
-    key: Any = int(last) if isinstance(here, list) else last
+    place: Any = int(last) if isinstance(here, list) else last
     if value is ...:
-        del here[key]
+        del here[place]
     else:
-        here[key] = value
+        here[place] = value
     return changed
 
 
