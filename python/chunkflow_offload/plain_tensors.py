@@ -20,7 +20,7 @@ class PlainTensor(NamedTuple):
 
 def plain_tensors(name: str, tensor: torch.Tensor) -> Iterator[PlainTensor]:
     """A tensor itself, or the plain tensors inside a wrapper subclass, recursively by `__tensor_flatten__`."""
-    if not _is_wrapper(tensor):
+    if not is_wrapper(tensor):
         yield PlainTensor(name, tensor)
         return
     attributes, _ = tensor.__tensor_flatten__()  # type: ignore[attr-defined]
@@ -41,5 +41,6 @@ def parameter_bytes(module: nn.Module) -> int:
     return sum(at.tensor.numel() * at.tensor.element_size() for at in plain_parameters(module))
 
 
-def _is_wrapper(tensor: torch.Tensor) -> bool:
+def is_wrapper(tensor: torch.Tensor) -> bool:
+    """Whether a tensor is a wrapper subclass, which holds plain tensors as attributes."""
     return type(tensor) not in (torch.Tensor, nn.Parameter) and hasattr(tensor, "__tensor_flatten__")
