@@ -15,15 +15,13 @@ from .streamed_place import Place, StreamedLeaf, places_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from torch import nn
-
     from .layout import Block
     from .native import Handle
 
 CPU = torch.device("cpu")
 
 _has_storage = torch._C._has_storage
-_forbid_access: Any = torch._C._set_storage_access_error_msg  # type: ignore[attr-defined]
+_forbid_access: Any = torch._C._set_storage_access_error_msg
 
 
 class StreamedBlock:
@@ -50,8 +48,7 @@ class StreamedBlock:
             StreamedLeaf(leaf.name, leaf.offset, leaf.nbytes, leaf.tensor, tensor, empty)
             for leaf, tensor, empty in zip(self._layout, self._tensors, parked, strict=True)
         )
-        self.holders: list[tuple[nn.Module, Place]] = list(places_of(block.module, self.leaves))
-        self.places = tuple(place for _, place in self.holders)
+        self.places = tuple(place for _, place in places_of(block.module, self.leaves))
         self.taken: set[StreamedLeaf] = set()
         self._parked = list(zip(self._tensors, parked, strict=True))
         self._with_version = [tensor for tensor in self._tensors if not tensor.is_inference()]
@@ -60,13 +57,13 @@ class StreamedBlock:
         self._addresses: dict[int, list[int]] = {}
         self._digests: dict[StreamedLeaf, bytes] | None = {} if check else None
 
-    # `bind` and `park` run for every block of every pass: they are what the host's time goes to.
+    # The next three run for every block of every pass: they are what the host's time goes to.
 
-    def bind(self, slot: int) -> None:
-        """Parameters become views of a slot.
+    def refuse_touched(self) -> None:
+        """Makes sure that parameters are as they were parked.
 
         Raises:
-            AttachError: They are not as they were parked.
+            AttachError: One was replaced, removed, or had its data replaced. It stays so until it is edited rightly.
         """
         for place in self.places:
             if place.parameters.get(place.key) is not place.parameter or (place.inner and not place.is_intact()):
@@ -74,6 +71,9 @@ class StreamedBlock:
         for tensor in self._tensors:
             if _has_storage(tensor):
                 raise self._assigned()
+
+    def bind(self, slot: int) -> None:
+        """Parameters become views of a slot."""
         for tensor, view in self._bindings.get(slot) or self._bind_first(slot):
             tensor.data = view
         self._versions = [tensor._version for tensor in self._with_version]
@@ -85,13 +85,13 @@ class StreamedBlock:
             AttachError: The block's own forward has changed a parameter; it is parked all the same.
         """
         wrote = [tensor._version for tensor in self._with_version] != self._versions
-        moved = [_address(tensor) for tensor in self._tensors] != self._addresses[slot]
+        moved = [_address(tensor) for tensor in self._tensors] != self._addresses.get(slot)
         for tensor, parked in self._parked:
             tensor.data = parked
         if wrote or moved:
             raise AttachError(
-                f"{self.path}: its forward has changed a streamed parameter, which its slot does not keep; change weights "
-                "in `with attached.editing():`, or detach()"
+                f"{self.path}: its forward has changed a streamed parameter, which its slot does not keep; change "
+                "weights in `with attached.editing():`, or detach()"
             )
 
     def check(self, slot: int) -> None:
@@ -144,7 +144,7 @@ class StreamedBlock:
                     self.taken.add(leaf)
 
     def put_back(self, places: Iterable[Place]) -> list[str]:
-        """Takes the values that parameters have now, and parks them; a replaced parameter gives its values to the old one.
+        """Takes the values that parameters have now, and parks them; a replaced one gives its values to the old one.
 
         Returns:
             What was wrong, a line for each parameter: such a one has the values from before.

@@ -24,7 +24,7 @@ class StreamedLeaf:
         name: Dotted, within the block.
         offset: Bytes from the start of the block.
         nbytes: Bytes as stored.
-        like: A meta tensor of its shape, strides and dtype: whatever is assigned to `tensor` meanwhile, they stay known.
+        like: A meta tensor of its shape, strides and dtype, which stay known whatever is assigned to `tensor`.
         tensor: The tensor object that is rebound.
         parked: What it shows while its block does not run: a tensor whose values nobody can get at.
     """
@@ -40,6 +40,10 @@ class StreamedLeaf:
         """An ordinary tensor with this leaf's shape, strides and dtype."""
         with torch.inference_mode(False):
             return torch.empty_strided(self.like.shape, self.like.stride(), dtype=self.like.dtype, device=device)
+
+    def is_parked(self) -> bool:
+        """Whether nobody can get at the tensor's values now."""
+        return not torch._C._has_storage(self.tensor)
 
     def fits(self, value: torch.Tensor | None) -> bool:
         """Whether a tensor has values, of this leaf's shape and dtype."""
