@@ -2,8 +2,10 @@
 
 from .attach import Attached, attach
 from .errors import ChunkflowError
+from .profile import profile
+from .profile_file import Profile, read_profile
 from .version import VERSION
 
 __version__ = VERSION
 
-__all__ = ["Attached", "ChunkflowError", "__version__", "attach"]
+__all__ = ["Attached", "ChunkflowError", "Profile", "__version__", "attach", "profile", "read_profile"]

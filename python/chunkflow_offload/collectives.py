@@ -49,7 +49,10 @@ class Listener(Protocol):
         """Comes right before a collective is issued."""
 
     def ends(self, call: Call) -> None:
-        """Comes right after the model's code has waited for the result: on CUDA, the current stream waits for it."""
+        """Comes right after the model's code has waited for the result: on CUDA, the current stream waits for it.
+
+        `call` is the very object that `begins` got.
+        """
 
 
 @contextmanager
@@ -136,7 +139,7 @@ def _watched(original: Callable[..., Any], describe: Callable[..., Call | None])
 def _issue(call: Call, original: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     # Results of earlier collectives would otherwise be waited for inside of this one.
     for value in (*args, *kwargs.values()):
-        _wait_if_async(value)
+        wait_if_async(value)
     at = _InFlight(call, tuple(_listeners))
     for listener in at.told:
         listener.begins(call)
@@ -172,11 +175,14 @@ def _watched_wait(original: Callable[..., Any]) -> Callable[..., Any]:
     return wait_tensor
 
 
-def _wait_if_async(value: Any) -> None:
+def wait_if_async(value: Any) -> None:
+    """Waits for results of functional collectives in a value, which may be a list, tuple or dict of values."""
+    if isinstance(value, dict):
+        value = tuple(value.values())
     if isinstance(value, (list, tuple)):
         for each in value:
-            _wait_if_async(each)
-    elif isinstance(value, _async_tensor()):
+            wait_if_async(each)
+    elif type(value) is not torch.Tensor and dist.is_available() and isinstance(value, _async_tensor()):
         value.trigger_wait()
 
 
@@ -213,11 +219,14 @@ def _wrappers() -> dict[Any, Any]:
         dist.all_gather: _all_gather,
         dist.all_reduce: _all_reduce,
         functional.all_to_all_single: _functional_all_to_all_single,
-        functional.all_to_all_single_autograd: _functional_all_to_all_single,
         functional.all_gather_tensor: _functional_all_gather_tensor,
-        functional.all_gather_tensor_autograd: _functional_all_gather_tensor,
         functional.all_reduce: _functional_all_reduce,
     }
+    for name in ("all_to_all_single", "all_gather_tensor"):
+        # Not in every release.
+        with_gradient = getattr(functional, f"{name}_autograd", None)
+        if with_gradient is not None:
+            described[with_gradient] = described[getattr(functional, name)]
     wrappers = {original: _watched(original, describe) for original, describe in described.items()}
     return {**wrappers, functional.wait_tensor: _watched_wait(functional.wait_tensor)}
 

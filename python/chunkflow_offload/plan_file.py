@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .json_text import Json, JsonFile, Key, read_json
+from .json_part import Part, shown
+from .json_text import read_json
 from .layout import fingerprint
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from .errors import FileError
+    from .json_text import JsonFile
     from .layout import Block
 
 SCHEMA = "chunkflow/plan@2"
 DEVICE_PAGE_BYTES = 2 << 20
 MOST_BLOCKS = 1 << 16
 MOST_COLLECTIVES = 1 << 12
-LONGEST_NAME = 256
 
 _FLAGS = ("drainAtPassStart", "sequential", "stagedInCopyStream")
 _PLAN_KEYS = (
@@ -76,10 +75,10 @@ def read_plan(path: str | os.PathLike[str]) -> PlanFile:
         FileError: `file:line:column: key: expected ..., got ...` for whatever does not fit the format or itself.
     """
     file = read_json(Path(path))
-    top = _Part(file, (), file.value)
+    top = Part(file, (), file.value)
     schema = top.all().get("schema")
     if schema != SCHEMA:
-        raise top.error("schema", f'expected "{SCHEMA}", got {_shown(schema)}')
+        raise top.error("schema", f'expected "{SCHEMA}", got {shown(schema)}')
     if "profiled" not in top.all():
         raise top.error(
             "profiled",
@@ -122,7 +121,7 @@ def hold_against(plan: PlanFile, blocks: Sequence[Block]) -> None:
         )
 
 
-def _plan(file: JsonFile, top: _Part) -> PlanFile:
+def _plan(file: JsonFile, top: Part) -> PlanFile:
     name = top.text("name")
     model = top.text("model", r"[a-z0-9.-]+")
     if top.all().get("chunkBytes") is not None:
@@ -156,7 +155,7 @@ class _Kind(NamedTuple):
     collectives: int
 
 
-def _kinds(profiled: _Part) -> list[_Kind]:
+def _kinds(profiled: Part) -> list[_Kind]:
     kinds = []
     for part in profiled.parts("kinds", MOST_BLOCKS):
         part.only(("name", "weightBytes", "collectives"))
@@ -170,7 +169,7 @@ def _kinds(profiled: _Part) -> list[_Kind]:
     return kinds
 
 
-def _kind_of_blocks(profiled: _Part, kinds: int) -> list[int]:
+def _kind_of_blocks(profiled: Part, kinds: int) -> list[int]:
     found: list[int] = []
     for part in profiled.parts("blocks", MOST_BLOCKS):
         part.only(("kind", "times"))
@@ -179,7 +178,7 @@ def _kind_of_blocks(profiled: _Part, kinds: int) -> list[int]:
     return found
 
 
-def _blocks(top: _Part, kinds: list[_Kind], sequential: bool) -> tuple[PlannedBlock, ...]:
+def _blocks(top: Part, kinds: list[_Kind], sequential: bool) -> tuple[PlannedBlock, ...]:
     found: list[PlannedBlock] = []
     for part in top.parts("blocks", MOST_BLOCKS):
         part.only(("times", "residentBytes", "ahead", "windowBytes"))
@@ -207,7 +206,7 @@ def _blocks(top: _Part, kinds: list[_Kind], sequential: bool) -> tuple[PlannedBl
     return tuple(found)
 
 
-def _refuse_block(part: _Part, index: int, kind: _Kind, resident: int, windows: tuple[int, ...]) -> None:
+def _refuse_block(part: Part, index: int, kind: _Kind, resident: int, windows: tuple[int, ...]) -> None:
     given = resident + sum(windows)
     if given != kind.weight_bytes:
         raise part.error(
@@ -218,98 +217,3 @@ def _refuse_block(part: _Part, index: int, kind: _Kind, resident: int, windows: 
             "residentBytes",
             f"expected whole pages of {DEVICE_PAGE_BYTES} bytes, or all {kind.weight_bytes}, got {resident}",
         )
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One object of the document."""
-
-    file: JsonFile
-    keys: tuple[Key, ...]
-    value: Json
-
-    def error(self, key: str | None, message: str) -> FileError:
-        return self.file.error(self.keys if key is None else (*self.keys, key), message)
-
-    def all(self) -> dict[str, Json]:
-        if not isinstance(self.value, dict):
-            raise self.error(None, f"expected an object, got {_shown(self.value)}")
-        return self.value
-
-    def only(self, known: Sequence[str]) -> None:
-        for key in self.all():
-            if key not in known:
-                raise self.error(_shortened(key), f"unknown; expected {', '.join(known)}")
-
-    def get(self, key: str) -> Json:
-        if key not in self.all():
-            raise self.error(key, "is missing")
-        return self.all()[key]
-
-    def integer(self, key: str, least: int, most: int | None = None) -> int:
-        return _integer(self.file, (*self.keys, key), self.get(key), least, most)
-
-    def integers(self, key: str, most: int) -> list[int]:
-        values = self._list(key, most)
-        return [_integer(self.file, (*self.keys, key, at), value, 0, None) for at, value in enumerate(values)]
-
-    def number(self, key: str) -> float:
-        value = self.get(key)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-            raise self.error(key, f"expected a number of at least 0, got {_shown(value)}")
-        return float(value)
-
-    def flag(self, key: str) -> bool:
-        value = self.get(key)
-        if not isinstance(value, bool):
-            raise self.error(key, f"expected true or false, got {_shown(value)}")
-        return value
-
-    def text(self, key: str, pattern: str = r"[^\x00-\x1f\x7f]+") -> str:
-        value = self.get(key)
-        if not isinstance(value, str) or len(value) > LONGEST_NAME or re.fullmatch(pattern, value) is None:
-            like = "a line of text" if pattern.startswith("[^") else f"text like {pattern}"
-            raise self.error(key, f"expected {like} of at most {LONGEST_NAME} characters, got {_shown(value)}")
-        return value
-
-    def one_of(self, key: str, choices: Sequence[str]) -> str:
-        value = self.get(key)
-        if not isinstance(value, str) or value not in choices:
-            raise self.error(key, f"expected one of {'|'.join(choices)}, got {_shown(value)}")
-        return value
-
-    def part(self, key: str) -> _Part:
-        part = _Part(self.file, (*self.keys, key), self.get(key))
-        part.all()
-        return part
-
-    def parts(self, key: str, most: int, least: int = 1) -> list[_Part]:
-        values = self._list(key, most)
-        if len(values) < least:
-            raise self.error(key, f"expected at least {least}, got {len(values)}")
-        return [_Part(self.file, (*self.keys, key, at), value) for at, value in enumerate(values)]
-
-    def _list(self, key: str, most: int) -> list[Json]:
-        values = self.get(key)
-        if not isinstance(values, list):
-            raise self.error(key, f"expected a list, got {_shown(values)}")
-        if len(values) > most:
-            raise self.error(key, f"expected at most {most}, got {len(values)}")
-        return values
-
-
-def _integer(file: JsonFile, keys: tuple[Key, ...], value: Json, least: int, most: int | None) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
-        wanted = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise file.error(keys, f"expected an integer {wanted}, got {_shown(value)}")
-    return value
-
-
-def _shown(value: Json) -> str:
-    if isinstance(value, (dict, list)):
-        return "an object" if isinstance(value, dict) else "a list"
-    return _shortened(json.dumps(value))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}..."

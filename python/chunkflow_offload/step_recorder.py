@@ -1,0 +1,167 @@
+"""What happens when while a step runs: blocks and collectives, each with marks of the device's clock."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+import torch.distributed as dist
+
+from .collectives import Call, listen, wait_if_async
+from .layout import dtype_name
+from .profile_file import Input
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from torch import nn
+
+    from .device_clock import Clock, Mark
+    from .layout import Block
+    from .placement import Placement
+
+
+class BlockBegins(NamedTuple):
+    """A block begins at `mark`; its hook was entered at `arrived`, and in between its weights were moved."""
+
+    block: int
+    arrived: Mark
+    mark: Mark
+
+
+class BlockEnds(NamedTuple):
+    """A block has returned."""
+
+    block: int
+    mark: Mark
+
+
+class CallBegins(NamedTuple):
+    """A collective is about to be issued."""
+
+    call: Call
+    mark: Mark
+
+
+class CallEnds(NamedTuple):
+    """A collective was waited for; `call` is the object of its begin."""
+
+    call: Call
+    mark: Mark
+
+
+Event = BlockBegins | BlockEnds | CallBegins | CallEnds
+
+
+@dataclass
+class RecordedStep:
+    """One call of the step."""
+
+    begins: Mark
+    ends: Mark = None
+    events: list[Event] = field(default_factory=list)
+
+
+@dataclass
+class Recorder:
+    """Records steps while its context is entered; a listener of collectives.
+
+    Attributes:
+        inputs: Tensors of the model's first call.
+        heard: Collectives that were heard of so far, within blocks or not.
+    """
+
+    model: nn.Module
+    blocks: Sequence[Block]
+    clock: Clock
+    placement: Placement
+    inputs: tuple[Input, ...] = ()
+    heard: int = 0
+    _step: RecordedStep | None = None
+    _together: bool = False
+
+    @contextmanager
+    def hooked(self) -> Iterator[None]:
+        """Hooks the blocks and listens to collectives until the context is left."""
+        with ExitStack() as undo:
+            hooks = [self.model.register_forward_pre_hook(self._model_begins, with_kwargs=True)]
+            for index, block in enumerate(self.blocks):
+                begins, ends = functools.partial(self._begins, index), functools.partial(self._ends, index)
+                hooks.append(block.module.register_forward_pre_hook(_eager(block.module, begins)))
+                hooks.append(block.module.register_forward_hook(_eager(block.module, ends)))
+            for hook in hooks:
+                undo.callback(hook.remove)
+            undo.enter_context(listen(self))
+            yield
+
+    def run(self, step: Callable[[], Any]) -> RecordedStep:
+        """Calls the step once."""
+        # Ranks begin a block together once it is known that they meet in collectives.
+        self._together = self.heard > 0
+        recorded = RecordedStep(self.clock.mark())
+        self._step = recorded
+        try:
+            step()
+        finally:
+            self._step = None
+        recorded.ends = self.clock.mark()
+        return recorded
+
+    def begins(self, call: Call) -> None:
+        """A collective is about to be issued."""
+        self.heard += 1
+        if self._step is not None:
+            self._step.events.append(CallBegins(call, self.clock.mark()))
+
+    def ends(self, call: Call) -> None:
+        """A collective was waited for."""
+        if self._step is not None:
+            self._step.events.append(CallEnds(call, self.clock.mark()))
+
+    def _model_begins(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        if not self.inputs:
+            self.inputs = tuple(_inputs(module, args, kwargs))
+
+    def _begins(self, index: int, _module: nn.Module, _args: Any) -> None:
+        if self._step is None:
+            return
+        arrived = self.clock.mark()
+        if self.placement.brings:
+            self.placement.enter(index)
+            if self._together:
+                # Moving takes each rank its own time, which the first collective would otherwise wait for.
+                dist.barrier()
+            self.clock.give_lead()
+            begins = self.clock.mark()
+        else:
+            begins = arrived
+        self._step.events.append(BlockBegins(index, arrived, begins))
+
+    def _ends(self, index: int, _module: nn.Module, _args: Any, output: Any) -> None:
+        if self._step is None:
+            return
+        # The runtime ends a block's collectives within it, so a result that nobody has used yet is waited for here.
+        wait_if_async(output)
+        self._step.events.append(BlockEnds(index, self.clock.mark()))
+        self.placement.leave(index)
+
+
+def _eager(module: nn.Module, hook: Callable[..., None]) -> Callable[..., None]:
+    """The hook, left out of the graph of a block that was compiled in place."""
+    if getattr(module, "_compiled_call_impl", None) is None:
+        return hook
+    disable: Any = torch.compiler.disable
+    disabled: Callable[..., None] = disable(hook)
+    return disabled
+
+
+def _inputs(module: nn.Module, args: Any, kwargs: Any) -> Iterator[Input]:
+    names = list(inspect.signature(module.forward).parameters)
+    named = [(names[at] if at < len(names) else f"argument{at}", value) for at, value in enumerate(args)]
+    for name, value in [*named, *kwargs.items()]:
+        if isinstance(value, torch.Tensor):
+            yield Input(name, tuple(value.shape), dtype_name(value.dtype))
