@@ -18,7 +18,7 @@ from .outside import Outside
 from .plan_file import hold_against, read_plan
 from .report import report_of
 from .streamed_block import StreamedBlock
-from .suitable import mark_attached, refuse_unsuitable, unmark_attached
+from .suitable import mark_attached, refuse_attached, refuse_unsuitable, unmark_attached
 
 if TYPE_CHECKING:
     import os
@@ -57,8 +57,9 @@ def attach(
         AttachError: The model cannot be driven now.
         NativeError: The plan's library cannot be built, or there is not enough memory. The model is as it was.
     """
-    target = _device_for(model, device)
+    refuse_attached(model)
     blocks = find_blocks(model, containers)
+    target = _device_for(model, device)
     refuse_unsuitable(model, blocks, target)
     backend = "cuda" if target.type == "cuda" else "host"
     library = _library(Path(plan), blocks, backend)
@@ -117,6 +118,7 @@ class Attached:
         if driver is None:
             return
         driver.idle("detach()")
+        driver.put_back(driver.blocks)
         homes = iter(self._homes)
         try:
             storage = [[leaf.empty(next(homes)) for leaf in block.leaves] for block in driver.blocks]

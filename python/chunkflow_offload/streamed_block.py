@@ -117,14 +117,11 @@ class StreamedBlock:
     def move_out(self, storage: Iterable[torch.Tensor]) -> None:
         """Gives each parameter its values back, in the storage given."""
         for leaf, into in zip(self.leaves, storage, strict=True):
-            if leaf in self.taken:
-                into.copy_(leaf.tensor)
-            elif into.device == CPU:
+            if into.device == CPU:
                 self._read(leaf, into)
             else:
                 into.copy_(self.true_value(leaf))
             leaf.tensor.data = into
-        self.taken.clear()
 
     def true_value(self, leaf: StreamedLeaf) -> torch.Tensor:
         """A leaf's values in a tensor of their own on the host, wherever they are now."""

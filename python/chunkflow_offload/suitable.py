@@ -5,13 +5,14 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from .errors import AttachError
 from .plain_tensors import is_wrapper, plain_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    import torch
     from torch import nn
 
     from .layout import Block
@@ -30,16 +31,27 @@ def unmark_attached(modules: Iterable[nn.Module]) -> None:
     _attached.difference_update(modules)
 
 
+def refuse_attached(model: nn.Module) -> None:
+    """Refuses a model that holds blocks of an attached one.
+
+    Raises:
+        AttachError: With the first such block.
+    """
+    if not isinstance(model, torch.nn.Module):
+        return
+    for path, module in model.named_modules():
+        if module in _attached:
+            raise AttachError(f"{path}: a plan is attached already; detach() that first")
+
+
 def refuse_unsuitable(model: nn.Module, blocks: Sequence[Block], device: torch.device) -> None:
     """Refuses what would go wrong later.
 
     Raises:
-        AttachError: A plan is attached already, somebody else moves or shards the weights, a parameter has no values or
+        AttachError: Somebody else moves or shards the weights, a parameter has no values or
             cannot be given its values on `device`, or compiled code of a block keeps addresses of weights.
     """
     for block in blocks:
-        if block.module in _attached:
-            raise AttachError(f"{block.path}: a plan is attached already; detach() that first")
         _refuse_compiled(block)
         for leaf in block.leaves:
             if leaf.tensor.device.type == "meta":

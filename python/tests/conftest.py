@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ def _kept_libraries(request: pytest.FixtureRequest) -> None:
     cache = request.config.cache
     assert cache is not None
     os.environ.setdefault("CHUNKFLOW_CACHE", str(cache.mkdir("chunkflow")))
+    os.environ.setdefault("CXX", str(Path(__file__).with_name("kept_objects.sh")))
 
 
 @pytest.fixture(autouse=True)

@@ -38,7 +38,9 @@ def plan_document(
     """`preset` is yield, layerwise or drain; `resident` the fraction at the front of every block, in whole pages."""
     count = len(blocks)
     streamed = [i for i in range(count) if i not in resident_blocks and preset != "none"]
-    issue_at, least_slots = _bursts(streamed, count, prefetch) if preset == "layerwise" else _top_up(streamed, count, prefetch)
+    issue_at, least_slots = (
+        _bursts(streamed, count, prefetch) if preset == "layerwise" else _top_up(streamed, count, prefetch)
+    )
     runs = []
     for index, block in enumerate(blocks):
         if index not in streamed:
@@ -94,7 +96,8 @@ def _top_up(streamed: Sequence[int], blocks: int, prefetch: int) -> tuple[list[i
         return [streamed[0] + 1 - blocks], 1
     depth = max(1, min(prefetch, len(streamed) - 1))
     return [
-        streamed[i - depth] if i >= depth else streamed[i - depth + len(streamed)] - blocks for i in range(len(streamed))
+        streamed[i - depth] if i >= depth else streamed[i - depth + len(streamed)] - blocks
+        for i in range(len(streamed))
     ], depth + 1
 
 

@@ -52,7 +52,9 @@ def snapshot(model: nn.Module) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(("name", "preset", "settings"), CASES, ids=[f"{n}-{p}-{i}" for i, (n, p, _) in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("name", "preset", "settings"), CASES, ids=[f"{n}-{p}-{i}" for i, (n, p, _) in enumerate(CASES)]
+)
 def test_the_same_bits(tmp_path: Path, name: str, preset: str, settings: dict[str, Any]) -> None:
     model = MODELS[name]()
     x = inputs(next(model.parameters()).dtype)
