@@ -1,17 +1,28 @@
 import { generate } from '../codegen/generate.ts';
 import { writeProgram } from '../codegen/writeProgram.ts';
+import { UserError } from '../model/input/userError.ts';
+import { generateAttachedCommand } from './generateAttached.ts';
 import type { ScenarioFlags } from './options.ts';
 import type { Output } from './output.ts';
-import { buildScenario } from './scenario.ts';
+import { modelScenario } from './scenario.ts';
 
 export interface GenerateFlags extends ScenarioFlags {
   out?: string;
   id?: string;
+  attach?: string;
 }
 
 /** Writes the sources of a runtime for one workload and its plans. */
 export function generateCommand(flags: GenerateFlags, output: Output): void {
-  const { workload, system, plans } = buildScenario(flags, { padded: true });
+  if (flags.attach !== undefined) {
+    generateAttachedCommand(flags.attach, flags, output);
+    return;
+  }
+  if (flags.profile !== undefined)
+    throw new UserError(
+      `--profile ${flags.profile}: the blocks of a profile are your own model's, and nothing is generated for them; make a plan with \`chunkflow plan --profile --save-plan FILE\`, then give \`chunkflow generate --attach FILE\` or chunkflow_offload.attach`,
+    );
+  const { workload, system, plans } = modelScenario(flags, { padded: true });
   const program = generate(workload, system, plans, flags.id === undefined ? {} : { id: flags.id });
   const folder = writeProgram(program, flags.out ?? 'generated');
   output.result(`${folder}\n`);

@@ -5,6 +5,7 @@ import { type ExchangeStyle, GUIDANCE_MODES, type GuidanceMode } from '../model/
 /** The flags that `predict` and `simulate` share, as commander hands them over. */
 export interface ScenarioFlags {
   model?: string;
+  profile?: string;
   size?: string;
   batch?: number;
   sp?: number;
@@ -81,14 +82,15 @@ function addWorkloadOptions(command: Command, transports = "the machine's"): Com
   return command
     .optionsGroup('What is computed:')
     .option('--model <name|file>', 'diffusion transformer: see `chunkflow models`, or a file')
+    .option('--profile <file>', 'in place of a model: what chunkflow_offload.profile measured of your own')
     .option('--size <WxH[xF]>', "pixels and frames (default: the model's reference size)")
-    .option('--batch <n>', 'samples a step', wholeNumber, 1)
+    .option('--batch <n>', 'samples a step (default: 1)', wholeNumber)
     .option(
       '--sp <n>',
       'Ulysses sequence-parallel degree (default: all GPUs, if the heads allow)',
       wholeNumber,
     )
-    .option('--tp <n>', 'tensor-parallel degree', wholeNumber, 1)
+    .option('--tp <n>', 'tensor-parallel degree (default: 1)', wholeNumber)
     .addOption(new Option('--cfg <mode>', "guidance (default: the model's own)").choices(GUIDANCE_MODES))
     .addOption(new Option('--exchange <style>', 'how Q, K and V change hands').choices(EXCHANGES))
     .option('--text-rows <n>', 'text rows (default: what the model pads to)', wholeNumber)

@@ -1,5 +1,6 @@
 import { outputSchemas } from '../model/outputSchema.ts';
 import type { Plan } from '../model/plan/plan.ts';
+import type { Workload } from '../model/workload/workload.ts';
 import { refuseOtherCharts, writeChart } from './chartFile.ts';
 import type { PlanFlags } from './options.ts';
 import { jsonText, type Output } from './output.ts';
@@ -51,9 +52,7 @@ async function drawFront(
   { front, compared }: Answers,
 ): Promise<void> {
   const { frontChart } = await import('../experiments/plots/frontChart.ts');
-  const { model, size } = workload;
-  const frames = size.frames > 1 ? `x${size.frames}` : '';
-  const title = `${model.name} at ${size.width}x${size.height}${frames}, ${system.name}`;
+  const title = `${workload.model.name}${sizeText(workload)}, ${system.name}`;
   const predicted = front!.map(({ report, bound }) => ({ ...report, boundS: bound.stepTimeS }));
   await writeChart(
     frontChart({ predicted, noneS: compared[0]!.report.stepTimeS }, title),
@@ -61,4 +60,10 @@ async function drawFront(
     file,
     '--chart',
   );
+}
+
+function sizeText(workload: Workload): string {
+  if (workload.from === 'profile') return '';
+  const { width, height, frames } = workload.size;
+  return ` at ${width}x${height}${frames > 1 ? `x${frames}` : ''}`;
 }

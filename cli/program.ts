@@ -21,8 +21,15 @@ import type { Output } from './output.ts';
 import { addPlotCommands } from './plotCommands.ts';
 import { refuseRepeatedFlags } from './repeatedFlags.ts';
 
-/** Names of the JSON documents that the commands print. */
-export const SCHEMA_NAMES = ['prediction', 'simulation', 'plan-choice', 'models', 'machines'] as const;
+/** Names of the JSON documents that the commands print, and of files that others write for them. */
+export const SCHEMA_NAMES = [
+  'prediction',
+  'simulation',
+  'plan-choice',
+  'models',
+  'machines',
+  'profile',
+] as const;
 
 /**
  * Runs one command line and returns its exit code: 0, 2 for a mistake in the input (one line on stderr and
@@ -109,7 +116,11 @@ function buildProgram(output: Output, status: { code: number }): Command {
   addScenarioOptions(
     program.command('generate').description('write the sources of a runtime for one workload and its plans'),
   )
-    .option('--out <folder>', 'where its folder goes', 'generated')
+    .option('--out <folder>', 'where its folder goes (default: generated); with --attach, the folder itself')
+    .option(
+      '--attach <plan>',
+      'in place of all of these: the library that drives a profiled PyTorch model by a saved plan',
+    )
     .option('--id <name>', 'name of the program and its folder (default: from model, size, ranks, machine)')
     .action(async (flags: GenerateFlags) => (await import('./generate.ts')).generateCommand(flags, output));
   addBuildOptions(
@@ -162,7 +173,7 @@ function buildProgram(output: Output, status: { code: number }): Command {
     });
   program
     .command('schema')
-    .description('print the JSON Schema of what --json prints')
+    .description('print the JSON Schema of what --json prints, or of a profile')
     .addArgument(new Argument('<name>', 'document').choices(SCHEMA_NAMES))
     .action(async (name: (typeof SCHEMA_NAMES)[number]) =>
       (await import('./schema.ts')).schema(name, output),

@@ -1,4 +1,4 @@
-import type { PlanReport, Prediction, Simulation } from '../model/outputSchema.ts';
+import type { PlanReport, Prediction, Simulation, WorkloadFields } from '../model/outputSchema.ts';
 import { type Column, formatTable } from './table.ts';
 
 /** The columns that predictions and simulations share. */
@@ -42,8 +42,9 @@ export function readable<Report extends PlanReport>(
 }
 
 /** What is computed, in a line. */
-export function workloadLine(workload: Prediction['workload'], spIsDefault: boolean): string {
-  const { name, width, height, frames, batch, sp, tp, cfg, passes, weightBytes, blocks } = workload;
+export function workloadLine(workload: WorkloadFields, spIsDefault: boolean): string {
+  if (workload.from === 'profile') return profileLine(workload);
+  const { name, width, height, frames, batch, sp, tp, cfg } = workload;
   const size = frames === 1 ? `${width}x${height}` : `${width}x${height}x${frames}`;
   const layout = [
     `batch ${batch}`,
@@ -52,8 +53,35 @@ export function workloadLine(workload: Prediction['workload'], spIsDefault: bool
     `guidance ${cfg}`,
   ];
   const tokens = workload.tokens.toLocaleString('en-US');
-  const streamed = `${(weightBytes / 2 ** 30).toFixed(2)} GiB in ${blocks} blocks`;
-  return `${name} at ${size} (${tokens} tokens), ${layout.join(', ')}; ${streamed}, ${passes} pass${passes > 1 ? 'es' : ''} a step\n`;
+  return `${name} at ${size} (${tokens} tokens), ${layout.join(', ')}; ${streamedText(workload)}\n`;
+}
+
+function profileLine({
+  inputs,
+  made,
+  measured,
+  ...workload
+}: Extract<WorkloadFields, { from: 'profile' }>): string {
+  const ms = (seconds: number) => `${(seconds * 1e3).toFixed(1)} ms`;
+  const shapes = inputs.map(({ name, shape, dtype }) => `${name} ${shape.join('x')} ${dtype}`);
+  const parts = [`compute ${ms(measured.computeS)}`];
+  if (workload.ranks > 1) parts.push(`collectives ${ms(measured.collectiveS)}`);
+  parts.push(`outside of the blocks ${ms(measured.outsideS)}`);
+  const ranks = workload.ranks === 1 ? 'one rank' : `${workload.ranks} ranks`;
+  return [
+    `${workload.name}, profiled on ${made.device}${inputs.length > 0 ? ` with ${shapes.join(', ')}` : ''}; `,
+    `${ranks}; ${streamedText(workload)}\n`,
+    `measured a step: ${parts.join(', ')}\n`,
+  ].join('');
+}
+
+function streamedText({
+  weightBytes,
+  blocks,
+  passes,
+}: Pick<WorkloadFields, 'weightBytes' | 'blocks' | 'passes'>): string {
+  const gibibytes = (weightBytes / 2 ** 30).toFixed(2);
+  return `${gibibytes} GiB in ${blocks} blocks, ${passes} pass${passes > 1 ? 'es' : ''} a step`;
 }
 
 /** Where it runs, in a line. */

@@ -4,20 +4,26 @@ import type { Dit } from '../model/dit/dit.ts';
 import { loadDit } from '../model/dit/load.ts';
 import { parseSize } from '../model/dit/tokens.ts';
 import { UserError } from '../model/input/userError.ts';
+import type { WorkloadFields } from '../model/outputSchema.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { isPlanFile } from '../model/plan/planFile.ts';
 import { makePlan, presetFits } from '../model/plan/presets.ts';
 import { unusedByPreset } from '../model/plan/settingEffects.ts';
+import { readProfile } from '../model/profile/profileFile.ts';
+import { profileWorkload } from '../model/profile/profileWorkload.ts';
 import { loadSystem } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
 import { transportNamed } from '../model/system/transport.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
-import type { Workload } from '../model/workload/workload.ts';
+import type { BoundWorkload, Workload } from '../model/workload/workload.ts';
 import type { ScenarioFlags } from './options.ts';
+import { boundFields, profileFields } from './workloadFields.ts';
 
 /** What a command is asked to compare: one workload on one machine under some plans. */
 export interface Scenario {
   workload: Workload;
+  /** As documents say it. */
+  described: WorkloadFields;
   system: System;
   /** Transport of plans that name none. */
   transport: string;
@@ -32,13 +38,37 @@ const DEFAULT_PLANS_WITHOUT_COLLECTIVES = ['none', 'layerwise', 'chunked'];
 /** Flags that stand for a setting of every preset that has a use for it and does not give it; a plan's file has them all. */
 const PLAN_FLAGS = ['resident', 'prefetch', 'chunk', 'slots'] as const;
 
+/** Flags that say of a model what a profile says of its own. */
+const MODEL_FLAGS = [
+  ['model', '--model'],
+  ['size', '--size'],
+  ['batch', '--batch'],
+  ['sp', '--sp'],
+  ['tp', '--tp'],
+  ['cfg', '--cfg'],
+  ['exchange', '--exchange'],
+  ['textRows', '--text-rows'],
+  ['blocks', '--blocks'],
+] as const satisfies readonly (readonly [keyof ScenarioFlags, string])[];
+
 /**
- * Reads the model and machine that the flags name and makes the plans.
+ * Reads the model or profile and the machine that the flags name and makes the plans.
  *
- * @param options.padded whether rows are rounded up to what all ranks can hold alike, as a real run must.
  * @throws UserError for whatever does not fit.
  */
-export function buildScenario(flags: ScenarioFlags, options: { padded?: boolean } = {}): Scenario {
+export function buildScenario(flags: ScenarioFlags): Scenario {
+  return flags.profile === undefined ? modelScenario(flags) : profileScenario(flags, flags.profile);
+}
+
+/**
+ * The scenario of a model of the catalogue, a file or a checkpoint.
+ *
+ * @param options.padded whether rows are rounded up to what all ranks can hold alike, as a real run must.
+ */
+export function modelScenario(
+  flags: ScenarioFlags,
+  options: { padded?: boolean } = {},
+): Scenario & { workload: BoundWorkload } {
   const whole = loadDit(required(flags.model, '--model', '`chunkflow models`'));
   const dit = flags.blocks === undefined ? whole : withBlocks(whole, flags.blocks);
   const system = loadSystem(required(flags.machine, '--machine', '`chunkflow machines`'), flags.set);
@@ -53,29 +83,64 @@ export function buildScenario(flags: ScenarioFlags, options: { padded?: boolean 
   });
   const workload = options.padded === true ? paddedToRanks(bound) : bound;
   refuseMoreRanksThanGpus(workload, system);
-  if (flags.transport !== undefined && workload.ranks === 1) {
+  refuseIdleTransport(flags, workload, 'give --sp or --tp of at least 2');
+  return {
+    ...planned(flags, workload, system),
+    ...{ workload, described: boundFields(workload), spIsDefault: flags.sp === undefined },
+  };
+}
+
+function profileScenario(flags: ScenarioFlags, file: string): Scenario {
+  const given = MODEL_FLAGS.filter(([key]) => flags[key] !== undefined).map(([, flag]) => flag);
+  if (given.length > 0)
     throw new UserError(
-      `--transport ${flags.transport}: has no effect: one rank has no collectives; leave it out, or give --sp or --tp of at least 2`,
+      `--profile ${file}: the profile says itself what ${given.join(', ')} would; leave ${given.length > 1 ? 'them' : 'it'} out, or leave out --profile`,
     );
-  }
+  const { profile, source } = readProfile(file);
+  const system = loadSystem(required(flags.machine, '--machine', '`chunkflow machines`'), flags.set);
+  const workload = profileWorkload(profile);
+  const { ranks } = workload;
+  if (system.peer === 'real' && ranks > system.gpus.length)
+    throw new UserError(
+      `step.ranks: the profile has ${ranks} ranks, ${system.name} has ${system.gpus.length} GPU${system.gpus.length > 1 ? 's' : ''}; take another machine, or a profile of fewer ranks`,
+      source.place(['step', 'ranks']),
+    );
+  refuseIdleTransport(flags, workload, 'take a profile of several ranks');
+  return {
+    ...planned(flags, workload, system),
+    ...{ workload, described: profileFields(workload, profile), spIsDefault: false },
+  };
+}
+
+function refuseIdleTransport({ transport }: ScenarioFlags, { ranks }: Workload, or: string): void {
+  if (transport === undefined || ranks > 1) return;
+  throw new UserError(
+    `--transport ${transport}: has no effect: one rank has no collectives; leave it out, or ${or}`,
+  );
+}
+
+/** A workload on a machine, with the plans that the flags ask for. */
+function planned(
+  flags: ScenarioFlags,
+  workload: Workload,
+  system: System,
+): Pick<Scenario, 'system' | 'transport' | 'plans'> {
   const usual = (workload.ranks > 1 ? DEFAULT_PLANS : DEFAULT_PLANS_WITHOUT_COLLECTIVES).filter((preset) =>
     presetFits(preset, workload),
   );
   return {
-    workload,
     system,
     transport: transportNamed(system, flags.transport).name,
     plans: planTexts(flags, usual).map((text) => makePlan(text, workload, system, flags.transport)),
-    spIsDefault: flags.sp === undefined,
   };
 }
 
 /** GPUs that one rank group and its guidance partners take. */
-function gpusNeeded({ ranks, layout, model }: Workload): number {
+function gpusNeeded({ ranks, layout, model }: BoundWorkload): number {
   return ranks * (layout.cfg === 'parallel' ? model.guidance.evaluations : 1);
 }
 
-function refuseMoreRanksThanGpus(workload: Workload, system: System): void {
+function refuseMoreRanksThanGpus(workload: BoundWorkload, system: System): void {
   const needed = gpusNeeded(workload);
   // A mirrored or colocated peer stands for the GPUs that are not there.
   if (system.peer !== 'real' || needed <= system.gpus.length) return;

@@ -2,39 +2,17 @@ import { paperCriterion } from '../model/hiding/paperCriterion.ts';
 import { verdict } from '../model/hiding/verdict.ts';
 import type { PlanReport, Prediction } from '../model/outputSchema.ts';
 import type { StepReport } from '../model/report.ts';
-import { passWeightBytes, type Segment } from '../model/workload/workload.ts';
 import type { Scenario } from './scenario.ts';
 
 /** The parts of a JSON document that do not depend on the plans. */
 export function scenarioFields({
   workload,
+  described,
   system,
   transport,
 }: Scenario): Pick<Prediction, 'workload' | 'machine' | 'paperCriterion'> {
-  const { model, size, layout } = workload;
-  const segments = workload.blocks.flatMap((block) => block.segments);
-  const perStep = (value: (segment: Segment) => number) =>
-    workload.passes * segments.reduce((sum, segment) => sum + value(segment), 0);
   return {
-    workload: {
-      model: model.id,
-      name: model.name,
-      ...size,
-      batch: workload.batch,
-      ...layout,
-      tokens: workload.tokens,
-      ranks: workload.ranks,
-      passes: workload.passes,
-      blocks: workload.blocks.length,
-      experts: workload.experts,
-      assumptions: [...workload.model.assumptions],
-      weightBytes: passWeightBytes(workload),
-      outsideBytes: workload.outsideBytes,
-      flops: perStep((segment) => (segment.kind === 'compute' ? segment.flops : 0)),
-      collectiveBytes: perStep((segment) => (segment.kind === 'collective' ? segment.sentBytes : 0)),
-      activationBytes: workload.activationBytes,
-      collectiveBufferBytes: workload.collectiveBufferBytes,
-    },
+    workload: described,
     machine: {
       id: system.id,
       name: system.name,

@@ -11,7 +11,7 @@ import { stagesOf } from '../model/program/stages.ts';
 import { verify } from '../model/program/verify.ts';
 import type { System } from '../model/system/system.ts';
 import { rankRows } from '../model/workload/rows.ts';
-import type { Workload } from '../model/workload/workload.ts';
+import type { BoundWorkload } from '../model/workload/workload.ts';
 import { simulate } from '../sim/simulate.ts';
 import { blockFlow } from './dataflow/blockFlow.ts';
 import { aligned, placeBuffers } from './dataflow/buffers.ts';
@@ -71,7 +71,7 @@ const FIRST_RESIDUAL_VALUE = 2 ** 50;
  * @throws UserError for a workload that no kernels exist for; Error for a plan whose program must not run.
  */
 export function generate(
-  workload: Workload,
+  workload: BoundWorkload,
   system: System,
   plans: readonly Plan[],
   options: GenerateOptions = {},
@@ -87,7 +87,7 @@ export function generate(
     throw new UserError(`--id ${JSON.stringify(id)}: expected small letters, digits, dots and dashes`);
   }
   const tool = toolVersion();
-  const claimed: Workload = {
+  const claimed: BoundWorkload = {
     ...workload,
     experts: 1,
     outsideBytes: workload.outsideBytes / workload.experts,
@@ -258,7 +258,7 @@ const CLAIM_FIELDS = [
   'hostPinnedBytes',
 ] as const;
 
-function refuseUnsupported(workload: Workload): void {
+function refuseUnsupported(workload: BoundWorkload): void {
   const { layout, batch, model } = workload;
   const refuse = (what: string, remedy: string) => {
     throw new UserError(`generate: ${what}; ${remedy}`);
@@ -281,7 +281,7 @@ function refuseUnsupported(workload: Workload): void {
 }
 
 /** The kind of the catalogue's model that a block of a pass is of. */
-function ditKindAt({ model }: Workload, index: number): Dit['blocks'][number] {
+function ditKindAt({ model }: BoundWorkload, index: number): Dit['blocks'][number] {
   let first = 0;
   for (const kind of model.blocks) {
     first += kind.count;
@@ -299,7 +299,7 @@ interface PlacedInput extends FlowInput {
 }
 
 /** Flows of all block kinds, and one piece of activation memory that serves them all. */
-function layOut(workload: Workload, system: System) {
+function layOut(workload: BoundWorkload, system: System) {
   const { model, layout } = workload;
   const shapes = model.blocks.map((kind): FlowShape => {
     const joined = kind.segments.some((segment) => segment.kind === 'exchange' && segment.rows === 'j');
@@ -383,7 +383,7 @@ function inputSize({ elements, rotaryRows }: FlowInput): number {
 }
 
 /** Rotary tables last and next to each other: joint rows read on from the table of x into that of t. */
-function placeInputs(kinds: readonly LaidOutKind[], workload: Workload): PlacedInput[] {
+function placeInputs(kinds: readonly LaidOutKind[], workload: BoundWorkload): PlacedInput[] {
   const all = new Map(kinds.flatMap(({ flow }) => [...flow.inputs]));
   const inputs = [...all.values()].sort(
     (a, b) => rotaryOrder(a) - rotaryOrder(b) || (a.name < b.name ? -1 : 1),
@@ -408,7 +408,7 @@ function placeInputs(kinds: readonly LaidOutKind[], workload: Workload): PlacedI
 }
 
 /** By the model's own positions; a model whose file says none has the numbers of its rows as positions. */
-function rotaryAxesOf({ model, size, tokens }: Workload, input: FlowInput): RotaryAxis[] {
+function rotaryAxesOf({ model, size, tokens }: BoundWorkload, input: FlowInput): RotaryAxis[] {
   if (input.rotaryRows === null) return [];
   const width = input.elements / input.rows;
   if (model.rope === undefined) return plainAxes(width, input.rotaryRows === 't' ? tokens : 0);
@@ -428,7 +428,7 @@ function checkAgainst(expected: readonly string[], actual: readonly string[], ki
   );
 }
 
-function blocksOf(workload: Workload, kinds: readonly LaidOutKind[]): ProgramView['blocks'] {
+function blocksOf(workload: BoundWorkload, kinds: readonly LaidOutKind[]): ProgramView['blocks'] {
   const firsts = firstIndices(workload.model.blocks);
   let firstValue = 0;
   return kinds
@@ -458,7 +458,7 @@ interface PlacedResidual {
   sharded: boolean;
 }
 
-function residualsOf(workload: Workload, shape: FlowShape): PlacedResidual[] {
+function residualsOf(workload: BoundWorkload, shape: FlowShape): PlacedResidual[] {
   const { hidden, rows, joined, sp } = shape;
   const x = { name: workload.model.modality, offset: 0, rows: rows.gemm.x, sharded: sp > 1 };
   if (!joined || rows.gemm.t === 0) return [x];
@@ -467,7 +467,7 @@ function residualsOf(workload: Workload, shape: FlowShape): PlacedResidual[] {
 
 /** What `--inputs` takes and `--save-outputs` gives. */
 function tensorsOf(
-  workload: Workload,
+  workload: BoundWorkload,
   inputs: readonly PlacedInput[],
   residuals: readonly PlacedResidual[],
 ): { inputs: ProgramTensor[]; outputs: ProgramTensor[] } {
@@ -491,7 +491,7 @@ function tensorsOf(
 }
 
 function describeInputs(
-  workload: Workload,
+  workload: BoundWorkload,
   system: System,
   plans: readonly Plan[],
 ): NonNullable<Manifest['inputs']> {
@@ -516,7 +516,7 @@ function describeInputs(
   };
 }
 
-function defaultId(workload: Workload, system: System): string {
+function defaultId(workload: BoundWorkload, system: System): string {
   const { width, height, frames } = workload.size;
   const { sp, tp } = workload.layout;
   return [

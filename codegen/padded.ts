@@ -1,8 +1,8 @@
 import { bindRows } from '../model/workload/bind.ts';
-import type { Workload } from '../model/workload/workload.ts';
+import type { BoundWorkload } from '../model/workload/workload.ts';
 
 /** The workload with rows rounded up to what every rank of a sequence-parallel group can hold alike, as implementations pad them. */
-export function paddedToRanks(workload: Workload): Workload {
+export function paddedToRanks(workload: BoundWorkload): BoundWorkload {
   const { model, size, batch, layout, tokens, textRows } = workload;
   const joined = model.blocks.some((kind) =>
     kind.segments.some((segment) => segment.kind === 'exchange' && segment.rows === 'j'),

@@ -1,5 +1,5 @@
 import type { Dit } from '../model/dit/dit.ts';
-import type { Workload } from '../model/workload/workload.ts';
+import type { BoundWorkload } from '../model/workload/workload.ts';
 import type { FlowInput } from './dataflow/flow.ts';
 
 /** A tensor that a program takes from a file or gives to one, with the rows of all ranks. */
@@ -41,6 +41,6 @@ export function meaningOfResidual(name: string): string {
 }
 
 /** Ranks over which the rows of a sharded tensor are spread. */
-export function ranksOf(workload: Workload, sharded: boolean): number {
+export function ranksOf(workload: BoundWorkload, sharded: boolean): number {
   return sharded ? workload.layout.sp : 1;
 }

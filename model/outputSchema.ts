@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { planFormat } from './plan/planDocument.ts';
+import { profileFormat } from './profile/profileFormat.ts';
 import { DIRECTIONS } from './system/direction.ts';
 
 const seconds = z.number().min(0);
@@ -14,9 +15,26 @@ const breakEven = z
   })
   .describe('sizes from which weights are hidden; null where the question has no answer');
 
-const workload = z.strictObject({
-  model: z.string().describe('catalogue id'),
+const everyWorkload = z.strictObject({
+  model: z.string().describe('id in the catalogue, or in the profile'),
   name: z.string(),
+  ranks: count.describe('ranks that meet in a collective'),
+  passes: count.describe('trips through all blocks in one step'),
+  blocks: count.describe('blocks of one pass'),
+  assumptions: z
+    .array(z.string())
+    .describe('what the model file, checkpoint or profile did not say, one sentence each'),
+  weightBytes: bytes.describe(
+    "one rank's block weights of one pass: what is streamed when nothing is resident",
+  ),
+  outsideBytes: bytes.describe('weights outside the blocks on one rank, always resident'),
+  collectiveBytes: bytes.describe('bytes that one rank sends in one step'),
+  activationBytes: bytes,
+  collectiveBufferBytes: bytes,
+});
+
+const boundWorkload = everyWorkload.extend({
+  from: z.literal('model').describe('the catalogue, a model file or a checkpoint'),
   width: count,
   height: count,
   frames: count.describe('1 for images'),
@@ -26,22 +44,26 @@ const workload = z.strictObject({
   cfg: z.enum(['none', 'sequential', 'batched', 'parallel']),
   exchange: z.enum(['packed', 'separate', 'separate-cross', 'kv-gather']),
   tokens: z.number().min(0).describe('image or video tokens of one sample'),
-  ranks: count.describe('ranks that meet in a collective'),
-  passes: count.describe('trips through all blocks in one step'),
-  blocks: count.describe('blocks of one pass'),
   experts: count,
-  assumptions: z
-    .array(z.string())
-    .describe('what the model file or checkpoint did not say, one sentence each'),
-  weightBytes: bytes.describe(
-    "one rank's block weights of one pass: what is streamed when nothing is resident",
-  ),
-  outsideBytes: bytes.describe('weights outside the blocks on one rank, always resident'),
   flops: z.number().min(0).describe('FLOPs of one rank in one step'),
-  collectiveBytes: bytes.describe('bytes that one rank sends in one step'),
-  activationBytes: bytes,
-  collectiveBufferBytes: bytes,
 });
+
+const profiledWorkload = everyWorkload.extend({
+  from: z.literal('profile'),
+  fingerprint: z.string(),
+  made: profileFormat.shape.made,
+  stepsMeasured: count,
+  inputs: profileFormat.shape.step.shape.inputs,
+  measured: z
+    .strictObject({
+      computeS: seconds.describe('windows'),
+      collectiveS: seconds.describe('from issue to wait; predictions take them from the machine'),
+      outsideS: seconds.describe('outside of the blocks'),
+    })
+    .describe('in one step, as it was profiled'),
+});
+
+const workload = z.discriminatedUnion('from', [boundWorkload, profiledWorkload]);
 
 const machine = z.strictObject({
   id: z.string(),
@@ -82,8 +104,11 @@ const planReport = z.strictObject({
   hostPinnedBytes: bytes.describe('of one rank'),
   boundBy: z.enum(['compute', 'collectives', 'link', 'yield', 'memory']),
   breakEven,
-  clock: z.number().describe('fraction of the highest clock'),
-  powerW: z.number().nullable().describe('mean over the step; null where the machine file knows no power'),
+  clock: z.number().describe('fraction of the highest clock; of a profile 1, the clock that it was made at'),
+  powerW: z
+    .number()
+    .nullable()
+    .describe('mean over the step; null where the machine file knows no power, and for a profile'),
   verdict: z.string(),
 });
 
@@ -307,7 +332,7 @@ const machines = z.strictObject({
   ),
 });
 
-/** Schemas of the documents that the commands print with --json, by the name that `chunkflow schema` takes. */
+/** Schemas of the documents that the commands print with --json. */
 export const outputSchemas = { prediction, simulation, 'plan-choice': planChoice, models, machines } as const;
 
 export type Prediction = z.input<typeof prediction>;
@@ -319,4 +344,10 @@ export type SearchedPlan = z.input<typeof searchedPlan>;
 export type FoundPlan = z.input<typeof foundPlan>;
 export type ModelList = z.input<typeof models>;
 export type MachineList = z.input<typeof machines>;
-export type OutputName = keyof typeof outputSchemas;
+
+/** Schemas of all documents, by the name that `chunkflow schema` takes: those that are printed, and files that others write. */
+export const documentSchemas = { ...outputSchemas, profile: profileFormat } as const;
+
+export type DocumentName = keyof typeof documentSchemas;
+/** What is computed, as documents say it. */
+export type WorkloadFields = Prediction['workload'];

@@ -166,6 +166,11 @@ class Device {
   void resetPeak();
 
   std::unique_ptr<Stream> stream(const std::string& name, Priority priority = Priority::Usual);
+  /// A stream that somebody else made and keeps; null is CUDA's default stream. On the host backend, where a caller's work runs
+  /// on its own thread, it stands for that thread: see `settle`.
+  std::unique_ptr<Stream> adopt(void* handle);
+  /// Makes this the calling thread's device, for threads other than the one that opened it.
+  void enter();
   /// @param timed whether elapsedS may be asked of it; timed ones cost more.
   std::unique_ptr<Event> event(bool timed);
   std::unique_ptr<DeviceBuffer> buffer(std::size_t bytes);
@@ -185,6 +190,9 @@ void wait(Stream& stream, Event& event);
 void synchronize(Stream& stream);
 /// Whether everything enqueued so far is done; never blocks.
 bool idle(Stream& stream);
+/// Behind waits on an adopted stream. The stream orders a GPU's work itself; on the host backend the calling thread is the stream,
+/// so it waits here.
+void settle(Stream& stream);
 /// Seconds from one timed event to another, both done.
 double elapsedS(const Event& from, const Event& to);
 

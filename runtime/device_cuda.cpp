@@ -162,9 +162,20 @@ std::unique_ptr<Stream> Device::stream(const std::string& name, Priority priorit
   return std::make_unique<Stream>(std::move(impl));
 }
 
+std::unique_ptr<Stream> Device::adopt(void* handle) {
+  auto impl = std::make_unique<Stream::Impl>();
+  impl->device = impl_->device;
+  impl->name = "caller";
+  impl->stream = static_cast<cudaStream_t>(handle);
+  impl->isOwn = false;
+  return std::make_unique<Stream>(std::move(impl));
+}
+
+void Device::enter() { checkCuda(cudaSetDevice(impl_->device->index), "device of a thread"); }
+
 Stream::Impl::~Impl() {
   std::erase(device->streams, this);
-  if (stream != nullptr) cudaStreamDestroy(stream);
+  if (isOwn && stream != nullptr) cudaStreamDestroy(stream);
 }
 
 bool Stream::Impl::isCapturing() const {
@@ -223,6 +234,8 @@ void wait(Stream& stream, Event& event) {
 void synchronize(Stream& stream) {
   checkCuda(cudaStreamSynchronize(cudaStreamOf(stream)), "waiting for stream " + stream.impl().name);
 }
+
+void settle(Stream&) {}
 
 bool idle(Stream& stream) {
   const cudaError_t code = cudaStreamQuery(cudaStreamOf(stream));

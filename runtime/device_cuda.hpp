@@ -38,6 +38,7 @@ struct Stream::Impl {
   std::shared_ptr<CudaDevice> device;
   std::string name;
   cudaStream_t stream = nullptr;
+  bool isOwn = true;  // destroyed with this
   ~Impl();
   /// Whether what is enqueued now is kept for a graph.
   bool isCapturing() const;

@@ -89,6 +89,10 @@ std::unique_ptr<Stream> Device::stream(const std::string& name, Priority) {
   return std::make_unique<Stream>(std::make_unique<Stream::Impl>(impl_->hardware, name));
 }
 
+std::unique_ptr<Stream> Device::adopt(void*) { return stream("caller"); }
+
+void Device::enter() {}
+
 std::unique_ptr<Event> Device::event(bool timed) {
   return std::make_unique<Event>(std::make_unique<Event::Impl>(timed));
 }
@@ -138,6 +142,8 @@ void synchronize(Stream& stream) {
   stream.impl().queue.drain();
   stream.impl().hardware->check();
 }
+
+void settle(Stream& stream) { synchronize(stream); }
 
 bool idle(Stream& stream) {
   stream.impl().mustNotBeCaptured("idle");

@@ -36,6 +36,9 @@ CudaDriver load() {
   look("cuMemMap", driver.memMap);
   look("cuMemUnmap", driver.memUnmap);
   look("cuMemSetAccess", driver.memSetAccess);
+  look("cuModuleLoadData", driver.moduleLoadData);
+  look("cuModuleGetFunction", driver.moduleGetFunction);
+  look("cuLaunchKernel", driver.launchKernel);
   look("cuGetErrorString", driver.getErrorString);
   return driver;
 }

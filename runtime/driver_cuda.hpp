@@ -18,6 +18,9 @@ struct CudaDriver {
   decltype(&cuMemMap) memMap;
   decltype(&cuMemUnmap) memUnmap;
   decltype(&cuMemSetAccess) memSetAccess;
+  decltype(&cuModuleLoadData) moduleLoadData;
+  decltype(&cuModuleGetFunction) moduleGetFunction;
+  decltype(&cuLaunchKernel) launchKernel;
   decltype(&cuGetErrorString) getErrorString;
 };
 

@@ -6,7 +6,7 @@ import { lower } from '../model/program/lower.ts';
 import type { CollectiveOp, StepProgram } from '../model/program/stepProgram.ts';
 import { verify } from '../model/program/verify.ts';
 import type { StepReport, StepTimes } from '../model/report.ts';
-import { stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
+import { powerOf, stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
 import { bytesWithFill } from '../model/system/linkShare.ts';
 import { type Link, type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
 import { oneForAll } from '../model/system/symmetry.ts';
@@ -86,7 +86,7 @@ export function simulate(
  * the cap (or below it at a reduced clock), the clock moves by what energy per FLOP says.
  */
 function atSteadyClock(workload: Workload, system: System, plan: Plan, program: StepProgram) {
-  const { power } = system.gpu;
+  const power = powerOf(workload, system);
   let clock = clockOf(workload, system, plan);
   for (let round = 0; ; round += 1) {
     const engine = new Engine(program, system, { clock });

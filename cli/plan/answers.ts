@@ -7,7 +7,8 @@ import type { PeerName } from '../../model/optimize/peers/peer.ts';
 import { FULL_EFFORT, type Search, TIE } from '../../model/optimize/search.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { transportNamed } from '../../model/system/transport.ts';
-import { type Unknown, unknownsOf } from '../../model/system/unknowns.ts';
+import type { Unknown } from '../../model/system/unknowns.ts';
+import { workloadUnknowns } from '../../model/workload/unknowns.ts';
 import { planFront, planSearch, searchOn } from '../../sim/planning.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { FRONT_POINTS, type PlanFlags } from '../options.ts';
@@ -37,7 +38,7 @@ export async function answersTo(
   const peer = flags.for === undefined ? null : await peerAnswer(flags.for, search, caps, flags.transport);
   const front = points === null ? null : await frontPoints(search, flags.transport, points, caps, output);
   const known = [...(peer?.setting ? [peer.setting.plan] : []), ...(front ?? []).map(({ plan }) => plan)];
-  const unknowns = flags.nominal === true ? [] : (byHand ?? unknownsOf(system));
+  const unknowns = flags.nominal === true ? [] : (byHand ?? workloadUnknowns(workload, system));
   const uncertainty = await uncertaintyAnswer(search, caps, unknowns, known, byHand !== null);
   const optimum = uncertainty?.robust ?? optimise(search, caps, FULL_EFFORT, known);
   const { plan } = optimum;

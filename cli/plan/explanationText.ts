@@ -66,13 +66,21 @@ function breakEvenLines(
   );
   const beyond = spBeyond.length === 0 ? '' : `; more GPUs than the machine has: ${spBeyond.join(', ')}`;
   const fixed = (digits: number) => (value: number) => value.toFixed(digits);
+  const sizes =
+    workload.from === 'profile'
+      ? []
+      : [
+          point('from so many tokens on', tokens, whole, workload.tokens),
+          ...(workload.frames === 1 ? [] : [point('from so many frames on', frames, whole, workload.frames)]),
+          point('from a batch of', batch, fixed(2), workload.batch),
+        ];
   return [
-    point('from so many tokens on', tokens, whole, workload.tokens),
-    ...(workload.frames === 1 ? [] : [point('from so many frames on', frames, whole, workload.frames)]),
-    point('from a batch of', batch, fixed(2), workload.batch),
+    ...sizes,
     point('from an H2D rate of', h2dBytesPerS, (rate) => `${(rate / 1e9).toFixed(1)} GB/s`),
     point("up to compute that is as fast as this machine's times", computeSpeed, fixed(2)),
-    `at a sequence-parallel degree of: ${degrees.join(', ')}${beyond}`,
+    ...(workload.from === 'profile'
+      ? []
+      : [`at a sequence-parallel degree of: ${degrees.join(', ')}${beyond}`]),
   ];
 }
 

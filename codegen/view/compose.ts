@@ -1,14 +1,24 @@
 import type { Plan } from '../../model/plan/plan.ts';
-import type { StepProgram, StreamKind } from '../../model/program/stepProgram.ts';
+import type { StepProgram } from '../../model/program/stepProgram.ts';
 import type { System } from '../../model/system/system.ts';
 import { stagesInHostMemory, transportNamed } from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import type { PlacedBuffer } from '../dataflow/buffers.ts';
 import type { FlowRecorder } from '../dataflow/flow.ts';
 import { comment, constantName, cString, identifier, Names, real, unsigned64, whole } from '../escape.ts';
-import { type Field, type Routine, type RoutineStatement, routinesOf } from './routines.ts';
-import type { KindView, PlanView, StatementView } from './schema.ts';
-import { bare, type Statement, stepStatements } from './statements.ts';
+import { routinesOf } from './routines.ts';
+import {
+  isShown,
+  numbersOf,
+  type RoutineNames,
+  routineView,
+  runsOf,
+  type ShownStatement,
+  shown,
+  summaryOf,
+} from './routineView.ts';
+import type { KindView, PlanView } from './schema.ts';
+import { stepStatements } from './statements.ts';
 
 /** A block kind laid out: its flow, its buffers' places, its C++ names. */
 export interface LaidOutKind {
@@ -24,15 +34,6 @@ export interface LaidOutKind {
 }
 
 const TENSOR_LAYOUT = { whole: 'Whole', rows: 'Rows', columns: 'Columns' } as const;
-
-const STREAM: Record<StreamKind, string> = {
-  compute: 'Compute',
-  collective: 'Collective',
-  copy: 'Copy',
-  'stage-out': 'StageOut',
-  'stage-in': 'StageIn',
-  host: 'Host',
-};
 
 const COLLECTIVE = {
   'all-to-all': 'AllToAll',
@@ -96,14 +97,6 @@ function wrapped(args: readonly string[]): string[] {
   return lines;
 }
 
-/** What a timeline shows of a statement. */
-export interface ShownStatement {
-  track: string;
-  name: string;
-  category: 'compute' | 'collective' | 'prefetch' | 'staging' | 'host' | 'stall';
-  bytes: number;
-}
-
 export interface ComposedPlan {
   view: Omit<PlanView, 'header' | 'claim' | 'constant' | 'index'>;
   /** By routine: its shown statements. */
@@ -156,7 +149,12 @@ export function composePlan(
       points: points.map((name, number) => ({ constant: constantName(name), number: whole(number) })),
       collectives: kinds.flatMap((kind) => collectivesOf(kind, plan)),
       routines: routines.map((routine) =>
-        routineView(routine, numbered.get(routine)!, kindAt(routine.positions[0]!), points),
+        routineView(
+          routine,
+          numbered.get(routine)!,
+          kindAt(routine.positions[0]!).title,
+          routineNames(kindAt(routine.positions[0]!), points),
+        ),
       ),
       runs: runsOf(positions.map(({ position }) => routineAt.get(position)!)),
       residentBytes: plan.blocks.map((block) => unsigned64(block.residentBytes)),
@@ -209,40 +207,12 @@ export function stagingBytes(kinds: readonly LaidOutKind[]): number {
   return Math.max(0, ...written);
 }
 
-type Shown = Exclude<Statement, { kind: 'after' | 'mark' }>;
-
-function isShown(statement: Statement): statement is Shown {
-  return statement.kind !== 'after' && statement.kind !== 'mark';
-}
-
-function shown(statement: Shown): ShownStatement {
-  const name = statement.label;
-  switch (statement.kind) {
-    case 'run':
-      return { track: 'compute', name, category: 'compute', bytes: 0 };
-    case 'collective':
-      return { track: 'collective', name, category: 'collective', bytes: statement.bytes };
-    case 'prefetch':
-      return { track: 'h2d', name: 'prefetch', category: 'prefetch', bytes: statement.to - statement.from };
-    case 'stage-out':
-      return { track: 'd2h', name, category: 'staging', bytes: statement.bytes };
-    case 'stage-in':
-      return { track: 'h2d', name, category: 'staging', bytes: statement.bytes };
-    case 'staged-begin':
-    case 'staged-end':
-    case 'reduce':
-      return { track: 'collective', name, category: 'collective', bytes: 0 };
-    case 'launch-window':
-      return { track: 'host', name, category: 'host', bytes: 0 };
-  }
-}
-
-function numbersOf(routine: Routine): Map<RoutineStatement, number> {
-  const numbers = new Map<RoutineStatement, number>();
-  for (const statement of routine.statements) {
-    if (isShown(statement.statement)) numbers.set(statement, numbers.size);
-  }
-  return numbers;
+function routineNames(kind: LaidOutKind, points: readonly string[]): RoutineNames {
+  return {
+    segment: (index) => `${kind.namespace}::${kind.segments[index]!.constant}`,
+    collective: (index) => collectiveConstant(kind, index),
+    point: (index) => constantName(points[index]!),
+  };
 }
 
 function collectiveConstant(kind: LaidOutKind, index: number): string {
@@ -266,154 +236,6 @@ function collectivesOf(kind: LaidOutKind, plan: Plan): PlanView['collectives'] {
       pieceBytes: unsigned64(Math.min(exchange.messageBytes, plan.pieceBytes || exchange.messageBytes)),
     };
   });
-}
-
-function routineView(
-  routine: Routine,
-  numbers: ReadonlyMap<RoutineStatement, number>,
-  kind: LaidOutKind,
-  points: readonly string[],
-): PlanView['routines'][number] {
-  const columns = [
-    { type: 'int', name: 'position', values: routine.positions },
-    ...routine.columns.map((column) => ({
-      type: column.values.some((value) => value > 2 ** 31 - 1) ? 'std::uint64_t' : 'std::int64_t',
-      ...column,
-    })),
-  ];
-  return {
-    fn: routine.name,
-    title: comment(
-      `${kind.title}${routine.positions.length > 1 ? `; ${routine.positions.length} positions of a step` : ''}`,
-    ),
-    row: `${pascal(routine.name)}At`,
-    table: `AT_${routine.name.toUpperCase()}`,
-    columns: columns.map(({ type, name }) => ({ type: columnType(type, name), name })),
-    rows: routine.positions.map((_, row) => columns.map(({ values }) => whole(values[row]!))),
-    statements: routine.statements.map((statement) => statementView(statement, numbers, kind, points)),
-  };
-}
-
-/** Bytes take 64 bits; positions, slots and steps are small. */
-function columnType(type: string, name: string): string {
-  return /^(from|to|chunk)(_|$)/.test(name) ? 'std::uint64_t' : type === 'int' ? 'int' : 'int';
-}
-
-function pascal(name: string): string {
-  return name.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function fieldText(field: Field | undefined): string {
-  if (field === undefined) throw new Error('a statement lacks a field');
-  switch (field.kind) {
-    case 'constant':
-      return whole(field.value);
-    case 'relative':
-      if (field.offset === 0) return 'at.position';
-      return `at.position ${field.offset < 0 ? '-' : '+'} ${Math.abs(field.offset)}`;
-    case 'column':
-      return `at.${field.name}`;
-  }
-}
-
-function statementView(
-  own: RoutineStatement,
-  numbers: ReadonlyMap<RoutineStatement, number>,
-  kind: LaidOutKind,
-  points: readonly string[],
-): StatementView {
-  const { statement, fields } = own;
-  const field = (name: string) => fieldText(fields[name]);
-  if (statement.kind === 'after') {
-    const ago = field('stepsAgo');
-    return {
-      kind: 'after',
-      stream: STREAM[statement.stream],
-      refPosition: field('refPosition'),
-      point: constantName(points[statement.ref.point]!),
-      stepsAgo: ago === '0' ? '' : ago,
-    };
-  }
-  if (statement.kind === 'mark') {
-    return { kind: 'mark', stream: STREAM[statement.stream], point: constantName(points[statement.point]!) };
-  }
-  const common = { kind: statement.kind, number: whole(numbers.get(own)!) };
-  switch (statement.kind) {
-    case 'run':
-      return { ...common, segment: `${kind.namespace}::${kind.segments[statement.segment]!.constant}` };
-    case 'prefetch':
-      return {
-        ...common,
-        targetPosition: field('targetPosition'),
-        stepsAhead: field('stepsAhead'),
-        slot: field('slot'),
-        from: field('from'),
-        to: field('to'),
-        chunkBytes: field('chunkBytes'),
-        paceS: real(statement.paceS),
-        gated: statement.gated ? 'true' : 'false',
-        pageable: statement.pageable,
-        comment: comment(prefetchComment(statement)),
-      };
-    case 'launch-window':
-      return { ...common, seconds: real(statement.seconds) };
-    case 'stage-in':
-    case 'stage-out':
-      return {
-        ...common,
-        stream: statement.kind === 'stage-in' ? STREAM[statement.stream] : STREAM['stage-out'],
-        collective: collectiveConstant(kind, statement.collective),
-        phase: whole(statement.phase),
-        first: whole(statement.first),
-        count: whole(statement.count),
-      };
-    default:
-      return { ...common, collective: collectiveConstant(kind, statement.collective) };
-  }
-}
-
-function prefetchComment(statement: Statement & { kind: 'prefetch' }): string {
-  const bytes = statement.to - statement.from;
-  const chunks = Math.ceil(bytes / statement.chunkBytes);
-  const pace = statement.paceS > 0 ? `, ${(statement.paceS * 1e6).toFixed(0)} us after each` : '';
-  return `${bare(statement.label)}: ${chunks} ${chunks === 1 ? 'copy' : 'copies'} of up to ${statement.chunkBytes} bytes${pace}`;
-}
-
-/** Positions in order, those of one routine together. */
-function runsOf(steps: readonly { routine: Routine; row: number }[]): PlanView['runs'] {
-  const runs: { routine: Routine; first: number; end: number; position: number }[] = [];
-  steps.forEach(({ routine, row }, position) => {
-    const last = runs.at(-1);
-    if (last !== undefined && last.routine === routine && last.end === row) last.end += 1;
-    else runs.push({ routine, first: row, end: row + 1, position });
-  });
-  return runs.map(({ routine, first, end, position }) => ({
-    fn: routine.name,
-    table: `AT_${routine.name.toUpperCase()}`,
-    first: whole(first),
-    end: whole(end),
-    comment:
-      end - first === 1 ? `position ${position}` : `positions ${position} to ${position + end - first - 1}`,
-  }));
-}
-
-function summaryOf(workload: Workload, plan: Plan, streamed: number): string[] {
-  const blocks = workload.blocks.length;
-  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
-  const lines = [`Plan ${plan.name}, transport ${plan.transport}.`];
-  if (streamed === 0) return [...lines, `All ${blocks} blocks stay on the GPU.`];
-  const bytes = plan.blocks.reduce((sum, block) => sum + block.windowBytes.reduce((a, b) => a + b, 0), 0);
-  const chunk = Number.isFinite(plan.chunkBytes) ? `chunks of ${plan.chunkBytes} bytes` : 'whole blocks';
-  lines.push(
-    `${streamed} of ${blocks} blocks are streamed, ${gigabytes(bytes)} a pass in ${chunk} through ${plan.slots} slots.`,
-  );
-  const rules = {
-    none: 'Copies yield to nothing.',
-    drain: 'Every collective first waits until all copies issued so far have landed.',
-    wait: "A window's copies wait, on the device, for the end of the collective before it.",
-    'launch-window': 'Copies pause where the host would launch a collective, long before it runs.',
-  } as const;
-  return [...lines, rules[plan.yieldRule]];
 }
 
 /** The namespace of each block kind. */

@@ -11,7 +11,7 @@ import { makePlan } from '../../model/plan/presets.ts';
 import { isCpuCores } from '../../model/system/cpuCores.ts';
 import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
-import type { Workload } from '../../model/workload/workload.ts';
+import type { BoundWorkload } from '../../model/workload/workload.ts';
 import type { SegmentProgram } from './calibrationFile.ts';
 
 /** Shapes from tiny to large, of four models, none of them a size of the held-out grid. */
@@ -55,7 +55,7 @@ export function segmentArguments(id: string): string[] {
 }
 
 /** The workload of such a program, with rows as real ranks hold them. */
-export function segmentWorkload({ model, size, sp, blocks }: SegmentProgram): Workload {
+export function segmentWorkload({ model, size, sp, blocks }: SegmentProgram): BoundWorkload {
   const tiny = join(packageRoot, 'experiments', 'tiny', `${model}.yaml`);
   const dit = withBlocks(loadDit(existsSync(tiny) ? tiny : model), blocks);
   return paddedToRanks(bindWorkload(dit, { size: parseSize(size), batch: 1, sp, tp: 1 }));

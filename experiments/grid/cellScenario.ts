@@ -8,11 +8,11 @@ import { makePlan } from '../../model/plan/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
-import type { Workload } from '../../model/workload/workload.ts';
+import type { BoundWorkload } from '../../model/workload/workload.ts';
 import type { Cell } from './experimentFile.ts';
 
 export interface CellScenario {
-  workload: Workload;
+  workload: BoundWorkload;
   system: System;
   plans: readonly Plan[];
 }

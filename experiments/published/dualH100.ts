@@ -12,7 +12,7 @@ import type { StepReport } from '../../model/report.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
-import type { Workload } from '../../model/workload/workload.ts';
+import type { BoundWorkload } from '../../model/workload/workload.ts';
 import { type Simulation, simulate } from '../../sim/simulate.ts';
 import { calibrateOnNoOffload } from './calibrate.ts';
 
@@ -57,7 +57,7 @@ function readPublished() {
 /** A published case on the machine that its no-offload arm calibrates. */
 export interface PublishedCase {
   name: string;
-  workload: Workload;
+  workload: BoundWorkload;
   system: System;
   /** Published seconds per step, by plan; `none` is what the machine was calibrated on. */
   publishedS: Readonly<Record<string, number>>;

@@ -15,15 +15,18 @@ const MOST_FRAMES = 4000;
 const MOST_BATCH = 4096;
 const STEPS = 24;
 
+const NO_BREAK_EVEN: BreakEven = { tokens: null, frames: null, batch: null };
+
 /**
  * The sizes from which a plan costs less than 1 % of a step against no offload: more tokens at this batch, more
  * frames at this resolution, or a larger batch at this size. Between whole sizes, so that curves can be read.
  *
  * Null for a plan that streams nothing, for frames of an image model, and where even the largest size that is
- * looked at (4 M tokens, 4000 frames, batch 4096) does not hide the offload, as for plans that never overlap.
+ * looked at (4 M tokens, 4000 frames, batch 4096) does not hide the offload, as for plans that never overlap. A profile knows
+ * no other size than the one that was measured.
  */
 export function breakEven(workload: Workload, system: System, plan: Plan): BreakEven {
-  if (plan.slots === 0) return { tokens: null, frames: null, batch: null };
+  if (plan.slots === 0 || workload.from === 'profile') return NO_BREAK_EVEN;
   const { model, size, batch } = workload;
   const hidden = (rows: SampleRows, atBatch: number): boolean => {
     const { sp, tp, cfg, exchange } = workload.layout;

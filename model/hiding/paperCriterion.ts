@@ -1,9 +1,10 @@
 import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
 import type { BreakEven } from '../report.ts';
+import { blockComputeS } from '../roofline/segmentTime.ts';
 import type { System } from '../system/system.ts';
 import { bindRows } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
-import { passWeightBytes, type Workload } from '../workload/workload.ts';
+import { type ProfiledWorkload, passWeightBytes, type Workload } from '../workload/workload.ts';
 import { smallest } from './breakEven.ts';
 import { copyRates } from './rates.ts';
 
@@ -34,12 +35,15 @@ export interface PaperCriterion {
  *
  * F_block are the FLOPs of an average block (matrix products and attention), T the Ulysses degree, B_pref its
  * bytes. It knows no collectives and no contention: cases that it calls hidden measure 10 to 25 % slower.
+ *
+ * Of a profile, whose FLOPs and other sizes nobody knows, the left side is the measured time of an average block.
  */
 export function paperCriterion(
   workload: Workload,
   system: System,
   constants: PaperConstants = machineConstants(workload, system),
 ): PaperCriterion {
+  if (workload.from === 'profile') return measuredCriterion(workload, system, constants);
   const computeS = averageBlockFlops(workload) / constants.computeFlops;
   const prefetchS = constants.blockBytes / constants.h2dBytesPerS;
   const { model, size, batch } = workload;
@@ -65,6 +69,17 @@ export function paperCriterion(
       batch: smallest((value) => hidden(at(workload.tokens), value), 1 / 64, 4096),
     },
   };
+}
+
+function measuredCriterion(
+  { blocks }: ProfiledWorkload,
+  { gpu }: System,
+  { blockBytes, h2dBytesPerS }: PaperConstants,
+): PaperCriterion {
+  const computeS = blocks.reduce((sum, block) => sum + blockComputeS(block, gpu), 0) / blocks.length;
+  const prefetchS = blockBytes / h2dBytesPerS;
+  const breakEven = { tokens: null, frames: null, batch: null };
+  return { prefetchS, computeS, hidden: computeS >= prefetchS, breakEven };
 }
 
 /** The machine's numbers in the paper's terms: one efficiency for all compute, H2D with every GPU loading. */

@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/plan.ts';
 import type { BoundBy, BreakEven, StepReport, StepTimes } from '../report.ts';
-import { cappedClock, stepEnergyJ, stepPowerW } from '../roofline/clock.ts';
+import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../roofline/clock.ts';
 import { blockComputeS } from '../roofline/segmentTime.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -31,11 +31,11 @@ export function predictedStepS(workload: Workload, system: System, plan: Plan): 
 
 /** The clock that a plan's step reaches under the power cap, by the closed form; 1 where no power is known. */
 export function clockOf(workload: Workload, system: System, plan: Plan): number {
-  return system.gpu.power === null ? 1 : timesAtCap(workload, system, plan).clock;
+  return powerOf(workload, system) === null ? 1 : timesAtCap(workload, system, plan).clock;
 }
 
 function timesAtCap(workload: Workload, system: System, plan: Plan): { times: StepTimes; clock: number } {
-  const { power } = system.gpu;
+  const power = powerOf(workload, system);
   if (power === null) return { times: closedForm(workload, system, plan), clock: 1 };
   const walked = new Map<number, StepTimes>();
   const timesAt = (clock: number): StepTimes => {
@@ -57,7 +57,7 @@ export function report(
   clock: number,
   breakEven: BreakEven = NO_BREAK_EVEN,
 ): StepReport {
-  const { power } = system.gpu;
+  const power = powerOf(workload, system);
   const memory = memoryNeed(workload, system, plan);
   const windowS =
     workload.passes *

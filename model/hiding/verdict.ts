@@ -38,7 +38,7 @@ export function verdict(report: StepReport, baseline: StepReport | undefined, wo
 
 function breakEvenText({ breakEven }: StepReport, workload: Workload): string {
   const { tokens, frames, batch } = breakEven;
-  if (tokens === null && frames === null && batch === null) return '';
+  if (workload.from === 'profile' || (tokens === null && frames === null && batch === null)) return '';
   const points = [
     tokens === null ? '' : `${Math.round(tokens).toLocaleString('en-US')} tokens`,
     frames === null ? '' : `${frames.toFixed(0)} frames`,

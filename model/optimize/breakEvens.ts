@@ -11,7 +11,7 @@ import { withComputeSpeed } from '../system/computeSpeed.ts';
 import { withH2dLink } from '../system/h2dRate.ts';
 import type { System } from '../system/system.ts';
 import { bindRows } from '../workload/bind.ts';
-import type { Workload } from '../workload/workload.ts';
+import type { BoundWorkload, Workload } from '../workload/workload.ts';
 
 /** How far from what the machine has a link's rate and the compute speed are searched, as factors. */
 const MOST_TIMES = 64;
@@ -45,14 +45,24 @@ export interface BreakEvens extends BreakEven {
  * link or compute speed its windows are dealt for what is there then.
  *
  * Rates and speeds from 1/64 to 64 times the machine's are looked at. A rate at the lower end means that any does, and a speed
- * at the upper end likewise; null that none does, or that the plan streams nothing.
+ * at the upper end likewise; null that none does, or that the plan streams nothing. A profile is of one size and one degree.
  */
 export function breakEvens(workload: Workload, system: System, plan: Plan): BreakEvens {
-  const degrees = allowedDegrees(workload);
-  const most = mostRanks(workload, system);
   return {
     ...breakEven(workload, system, isPreset(plan) ? plan : { ...plan, preset: FROM_FILE }),
     ...(plan.slots === 0 ? { h2dBytesPerS: null, computeSpeed: null } : rates(workload, system, plan)),
+    ...(workload.from === 'profile' ? { sp: [], spBeyond: [] } : degreeReports(workload, system, plan)),
+  };
+}
+
+function degreeReports(
+  workload: BoundWorkload,
+  system: System,
+  plan: Plan,
+): Pick<BreakEvens, 'sp' | 'spBeyond'> {
+  const degrees = allowedDegrees(workload);
+  const most = mostRanks(workload, system);
+  return {
     sp: degrees.filter((degree) => degree <= most).map((degree) => atDegree(degree, workload, system, plan)),
     spBeyond: degrees.filter((degree) => degree > most),
   };
@@ -80,7 +90,7 @@ function rates(
   };
 }
 
-function atDegree(degree: number, workload: Workload, system: System, plan: Plan): DegreeReport {
+function atDegree(degree: number, workload: BoundWorkload, system: System, plan: Plan): DegreeReport {
   const { model, size, batch, layout, tokens, textRows } = workload;
   const rows = { ...rowsAt(model, tokens, size.frames), t: textRows };
   const bound = bindRows(model, rows, { size, batch, ...layout, sp: degree });
@@ -108,13 +118,13 @@ function isPreset({ preset }: Plan): boolean {
 }
 
 /** Degrees of sequence parallelism that the model's heads allow beside this tensor parallelism. */
-function allowedDegrees({ model, layout }: Workload): number[] {
+function allowedDegrees({ model, layout }: BoundWorkload): number[] {
   const heads = model.heads / layout.tp;
   return Array.from({ length: heads }, (_, index) => index + 1).filter((degree) => heads % degree === 0);
 }
 
 /** Sequence-parallel ranks that the machine has GPUs for; a peer that stands for others has no such limit. */
-function mostRanks({ layout, model }: Workload, system: System): number {
+function mostRanks({ layout, model }: BoundWorkload, system: System): number {
   if (system.peer !== 'real') return Number.POSITIVE_INFINITY;
   const groups = layout.cfg === 'parallel' ? model.guidance.evaluations : 1;
   return Math.floor(system.gpus.length / layout.tp / groups);

@@ -1,5 +1,5 @@
 import { copyRates } from '../hiding/rates.ts';
-import { cappedClock, stepEnergyJ, stepPowerW } from '../roofline/clock.ts';
+import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../roofline/clock.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { Caps } from './caps.ts';
@@ -52,7 +52,7 @@ export function streamedBound(
   streamedBytes: number,
 ): CapBound {
   const stepAt = (clock: number) => pooledStepS(workload, system, backends, streamedBytes, clock);
-  const { power } = system.gpu;
+  const power = powerOf(workload, system);
   const clock = power === null ? 1 : cappedClock(power, stepEnergyJ(workload, power), stepAt);
   return { stepTimeS: stepAt(clock), clock, secondsPerGpuByte: 0 };
 }
@@ -79,7 +79,7 @@ export function capBound(
 ): CapBound | null {
   const pooled = pooledBound(workload, system, backends, caps);
   if (pooled === null) return null;
-  const { power } = system.gpu;
+  const power = powerOf(workload, system);
   let { clock } = pooled;
   for (let round = 0; ; round += 1) {
     const bound = boundAt(highs, workload, system, backends, caps, clock);

@@ -1,7 +1,7 @@
 import { closedForm } from '../hiding/closedForm.ts';
 import { copyRates, pairRates } from '../hiding/rates.ts';
 import { makePlan } from '../plan/presets.ts';
-import { cappedClock, stepEnergyJ } from '../roofline/clock.ts';
+import { cappedClock, powerOf, stepEnergyJ } from '../roofline/clock.ts';
 import { bytesWithFill } from '../system/linkShare.ts';
 import { stagedPieces } from '../system/stagedCopy.ts';
 import type { System } from '../system/system.ts';
@@ -50,7 +50,7 @@ export function stepBound(
     const linkS = beyond(workload, system, none.transport, streamedBytes, computeS, collectiveS);
     return { stepTimeS: computeS + collectiveS + linkS, clock, computeS, collectiveS, linkS };
   };
-  const { power } = system.gpu;
+  const power = powerOf(workload, system);
   if (power === null) return boundAt(1);
   const energy = stepEnergyJ(workload, power);
   return boundAt(cappedClock(power, energy, (clock) => boundAt(clock).stepTimeS));

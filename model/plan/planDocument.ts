@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { profiledFormat } from '../profile/profiledFormat.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { BlockPlan, Plan } from './plan.ts';
 
@@ -20,7 +21,7 @@ const run = z.strictObject({
 export const planFormat = z.strictObject({
   schema: z.literal(PLAN_SCHEMA),
   name: z.string().min(1).describe('as tables and results call it'),
-  model: z.string().describe('catalogue id of the model whose blocks these are'),
+  model: z.string().describe('id in the catalogue, or in its profile, of the model whose blocks these are'),
   chunkBytes: bytes.min(1).nullable().describe('largest copy; null for whole blocks'),
   slots: z.int().min(0),
   yieldRule: z.enum(['none', 'drain', 'wait', 'launch-window']),
@@ -30,6 +31,9 @@ export const planFormat = z.strictObject({
   transport: z.string().describe('`none` where there are no collectives'),
   pieceBytes: bytes,
   stagedInCopyStream: z.boolean(),
+  profiled: profiledFormat
+    .optional()
+    .describe('of a plan for a profiled model: what attaching the plan to the model takes'),
   blocks: z.array(run).min(1).describe('runs of alike blocks; together as many as a pass has'),
 });
 
@@ -39,10 +43,10 @@ export type BlockRun = PlanDocument['blocks'][number];
 /** A plan of a workload as a document; the preset that made it is not kept. Equal plans give equal documents. */
 export function planDocument(
   { preset: _, blocks, chunkBytes, name, ...rest }: Plan,
-  { model }: Workload,
+  workload: Workload,
 ): PlanDocument {
   return {
-    ...{ schema: PLAN_SCHEMA, name, model: model.id },
+    ...{ schema: PLAN_SCHEMA, name, model: workload.model.id },
     chunkBytes: Number.isFinite(chunkBytes) ? chunkBytes : null,
     slots: rest.slots,
     yieldRule: rest.yieldRule,
@@ -52,12 +56,20 @@ export function planDocument(
     transport: rest.transport,
     pieceBytes: rest.pieceBytes,
     stagedInCopyStream: rest.stagedInCopyStream,
+    ...(workload.from === 'profile' && { profiled: workload.profiled }),
     blocks: runsOf(blocks),
   };
 }
 
 /** The plan of a document, its blocks written out; whether it fits a workload is not looked at. */
-export function documentedPlan({ schema: _, model: __, chunkBytes, blocks, ...rest }: PlanDocument): Plan {
+export function documentedPlan({
+  schema: _,
+  model: __,
+  profiled: ___,
+  chunkBytes,
+  blocks,
+  ...rest
+}: PlanDocument): Plan {
   return {
     ...rest,
     preset: FROM_FILE,

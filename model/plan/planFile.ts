@@ -1,5 +1,6 @@
 import { type Place, UserError } from '../input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
+import { MOST_BLOCKS, type Profiled } from '../profile/profiledFormat.ts';
 import type { System } from '../system/system.ts';
 import { transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -33,7 +34,9 @@ export function openPlan(text: string): PlanSource {
 /** @throws UserError with the place of what does not fit the format. */
 export function sourceOf(file: YamlFile): PlanSource {
   refuseOlder(file);
-  return { document: checked(file, planFormat), place: file.place };
+  const document = checked(file, planFormat);
+  if (document.profiled !== undefined) checkProfiled(document, document.profiled, file);
+  return { document, place: file.place };
 }
 
 /**
@@ -59,6 +62,8 @@ export function planOf({ document, place }: PlanSource, workload: Workload, syst
   };
   if (document.model !== workload.model.id)
     refuse(`model: the plan is for ${document.model}, not for ${workload.model.id}`, ['model']);
+  const other = otherSource(document.profiled, workload);
+  if (other !== null) refuse(other.message, other.path);
   const count = document.blocks.reduce((sum, { times }) => sum + times, 0);
   if (count !== workload.blocks.length)
     refuse(
@@ -89,6 +94,72 @@ export function planOf({ document, place }: PlanSource, workload: Workload, syst
   const why = wrongWithTransport(plan.transport, workload, system);
   if (why !== null) refuse(`transport: ${why}`, ['transport']);
   return plan;
+}
+
+/** Why a plan is not for what a workload was made from: the catalogue, or a profile of the same blocks. */
+function otherSource(
+  profiled: Profiled | undefined,
+  workload: Workload,
+): { message: string; path: readonly PropertyKey[] } | null {
+  if (workload.from !== 'profile')
+    return profiled === undefined
+      ? null
+      : {
+          path: ['profiled'],
+          message: `profiled: the plan is for a profiled model; give its --profile instead of --model`,
+        };
+  if (profiled === undefined)
+    return {
+      path: [],
+      message:
+        'profiled: is missing: the plan is not one of a profiled model; make it with `chunkflow plan --profile`',
+    };
+  const own = workload.profiled;
+  if (profiled.fingerprint !== own.fingerprint)
+    return {
+      path: ['profiled', 'fingerprint'],
+      message: `profiled.fingerprint: the plan is for blocks of ${profiled.fingerprint}, the profile has ${own.fingerprint}; make a plan with this profile`,
+    };
+  if (profiled.ranks !== own.ranks)
+    return {
+      path: ['profiled', 'ranks'],
+      message: `profiled.ranks: the plan is for ${profiled.ranks} ranks, the profile has ${own.ranks}; make a plan with this profile`,
+    };
+  return null;
+}
+
+/**
+ * What no schema can say: that a profiled part belongs to the plan that it stands in.
+ *
+ * @throws UserError with its place.
+ */
+function checkProfiled({ blocks }: PlanDocument, profiled: Profiled, file: YamlFile): void {
+  const refuse = (path: readonly PropertyKey[], message: string): never => {
+    throw new UserError(`${path.map(String).join('.')}: ${message}`, file.place(path));
+  };
+  const last = profiled.kinds.length - 1;
+  for (const [run, { kind }] of profiled.blocks.entries()) {
+    if (kind > last)
+      refuse(
+        ['profiled', 'blocks', run, 'kind'],
+        `expected a place in kinds, from 0 to ${last}, got ${kind}`,
+      );
+  }
+  const countOf = (runs: readonly { times: number }[]) => runs.reduce((sum, { times }) => sum + times, 0);
+  if (countOf(profiled.blocks) > MOST_BLOCKS)
+    refuse(['profiled', 'blocks'], `more than ${MOST_BLOCKS} blocks in a pass; is the file damaged?`);
+  if (countOf(profiled.blocks) !== countOf(blocks))
+    refuse(
+      ['profiled', 'blocks'],
+      `expected the ${countOf(blocks)} blocks of the plan, got ${countOf(profiled.blocks)}`,
+    );
+  for (const [index, { collectives }] of profiled.kinds.entries()) {
+    if (profiled.ranks === 1 && collectives.length > 0)
+      refuse(
+        ['profiled', 'kinds', index, 'collectives'],
+        `one rank has no collectives, got ${collectives.length}`,
+      );
+  }
 }
 
 interface WrongBlock {
@@ -150,9 +221,19 @@ function refuseOlder(file: YamlFile): void {
   );
 }
 
-/** A plan as a file of its own: JSON, a run of blocks in each line. */
+/** A plan as a file of its own: JSON, a run of blocks in each line, of a profiled model also a kind of blocks. */
 export function planText(plan: Plan, workload: Workload): string {
-  const { blocks, ...head } = planDocument(plan, workload);
-  const lines = blocks.map((run) => `  ${JSON.stringify(run)}`);
-  return `${JSON.stringify(head, null, 1).replace(/\n}$/, '')},\n "blocks": [\n${lines.join(',\n')}\n ]\n}\n`;
+  const { blocks, profiled, ...head } = planDocument(plan, workload);
+  const lines = (items: readonly unknown[], indent: string) =>
+    `[\n${items.map((item) => `${indent} ${JSON.stringify(item)}`).join(',\n')}\n${indent}]`;
+  const parts = [JSON.stringify(head, null, 1).replace(/\n}$/, '')];
+  if (profiled !== undefined) {
+    const { kinds, blocks: runs, ...known } = profiled;
+    const start = JSON.stringify(known).replace(/}$/, '');
+    parts.push(
+      ` "profiled": ${start},\n  "kinds": ${lines(kinds, '  ')},\n  "blocks": ${lines(runs, '  ')}\n }`,
+    );
+  }
+  parts.push(` "blocks": ${lines(blocks, ' ')}`);
+  return `${parts.join(',\n')}\n}\n`;
 }

@@ -1,10 +1,18 @@
-import type { Power } from '../system/system.ts';
+import type { Power, System } from '../system/system.ts';
 import type { ComputeSegment, SegmentClass, Workload } from '../workload/workload.ts';
 
 /** Joules of one step's work on one rank at the highest clock, by class. */
 export type StepEnergy = Readonly<Record<SegmentClass, number>>;
 
 const CLASSES: readonly SegmentClass[] = ['gemm', 'attention', 'elementwise'];
+
+/**
+ * The power law of a machine as it applies to a workload; null where the machine file knows none, and for compute that was measured: its
+ * time holds at the clock that it had then, and its energy is not known.
+ */
+export function powerOf(workload: Workload, { gpu }: System): Power | null {
+  return workload.from === 'profile' ? null : gpu.power;
+}
 
 const NOTHING: StepEnergy = { gemm: 0, attention: 0, elementwise: 0 };
 

@@ -14,9 +14,12 @@ type Work = Omit<ComputeSegment, 'kind' | 'name'>;
  * Attention is cut into tiles of rows of Q and worked off in waves of one tile per multiprocessor, so its arithmetic
  * takes as long as that of all places in its waves, whether they are filled or not.
  *
+ * Compute that was measured takes what was measured, on a machine that was said to be slower by a factor that much longer.
+ *
  * @example segmentTimeS({ class: 'gemm', flops: 6e11, bytes: 0, kernels: 1, ... }, gpu) // 1e-3 at 600 TFLOP/s
  */
 export function segmentTimeS(segment: Work, gpu: Gpu): number {
+  if (segment.seconds !== undefined) return segment.seconds / gpu.computeSpeed;
   const arithmeticS = segment.class === 'elementwise' ? 0 : arithmeticTimeS(segment, gpu);
   const traffic = segment.kernel === undefined ? 1 : gpu.traffic[segment.kernel];
   const memoryS = (segment.bytes * traffic) / (gpu.efficiency.elementwise * gpu.hbmBytesPerS);

@@ -126,6 +126,7 @@ export function systemOf(file: SystemFile, source: Pick<YamlFile, 'file' | 'plac
         paceOverheadS: gpu.copyEngine.paceOverhead.value,
       },
       power: gpu.power === undefined ? null : powerOf(gpu.power),
+      computeSpeed: 1,
     },
     gpus: file.gpus,
     tree,

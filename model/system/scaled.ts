@@ -8,7 +8,7 @@ import type { CollectiveRate, FlowNumbers, FlowTransport } from './transport.ts'
  * - `link`: the copy engine's rates, every link of the PCIe tree (each direction and both together), and the rates of the
  *   collectives that cross it (paths `host` and `peer`). What each keeps beside the other stays the same fraction, so
  *   everything on the link takes 1 / factor as long. Host memory, pageable memory, NVLink and all latencies and pauses stay.
- * - `compute`: the efficiencies of all classes. Launch floors, overheads of kernels and joules per FLOP stay.
+ * - `compute`: the efficiencies of all classes, and the speed of compute that was measured. Launch floors, overheads of kernels and joules per FLOP stay.
  *
  * @param factors each above 0, a fraction of what the machine file says; 1 where left out.
  * @throws RangeError for a factor that is not above 0 or not finite.
@@ -27,6 +27,7 @@ export function scaledSystem(system: System, factors: { link?: number; compute?:
         attention: efficiency.attention * compute,
         elementwise: efficiency.elementwise * compute,
       },
+      computeSpeed: system.gpu.computeSpeed * compute,
       copyEngine: {
         ...copyEngine,
         h2dBytesPerS: copyEngine.h2dBytesPerS * link,

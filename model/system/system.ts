@@ -104,6 +104,8 @@ export interface Gpu {
   attentionTiles: AttentionTiles | null;
   copyEngine: CopyEngine;
   power: Power | null;
+  /** Speed of compute that was measured, as a factor on what was measured: 1, but for a machine that is asked about at another speed. */
+  computeSpeed: number;
 }
 
 /** What stands on the other end of a collective: see Plan "Where a program runs" in the documentation. */

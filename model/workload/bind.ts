@@ -9,6 +9,7 @@ import {
   ACTIVATION_BYTES,
   type AttentionShape,
   type BlockKind,
+  type BoundWorkload,
   type CollectiveSegment,
   type ComputeSegment,
   type ElementwiseKernel,
@@ -16,7 +17,6 @@ import {
   type GuidanceMode,
   type ParallelLayout,
   type Segment,
-  type Workload,
 } from './workload.ts';
 
 export interface WorkloadOptions {
@@ -38,7 +38,7 @@ export interface WorkloadOptions {
  * @throws UserError where the layout does not fit the model: SP x TP that does not divide the heads, a batch that
  * is no whole number of at least 1.
  */
-export function bindWorkload(dit: Dit, options: WorkloadOptions): Workload {
+export function bindWorkload(dit: Dit, options: WorkloadOptions): BoundWorkload {
   const rows = rowsOf(dit, options.size);
   const { batch = 1 } = options;
   if (!Number.isInteger(batch))
@@ -50,7 +50,7 @@ export function bindWorkload(dit: Dit, options: WorkloadOptions): Workload {
  * As bindWorkload, for rows that need not be whole: break-even points lie between real sizes. The joint rows
  * follow from x and t.
  */
-export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions): Workload {
+export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions): BoundWorkload {
   const { batch = 1, sp = 1, tp = 1, cfg = defaultGuidance(dit), exchange = 'packed' } = options;
   const layout: ParallelLayout = { sp, tp, cfg, exchange };
   checkLayout(dit, layout, batch);
@@ -62,6 +62,7 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     kind.segments.filter((segment) => segment.kind === 'collective'),
   );
   return {
+    from: 'model',
     model: dit,
     size: options.size,
     batch,

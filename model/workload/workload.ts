@@ -1,4 +1,5 @@
 import type { Dit, Size } from '../dit/dit.ts';
+import type { Profiled } from '../profile/profiledFormat.ts';
 
 /** Activations are bf16 in every implementation that we know of, whatever the weights are stored in. */
 export const ACTIVATION_BYTES = 2;
@@ -23,6 +24,7 @@ export type ElementwiseKernel = (typeof ELEMENTWISE_KERNELS)[number];
 export interface ComputeSegment {
   kind: 'compute';
   name: string;
+  /** Of measured compute, which is of all classes at once, any: nothing asks it. */
   class: SegmentClass;
   /** FLOPs on this rank. */
   flops: number;
@@ -34,6 +36,11 @@ export interface ComputeSegment {
   attention?: AttentionShape;
   /** Of class elementwise; none where it is of no kind that we know. */
   kernel?: ElementwiseKernel;
+  /**
+   * Measured on the device of the workload, at the clock that it had then. No law of compute applies: FLOPs, bytes and kernels are 0,
+   * so the work has no energy either. Only a machine that is said to compute faster or slower (`Gpu.computeSpeed`) changes it.
+   */
+  seconds?: number;
 }
 
 export type CollectiveKind = 'all-to-all' | 'all-gather' | 'all-reduce';
@@ -77,19 +84,11 @@ export interface ParallelLayout {
   exchange: ExchangeStyle;
 }
 
-/** What one rank computes in one denoising step: the input of every predictor. */
-export interface Workload {
-  model: Dit;
-  size: Size;
-  batch: number;
-  layout: ParallelLayout;
-  /** Video or image tokens of one sample. */
-  tokens: number;
-  /** Text rows of one sample. */
-  textRows: number;
+/** What one rank computes in one denoising step, whatever it is known from. */
+interface StepWork {
   /** Trips through all blocks in one step: 2 for sequential guidance. */
   passes: number;
-  /** Ranks that meet in a collective: sp x tp. */
+  /** Ranks that meet in a collective. */
   ranks: number;
   /** The blocks of one pass in order; equal kinds are the same object. */
   blocks: readonly BlockKind[];
@@ -101,6 +100,39 @@ export interface Workload {
   activationBytes: number;
   /** Bytes of the largest collective's input and output buffers on one rank; 0 without collectives. */
   collectiveBufferBytes: number;
+}
+
+/** The work of a model of the catalogue, or of a checkpoint, at a size and parallel layout: all of it follows from these. */
+export interface BoundWorkload extends StepWork {
+  from: 'model';
+  model: Dit;
+  size: Size;
+  batch: number;
+  /** Ranks are sp x tp. */
+  layout: ParallelLayout;
+  /** Video or image tokens of one sample. */
+  tokens: number;
+  /** Text rows of one sample. */
+  textRows: number;
+}
+
+/** The work of a user's own model as a profile measured it. Size, batch and how its ranks divide the work are not known. */
+export interface ProfiledWorkload extends StepWork {
+  from: 'profile';
+  model: ModelName;
+  /** What a plan for it takes along. */
+  profiled: Profiled;
+  /** 95 % interval of the compute's speed, as factors on what was measured. */
+  computeInterval: readonly [number, number];
+}
+
+/** What one rank computes in one denoising step: the input of every predictor. */
+export type Workload = BoundWorkload | ProfiledWorkload;
+
+/** All that is known of a model by everyone: how plans call it, and how people do. */
+export interface ModelName {
+  id: string;
+  name: string;
 }
 
 /** Bytes of one pass's block weights on one rank: what a plan with nothing resident streams per pass. */

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  documentSchemas,
   type MachineList,
   type ModelList,
-  type OutputName,
   outputSchemas,
   type Prediction,
   type Simulation,
@@ -22,7 +22,7 @@ const SMALL = ['--model', 'wan2.1-t2v-1.3b', '--machine', 'h100-pcie-x2', '--siz
 /** Shown after a second, which a busy machine may take. */
 const PROGRESS = /^\w+ \d+\/\d+ \(\d+ %\).*\n/gm;
 
-async function json<Document>(name: OutputName, args: readonly string[]): Promise<Document> {
+async function json<Document>(name: keyof typeof outputSchemas, args: readonly string[]): Promise<Document> {
   const { code, stdout, stderr } = await runCli([...args, '--json']);
   assert.is(code, 0, stderr);
   assert.is(stderr.replace(PROGRESS, ''), '');
@@ -54,6 +54,7 @@ test('predict --json: the plans asked for, in order, against no offload', async 
     document.plans.map((report) => report.plan),
     ['yield,resident=0.25', 'layerwise,resident=0.5'],
   );
+  assert.ok(document.workload.from === 'model');
   assert.is(document.workload.sp, 2);
   assert.is(document.workload.tokens, 5 * 30 * 52);
   assert.is(document.machine.transport, 'shm');
@@ -113,11 +114,12 @@ test('one GPU has no collectives, so the default plans are those that differ', a
     document.plans.map((report) => report.plan),
     ['none', 'layerwise', 'chunked'],
   );
+  assert.ok(document.workload.from === 'model');
   assert.is(document.workload.sp, 1);
 });
 
 test('schema prints a JSON Schema for each document', async () => {
-  for (const name of Object.keys(outputSchemas)) {
+  for (const name of Object.keys(documentSchemas)) {
     const { code, stdout } = await runCli(['schema', name]);
     assert.is(code, 0);
     assert.is(JSON.parse(stdout).type, 'object');

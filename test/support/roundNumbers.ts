@@ -4,7 +4,7 @@ import { loadSystem } from '../../model/system/load.ts';
 import type { CopyEngine, System } from '../../model/system/system.ts';
 import type { FlowTransport, StagedCopyTransport } from '../../model/system/transport.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
-import type { Segment, Workload } from '../../model/workload/workload.ts';
+import type { BoundWorkload, Segment } from '../../model/workload/workload.ts';
 import { NCCL_FLOW } from './flows.ts';
 import { hostMemory } from './hostMemory.ts';
 
@@ -27,8 +27,8 @@ export const send = (megabytes: number): Segment => ({
 /** Blocks of the same segments. */
 export function workloadOf(
   segments: readonly Segment[],
-  options: Partial<Workload> & { count?: number } = {},
-): Workload {
+  options: Partial<BoundWorkload> & { count?: number } = {},
+): BoundWorkload {
   const dit = loadDit('dit-xl-2');
   const base = bindWorkload(dit, { size: dit.referenceSize, cfg: 'none' });
   const { count = 2, ...rest } = options;

@@ -1,6 +1,6 @@
 import { UserError } from '../../input/userError.ts';
 import type { System } from '../../system/system.ts';
-import type { Workload } from '../../workload/workload.ts';
+import type { BoundWorkload } from '../../workload/workload.ts';
 import { blockSwapCandidates } from './blockSwap.ts';
 import type { Candidate } from './candidate.ts';
 import { comfyCoreCandidates } from './comfyCore.ts';
@@ -10,7 +10,7 @@ import { comfyCoreCandidates } from './comfyCore.ts';
  *
  * @throws UserError for more than one rank.
  */
-export function comfyuiCandidates(workload: Workload, system: System): Candidate[] {
+export function comfyuiCandidates(workload: BoundWorkload, system: System): Candidate[] {
   const { sp, tp } = workload.layout;
   if (workload.ranks > 1)
     throw new UserError(

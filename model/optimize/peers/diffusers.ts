@@ -2,7 +2,7 @@ import { UserError } from '../../input/userError.ts';
 import { topUp } from '../../plan/issueOrder.ts';
 import { makePlan } from '../../plan/presets.ts';
 import type { System } from '../../system/system.ts';
-import { passWeightBytes, type Workload } from '../../workload/workload.ts';
+import { type BoundWorkload, passWeightBytes } from '../../workload/workload.ts';
 import type { Candidate, Wording } from './candidate.ts';
 import { countUp } from './countUp.ts';
 import { blockAloneS, roundTrip } from './serialCopies.ts';
@@ -20,7 +20,7 @@ import { wholeBlocks } from './wholeBlocks.ts';
  *
  * @throws UserError for tensor parallelism, which diffusers does not have.
  */
-export function diffusersCandidates(workload: Workload, system: System, transport: string): Candidate[] {
+export function diffusersCandidates(workload: BoundWorkload, system: System, transport: string): Candidate[] {
   if (workload.layout.tp > 1)
     throw new UserError(
       `diffusers: has no tensor parallelism for these models, the layout has ${workload.layout.tp} ranks of it; give --tp 1`,
@@ -54,7 +54,7 @@ export function diffusersCandidates(workload: Workload, system: System, transpor
   ];
 }
 
-function withStream(workload: Workload, outsideS: number, firstInS: number): Wording {
+function withStream(workload: BoundWorkload, outsideS: number, firstInS: number): Wording {
   return offloaded(workload, true, [
     `the step includes ${milliseconds(firstInS)} for the first block of each pass, which is not fetched ahead, and ${milliseconds(outsideS)} for modules outside the blocks, copied in and out around each pass`,
     'left out: the host waits for the device at every block, so launches do not run ahead; short blocks take longer than predicted',
@@ -63,14 +63,14 @@ function withStream(workload: Workload, outsideS: number, firstInS: number): Wor
   ]);
 }
 
-function withoutStream(workload: Workload, outsideS: number, backS: number): Wording {
+function withoutStream(workload: BoundWorkload, outsideS: number, backS: number): Wording {
   return offloaded(workload, false, [
     `the step includes ${milliseconds(backS)} for copying blocks back to the host, and ${milliseconds(outsideS)} for modules outside the blocks, in and out around each pass; copies out are taken as fast as copies in from pageable memory`,
     'more blocks in a group copy the same bytes one after the other and take more GPU memory: not considered',
   ]);
 }
 
-function offloaded(workload: Workload, useStream: boolean, notes: readonly string[]): Wording {
+function offloaded(workload: BoundWorkload, useStream: boolean, notes: readonly string[]): Wording {
   const knobs = [
     { name: 'onload_device', value: "torch.device('cuda')" },
     { name: 'offload_device', value: "torch.device('cpu')" },
@@ -89,7 +89,7 @@ function offloaded(workload: Workload, useStream: boolean, notes: readonly strin
   };
 }
 
-function withoutOffload(workload: Workload): Wording {
+function withoutOffload(workload: BoundWorkload): Wording {
   return {
     knobs: [{ name: 'device', value: "'cuda'" }],
     paste: [...parallel(workload), ...transformers(workload).map((name) => `${name}.to('cuda')`)].join('\n'),
@@ -97,7 +97,7 @@ function withoutOffload(workload: Workload): Wording {
   };
 }
 
-function parallel({ layout: { sp } }: Workload): string[] {
+function parallel({ layout: { sp } }: BoundWorkload): string[] {
   return sp === 1
     ? []
     : [
@@ -105,11 +105,11 @@ function parallel({ layout: { sp } }: Workload): string[] {
       ];
 }
 
-function transformers({ experts }: Workload): string[] {
+function transformers({ experts }: BoundWorkload): string[] {
   return countUp(experts).map((expert) => `pipe.transformer${expert === 0 ? '' : `_${expert + 1}`}`);
 }
 
-function shared({ layout: { sp } }: Workload): string[] {
+function shared({ layout: { sp } }: BoundWorkload): string[] {
   return [
     'diffusers releases have no resident blocks, no prefetch depth, no chunks and nothing that yields to collectives',
     ...(sp > 1 ? ['context parallelism together with group offload is not confirmed to work'] : []),

@@ -3,7 +3,7 @@ import type { Plan } from '../../plan/plan.ts';
 import type { StepReport } from '../../report.ts';
 import type { System } from '../../system/system.ts';
 import { transportNamed } from '../../system/transport.ts';
-import type { Workload } from '../../workload/workload.ts';
+import type { BoundWorkload, Workload } from '../../workload/workload.ts';
 import type { Caps } from '../caps.ts';
 import type { Candidate } from './candidate.ts';
 import { comfyuiCandidates } from './comfyui.ts';
@@ -16,7 +16,7 @@ import { vllmOmniCandidates } from './vllmOmni.ts';
 export const PEERS = ['sglang', 'diffusers', 'vllm-omni', 'comfyui'] as const;
 export type PeerName = (typeof PEERS)[number];
 
-type Candidates = (workload: Workload, system: System, transport: string) => Candidate[];
+type Candidates = (workload: BoundWorkload, system: System, transport: string) => Candidate[];
 
 const CANDIDATES: Record<PeerName, Candidates> = {
   sglang: sglangCandidates,
@@ -53,7 +53,7 @@ export interface PeerSetting {
  * @param oracle says what a plan costs, such as a simulation; asked at most six times
  * @param transport that NCCL takes; by default the machine's own
  * @throws UserError if no setting keeps within the caps (with the nearest and by how much it does not), if the tool cannot
- * run the layout, or if the transport is one of ours that no peer has.
+ * run the layout, if the transport is one of ours that no peer has, and for a profile.
  */
 export function bestPeerSetting(
   peer: PeerName,
@@ -63,6 +63,10 @@ export function bestPeerSetting(
   oracle: (plan: Plan) => StepReport,
   transport?: string,
 ): PeerSetting {
+  if (workload.from === 'profile')
+    throw new UserError(
+      `${peer}: its settings follow from how ranks divide the model, which a profile does not say; give --model`,
+    );
   const chosen = peerTransport(peer, workload, system, transport);
   const candidates = CANDIDATES[peer](workload, system, chosen);
   const { candidate, report, considered } = bestOf(peer, candidates, workload, system, caps, oracle);

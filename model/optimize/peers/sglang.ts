@@ -1,7 +1,7 @@
 import { type IssueOrder, leadingBursts, topUp } from '../../plan/issueOrder.ts';
 import { makePlan } from '../../plan/presets.ts';
 import type { System } from '../../system/system.ts';
-import type { Workload } from '../../workload/workload.ts';
+import type { BoundWorkload } from '../../workload/workload.ts';
 import { type BlockList, blockLists, joined } from './blockLists.ts';
 import type { Candidate, Wording } from './candidate.ts';
 import { countUp } from './countUp.ts';
@@ -28,7 +28,7 @@ const MAX_PREFETCH = 8;
  * As of the sources of August to November 2026: multimodal_gen/runtime/managers/memory_managers/layerwise_offload.py
  * (hooks, residents, counts per list) and runtime/server_args (flags).
  */
-export function sglangCandidates(workload: Workload, system: System, transport: string): Candidate[] {
+export function sglangCandidates(workload: BoundWorkload, system: System, transport: string): Candidate[] {
   const lists = blockLists(workload);
   const none: Candidate = {
     plan: makePlan('none', workload, system, workload.ranks > 1 ? transport : undefined),
@@ -47,7 +47,7 @@ export function sglangCandidates(workload: Workload, system: System, transport: 
 function streaming(
   setting: Setting,
   lists: readonly BlockList[],
-  workload: Workload,
+  workload: BoundWorkload,
   transport: string,
 ): Candidate | null {
   const { policy, prefetch, residents } = setting;
@@ -118,7 +118,7 @@ function residentCount(text: string, count: number): number {
 function withOffload(
   { policy, prefetch, residents }: Setting,
   lists: readonly BlockList[],
-  workload: Workload,
+  workload: BoundWorkload,
 ): Wording {
   const knobs = [
     { name: '--dit-layerwise-offload', value: 'true' },
@@ -140,7 +140,7 @@ function withOffload(
   return { knobs, paste: pasted(knobs), notes };
 }
 
-function withoutOffload(workload: Workload): Wording {
+function withoutOffload(workload: BoundWorkload): Wording {
   const knobs = [
     { name: '--dit-layerwise-offload', value: 'false' },
     { name: '--dit-cpu-offload', value: 'false' },
@@ -160,7 +160,7 @@ function tuning(): string[] {
   ];
 }
 
-function layoutFlags({ layout: { sp, tp, cfg } }: Workload): { name: string; value: string }[] {
+function layoutFlags({ layout: { sp, tp, cfg } }: BoundWorkload): { name: string; value: string }[] {
   const gpus = sp * tp * (cfg === 'parallel' ? 2 : 1);
   return [
     { name: '--num-gpus', value: String(gpus) },

@@ -1,7 +1,7 @@
 import { topUp } from '../../plan/issueOrder.ts';
 import { makePlan } from '../../plan/presets.ts';
 import type { System } from '../../system/system.ts';
-import type { Workload } from '../../workload/workload.ts';
+import type { BoundWorkload } from '../../workload/workload.ts';
 import { blockLists } from './blockLists.ts';
 import type { Candidate, Wording } from './candidate.ts';
 import { countUp } from './countUp.ts';
@@ -17,7 +17,7 @@ const SLOTS = 2;
  * As of the sources of autumn 2026: vllm_omni/diffusion/offloader/ (layerwise_backend.py,
  * distributed_layerwise_backend.py, config.py) and its user guide on distributed layerwise offloading.
  */
-export function vllmOmniCandidates(workload: Workload, system: System, transport: string): Candidate[] {
+export function vllmOmniCandidates(workload: BoundWorkload, system: System, transport: string): Candidate[] {
   const none: Candidate = {
     plan: makePlan('none', workload, system, workload.ranks > 1 ? transport : undefined),
     beyondPlanS: 0,
@@ -37,7 +37,7 @@ export function vllmOmniCandidates(workload: Workload, system: System, transport
   return count > 1 ? [none, ...streaming] : [none];
 }
 
-function withOffload(residents: number, workload: Workload): Wording {
+function withOffload(residents: number, workload: BoundWorkload): Wording {
   const config = {
     mode: 'layer',
     components: ['dit'],
@@ -66,7 +66,7 @@ function withOffload(residents: number, workload: Workload): Wording {
   return { knobs, paste: pasted(knobs), notes };
 }
 
-function withoutOffload(workload: Workload): Wording {
+function withoutOffload(workload: BoundWorkload): Wording {
   const knobs = layoutFlags(workload);
   return {
     knobs,
@@ -75,7 +75,7 @@ function withoutOffload(workload: Workload): Wording {
   };
 }
 
-function shared({ ranks }: Workload): string[] {
+function shared({ ranks }: BoundWorkload): string[] {
   return [
     ...(ranks > 1
       ? [
@@ -86,7 +86,7 @@ function shared({ ranks }: Workload): string[] {
   ];
 }
 
-function layoutFlags({ layout: { sp, tp, cfg } }: Workload): { name: string; value: string }[] {
+function layoutFlags({ layout: { sp, tp, cfg } }: BoundWorkload): { name: string; value: string }[] {
   return [
     ...(sp > 1 ? [{ name: '--usp', value: String(sp) }] : []),
     ...(tp > 1 ? [{ name: '--tensor-parallel-size', value: String(tp) }] : []),

@@ -1,6 +1,6 @@
 import { closedForm } from '../../hiding/closedForm.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { stepEnergyJ, stepPowerW } from '../../roofline/clock.ts';
+import { powerOf, stepEnergyJ, stepPowerW } from '../../roofline/clock.ts';
 import type { System } from '../../system/system.ts';
 import type { Workload } from '../../workload/workload.ts';
 
@@ -32,7 +32,7 @@ export function clockResponse(
   plan: Plan,
   clock: number,
 ): ClockResponse | null {
-  const { power } = system.gpu;
+  const power = powerOf(workload, system);
   if (power === null || clock >= 1 || clock <= power.minClock) return null;
   const stepS = (at: number) => closedForm(workload, system, plan, at).stepTimeS;
   const energy = stepEnergyJ(workload, power);

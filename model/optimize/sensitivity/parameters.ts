@@ -42,7 +42,7 @@ export function machineParameters(workload: Workload, system: System, plan: Plan
   return [
     ...linkParameters(workload, system, plan),
     ...collectiveParameters(workload, system, plan),
-    ...computeParameters(system),
+    ...(workload.from === 'profile' ? measuredParameters(system) : computeParameters(system)),
     ...copyParameters(system),
   ];
 }
@@ -114,6 +114,17 @@ function computeParameters(system: System): MachineParameter[] {
     {
       ...{ name: 'device memory rate', quantity: 'hbm', value: gpu.hbmBytesPerS, unit: GB_PER_S },
       times: (factor) => withGpu({ hbmBytesPerS: gpu.hbmBytesPerS * factor }),
+    },
+  ];
+}
+
+/** Compute that was measured depends on no efficiency and no peak. */
+function measuredParameters(system: System): MachineParameter[] {
+  const { computeSpeed } = system.gpu;
+  return [
+    {
+      ...{ name: 'compute speed', quantity: 'speed', value: computeSpeed, unit: PERCENT },
+      times: (factor) => ({ ...system, gpu: { ...system.gpu, computeSpeed: computeSpeed * factor } }),
     },
   ];
 }

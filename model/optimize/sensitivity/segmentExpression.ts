@@ -16,10 +16,11 @@ const WHOLE = { gemm: 1, attention: 1, elementwise: 1 };
 /**
  * Seconds of a compute segment in the quantities that bind it here: arithmetic, device memory, or launches.
  *
- * What a segment needs of each is read off the roofline itself, on GPUs on which nothing else takes time.
+ * Measured compute takes its seconds over the speed at which it is asked about. What any other segment needs of each is read off the roofline itself, on GPUs on which nothing else takes time.
  */
 export function segmentExpression(segment: ComputeSegment, gpu: Gpu, symbols: Symbols): Laurent {
-  const { class: of } = segment;
+  const { class: of, seconds: measuredS } = segment;
+  if (measuredS !== undefined) return constant(measuredS).times(symbols.speed.inverse());
   const tiles = gpu.attentionTiles === null ? null : { ...gpu.attentionTiles, overheadS: 0 };
   const on = (changed: Partial<Gpu>) => segmentTimeS(segment, { ...gpu, ...NO_TIME, ...changed });
   const flops = on({ peakFlops: 1, efficiency: WHOLE, attentionTiles: tiles });

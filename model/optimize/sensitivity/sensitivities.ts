@@ -4,7 +4,7 @@ import { clockOf } from '../../hiding/stepReport.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { System } from '../../system/system.ts';
 import { bindRows } from '../../workload/bind.ts';
-import type { Workload } from '../../workload/workload.ts';
+import type { BoundWorkload, Workload } from '../../workload/workload.ts';
 import { type ClockResponse, clockResponse } from './clockResponse.ts';
 import { derivativeOf } from './derivative.ts';
 import { type MachineParameter, machineParameters, type ParameterUnit } from './parameters.ts';
@@ -58,7 +58,7 @@ const MEBIBYTE: ParameterUnit = { name: 'MiB', si: 2 ** 20 };
  * Attention comes in whole waves and copies in whole chunks, so the slopes in tokens and chunk size are over 10 % and 50 % to
  * each side, with the plan's data as they are.
  *
- * Chunk size is left out for plans of whole blocks, and the power cap where it holds no clock.
+ * Chunk size is left out for plans of whole blocks, the power cap where it holds no clock, and tokens for a profile.
  */
 export function sensitivities(workload: Workload, system: System, plan: Plan): Sensitivity[] {
   const clock = clockOf(workload, system, plan);
@@ -69,7 +69,9 @@ export function sensitivities(workload: Workload, system: System, plan: Plan): S
       machineSensitivity(parameter, { workload, plan, clock, step, response }),
     ),
     ...capSensitivity(system, step.stepTimeS, response),
-    tokensSensitivity(workload, system, plan, clock, step.stepTimeS, response),
+    ...(workload.from === 'profile'
+      ? []
+      : [tokensSensitivity(workload, system, plan, clock, step.stepTimeS, response)]),
     ...chunkSensitivity(workload, system, plan, clock, step.stepTimeS, response),
   ];
 }
@@ -135,7 +137,7 @@ function capSensitivity(system: System, stepTimeS: number, response: ClockRespon
 }
 
 function tokensSensitivity(
-  workload: Workload,
+  workload: BoundWorkload,
   system: System,
   plan: Plan,
   clock: number,

@@ -19,13 +19,15 @@ const LITTLE = 1e-6;
 /**
  * The quantities that the expression of a step is made of, in SI units: `gemm`, `attention` and `elementwise` (efficiencies),
  * `peak` (FLOP/s), `hbm`, `h2d`, `d2h`, `allToAll`, `allGather`, `allReduce` (bytes/s), `latency`, `startUp`, `gap` (seconds),
- * `clock` (a fraction). What is divided by and has several terms is a quantity of its own, a named sum.
+ * `clock` (a fraction), `speed` (of measured compute, a factor). What is divided by and has several terms is a quantity of its own, a named sum.
  */
 export class Symbols {
   readonly efficiency: Readonly<Record<SegmentClass, Laurent>>;
   readonly peak: Laurent;
   readonly hbm: Laurent;
   readonly clock: Laurent;
+  /** Of compute that was measured, as a factor on what was measured. */
+  readonly speed: Laurent;
   readonly h2d: Laurent;
   readonly d2h: Laurent;
   readonly startUpS: Laurent;
@@ -51,6 +53,7 @@ export class Symbols {
     this.peak = this.#quantity('peak', peakFlops);
     this.hbm = this.#quantity('hbm', hbmBytesPerS);
     this.clock = this.#quantity('clock', clock);
+    this.speed = this.#quantity('speed', system.gpu.computeSpeed);
     this.h2d = this.#quantity('h2d', h2d);
     this.d2h = this.#quantity('d2h', d2h);
     this.startUpS = this.#quantity('startUp', copyEngine.startUpS);

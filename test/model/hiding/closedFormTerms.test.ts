@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { closedForm } from '../../../model/hiding/closedForm.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import type { Segment, Workload } from '../../../model/workload/workload.ts';
+import type { BoundWorkload, Segment } from '../../../model/workload/workload.ts';
 import {
   compute,
   type MachineNumbers,
@@ -28,7 +28,7 @@ interface Case {
   segments: readonly Segment[];
   plan: Plan;
   machine?: MachineNumbers;
-  workload?: Partial<Workload> & { count?: number };
+  workload?: Partial<BoundWorkload> & { count?: number };
 }
 
 const TWO = { ranks: 2 };

@@ -7,13 +7,13 @@ import { UserError } from '../../../model/input/userError.ts';
 import { bindWorkload, type WorkloadOptions } from '../../../model/workload/bind.ts';
 import type {
   BlockKind,
+  BoundWorkload,
   CollectiveSegment,
   ComputeSegment,
-  Workload,
 } from '../../../model/workload/workload.ts';
 
 const models = new Map(catalogueIds().map((id) => [id, loadDit(id)]));
-const bind = (id: string, options: Partial<WorkloadOptions> = {}): Workload => {
+const bind = (id: string, options: Partial<WorkloadOptions> = {}): BoundWorkload => {
   const dit = models.get(id)!;
   return bindWorkload(dit, { size: dit.referenceSize, cfg: 'none', ...options });
 };
@@ -72,7 +72,7 @@ exchange('covers the whole catalogue', () => {
 });
 
 /** The block whose exchange was published: the most frequent kind that exchanges. */
-const exchanging = (workload: Workload) =>
+const exchanging = (workload: BoundWorkload) =>
   workload.blocks.findLast((block) => collectivesOf(block).length > 0)!;
 
 for (const [id, rows, width, ...published] of VOLUMES) {

@@ -7,11 +7,11 @@ import type { Plan } from '../../../../model/plan/plan.ts';
 import { makePlan } from '../../../../model/plan/presets.ts';
 import type { System } from '../../../../model/system/system.ts';
 import { bindWorkload } from '../../../../model/workload/bind.ts';
-import type { Workload } from '../../../../model/workload/workload.ts';
+import type { BoundWorkload, Workload } from '../../../../model/workload/workload.ts';
 import { simulate } from '../../../../sim/simulate.ts';
 
 /** A model with a few blocks, so that every setting of a tool can be simulated. */
-export function shallow(model: string, size: string, sp: number, blocks = 8): Workload {
+export function shallow(model: string, size: string, sp: number, blocks = 8): BoundWorkload {
   return bindWorkload(withBlocks(loadDit(model), blocks), { size: parseSize(size), sp, cfg: 'none' });
 }
 

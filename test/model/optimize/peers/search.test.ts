@@ -12,12 +12,15 @@ import { lower } from '../../../../model/program/lower.ts';
 import { verify } from '../../../../model/program/verify.ts';
 import { loadSystem } from '../../../../model/system/load.ts';
 import type { System } from '../../../../model/system/system.ts';
-import type { Workload } from '../../../../model/workload/workload.ts';
+import type { BoundWorkload } from '../../../../model/workload/workload.ts';
 import { roomFor, shallow, simulated } from './bound.ts';
 
 const test = suite('the best setting of a peer');
 
-const CANDIDATES: Record<PeerName, (workload: Workload, system: System, transport: string) => Candidate[]> = {
+const CANDIDATES: Record<
+  PeerName,
+  (workload: BoundWorkload, system: System, transport: string) => Candidate[]
+> = {
   sglang: sglangCandidates,
   diffusers: diffusersCandidates,
   'vllm-omni': vllmOmniCandidates,
@@ -136,7 +139,7 @@ test('pinned memory is a cap too: without any, what streams from pageable memory
   );
 });
 
-const REFUSED: [peer: PeerName, workload: Workload, transport: string | undefined, message: RegExp][] = [
+const REFUSED: [peer: PeerName, workload: BoundWorkload, transport: string | undefined, message: RegExp][] = [
   ['comfyui', wan, undefined, /^comfyui: computes a step on one GPU, .* over 2 .*give --sp 1 --tp 1/],
   [
     'sglang',

@@ -1,0 +1,235 @@
+#include "attached.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "error.hpp"
+
+namespace chunkflow {
+
+Attached::Attached(const AttachedProgram& program, int device, std::uint64_t pinnedLimit)
+    : program_(program), device_(Device::open(device)) {
+  const Program& of = program.program;
+  store_ = std::make_unique<WeightStore>(*device_, of, plan(), pinnedLimit);
+  memory_ = std::make_unique<PlanMemory>(*device_, of, plan());
+  copy_ = device_->stream("copy", Priority::Urgent);
+  worker_ = std::make_unique<CopyWorker>(*device_, *copy_);
+  for (auto& event : joined_) event = device_->event(false);
+
+  Rank list(std::make_unique<Rank::Impl>(Rank::Impl{.program = of, .plan = plan(), .listed = &copies_}));
+  for (const AttachedBlock& block : program.blocks) {
+    for (const Hook hook : block.hooks) hook(list, block.row);
+  }
+  auto impl = std::make_unique<Rank::Impl>(Rank::Impl{.program = of, .plan = plan()});
+  impl->memory = memory_.get();
+  impl->store = store_.get();
+  impl->worker = worker_.get();
+  impl->makeEvents(*device_);
+  rank_ = std::make_unique<Rank>(std::move(impl));
+}
+
+Attached::~Attached() {
+  try {
+    synchronize();
+  } catch (const std::exception&) {
+    // Whoever closes after a failure has been told of it.
+  }
+  worker_.reset();
+}
+
+void Attached::checkBlock(int block) const {
+  if (block >= 0 && block < blocks()) return;
+  throw UserError("block " + std::to_string(block) + ": the plan has blocks 0 to " + std::to_string(blocks() - 1));
+}
+
+void Attached::checkRange(int block, std::uint64_t from, std::uint64_t bytes) const {
+  checkBlock(block);
+  const std::uint64_t size = program_.program.blocks[static_cast<std::size_t>(block)].bytes;
+  if (from <= size && bytes <= size - from) return;
+  throw UserError("block " + std::to_string(block) + " has " + std::to_string(size) + " bytes, not " +
+                  std::to_string(bytes) + " from " + std::to_string(from) + " on");
+}
+
+int Attached::slotNow(int block) const {
+  const int slot = plan().slotOf[static_cast<std::size_t>(block)];
+  return slot < 0 ? -1 : physicalSlot(plan(), slot, rank_->impl().step);
+}
+
+std::byte* Attached::residentFront(int block) const {
+  const int slot = plan().slotOf[static_cast<std::size_t>(block)];
+  return memory_->weights(block, slot < 0 ? -1 : physicalSlot(plan(), slot, 0));
+}
+
+std::byte* Attached::device(int block, int slot) const {
+  checkBlock(block);
+  const int first = plan().slotOf[static_cast<std::size_t>(block)];
+  if (first < 0) return slot < 0 ? memory_->weights(block, -1) : nullptr;
+  for (int step = 0; step <= plan().ringPeriod; ++step) {
+    if (physicalSlot(plan(), first, step) == slot) return memory_->weights(block, slot);
+  }
+  return nullptr;
+}
+
+void Attached::load(int block, const std::byte* host, std::uint64_t from, std::uint64_t bytes) {
+  checkRange(block, from, bytes);
+  synchronize();
+  const std::uint64_t front = store_->from(block);
+  const std::uint64_t resident = from < front ? std::min(bytes, front - from) : 0;
+  if (resident > 0) {
+    copyToDevice(*copy_, residentFront(block) + from, host, static_cast<std::size_t>(resident));
+    chunkflow::synchronize(*copy_);
+  }
+  if (bytes > resident) {
+    std::memcpy(store_->at(block, from + resident), host + resident, static_cast<std::size_t>(bytes - resident));
+    isStale_ = true;
+  }
+}
+
+void Attached::read(int block, std::byte* host, std::uint64_t from, std::uint64_t bytes) {
+  checkRange(block, from, bytes);
+  synchronize();
+  const std::uint64_t front = store_->from(block);
+  const std::uint64_t resident = from < front ? std::min(bytes, front - from) : 0;
+  if (resident > 0) {
+    copyToHost(*copy_, host, residentFront(block) + from, static_cast<std::size_t>(resident));
+    chunkflow::synchronize(*copy_);
+  }
+  if (bytes > resident) {
+    std::memcpy(host + resident, store_->at(block, from + resident), static_cast<std::size_t>(bytes - resident));
+  }
+}
+
+void Attached::invalidate() { isStale_ = true; }
+
+void Attached::useStream(void* handle) {
+  if (compute_ && handle == handle_) return;
+  compute_ = device_->adopt(handle);
+  handle_ = handle;
+  rank_->impl().compute = compute_.get();
+}
+
+int Attached::begin(int block, void* stream) {
+  checkBlock(block);
+  useStream(stream);
+  if (isStale_ || running_ >= 0 || block != next_) restart(block);
+  running_ = block;
+  nextHook_ = 0;
+  runHooks(1, false);
+  ++counts_.begins;
+  return slotNow(block);
+}
+
+void Attached::collectiveBegins(int index, void* stream) {
+  if (running_ < 0) return;
+  const AttachedBlock& block = program_.blocks[static_cast<std::size_t>(running_)];
+  if (index < 0 || index >= block.collectives()) {
+    ++counts_.unplanned;
+    return;
+  }
+  useStream(stream);
+  runHooks(static_cast<std::size_t>(2 * index + 2), false);
+}
+
+void Attached::collectiveEnds(int index, void* stream) {
+  if (running_ < 0) return;
+  const AttachedBlock& block = program_.blocks[static_cast<std::size_t>(running_)];
+  if (index < 0 || index >= block.collectives()) return;
+  useStream(stream);
+  runHooks(static_cast<std::size_t>(2 * index + 3), false);
+}
+
+void Attached::end(int block, void* stream) {
+  checkBlock(block);
+  // Its beginning was not seen, or another block has begun since: the next one restarts.
+  if (running_ != block) return;
+  useStream(stream);
+  const std::size_t hooks = program_.blocks[static_cast<std::size_t>(block)].hooks.size();
+  runHooks(hooks - 1, true);
+  runHooks(hooks, false);
+  running_ = -1;
+  next_ = (block + 1) % blocks();
+  if (next_ == 0) ++rank_->impl().step;
+}
+
+void Attached::runHooks(std::size_t end, bool isLate) {
+  const AttachedBlock& block = program_.blocks[static_cast<std::size_t>(running_)];
+  Rank::Impl& impl = rank_->impl();
+  const bool didAny = nextHook_ < end;
+  for (; nextHook_ < end; ++nextHook_) {
+    const std::size_t before = impl.batch.size();
+    block.hooks[nextHook_](*rank_, block.row);
+    // One that was passed over, as all are whose collective did not come.
+    if ((isLate || nextHook_ + 1 < end) && impl.batch.size() > before) ++counts_.lateWindows;
+  }
+  if (!didAny) return;
+  impl.submit();
+  settle(*compute_);
+}
+
+void Attached::restart(int block) {
+  Rank::Impl& impl = rank_->impl();
+  impl.batch.clear();
+  // A step later where it goes back, so that no place comes twice.
+  if (block <= (running_ >= 0 ? running_ : next_ - 1)) ++impl.step;
+  running_ = -1;
+  impl.joinedAt = impl.placeOf(impl.step, block);
+  impl.forgetMarks();
+  // Copies below come behind whatever still reads the slots, and the block behind them.
+  worker_->drain();
+  record(*compute_, *joined_[0]);
+  impl.batch.push_back({.kind = CopyCommand::Kind::Wait, .event = joined_[0].get()});
+  for (std::int64_t step = impl.step - 1; step <= impl.step; ++step) {
+    for (const PlannedCopy& copy : copies_) {
+      const std::int64_t toStep = step + copy.target.stepsAhead;
+      const bool isIssued = impl.placeOf(step, copy.issuedAt) < impl.joinedAt;
+      if (isIssued && impl.placeOf(toStep, copy.target.position) >= impl.joinedAt) impl.copy(copy, toStep);
+    }
+  }
+  impl.batch.push_back({.kind = CopyCommand::Kind::Record, .event = joined_[1].get()});
+  impl.submit();
+  worker_->drain();
+  wait(*compute_, *joined_[1]);
+  settle(*compute_);
+  isStale_ = false;
+  ++counts_.restarts;
+}
+
+void Attached::synchronize() {
+  worker_->drain();
+  chunkflow::synchronize(*copy_);
+  if (compute_) chunkflow::synchronize(*compute_);
+}
+
+AttachedCounts Attached::counts() const {
+  AttachedCounts counts = counts_;
+  counts.chunks = worker_->chunks();
+  counts.bytes = worker_->bytes();
+  return counts;
+}
+
+namespace {
+
+template <class Values, class Text>
+std::string listed(const Values& values, Text text) {
+  std::string list;
+  for (const auto& value : values) list += (list.empty() ? "" : ",") + text(value);
+  return "[" + list + "]";
+}
+
+}  // namespace
+
+std::string attachedFacts(const AttachedProgram& attached, const char* backend) {
+  const Program& program = attached.program;
+  const PlanProgram& plan = program.plans[0];
+  const auto number = [](auto value) { return std::to_string(value); };
+  // Names come from the generator, which keeps them to letters, digits, dots and dashes.
+  return std::string("{\"tool\":\"") + program.tool + "\",\"id\":\"" + program.id + "\",\"fingerprint\":\"" +
+         attached.layout + "\",\"source\":\"" + program.fingerprint + "\",\"backend\":\"" + backend +
+         "\",\"blocks\":" + number(program.blocksPerPass) + ",\"ranks\":" + number(program.groupSize) +
+         ",\"slots\":" + number(plan.slots) + ",\"slotBytes\":" + number(plan.slotBytes) + ",\"blockBytes\":" +
+         listed(program.blocks, [&](const BlockWeights& block) { return number(block.bytes); }) + ",\"residentBytes\":" +
+         listed(plan.residentBytes, number) + ",\"collectives\":" +
+         listed(attached.blocks, [&](const AttachedBlock& block) { return number(block.collectives()); }) + "}";
+}
+
+}  // namespace chunkflow

@@ -1,0 +1,47 @@
+/* What Python calls. All functions may be called from any thread, by one at a time; none but cf_load, cf_read, cf_synchronize and
+ * cf_close waits for the device. Where nothing else is said, 0 is success and -2 an error, whose text cf_error gives. */
+#ifndef CHUNKFLOW_ATTACHED_H
+#define CHUNKFLOW_ATTACHED_H
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+typedef struct cf_attached cf_attached;
+
+typedef struct {
+  uint64_t begins, restarts, late_windows, unplanned, chunks, bytes;
+} cf_counts_t;
+
+/* Text of the calling thread's last error; "" before the first. */
+const char* cf_error(void);
+/* What the library is for, as JSON; see docs/pytorch.md. */
+const char* cf_facts(void);
+/* Slots and resident fronts on the device, and the pinned host copy. pinned_limit in bytes, 0 for none. NULL on error. */
+cf_attached* cf_open(int device, uint64_t pinned_limit);
+void cf_close(cf_attached* attached);
+/* The streamed bytes [*from, *from + *bytes) of a block in pinned memory; NULL on error and where it has none. */
+void* cf_host(cf_attached* attached, int block, uint64_t* from, uint64_t* bytes);
+/* A block's weights as one piece when it is in that slot (-1: wholly resident); NULL where it never is. */
+void* cf_device(cf_attached* attached, int block, int slot);
+/* Bytes [from, from + bytes) of a block from or to host memory. */
+int cf_load(cf_attached* attached, int block, const void* host, uint64_t from, uint64_t bytes);
+int cf_read(cf_attached* attached, int block, void* host, uint64_t from, uint64_t bytes);
+/* Points that the model passes; `stream` is the cudaStream_t that its kernels go to. cf_begin returns the block's slot, or -1 where
+ * all of it is resident; collectives are numbered within their block. */
+int cf_begin(cf_attached* attached, int block, void* stream);
+int cf_collective_begins(cf_attached* attached, int index, void* stream);
+int cf_collective_ends(cf_attached* attached, int index, void* stream);
+int cf_end(cf_attached* attached, int block, void* stream);
+/* Slots are not used any more: weights have been changed through cf_host. */
+int cf_invalidate(cf_attached* attached);
+int cf_synchronize(cf_attached* attached);
+int cf_counts(cf_attached* attached, cf_counts_t* counts);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,86 @@
+#pragma once
+// A plan that drives a model which computes by itself: the model says which point of which block it has come to, and this
+// enqueues what the plan wants there. All waits are on the device; the host waits only for another thread to have enqueued.
+//
+// The plan assumes that blocks run in order, pass after pass. A block out of order is a restart: streams are joined, and
+// what the plan would have copied ahead of this block is copied now. That is always right, and as slow as copying on demand.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "attached_rank.hpp"
+
+namespace chunkflow {
+
+/// What has happened since the start.
+struct AttachedCounts {
+  std::uint64_t begins = 0;       // blocks
+  std::uint64_t restarts = 0;     // the first block and blocks out of order, and those behind a change of weights
+  std::uint64_t lateWindows = 0;  // whose copies went at the block's end, because the model did not pass their collective
+  std::uint64_t unplanned = 0;    // collectives that the plan does not have
+  std::uint64_t chunks = 0, bytes = 0;
+};
+
+class Attached {
+ public:
+  /// Allocates slots, resident fronts and the pinned host copy. @param pinnedLimit bytes; 0: no limit.
+  /// @throws UserError, RunError
+  Attached(const AttachedProgram& program, int device, std::uint64_t pinnedLimit);
+  ~Attached();
+  Attached(const Attached&) = delete;
+  Attached& operator=(const Attached&) = delete;
+
+  WeightStore& store() { return *store_; }
+  /// A block's weights as one piece when it is in that slot; null where it never is.
+  std::byte* device(int block, int slot) const;
+  /// Bytes [from, from + bytes) of a block from or to plain host memory. Waits for the device.
+  void load(int block, const std::byte* host, std::uint64_t from, std::uint64_t bytes);
+  void read(int block, std::byte* host, std::uint64_t from, std::uint64_t bytes);
+  /// What lies in slots is not used any more.
+  void invalidate();
+
+  // Points that the model passes, on the stream that its kernels are launched to.
+  /// @returns the block's slot; -1 where all of it is resident.
+  int begin(int block, void* stream);
+  void collectiveBegins(int index, void* stream);
+  void collectiveEnds(int index, void* stream);
+  void end(int block, void* stream);
+
+  void synchronize();
+  AttachedCounts counts() const;
+
+ private:
+  int blocks() const { return program_.program.blocksPerPass; }
+  const PlanProgram& plan() const { return program_.program.plans[0]; }
+  void checkBlock(int block) const;
+  void checkRange(int block, std::uint64_t from, std::uint64_t bytes) const;
+  int slotNow(int block) const;
+  std::byte* residentFront(int block) const;
+  void useStream(void* handle);
+  void restart(int block);
+  /// Runs the hooks of the running block that come before this number, and hands over what they want.
+  void runHooks(std::size_t end, bool isLate);
+
+  const AttachedProgram& program_;
+  std::unique_ptr<Device> device_;
+  std::unique_ptr<Stream> copy_;
+  std::unique_ptr<PlanMemory> memory_;
+  std::unique_ptr<WeightStore> store_;
+  std::unique_ptr<CopyWorker> worker_;
+  std::unique_ptr<Event> joined_[2];
+  std::vector<PlannedCopy> copies_;
+  std::unique_ptr<Rank> rank_;
+  std::unique_ptr<Stream> compute_;
+  void* handle_ = nullptr;
+  /// The block that is to begin next, and the one that has begun and not ended; -1 for none.
+  int next_ = 0, running_ = -1;
+  std::size_t nextHook_ = 0;
+  bool isStale_ = true;
+  AttachedCounts counts_{};
+};
+
+/// What the library is for, as JSON.
+std::string attachedFacts(const AttachedProgram& program, const char* backend);
+
+}  // namespace chunkflow

@@ -1,0 +1,32 @@
+#pragma once
+// What is generated for a plan that drives somebody else's model: the plan, and what each block enqueues at the points that the
+// model passes.
+#include <span>
+
+#include "program.hpp"
+
+namespace chunkflow {
+
+class Rank;
+
+/// Enqueues what belongs to one point of a block. @param row of the table of what differs between blocks of one shape.
+using Hook = void (*)(Rank& rank, int row);
+
+/// One block of a pass. Its hooks in order: the block begins; for each of its collectives, that it begins and that it has ended;
+/// the block has ended.
+struct AttachedBlock {
+  std::span<const Hook> hooks;
+  int row;
+  int collectives() const { return static_cast<int>(hooks.size() - 2) / 2; }
+};
+
+struct AttachedProgram {
+  const Program& program;  // with one plan, and no compute
+  const char* layout;      // fingerprint of the model's blocks: names, shapes, offsets of their tensors
+  std::span<const AttachedBlock> blocks;
+};
+
+/// Defined by the generated source.
+extern const AttachedProgram ATTACHED;
+
+}  // namespace chunkflow

@@ -1,0 +1,60 @@
+#pragma once
+// The statements of rank.hpp for a model that computes and exchanges by itself. The compute stream is the model's, its collectives
+// are waited for there, and so one stream stands for both; copies have a stream of their own, fed by a CopyWorker.
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "attached_program.hpp"
+#include "copy_worker.hpp"
+#include "device.hpp"
+#include "plan_memory.hpp"
+#include "rank.hpp"
+#include "weight_store.hpp"
+
+namespace chunkflow {
+
+/// A statement that copies part of a block, and where in the step it stands.
+struct PlannedCopy {
+  int issuedAt;  // position
+  Target target;
+  std::uint64_t from, to, chunkBytes;
+  double paceS;
+};
+
+struct Rank::Impl {
+  const Program& program;
+  const PlanProgram& plan;
+  /// While statements are only listed, everything below is null.
+  std::vector<PlannedCopy>* listed = nullptr;
+  const PlanMemory* memory = nullptr;
+  WeightStore* store = nullptr;
+  CopyWorker* worker = nullptr;
+  Stream* compute = nullptr;
+
+  std::int64_t step = 0;
+  int position = 0;
+  /// Everything enqueued before this point, counted in blocks since step 0, is done before anything behind it begins.
+  std::int64_t joinedAt = 0;
+  /// What the statements so far want on the copy stream.
+  std::vector<CopyCommand> batch{};
+
+  struct Mark {
+    std::int64_t step = std::numeric_limits<std::int64_t>::min();  // in which it was last made
+    std::uint64_t batch = 0;  // that records it, where it is one of the copy stream
+  };
+  /// By parity of the step, position and point.
+  std::vector<std::unique_ptr<Event>> events[2] = {};
+  std::vector<Mark> marks[2] = {};
+
+  std::size_t pointIndex(int ofPosition, int point) const;
+  std::int64_t placeOf(std::int64_t ofStep, int ofPosition) const { return ofStep * program.positions + ofPosition; }
+  void makeEvents(Device& device);
+  void forgetMarks();
+  void copy(const PlannedCopy& planned, std::int64_t toStep);
+  /// Hands what was gathered to the worker.
+  void submit();
+};
+
+}  // namespace chunkflow

@@ -1,0 +1,85 @@
+#include "copy_worker.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace chunkflow {
+
+CopyWorker::CopyWorker(Device& device, Stream& copy) : device_(device), copy_(copy), thread_([this] { work(); }) {}
+
+CopyWorker::~CopyWorker() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  ready_.notify_one();
+  thread_.join();
+}
+
+std::uint64_t CopyWorker::submit(std::vector<CopyCommand> batch) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_) std::rethrow_exception(failure_);
+    batches_.push_back(std::move(batch));
+  }
+  ready_.notify_one();
+  return ++submitted_;
+}
+
+void CopyWorker::waitUntilEnqueued(std::uint64_t batch) {
+  constexpr int YIELDS = 256;
+  for (int i = 0; enqueued_.load(std::memory_order_acquire) < batch; ++i) {
+    if (i < YIELDS) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds(5));
+    }
+  }
+  if (!failed_.load(std::memory_order_acquire)) return;
+  const std::lock_guard lock(mutex_);
+  std::rethrow_exception(failure_);
+}
+
+void CopyWorker::work() {
+  bool entered = false;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    ready_.wait(lock, [this] { return ending_ || !batches_.empty(); });
+    if (batches_.empty()) return;
+    const std::vector<CopyCommand> batch = std::move(batches_.front());
+    batches_.pop_front();
+    const bool skip = failure_ != nullptr;
+    lock.unlock();
+    std::exception_ptr failure;
+    try {
+      if (!entered) device_.enter();
+      entered = true;
+      if (!skip) std::for_each(batch.begin(), batch.end(), [this](const CopyCommand& command) { enqueue(command); });
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    if (failure && !failure_) {
+      failure_ = failure;
+      failed_.store(true, std::memory_order_release);
+    }
+    enqueued_.fetch_add(1, std::memory_order_release);
+  }
+}
+
+void CopyWorker::enqueue(const CopyCommand& command) {
+  switch (command.kind) {
+    case CopyCommand::Kind::Wait: wait(copy_, *command.event); return;
+    case CopyCommand::Kind::Record: record(copy_, *command.event); return;
+    case CopyCommand::Kind::Copy: break;
+  }
+  for (std::uint64_t at = 0; at < command.bytes; at += command.chunkBytes) {
+    copyToDevice(copy_, command.device + at, command.host + at,
+                 static_cast<std::size_t>(std::min(command.chunkBytes, command.bytes - at)));
+    if (command.paceS > 0) delay(copy_, command.paceS);
+    chunks_.fetch_add(1, std::memory_order_relaxed);
+  }
+  bytes_.fetch_add(command.bytes, std::memory_order_relaxed);
+}
+
+}  // namespace chunkflow

@@ -1,0 +1,64 @@
+#pragma once
+// The thread that enqueues copies. A window may hold forty chunks, each a call of microseconds: made on the thread that launches
+// the model's kernels they would cost it a percent of a step.
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "device.hpp"
+
+namespace chunkflow {
+
+/// What goes onto the copy stream next: a wait for an event, a run of chunks, or the record of an event.
+struct CopyCommand {
+  enum class Kind : std::uint8_t { Wait, Copy, Record };
+  Kind kind;
+  Event* event = nullptr;  // Wait, Record
+  std::byte* device = nullptr;
+  const std::byte* host = nullptr;
+  std::uint64_t bytes = 0, chunkBytes = 0;
+  double paceS = 0;
+};
+
+class CopyWorker {
+ public:
+  CopyWorker(Device& device, Stream& copy);
+  ~CopyWorker();
+  CopyWorker(const CopyWorker&) = delete;
+  CopyWorker& operator=(const CopyWorker&) = delete;
+
+  /// @returns the number of this batch, from 1. @throws what an earlier batch has failed with.
+  std::uint64_t submit(std::vector<CopyCommand> batch);
+  /// The number that the next batch will have.
+  std::uint64_t next() const { return submitted_ + 1; }
+  /// Waits until a batch has been enqueued (not until it is done). @throws what it, or one before it, has failed with.
+  void waitUntilEnqueued(std::uint64_t batch);
+  void drain() { waitUntilEnqueued(submitted_); }
+
+  std::uint64_t chunks() const { return chunks_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  void work();
+  void enqueue(const CopyCommand& command);
+
+  Device& device_;
+  Stream& copy_;
+  std::uint64_t submitted_ = 0;  // of the submitting thread
+  std::atomic<std::uint64_t> enqueued_{0}, chunks_{0}, bytes_{0};
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<std::vector<CopyCommand>> batches_;
+  std::exception_ptr failure_;
+  std::atomic<bool> failed_{false};
+  bool ending_ = false;
+  std::thread thread_;  // last, so that it starts with all of the above in place
+};
+
+}  // namespace chunkflow

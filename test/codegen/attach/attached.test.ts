@@ -1,0 +1,248 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { generateAttached } from '../../../codegen/attach/generateAttached.ts';
+import { hooksOf } from '../../../codegen/attach/hooks.ts';
+import { onOneModelStream } from '../../../codegen/attach/modelStream.ts';
+import { writeAttached } from '../../../codegen/attach/writeAttached.ts';
+import { routinesOf } from '../../../codegen/view/routines.ts';
+import { type Statement, stepStatements } from '../../../codegen/view/statements.ts';
+import { lower } from '../../../model/program/lower.ts';
+import { loadSystem } from '../../../model/system/load.ts';
+import { cudaWheels } from '../../../scripts/cuda-wheels.mjs';
+import { noCompiler } from '../../support/compilers.ts';
+import { skip } from '../../support/skip.ts';
+import { toyModel, toyPlan } from './toyModel.ts';
+
+const attached = suite('attached plans');
+const FOLDER = join('out', 'test', 'attached');
+const MODEL = { id: 'toy', layout: `sha256:${'0'.repeat(64)}` };
+
+const PLANS = [
+  'none',
+  'layerwise',
+  'layerwise,slots=4',
+  'layerwise-drain,resident-layers=2',
+  'chunked,chunk=1MiB,prefetch=2',
+  'yield,chunk=1MiB',
+  'yield,chunk=1MiB,resident=0.5',
+];
+
+function statementsOf(plan: string): Statement[][] {
+  const program = lower(toyModel(), loadSystem('h200-x2-fitted'), toyPlan(plan));
+  return onOneModelStream(stepStatements(program)).positions.map(({ statements }) => [...statements]);
+}
+
+/** A statement in a few letters. */
+function letters(own: Statement): string {
+  switch (own.kind) {
+    case 'after':
+      return `${own.stream} waits for ${own.of}`;
+    case 'mark':
+      return `${own.stream} passes ${own.of}`;
+    case 'prefetch':
+      return `copy ${own.target.position}`;
+    default:
+      return own.kind;
+  }
+}
+
+attached('what a block of yield enqueues, point by point', () => {
+  const { positions, points } = onOneModelStream(
+    stepStatements(
+      lower(toyModel(), loadSystem('h200-x2-fitted'), toyPlan('yield,chunk=1MiB,windows=0.3/0.3')),
+    ),
+  );
+  const [routine] = routinesOf(positions.slice(1, 2), () => 'double');
+  const hooks = hooksOf(routine!.statements, 2).map(({ at, statements }) => [
+    at.point,
+    statements.map(({ statement }) => letters(statement)),
+  ]);
+  assert.equal(hooks, [
+    [
+      'begins',
+      [
+        'compute waits for copied',
+        'compute passes start',
+        'copy waits for start',
+        'copy waits for window_2_done',
+        'copy 2',
+      ],
+    ],
+    ['collective begins', []],
+    [
+      'collective ends',
+      ['collective passes all_to_all_0_done', 'copy waits for all_to_all_0_done', 'copy 2'],
+    ],
+    ['collective begins', []],
+    [
+      'collective ends',
+      [
+        'collective passes all_to_all_1_done',
+        'copy waits for all_to_all_1_done',
+        'copy 2',
+        'copy passes copied',
+      ],
+    ],
+    ['ends', ['compute passes window_2_done']],
+  ]);
+  assert.ok(
+    !points.includes('window_0_done'),
+    'nobody waits for compute before a collective of the same stream',
+  );
+});
+
+attached('copies stand in the order of their plan and none is lost', () => {
+  for (const plan of PLANS) {
+    for (const [position, statements] of statementsOf(plan).entries()) {
+      const collectives = statements.filter(({ kind }) => kind === 'collective').length;
+      const [routine] = routinesOf([{ position, statements }], () => 'any');
+      const hooks = hooksOf(routine!.statements, collectives);
+      assert.is(hooks.length, 2 * collectives + 2);
+      const kept = hooks.flatMap((hook) => hook.statements.map(({ statement }) => statement));
+      const given = statements.filter(({ kind }) => kind !== 'run' && kind !== 'collective');
+      assert.equal(kept.map(letters), given.map(letters), `${plan} ${position}`);
+    }
+  }
+});
+
+attached('no wait of the model for itself, and no point that nobody waits for', () => {
+  for (const plan of PLANS) {
+    const all = statementsOf(plan).flat();
+    const streams = new Map(all.flatMap((own) => (own.kind === 'mark' ? [[own.point, own.stream]] : [])));
+    for (const own of all) {
+      if (own.kind !== 'after') continue;
+      const marked = streams.get(own.ref.point);
+      assert.ok(marked !== undefined, `${plan}: ${letters(own)}`);
+      assert.ok((marked === 'copy') !== (own.stream === 'copy'), `${plan}: ${letters(own)}`);
+    }
+    for (const point of streams.keys())
+      assert.ok(all.some((own) => own.kind === 'after' && own.ref.point === point));
+  }
+});
+
+attached('the same plan gives the same source, and its hash is in it', () => {
+  const make = () => generateAttached(toyModel(), toyPlan('yield'), MODEL);
+  assert.equal(make(), make());
+  const { file, fingerprint } = make();
+  assert.ok(file.text.includes(`.fingerprint = "${fingerprint}"`));
+  assert.is.not(fingerprint, generateAttached(toyModel(), toyPlan('layerwise'), MODEL).fingerprint);
+});
+
+attached('plans that a model cannot be driven by are refused', () => {
+  const refused: [string, RegExp][] = [
+    ['sequential', /pageable memory; attach a plan that overlaps/],
+    ['chunkflow-paper', /pauses around launches .*; attach yield or layerwise/],
+    ['yield,transport=staged-copy', /transport staged-copy takes the place .*--transport shm/],
+    ['yield,transport=staged-sm:2', /transport staged-sm:2 takes the place/],
+  ];
+  for (const [plan, message] of refused)
+    assert.throws(() => generateAttached(toyModel(), toyPlan(plan), MODEL), message, plan);
+});
+
+const why = noCompiler();
+if (why !== null) skip(attached, 'libraries build and keep to every order of blocks', why);
+else {
+  /** Read as one source, since most of a compiler's time goes into the headers of the standard library. */
+  const TOGETHER =
+    'attached/attached attached/attached_rank attached/c_interface attached/copy_worker attached/weight_store ' +
+    'plan_memory pinned_memory device_host host_graph checksum';
+  const cxx = process.env.CXX ?? 'c++';
+
+  /** Compiles one source, or links. */
+  const compiled = (sanitize: string, folder: string, ...args: string[]) => {
+    const flags = ['-std=c++20', '-O1', '-g1', `-fsanitize=${sanitize}`, '-fno-omit-frame-pointer'];
+    const include = [`-I${join(folder, 'runtime')}`, '-DCHUNKFLOW_BACKEND="host"', '-pthread'];
+    const { status, stderr } = spawnSync(cxx, [...flags, ...include, ...args], { encoding: 'utf8' });
+    assert.is(status, 0, stderr.slice(0, 2000));
+  };
+
+  for (const sanitize of ['address,undefined', 'thread']) {
+    attached(
+      `any order of blocks, collectives, exceptions and changes: right bytes, ${sanitize} sanitizer`,
+      () => {
+        const objects = join(FOLDER, `objects-${sanitize.slice(0, 7)}`);
+        rmSync(objects, { recursive: true, force: true });
+        mkdirSync(objects, { recursive: true });
+        const runtime: string[] = [];
+        for (const [index, plan] of PLANS.entries()) {
+          const folder = join(FOLDER, `plan-${index}`);
+          writeAttached(generateAttached(toyModel(), toyPlan(plan), MODEL), '{}\n', folder);
+          if (index === 0) {
+            const together = join(objects, 'together.cpp');
+            const sources = TOGETHER.split(' ').map((name) => `#include "${name}.cpp"\n`);
+            writeFileSync(
+              together,
+              `${sources.join('')}#include "${join(import.meta.dirname, 'drive.cpp')}"\n`,
+            );
+            for (const source of [together, join(folder, 'runtime', 'host_pages.cpp')]) {
+              const object = join(objects, `${basename(source)}.o`);
+              compiled(sanitize, folder, '-c', source, '-o', object);
+              runtime.push(object);
+            }
+          }
+          const program = join(objects, `drive-${index}`);
+          compiled(sanitize, folder, join(folder, 'attached_plan.cpp'), ...runtime, '-o', program);
+          const env = { ...process.env, TSAN_OPTIONS: 'halt_on_error=1', ASAN_OPTIONS: 'detect_leaks=1' };
+          const run = spawnSync(program, [String(17 + index), '16'], { encoding: 'utf8', env });
+          assert.is(run.status, 0, `${plan}: ${run.stderr.slice(0, 3000)}`);
+          assert.match(run.stdout, /[1-9]\d* begins, [1-9]\d* restarts/);
+        }
+      },
+    );
+  }
+
+  attached('a folder builds by itself, without the project', () => {
+    const folder = join(FOLDER, 'alone');
+    writeAttached(generateAttached(toyModel(), toyPlan('yield'), MODEL), '{}\n', folder);
+    const out = join(FOLDER, 'alone.so');
+    rmSync(out, { force: true });
+    const built = spawnSync('sh', [join(folder, 'build.sh'), 'host', out], { encoding: 'utf8' });
+    assert.is(built.status, 0, built.stderr);
+    assert.is(built.stderr, '', 'no warnings');
+    assert.ok(existsSync(out));
+    const wrong = spawnSync('sh', [join(folder, 'build.sh'), 'metal', out], { encoding: 'utf8' });
+    assert.is(wrong.status, 2);
+    assert.match(wrong.stderr, /^error: metal: expected host or cuda\n$/);
+    const none = spawnSync('sh', [join(folder, 'build.sh'), 'host', out], {
+      encoding: 'utf8',
+      env: { ...process.env, CXX: 'no-such-compiler' },
+    });
+    assert.match(none.stderr, /^error: no-such-compiler is missing; get a C\+\+20 compiler/);
+  });
+
+  const wheels = cudaWheels();
+  if (!wheels.ok) skip(attached, 'a folder builds for CUDA without nvcc', wheels.why);
+  else {
+    attached('a folder builds for CUDA without nvcc, and its kernel is PTX for every architecture', () => {
+      const folder = join(FOLDER, 'cuda');
+      writeAttached(generateAttached(toyModel(), toyPlan('yield'), MODEL), '{}\n', folder);
+      const python = readdirSync(join(wheels.root, 'lib')).find((name) => name.startsWith('python3'));
+      const parts = join(wheels.root, 'lib', python!, 'site-packages', 'nvidia', 'cu13');
+      const built = spawnSync('sh', [join(folder, 'build.sh'), 'cuda', join(FOLDER, 'cuda.so')], {
+        encoding: 'utf8',
+        env: {
+          ...process.env,
+          CHUNKFLOW_CUDA_INCLUDE: join(parts, 'include'),
+          CHUNKFLOW_CUDA_LIB: join(parts, 'lib'),
+        },
+      });
+      assert.is(built.status, 0, built.stderr);
+      assert.is(built.stderr, '', 'no warnings');
+      const source = readFileSync(join(folder, 'runtime/attached/kernels_ptx.cpp'), 'utf8');
+      const ptx = source.split('R"(')[1]!.split(')";')[0]!.trimStart();
+      for (const architecture of ['75', '80', '90', '100', '120']) {
+        const { status, stderr } = spawnSync(
+          join(parts, 'bin', 'ptxas'),
+          [`-arch=sm_${architecture}`, '-o', '/dev/null', '-'],
+          { input: ptx, encoding: 'utf8' },
+        );
+        assert.is(status, 0, stderr);
+      }
+    });
+  }
+}
+
+attached.run();

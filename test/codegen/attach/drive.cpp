@@ -1,0 +1,111 @@
+// Drives an attached library as a model would, in random orders, and looks at a block's bytes whenever the model may read them.
+//   drive SEED STEPS
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "attached/attached.h"
+#include "attached/attached_program.hpp"
+
+namespace {
+
+std::uint64_t version = 0;  // of all weights
+
+unsigned char valueAt(int block, std::uint64_t offset) {
+  std::uint64_t x = offset * 0x9E3779B97F4A7C15ull + static_cast<std::uint64_t>(block) * 0xBF58476D1CE4E5B9ull + version;
+  x ^= x >> 29;
+  return static_cast<unsigned char>(x * 0x94D049BB133111EBull >> 56);
+}
+
+[[noreturn]] void fail(const std::string& what) {
+  std::fprintf(stderr, "FAILED: %s\n", what.c_str());
+  std::exit(1);
+}
+
+void check(int result) {
+  if (result < -1) fail(cf_error());
+}
+
+std::uint64_t bytesOf(int block) { return chunkflow::ATTACHED.program.blocks[static_cast<std::size_t>(block)].bytes; }
+
+void loadAll(cf_attached* attached, int blocks) {
+  for (int block = 0; block < blocks; ++block) {
+    std::vector<unsigned char> bytes(bytesOf(block));
+    for (std::uint64_t i = 0; i < bytes.size(); ++i) bytes[i] = valueAt(block, i);
+    // In two pieces that lie across the resident front's end somewhere.
+    const std::uint64_t half = bytes.size() / 3;
+    check(cf_load(attached, block, bytes.data(), 0, half));
+    check(cf_load(attached, block, bytes.data() + half, half, bytes.size() - half));
+    std::vector<unsigned char> again(bytes.size());
+    check(cf_read(attached, block, again.data(), 0, again.size()));
+    if (again != bytes) fail("block " + std::to_string(block) + " does not read back");
+  }
+}
+
+void expect(cf_attached* attached, int block, int slot, const char* when) {
+  const auto* bytes = static_cast<const unsigned char*>(cf_device(attached, block, slot));
+  if (bytes == nullptr) fail("block " + std::to_string(block) + " has no place in slot " + std::to_string(slot));
+  // Every byte now and then, some bytes of every page always.
+  static std::uint64_t looks = 0;
+  const std::uint64_t stride = looks++ % 64 == 0 ? 1 : 251;
+  for (std::uint64_t i = 0; i < bytesOf(block); i += stride) {
+    if (bytes[i] != valueAt(block, i)) {
+      fail("block " + std::to_string(block) + " byte " + std::to_string(i) + " in slot " + std::to_string(slot) + ", " + when);
+    }
+  }
+}
+
+}  // namespace
+
+int main(int, char** arguments) {
+  std::mt19937 random(static_cast<unsigned>(std::strtoul(arguments[1], nullptr, 10)));
+  const long steps = std::strtol(arguments[2], nullptr, 10);
+  const auto chance = [&](unsigned in) { return random() % in == 0; };
+  const auto& program = chunkflow::ATTACHED;
+  const int blocks = program.program.blocksPerPass;
+  if (bytesOf(0) > program.program.plans[0].residentBytes[0] && cf_open(0, 1) != nullptr) fail("a limit of one byte is kept to");
+  cf_attached* attached = cf_open(0, 0);
+  if (attached == nullptr) fail(cf_error());
+  loadAll(attached, blocks);
+  if (cf_begin(attached, blocks, nullptr) >= -1) fail("a block that is not there begins");
+
+  std::uint64_t orderly = 0, begun = 0;
+  for (long step = 0; step < steps; ++step) {
+    const bool inOrder = !chance(3);
+    for (int next = 0; next < blocks; ++next) {
+      if (!inOrder && chance(8)) break;        // the step is aborted
+      if (!inOrder && chance(8)) continue;     // a block is skipped
+      const int block = !inOrder && chance(8) ? static_cast<int>(random() % static_cast<unsigned>(blocks)) : next;
+      const int slot = cf_begin(attached, block, nullptr);
+      check(slot);
+      ++begun;
+      expect(attached, block, slot, "at its begin");
+      const int collectives = program.blocks[static_cast<std::size_t>(block)].collectives();
+      for (int index = 0; index < collectives + (chance(20) ? 1 : 0); ++index) {
+        if (!inOrder && chance(6)) continue;   // the model leaves one out
+        check(cf_collective_begins(attached, index, nullptr));
+        expect(attached, block, slot, "beside a collective");
+        check(cf_collective_ends(attached, index, nullptr));
+        expect(attached, block, slot, "behind a collective");
+      }
+      if (!inOrder && chance(10)) continue;    // an exception leaves the block
+      check(cf_end(attached, block, nullptr));
+    }
+    orderly += inOrder ? 1 : 0;
+    if (chance(12)) {
+      ++version;
+      loadAll(attached, blocks);
+    }
+    if (chance(9)) check(cf_invalidate(attached));
+  }
+  cf_counts_t counts;
+  check(cf_counts(attached, &counts));
+  if (counts.begins != begun) fail("begins are counted");
+  cf_close(attached);
+  std::printf("%llu begins, %llu restarts, %llu late windows, %llu chunks, %llu bytes, %llu steps in order\n",
+              static_cast<unsigned long long>(counts.begins), static_cast<unsigned long long>(counts.restarts),
+              static_cast<unsigned long long>(counts.late_windows), static_cast<unsigned long long>(counts.chunks),
+              static_cast<unsigned long long>(counts.bytes), static_cast<unsigned long long>(orderly));
+}

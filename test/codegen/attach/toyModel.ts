@@ -1,0 +1,37 @@
+import type { Plan } from '../../../model/plan/plan.ts';
+import { makePlan } from '../../../model/plan/presets.ts';
+import { workloadOfProfiled } from '../../../model/profile/profileWorkload.ts';
+import { loadSystem } from '../../../model/system/load.ts';
+import type { ProfiledWorkload } from '../../../model/workload/workload.ts';
+
+const MiB = 2 ** 20;
+const exchange = { kind: 'all-to-all', sentBytes: 1_000_000, bufferBytes: 4_000_000 } as const;
+
+/** A model as profiles describe them: four blocks of one kind with two collectives, three of another with one. */
+export function toyModel(ranks = 2): ProfiledWorkload {
+  const collectives = (count: number) => (ranks === 1 ? [] : Array.from({ length: count }, () => exchange));
+  return workloadOfProfiled({
+    schema: 'chunkflow/plan@2',
+    name: 'toy',
+    model: 'toy',
+    profiled: {
+      fingerprint: `sha256:${'0'.repeat(64)}`,
+      ranks,
+      kinds: [
+        { name: 'Double', weightBytes: 5 * MiB + 768, collectives: collectives(2) },
+        { name: 'Single', weightBytes: 3 * MiB + 256, collectives: collectives(1) },
+      ],
+      blocks: [
+        { kind: 0, times: 4 },
+        { kind: 1, times: 3 },
+      ],
+    },
+    ...{ chunkBytes: null, slots: 0, yieldRule: 'none', paceS: 0, drainAtPassStart: false },
+    ...{ sequential: false, transport: 'none', pieceBytes: 0, stagedInCopyStream: false, blocks: [] },
+  });
+}
+
+export function toyPlan(text: string, ranks = 2): Plan {
+  const system = loadSystem('h200-x2-fitted');
+  return makePlan(text, toyModel(ranks), system, ranks === 1 ? undefined : 'shm');
+}
