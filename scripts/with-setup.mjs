@@ -1,10 +1,12 @@
 // Runs one of the project's tasks after whatever set-up it still needs, so that a fresh clone needs one command.
 // Plain Node without dependencies: it runs before anything is installed.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { installPython } from './python.mjs';
 
 const OLDEST_NODE = [20, 19];
 const SOURCES = [
@@ -22,6 +24,11 @@ const STAMP = 'dist/.built';
 const BIOME = ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'];
 const TYPES = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'];
 const BUILD = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'];
+const PYTHON_CHECKS = [
+  ['ruff format', ['-m', 'ruff', 'format', '--check', '.']],
+  ['ruff check', ['-m', 'ruff', 'check', '.']],
+  ['mypy', ['-m', 'mypy']],
+];
 const script = (file, args) => ['--import', 'tsx', file, ...args];
 
 const TASKS = {
@@ -29,6 +36,7 @@ const TASKS = {
   demo: (args) => buildIfStale() || node(script('cli/demo.ts', args)),
   bench: (args) => buildIfStale() || node(script('bench/bench.ts', args)),
   test: (args) => test(args),
+  'test:full': (args) => test(args, pythonTests),
 };
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -77,8 +85,8 @@ function buildAlways() {
   return code;
 }
 
-/** Format, lint, types, build and tests; the very last line is `N passed, N failed`. */
-async function test(args) {
+/** Format, lint, types, build and tests, and more of them; the very last line is `N passed, N failed`. */
+async function test(args, more = leftOut) {
   const failures = [];
   for (const [name, command] of [
     ['format and lint', BIOME],
@@ -90,10 +98,57 @@ async function test(args) {
   if (!failures.includes('types') && buildIfStale() !== 0) failures.push('build');
   const { code, summary } = await runTests(script('test/run.ts', args));
   if (summary === undefined) failures.push('test runner');
+  const others = more();
+  failures.push(...others.failures);
   for (const name of failures) console.log(`FAIL ${name}`);
-  const [, passed, failed, rest] = summary ?? ['', '0', '0', ''];
-  console.log(`${passed} passed, ${Number(failed) + failures.length} failed${rest}`);
-  return failures.length > 0 ? 1 : code;
+  const [, passed, failed, skipped] = (summary ?? ['', 0, 0, 0]).map((count) => Number(count ?? 0));
+  const sum = {
+    passed: passed + others.passed,
+    failed: failed + others.failed + failures.length,
+    skipped: skipped + others.skipped,
+  };
+  console.log(
+    `${sum.passed} passed, ${sum.failed} failed${sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''}`,
+  );
+  return sum.failed > 0 ? 1 : code;
+}
+
+function leftOut() {
+  console.log('LEFT OUT: the Python package (pytest, mypy, ruff); `npm run test:full` tests it as well');
+  return { passed: 0, failed: 0, skipped: 0, failures: [] };
+}
+
+/** Format, lint, types and tests of the Python package. */
+function pythonTests() {
+  const none = { passed: 0, failed: 0, skipped: 0 };
+  const installed = installPython({ say: (text) => process.stderr.write(`${text}\n`) });
+  if (!installed.ok) {
+    console.log(`error: ${installed.why}`);
+    return { ...none, failures: ['the Python package was not tested'] };
+  }
+  const run = (args) => {
+    const { status, error } = spawnSync(installed.python, args, { cwd: 'python', stdio: 'inherit' });
+    if (error) process.stderr.write(`error: ${error.message}\n`);
+    return status;
+  };
+  const failures = PYTHON_CHECKS.filter(([, args]) => run(args) !== 0).map(([name]) => name);
+  const folder = mkdtempSync(join(tmpdir(), 'chunkflow-pytest-'));
+  const report = join(folder, 'report.xml');
+  const status = run(['-m', 'pytest', '-q', `--junit-xml=${report}`]);
+  const counts = existsSync(report) ? pytestCounts(readFileSync(report, 'utf8')) : none;
+  rmSync(folder, { recursive: true });
+  // 1 is "tests failed", which are counted by themselves.
+  if (counts.passed + counts.failed === 0 || (status !== 0 && counts.failed === 0)) failures.push('pytest');
+  return { ...counts, failures };
+}
+
+/** Counts of a JUnit report: pytest writes one element `testsuite`. */
+function pytestCounts(report) {
+  const suite = /<testsuite [^>]*>/.exec(report)?.[0] ?? '';
+  const count = (name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
+  const failed = count('failures') + count('errors');
+  const skipped = count('skipped');
+  return { passed: count('tests') - failed - skipped, failed, skipped };
 }
 
 /** Passes the runner's lines on as they come, except its summary, which belongs behind everything else. */
@@ -102,7 +157,7 @@ function runTests(command) {
     const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
     let summary;
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const match = /^(\d+) passed, (\d+) failed(|, \d+ skipped)$/.exec(line);
+      const match = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/.exec(line);
       if (match === null) console.log(line);
       else summary = match;
     });

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from torch import nn
 
+from .compiled_modules import class_of
 from .errors import ModelError
 from .plain_tensors import parameter_bytes
 
@@ -95,7 +96,7 @@ def _outermost(module: nn.Module, path: str) -> Iterator[Container]:
     if _is_list(module):
         blocks: tuple[nn.Module, ...] = tuple(module)
         # A ModuleList has no forward of its own, so it is no block: a list of lists is looked into.
-        alike = len({type(block) for block in blocks}) == 1 and type(blocks[0]) is not nn.ModuleList
+        alike = len({class_of(block) for block in blocks}) == 1 and type(blocks[0]) is not nn.ModuleList
         if len(blocks) >= 2 and alike and path:
             yield Container(path, blocks)
             return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import nn
 
+from .compiled_modules import class_of, plain_name
 from .containers import largest_containers, named_containers
 from .errors import ModelError
 from .plain_tensors import plain_parameters, plain_tensors
@@ -175,7 +176,7 @@ def _lay(path: str, module: nn.Module, shared: frozenset[int]) -> Block:
         _refuse_unstreamable(f"{path}.{at.name}", tensor)
         nbytes = tensor.numel() * tensor.element_size()
         offset = -(-end // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
-        leaves.append(Leaf(at.name, tensor, offset, nbytes))
+        leaves.append(Leaf(plain_name(at.name), tensor, offset, nbytes))
         end = offset + nbytes
     return Block(path, module, tuple(leaves), end)
 
@@ -261,7 +262,7 @@ def _span(tensor: torch.Tensor) -> int:
 def _kind_key(block: Block) -> str:
     return json.dumps(
         [
-            type(block.module).__name__,
+            class_of(block.module).__name__,
             [
                 [
                     leaf.name,

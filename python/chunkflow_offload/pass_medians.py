@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, NamedTuple
 
+from .compiled_modules import class_of
 from .layout import dtype_name, kind_indices
 from .profile_file import Collective, Kind, Run, Tensor, Window
 
@@ -54,7 +55,7 @@ def _kind(steps: Sequence[Sequence[Pass]], blocks: Sequence[Block], members: Seq
     visits = [[each.visits[at] for each in passes for at in members] for passes in steps]
     calls = _largest_calls([visit for step in visits for visit in step])
     return Kind(
-        name=type(first.module).__name__,
+        name=class_of(first.module).__name__,
         weight_bytes=first.nbytes,
         tensors=tuple(
             Tensor(leaf.name, leaf.offset, leaf.nbytes, dtype_name(leaf.tensor.dtype), tuple(leaf.tensor.shape))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from .compiled_modules import class_of
 from .json_part import Part, shown
 from .json_text import read_json
 from .layout import fingerprint
@@ -100,7 +101,7 @@ def hold_against(plan: PlanFile, blocks: Sequence[Block]) -> None:
             ("blocks",), f"the plan has {len(plan.blocks)} blocks, the model has {len(blocks)}; profile this model"
         )
     for block, planned in zip(blocks, plan.blocks, strict=True):
-        name = type(block.module).__name__
+        name = class_of(block.module).__name__
         if planned.kind != name:
             raise plan.file.error(
                 ("profiled", "kinds"),

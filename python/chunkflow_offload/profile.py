@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.distributed as dist
 
+from .compiled_modules import class_of
 from .device_clock import Facts, clock_of, facts_while_busy
 from .errors import ChunkflowError, ProfileError
 from .layout import Block, find_blocks, fingerprint
@@ -76,7 +77,7 @@ def profile(
         ModelError: The blocks cannot be found or streamed.
         ProfileError: The step does not run the blocks in one order with the same collectives in each pass.
     """
-    name = type(model).__name__
+    name = class_of(model).__name__
     model_id = _model_id(id, name)
     _check_counts(step, steps, warmup)
     file = Path(path) if path is not None else Path(f"{model_id}.profile.json")
@@ -125,7 +126,7 @@ def _profile_of(
         notes = (*notes, f"collectives are of groups of {listed} ranks; the profile says {max(sizes)}")
     return Profile(
         model_id=model_id,
-        model_name=type(model).__name__,
+        model_name=class_of(model).__name__,
         fingerprint=blocks_fingerprint,
         made=made,
         step=Step(max(sizes, default=1), len(passes[0]), len(passes), recorder.inputs),

@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 
 from .collectives import Call, listen, wait_if_async
+from .compiled_modules import eager
 from .layout import dtype_name
 from .profile_file import Input
 
@@ -88,11 +89,11 @@ class Recorder:
     def hooked(self) -> Iterator[None]:
         """Hooks the blocks and listens to collectives until the context is left."""
         with ExitStack() as undo:
-            hooks = [self.model.register_forward_pre_hook(self._model_begins, with_kwargs=True)]
+            hooks = [self.model.register_forward_pre_hook(eager(self._model_begins), with_kwargs=True)]
             for index, block in enumerate(self.blocks):
                 begins, ends = functools.partial(self._begins, index), functools.partial(self._ends, index)
-                hooks.append(block.module.register_forward_pre_hook(_eager(block.module, begins)))
-                hooks.append(block.module.register_forward_hook(_eager(block.module, ends)))
+                hooks.append(block.module.register_forward_pre_hook(eager(begins)))
+                hooks.append(block.module.register_forward_hook(eager(ends)))
             for hook in hooks:
                 undo.callback(hook.remove)
             undo.enter_context(listen(self))
@@ -148,15 +149,6 @@ class Recorder:
         wait_if_async(output)
         self._step.events.append(BlockEnds(index, self.clock.mark()))
         self.placement.leave(index)
-
-
-def _eager(module: nn.Module, hook: Callable[..., None]) -> Callable[..., None]:
-    """The hook, left out of the graph of a block that was compiled in place."""
-    if getattr(module, "_compiled_call_impl", None) is None:
-        return hook
-    disable: Any = torch.compiler.disable
-    disabled: Callable[..., None] = disable(hook)
-    return disabled
 
 
 def _inputs(module: nn.Module, args: Any, kwargs: Any) -> Iterator[Input]:

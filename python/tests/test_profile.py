@@ -367,20 +367,43 @@ def test_steady_is_within_one_percent_over_three_steps() -> None:
     assert not _steady([1.0, 1.0])
 
 
-@pytest.mark.parametrize("in_place", [True, False])
-def test_compiled_blocks(tmp_path: Path, in_place: bool) -> None:
-    model, inputs = ToyDit(), toy_inputs()
+@pytest.mark.parametrize("what", ["blocks in place", "blocks", "model in place", "model"])
+def test_compiled_models(tmp_path: Path, what: str) -> None:
+    plain, inputs = ToyDit(), toy_inputs()
+    model: Any = plain
     before = model(**inputs)
-    for index, block in enumerate(list(model.blocks)):
-        if in_place:
+    if what == "model":
+        model = torch.compile(plain, backend="eager")
+    if what == "model in place":
+        plain.compile(backend="eager")
+    for index, block in enumerate(list(plain.blocks)):
+        if what == "blocks in place":
             block.compile(backend="eager")
-        else:
+        if what == "blocks":
             made: Any = torch.compile(block, backend="eager")
-            model.blocks[index] = made
+            plain.blocks[index] = made
     outputs: list[torch.Tensor] = []
     found = profile_of(model, lambda: outputs.append(model(**inputs)), tmp_path)
-    assert (found.step.passes, len(found.kinds), found.kinds[0].collectives) == (1, 1, ())
+    assert (found.model_name, found.kinds[0].name, found.step.passes) == ("ToyDit", "Block", 1)
+    # A plan for the compiled model is one for the model.
+    assert found.fingerprint == fingerprint(find_blocks(ToyDit()))
+    assert found.kinds[0].tensors[1].name == "attn1.to_q.weight"
     assert torch.equal(outputs[-1], before)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_grad_modes_of_the_step(tmp_path: Path, mode: Any) -> None:
+    model, inputs = ToyDit(), toy_inputs()
+
+    def step() -> None:
+        with mode():
+            model(**inputs)
+
+    with mode():
+        chunkflow.profile(model, step, path=tmp_path / "p.json", steps=1, block_by_block=True)
+    assert not any(at.is_inference() for at in model.parameters())
+    assert all(at.requires_grad for at in model.parameters())
+    model(**inputs).sum().backward()
 
 
 def of_two_ranks(rank: int, folder: str, block_by_block: bool) -> tuple[Profile, bool, list[str]]:
