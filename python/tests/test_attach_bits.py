@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from plans import write_plan
-from toy_models import MODELS, Listed, Wan, inputs
+from toy_models import MODELS, Wan, inputs
 
 import chunkflow_offload as chunkflow
 from chunkflow_offload.layout import bytes_of, find_blocks
@@ -110,7 +110,7 @@ def test_two_models_are_attached_at_once_and_detached_in_any_order(tmp_path: Pat
 
 
 def test_a_tensor_that_all_blocks_share_stays_an_ordinary_one(tmp_path: Path) -> None:
-    model: Listed = MODELS["odd"]()
+    model: Any = MODELS["odd"]()
     with chunkflow.attach(model, write_plan(tmp_path / "plan.json", model), device="cpu"), torch.no_grad():
         assert model.tied is not None
         before = model(inputs())

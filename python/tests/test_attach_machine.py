@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from plans import plan_document
-from toy_models import WIDTH, Wan, inputs
 from torch import nn
+from toy_models import WIDTH, Wan, inputs
 
 import chunkflow_offload as chunkflow
 from chunkflow_offload.errors import AttachError

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from plans import write_plan
-from toy_models import MODELS, Wan, inputs, quantised
 from torch import nn
+from toy_models import MODELS, Wan, inputs, quantised
 
 import chunkflow_offload as chunkflow
 from chunkflow_offload.errors import AttachError, ModelError, NativeError
+from chunkflow_offload.layout import find_blocks
+from chunkflow_offload.suitable import refuse_unsuitable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +44,7 @@ def attached(model: Wan, plan: Path) -> Iterator[chunkflow.Attached]:
         yield attached
 
 
-class Failing(Exception):
+class FailedError(Exception):
     pass
 
 
@@ -158,9 +160,11 @@ def test_managed_weights_are_refused(model: Wan, plan: Path) -> None:
 
 
 def test_a_distributed_tensor_is_refused(model: Wan, plan: Path) -> None:
-    from torch.distributed.tensor import DeviceMesh, distribute_tensor
+    from torch.distributed.device_mesh import DeviceMesh
+    from torch.distributed.tensor import distribute_tensor
 
-    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    store: Any = torch.distributed.HashStore()  # type: ignore[attr-defined]
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
     try:
         mesh = DeviceMesh("cpu", [0])
         model.head.weight = nn.Parameter(distribute_tensor(model.head.weight, mesh), requires_grad=False)
@@ -179,7 +183,7 @@ def test_blocks_that_are_not_there_are_named(plan: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [Failing(), KeyboardInterrupt(), SystemExit()], ids=lambda error: type(error).__name__
+    "error", [FailedError(), KeyboardInterrupt(), SystemExit()], ids=lambda error: type(error).__name__
 )
 @pytest.mark.parametrize(("where", "restarts"), [("1.to_q", 3), ("3.down", 3), ("4", 1)])
 def test_an_exception_in_a_step_comes_through_and_the_next_step_is_right(
@@ -195,7 +199,7 @@ def test_an_exception_in_a_step_comes_through_and_the_next_step_is_right(
     assert attached.counts()["restarts"] == restarts
 
 
-@pytest.mark.parametrize("error", [Failing(), KeyboardInterrupt()], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", [FailedError(), KeyboardInterrupt()], ids=lambda error: type(error).__name__)
 def test_an_exception_leaves_the_context_with_the_model_as_it_was(model: Wan, plan: Path, error: BaseException) -> None:
     expected = model(inputs())
     hook = fail_in(model.blocks.get_submodule("2.up"), error)
@@ -239,7 +243,7 @@ def test_gradients_are_refused(model: Wan) -> None:
         model.blocks.requires_grad_(False)
         model.blocks[1].bias_of_an_adapter = nn.Parameter(torch.ones(256))
         hook = model.blocks.get_submodule("1.to_q").register_forward_hook(
-            lambda *at: at[2] + model.blocks[1].bias_of_an_adapter  # type: ignore[operator]
+            lambda *at: at[2] + model.blocks[1].bias_of_an_adapter
         )
         with pytest.raises(AttachError, match=r"blocks\.1: its output requires gradients"):
             model(inputs())
@@ -392,7 +396,7 @@ def test_a_model_that_is_dropped_frees_its_weights_at_once(plan: Path, attached_
         model(inputs())
     driver = attached._driver
     assert driver is not None
-    gone = [weakref.ref(model), weakref.ref(driver), weakref.ref(driver.handle)]
+    gone: list[Any] = [weakref.ref(model), weakref.ref(driver), weakref.ref(driver.handle)]
     del driver
     gc.collect()
     gc.disable()
@@ -401,7 +405,8 @@ def test_a_model_that_is_dropped_frees_its_weights_at_once(plan: Path, attached_
             del attached, model
         else:
             del model, attached
-        assert [at() for at in gone] == [None] * 3
+        left = [at() for at in gone]
+        assert left == [None] * 3
     finally:
         gc.enable()
 
@@ -443,8 +448,4 @@ def test_a_wrapper_on_another_device_is_refused(plan: Path) -> None:
     model = quantised("int8")
     with pytest.raises(AttachError, match=r"blocks\.0\.up\.weight: a Int8Weight on cpu says so wherever its bytes are"):
         # Whatever the machine has: the check comes before anything is asked of the device.
-        chunkflow.suitable.refuse_unsuitable(  # type: ignore[attr-defined]
-            model,
-            chunkflow.layout.find_blocks(model),
-            torch.device("cuda", 0),  # type: ignore[attr-defined]
-        )
+        refuse_unsuitable(model, find_blocks(model), torch.device("cuda", 0))

@@ -72,9 +72,17 @@ def at(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 HUGE = 2**53 - 1
 
 REFUSED: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
-    ("another schema", at("schema", "chunkflow/plan@1"), r'schema: expected "chunkflow/plan@2", got "chunkflow/plan@1"'),
+    (
+        "another schema",
+        at("schema", "chunkflow/plan@1"),
+        r'schema: expected "chunkflow/plan@2", got "chunkflow/plan@1"',
+    ),
     ("no schema", at("schema", ...), r'schema: expected "chunkflow/plan@2", got null'),
-    ("a catalogue's plan", at("profiled", ...), r"profiled: is missing: the plan was made for a model of the catalogue"),
+    (
+        "a catalogue's plan",
+        at("profiled", ...),
+        r"profiled: is missing: the plan was made for a model of the catalogue",
+    ),
     ("an unknown key", at("exec", "rm"), r"exec: unknown; expected schema, name"),
     ("an unknown key deep", at("profiled.kinds.0.import", "os"), r"profiled\.kinds\.0\.import: unknown; expected name"),
     ("no name", at("name", ...), r"name: is missing"),
@@ -89,27 +97,71 @@ REFUSED: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
     ("huge slots", at("slots", HUGE), r"slots: expected an integer from 0 to 65536"),
     ("a negative chunk", at("chunkBytes", -1), r"chunkBytes: expected an integer of at least 1, got -1"),
     ("a pace of text", at("paceS", "0"), r'paceS: expected a number of at least 0, got "0"'),
-    ("another yield", at("yieldRule", "often"), r'yieldRule: expected one of none\|drain\|wait\|launch-window, got "often"'),
+    (
+        "another yield",
+        at("yieldRule", "often"),
+        r'yieldRule: expected one of none\|drain\|wait\|launch-window, got "often"',
+    ),
     ("no flag", at("sequential", 0), r"sequential: expected true or false, got 0"),
     ("huge ranks", at("profiled.ranks", HUGE), r"profiled\.ranks: expected an integer from 1 to 65536"),
     ("no blocks", at("blocks", []), r"blocks: expected at least 1, got 0"),
     ("blocks of an object", at("blocks", {}), r"blocks: expected a list, got an object"),
-    ("huge blocks", at("profiled.blocks.0.times", HUGE), r"profiled\.blocks\.0\.times: expected an integer from 1 to 65536"),
-    ("many blocks", at("profiled.blocks.1.times", 65536), r"profiled\.blocks\.1\.times: expected an integer from 1 to 65535"),
+    (
+        "huge blocks",
+        at("profiled.blocks.0.times", HUGE),
+        r"profiled\.blocks\.0\.times: expected an integer from 1 to 65536",
+    ),
+    (
+        "many blocks",
+        at("profiled.blocks.1.times", 65536),
+        r"profiled\.blocks\.1\.times: expected an integer from 1 to 65535",
+    ),
     ("huge runs", at("blocks.0.times", HUGE), r"blocks\.0\.times: expected an integer from 1 to 65536"),
     ("a run more", at("blocks.4.times", 2), r"blocks: more than the 5 blocks of profiled\.blocks"),
     ("a run less", at("blocks.4", ...), r"blocks: expected the 5 blocks of profiled\.blocks, got 4"),
-    ("no such kind", at("profiled.blocks.0.kind", 1), r"profiled\.blocks\.0\.kind: expected an integer from 0 to 0, got 1"),
-    ("bytes too many", at("blocks.2.windowBytes.0", HUGE), rf"blocks\.2: resident and streamed bytes are \d+ together, block 2 has {BYTES}"),
-    ("bytes in part", at("blocks.2.windowBytes.0", 1), rf"blocks\.2: resident and streamed bytes are 1 together, block 2 has {BYTES}"),
-    ("part of a page", at("blocks.2", {"times": 1, "residentBytes": 4, "ahead": 1, "windowBytes": [BYTES - 4]}), r"blocks\.2\.residentBytes: expected whole pages of 2097152 bytes"),
+    (
+        "no such kind",
+        at("profiled.blocks.0.kind", 1),
+        r"profiled\.blocks\.0\.kind: expected an integer from 0 to 0, got 1",
+    ),
+    (
+        "bytes too many",
+        at("blocks.2.windowBytes.0", HUGE),
+        rf"blocks\.2: resident and streamed bytes are \d+ together, block 2 has {BYTES}",
+    ),
+    (
+        "bytes in part",
+        at("blocks.2.windowBytes.0", 1),
+        rf"blocks\.2: resident and streamed bytes are 1 together, block 2 has {BYTES}",
+    ),
+    (
+        "part of a page",
+        at("blocks.2", {"times": 1, "residentBytes": 4, "ahead": 1, "windowBytes": [BYTES - 4]}),
+        r"blocks\.2\.residentBytes: expected whole pages of 2097152 bytes",
+    ),
     ("not ahead", at("blocks.2.ahead", 0), r"blocks\.2\.ahead: expected from 1 to 4, got 0"),
     ("far ahead", at("blocks.2.ahead", 5), r"blocks\.2\.ahead: expected an integer from 0 to 4, got 5"),
-    ("windows too many", at("blocks.2.windowBytes", [BYTES, 0]), r"blocks\.2\.windowBytes: block 1, which runs when block 2 is copied, has 1 windows, got 2"),
-    ("endless windows", at("blocks.2.windowBytes", [0] * 5000), r"blocks\.2\.windowBytes: expected at most 4097, got 5000"),
-    ("negative bytes", at("blocks.2.windowBytes", [-1, BYTES + 1]), r"blocks\.2\.windowBytes\.0: expected an integer of at least 0, got -1"),
-    ("another collective", at("profiled.kinds.0.collectives", [{"kind": "barrier", "sentBytes": 0, "bufferBytes": 0}]), r"profiled\.kinds\.0\.collectives\.0\.kind: expected one of all-to-all"),
-]  # fmt: skip
+    (
+        "windows too many",
+        at("blocks.2.windowBytes", [BYTES, 0]),
+        r"blocks\.2\.windowBytes: block 1, which runs when block 2 is copied, has 1 windows, got 2",
+    ),
+    (
+        "endless windows",
+        at("blocks.2.windowBytes", [0] * 5000),
+        r"blocks\.2\.windowBytes: expected at most 4097, got 5000",
+    ),
+    (
+        "negative bytes",
+        at("blocks.2.windowBytes", [-1, BYTES + 1]),
+        r"blocks\.2\.windowBytes\.0: expected an integer of at least 0, got -1",
+    ),
+    (
+        "another collective",
+        at("profiled.kinds.0.collectives", [{"kind": "barrier", "sentBytes": 0, "bufferBytes": 0}]),
+        r"profiled\.kinds\.0\.collectives\.0\.kind: expected one of all-to-all",
+    ),
+]
 
 
 @pytest.mark.parametrize(("change", "message"), [at[1:] for at in REFUSED], ids=[at[0] for at in REFUSED])
@@ -152,13 +204,12 @@ def test_torn_plans_are_refused(tmp_path: Path, cut: int) -> None:
 def test_damaged_plans_are_read_or_refused_and_nothing_else(tmp_path: Path, start: int, length: int, text: str) -> None:
     damaged = TORN[:start] + text + TORN[start + length :]
     path = written(tmp_path, damaged)
+    said = ""
     try:
-        plan = read_plan(path)
+        assert read_plan(path).file.value == json.loads(damaged)
     except FileError as error:
-        assert str(error).startswith(str(path))
-        assert "\n" not in str(error)
-    else:
-        assert json.loads(damaged) == plan.file.value
+        said = str(error)
+    assert said == "" or (said.startswith(f"{path}:1:") and "\n" not in said)
 
 
 @pytest.mark.parametrize(
@@ -212,11 +263,20 @@ def test_huge_counts_take_no_memory(tmp_path: Path) -> None:
         (lambda: Wan(blocks=6), "blocks: the plan has 5 blocks, the model has 6; profile this model"),
         (lambda: quantised("fp8"), "blocks: the plan has 5 blocks, the model has 4"),
         (Flux, "blocks: the plan has 5 blocks, the model has 7"),
-        (lambda: Wan(width=64), rf"profiled\.kinds: the plan is for {BYTES} bytes a block where the model has blocks\.0 with \d+"),
-        (lambda: renamed(Wan()), r"profiled\.kinds: the plan is for WanBlock where the model has blocks\.0, a OtherBlock"),
-        (lambda: transposed(Wan()), r"profiled\.fingerprint: the plan is for sha256:\w+, the model is sha256:\w+: names, shapes or dtypes"),
+        (
+            lambda: Wan(width=64),
+            rf"profiled\.kinds: the plan is for {BYTES} bytes a block where the model has blocks\.0 with \d+",
+        ),
+        (
+            lambda: renamed(Wan()),
+            r"profiled\.kinds: the plan is for WanBlock where the model has blocks\.0, a OtherBlock",
+        ),
+        (
+            lambda: transposed(Wan()),
+            r"profiled\.fingerprint: the plan is for sha256:\w+, the model is sha256:\w+: names, shapes or dtypes",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_plan_of_another_model_is_refused(tmp_path: Path, model: Callable[[], Any], message: str) -> None:
     path = written(tmp_path, document())
     with pytest.raises(FileError, match=rf"^{path}:\d+:\d+: {message}"):

@@ -20,8 +20,10 @@ class Exchange(nn.Module):
         if not dist.is_initialized() or dist.get_world_size() == 1:
             return x
         flat = x.reshape(dist.get_world_size(), -1).contiguous()
-        out = funcol.all_to_all_single(flat, None, None, dist.group.WORLD)
-        return funcol.wait_tensor(out).reshape(x.shape)
+        group: Any = dist.group.WORLD
+        calls: Any = funcol
+        out: torch.Tensor = calls.wait_tensor(calls.all_to_all_single(flat, None, None, group))
+        return out.reshape(x.shape)
 
 
 class WanBlock(nn.Module):
@@ -42,7 +44,8 @@ class WanBlock(nn.Module):
         y = self.norm(x) * (1 + scale) + shift
         q, k, v = self.exchange(self.to_q(y)), self.to_k(y), self.to_v(y)
         x = x + self.to_out(self.exchange(torch.softmax(q @ k.mT / 16, -1) @ v))
-        return x + self.down(functional.gelu(self.up(self.norm(x))))
+        mlp: torch.Tensor = self.down(functional.gelu(self.up(self.norm(x))))
+        return x + mlp
 
 
 class Wan(nn.Module):
@@ -144,7 +147,7 @@ class Int8Weight(torch.Tensor):
         return cls(inner["qdata"], inner["scale"])
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
         if func is torch.ops.aten.detach.default:
             return cls(args[0].qdata.detach(), args[0].scale.detach())
         if func is torch.ops.aten.clone.default:
@@ -191,7 +194,8 @@ class OddBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = x @ self.transposed + self.bias[:-1]
         y = y + (x @ self.permuted.reshape(WIDTH, -1)).repeat(1, 1, 1)[..., : 4 * WIDTH]
-        return x + self.gain * self.down(torch.tanh(y)) + self.tied
+        out: torch.Tensor = x + self.gain * self.down(torch.tanh(y)) + self.tied
+        return out
 
 
 class Listed(nn.Module):
