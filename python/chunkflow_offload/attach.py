@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from .compiled_modules import plain_name
 from .driver import Driver
 from .errors import AttachError
 from .layout import Block, find_blocks, fingerprint
@@ -164,7 +165,7 @@ class Attached:
         driver.idle("update()")
         for block in driver.blocks:
             for leaf in block.leaves:
-                if f"{block.path}.{leaf.name}" == name:
+                if f"{block.path}.{leaf.name}" == plain_name(name):
                     _refuse_unlike(name, tensor, leaf.like)
                     if driver.editing:
                         leaf.tensor.data.copy_(tensor)

@@ -49,6 +49,7 @@ class StreamedBlock:
             for leaf, tensor, empty in zip(self._layout, self._tensors, parked, strict=True)
         )
         self.places = tuple(place for _, place in places_of(block.module, self.leaves))
+        self._expected = [(place.parameters, place.key, place.parameter, place) for place in self.places]
         self.taken: set[StreamedLeaf] = set()
         self._parked = list(zip(self._tensors, parked, strict=True))
         self._with_version = [tensor for tensor in self._tensors if not tensor.is_inference()]
@@ -65,8 +66,8 @@ class StreamedBlock:
         Raises:
             AttachError: One was replaced, removed, or had its data replaced. It stays so until it is edited rightly.
         """
-        for place in self.places:
-            if place.parameters.get(place.key) is not place.parameter or (place.inner and not place.is_intact()):
+        for parameters, key, parameter, place in self._expected:
+            if parameters.get(key) is not parameter or (place.inner and not place.is_intact()):
                 raise self._replaced(place)
         for tensor in self._tensors:
             if _has_storage(tensor):
@@ -85,7 +86,11 @@ class StreamedBlock:
             AttachError: The block's own forward has changed a parameter; it is parked all the same.
         """
         wrote = [tensor._version for tensor in self._with_version] != self._versions
-        moved = [_address(tensor) for tensor in self._tensors] != self._addresses.get(slot)
+        try:
+            moved = [tensor.data_ptr() for tensor in self._tensors] != self._addresses.get(slot)
+        except RuntimeError:
+            # Its data were replaced by something without memory.
+            moved = True
         for tensor, parked in self._parked:
             tensor.data = parked
         if wrote or moved:
@@ -175,7 +180,7 @@ class StreamedBlock:
 
     def _bind_first(self, slot: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
         views = self._views(slot)
-        self._addresses[slot] = [_address(view) for view in views]
+        self._addresses[slot] = [view.data_ptr() for view in views]
         self._bindings[slot] = list(zip(self._tensors, views, strict=True))
         return self._bindings[slot]
 
@@ -218,7 +223,3 @@ class StreamedBlock:
 
 def _meta_like(tensor: torch.Tensor) -> torch.Tensor:
     return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
-
-
-def _address(tensor: torch.Tensor) -> int:
-    return tensor.data_ptr() if _has_storage(tensor) else 0

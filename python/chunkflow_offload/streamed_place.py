@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from .compiled_modules import plain_name
 from .layout import dtype_name
 from .plain_tensors import is_wrapper, plain_tensors
 
@@ -117,7 +118,7 @@ def places_of(module: nn.Module, leaves: Sequence[StreamedLeaf]) -> Iterator[tup
             own = [streamed.get(id(plain.tensor)) for plain in plain_tensors(key, parameter)]
             found = tuple(leaf for leaf in own if leaf is not None)
             if found:
-                name = f"{prefix}.{key}" if prefix else key
+                name = plain_name(f"{prefix}.{key}" if prefix else key)
                 yield at, Place(at._parameters, key, parameter, name, found, tuple(_inner(parameter)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from chunkflow_offload.compiled_modules import class_of
 from chunkflow_offload.layout import Block, find_blocks, fingerprint, kind_indices, kinds_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def plan_document(
             "ranks": ranks,
             "kinds": [
                 {
-                    "name": type(group[0].module).__name__,
+                    "name": class_of(group[0].module).__name__,
                     "weightBytes": group[0].nbytes,
                     "collectives": [call] * collectives,
                 }
