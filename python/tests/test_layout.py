@@ -211,6 +211,13 @@ def test_memory_shared_with_the_rest_of_the_model_is_refused() -> None:
         find_blocks(model)
 
 
+def test_memory_that_only_the_rest_of_the_model_shares_is_its_own_affair() -> None:
+    model = Model()
+    model.heads = nn.ModuleDict({name: nn.Linear(4, 4) for name in ("a", "b")})
+    model.get_submodule("heads.a").weight.data = model.get_submodule("heads.b").weight.data
+    assert len(find_blocks(model)) == 3
+
+
 def test_slices_of_one_storage_are_leaves_of_their_own() -> None:
     model = Model()
     fused = torch.randn(64 * 3, 16)
