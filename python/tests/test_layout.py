@@ -157,6 +157,13 @@ def test_stages_of_blocks_are_unclear_until_named() -> None:
     assert len(find_blocks(model, ["stages.0", "stages.1"])) == 4
 
 
+def test_a_list_of_one_module_is_taken_only_where_named() -> None:
+    model = Model(blocks=1)
+    with pytest.raises(ModelError, match=r"no lists of alike modules hold most of the parameters; candidates: none"):
+        find_blocks(model)
+    assert paths(find_blocks(model, ["blocks"])) == ["blocks.0"]
+
+
 def test_one_module_twice_in_a_list_is_refused() -> None:
     model = Model()
     model.blocks.append(model.blocks[0])
