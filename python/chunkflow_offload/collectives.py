@@ -162,9 +162,12 @@ def _watched_wait(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def wait_tensor(tensor: Any) -> Any:
         result = original(tensor)
-        if torch.compiler.is_compiling() or not _listeners or _is_traced():
+        if torch.compiler.is_compiling() or not (_waited_for or _thread.issuing):
             return result
         inner = tensor.elem if isinstance(tensor, _async_tensor()) else tensor
+        if type(inner) is not torch.Tensor:
+            # A tracer's stand-in, which has no memory.
+            return result
         at = _waited_for.pop(_address(inner), None)
         # A gather along another dimension waits for its own result before it returns.
         at = at if at is not None else _thread.issuing
@@ -182,14 +185,17 @@ def wait_if_async(value: Any) -> None:
     if isinstance(value, (list, tuple)):
         for each in value:
             wait_if_async(each)
-    elif type(value) is not torch.Tensor and dist.is_available() and isinstance(value, _async_tensor()):
-        value.trigger_wait()
+    elif isinstance(value, torch.Tensor) and dist.is_available():
+        asynchronous: Any = value
+        if isinstance(asynchronous, _async_tensor()):
+            asynchronous.trigger_wait()
 
 
 def _address(tensor: torch.Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
 
 
+@functools.cache
 def _async_tensor() -> Any:
     return _functional().AsyncCollectiveTensor
 
@@ -200,6 +206,7 @@ def _is_traced() -> bool:
     return traced
 
 
+@functools.cache
 def _functional() -> Any:
     import torch.distributed._functional_collectives as functional
 
