@@ -2,6 +2,7 @@
 
 import torch
 
+from .attach import Attached, attach
 from .errors import ChunkflowError
 from .profile import profile
 from .profile_file import Profile, read_profile
@@ -11,4 +12,4 @@ refuse_old_torch(str(torch.__version__))
 
 __version__ = VERSION
 
-__all__ = ["ChunkflowError", "Profile", "__version__", "profile", "read_profile"]
+__all__ = ["Attached", "ChunkflowError", "Profile", "__version__", "attach", "profile", "read_profile"]

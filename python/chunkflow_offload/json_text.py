@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .errors import FileError
@@ -59,7 +60,9 @@ def read_json(path: Path) -> JsonFile:
     """
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE_BYTES + 1)
+            # By pieces: what a file says of its size, and how much may be asked for at once, is nothing to rely on.
+            pieces = iter(lambda: file.read(1 << 16), b"")
+            raw = b"".join(islice(pieces, LARGEST_FILE_BYTES // (1 << 16) + 1))
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror or error}") from None
     if len(raw) > LARGEST_FILE_BYTES:

@@ -1,0 +1,226 @@
+"""Tells the native library which point of which block the model has come to, and binds the block's weights there."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from contextlib import ExitStack, suppress
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from .collectives import listen
+from .errors import AttachError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from .collectives import Call
+    from .native import Handle
+    from .streamed_block import StreamedBlock
+
+
+class Driver:
+    """What the hooks of an attached model call. No reference to the model is kept."""
+
+    def __init__(self, handle: Handle, blocks: Sequence[StreamedBlock], device: torch.device, check: bool) -> None:
+        self.handle = handle
+        self.blocks = tuple(blocks)
+        self.closed = False
+        self.editing = False
+        self._check = check
+        self._stream = _current_stream(device)
+        self._is_cuda = device.type == "cuda"
+        self._lock = threading.Lock()
+        self._running: StreamedBlock | None = None
+        self._slot = 0
+        self._thread = 0
+        self._collectives: list[Call] = []
+        self._open: list[tuple[Call, int]] = []
+        self._host_s = 0.0
+        self._waited_s = 0.0
+        self._listening = ExitStack()
+        weakref.finalize(self, self._listening.close).atexit = False
+        if any(handle.library.facts.collectives):
+            self._listening.enter_context(listen(_Listener(self)))
+
+    def begin(self, block: StreamedBlock, args: Any, kwargs: Any) -> None:
+        """Before a block's forward: its weights are there for what is put on the current stream from now on."""
+        started = perf_counter()
+        if torch.is_grad_enabled() and (block.any_requires_grad() or _any_requires_grad((args, kwargs))):
+            raise AttachError(
+                f"{block.path}: called with gradients enabled; streamed weights are gone before a backward pass. Run "
+                "it under torch.no_grad() or torch.inference_mode(), or model.requires_grad_(False)"
+            )
+        with self._lock:
+            self._refuse_use(block.path)
+            self._abandon()
+            if self._is_cuda and torch.cuda.is_current_stream_capturing():
+                raise AttachError(
+                    f"{block.path}: called while a CUDA graph is captured; a graph keeps addresses and streamed "
+                    "weights move. Call the blocks outside of the capture"
+                )
+            if block.taken:
+                # load_state_dict was left by an exception.
+                self._raise_wrong(block.put_back(block.places))
+            block.refuse_touched()
+            before = perf_counter()
+            slot = self.handle.begin(block.index, self._stream())
+            self._waited_s += perf_counter() - before
+            self._running, self._slot, self._thread = block, slot, threading.get_ident()
+            try:
+                block.bind(slot)
+                if self._check:
+                    block.check(slot)
+            except BaseException:
+                self._abandon()
+                raise
+        self._host_s += perf_counter() - started
+
+    def end(self, block: StreamedBlock, output: Any) -> None:
+        """Behind a block's forward, whether it returned or raised."""
+        started = perf_counter()
+        with self._lock:
+            if self._running is not block or self._thread != threading.get_ident():
+                return
+            self._finish()
+        if torch.is_grad_enabled() and _any_requires_grad(output):
+            raise AttachError(
+                f"{block.path}: its output requires gradients (of an adapter's parameters, perhaps); streamed weights "
+                "are gone before a backward pass. Run it under torch.no_grad() or torch.inference_mode()"
+            )
+        self._host_s += perf_counter() - started
+
+    def collective_begins(self, call: Call) -> None:
+        """Right before the running block's next collective is issued."""
+        started = perf_counter()
+        if self._running is None or self._thread != threading.get_ident():
+            return
+        index = len(self._collectives)
+        self._collectives.append(call)
+        self._open.append((call, index))
+        self.handle.collective_begins(index, self._stream())
+        self._host_s += perf_counter() - started
+
+    def collective_ends(self, call: Call) -> None:
+        """Where the model has waited for a collective; one of a block that has ended is past already."""
+        started = perf_counter()
+        if self._running is None or self._thread != threading.get_ident():
+            return
+        at = next((at for at, (own, _) in enumerate(self._open) if own is call), None)
+        if at is None:
+            return
+        _, index = self._open.pop(at)
+        self.handle.collective_ends(index, self._stream())
+        self._host_s += perf_counter() - started
+
+    def idle(self, purpose: str) -> None:
+        """Makes sure that no block runs.
+
+        Raises:
+            AttachError: One runs in another thread.
+        """
+        with self._lock:
+            running = self._running
+            if running is not None and self._thread != threading.get_ident():
+                raise AttachError(f"{purpose}: {running.path} runs in another thread; wait for the model's call to end")
+            self._abandon()
+
+    def invalidate(self) -> None:
+        """Weights have changed."""
+        self.handle.invalidate()
+
+    def put_back(self, blocks: Sequence[StreamedBlock]) -> None:
+        """Parks parameters that were taken out, with the values that they have now.
+
+        Raises:
+            AttachError: Some do not fit; those have the values from before.
+        """
+        wrong = [line for block in blocks for line in block.put_back(block.places)]
+        self.invalidate()
+        self._raise_wrong(wrong)
+
+    def host_seconds(self) -> float:
+        """Time inside hooks, without what the host backend waits for copies in them."""
+        return self._host_s - (0.0 if self._is_cuda else self._waited_s)
+
+    def close(self) -> None:
+        """No hook does anything any more."""
+        self.closed = True
+        self._listening.close()
+
+    def _refuse_use(self, path: str) -> None:
+        if self.closed:
+            raise AttachError(f"{path}: called while its model is being detached")
+        if self.editing:
+            raise AttachError(f"{path}: called inside of attached.editing(); leave that first")
+        running = self._running
+        if running is not None and self._thread != threading.get_ident():
+            raise AttachError(
+                f"{path}: called while {running.path} runs in another thread; an attached model takes one call at "
+                "a time"
+            )
+
+    def _abandon(self) -> None:
+        """Ends a block whose end did not come: its forward was left by what `always_call` does not see."""
+        if self._running is not None:
+            # What its forward did to its weights is nobody's concern any more: nobody waits for its result.
+            with suppress(AttachError):
+                self._finish()
+
+    def _finish(self) -> None:
+        block, slot = self._running, self._slot
+        self._running = None
+        self._collectives.clear()
+        self._open.clear()
+        if block is None:
+            return
+        try:
+            block.park(slot)
+        finally:
+            self.handle.end(block.index, self._stream())
+
+    def _raise_wrong(self, wrong: Sequence[str]) -> None:
+        if wrong:
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            raise AttachError(f"{wrong[0]}{more}; the values from before are kept")
+
+
+class _Listener:
+    """Passes collectives on to a driver without keeping it alive."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = weakref.ref(driver)
+
+    def begins(self, call: Call) -> None:
+        driver = self._driver()
+        if driver is not None:
+            driver.collective_begins(call)
+
+    def ends(self, call: Call) -> None:
+        driver = self._driver()
+        if driver is not None:
+            driver.collective_ends(call)
+
+
+def _current_stream(device: torch.device) -> Callable[[], int | None]:
+    if device.type == "cpu":
+        return lambda: None
+    raw: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
+    index = device.index
+    return lambda: raw(index)
+
+
+def _any_requires_grad(values: Any) -> bool:
+    return any(tensor.requires_grad for tensor in _tensors(values))
+
+
+def _tensors(values: Any) -> Iterator[torch.Tensor]:
+    if isinstance(values, torch.Tensor):
+        yield values
+    elif isinstance(values, dict):
+        yield from _tensors(tuple(values.values()))
+    elif isinstance(values, (tuple, list)):
+        for value in values:
+            yield from _tensors(value)

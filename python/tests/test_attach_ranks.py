@@ -1,0 +1,143 @@
+"""An attached model of several ranks: windows between its own collectives, and a rank that dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+import torch.distributed as dist
+from plans import write_plan
+from ranks import run_ranks
+from toy_models import Wan, inputs
+
+import chunkflow_offload as chunkflow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    """For blocks with two all-to-alls each."""
+    plan = write_plan(tmp_path / "plan.json", Wan(), resident=0.7, collectives=2, ranks=2)
+    # Built here, not by two ranks while one waits for the other in a collective.
+    chunkflow.attach(Wan().requires_grad_(False), plan, device="cpu").detach()
+    return plan
+
+
+def run(rank: int, plan: Path) -> tuple[bool, Mapping[str, int]]:
+    torch.manual_seed(0)
+    model = Wan().requires_grad_(False)
+    x = inputs() + rank
+    with torch.no_grad():
+        expected = model(x)
+        with chunkflow.attach(model, plan, device="cpu", check=True) as attached:
+            same = all(torch.equal(model(x), expected) for _ in range(4))
+            counts = attached.counts()
+        return same and torch.equal(model(x), expected), counts
+
+
+def test_windows_open_at_the_models_own_collectives(plan: Path) -> None:
+    for same, counts in run_ranks(run, plan):
+        assert same
+        assert counts["begins"] == 20
+        assert (counts["restarts"], counts["late_windows"], counts["unplanned"]) == (1, 0, 0)
+
+
+def run_otherwise(rank: int, plan: Path) -> list[dict[str, int]]:
+    """A model with other collectives than were planned: none, and more."""
+    torch.manual_seed(0)
+    model = Wan().requires_grad_(False)
+    found: list[dict[str, int]] = []
+    with torch.no_grad():
+        for count in (0, 4):
+
+            def exchange(*_: Any, count: int = count) -> None:
+                for __ in range(count):
+                    dist.all_reduce(torch.ones(4))
+
+            blocks: Any = model.blocks
+            for block in blocks:
+                block.exchange.forward = lambda x, exchange=exchange: (exchange(), x)[1]
+            expected = model(inputs())
+            with chunkflow.attach(model, plan, device="cpu", check=True) as attached:
+                assert all(torch.equal(model(inputs()), expected) for _ in range(2)), rank
+                found.append(attached.counts())
+    return found
+
+
+def test_other_collectives_than_planned_are_counted_and_the_results_are_right(plan: Path) -> None:
+    for none, more in run_ranks(run_otherwise, plan):
+        assert none["late_windows"] > 0
+        assert none["unplanned"] == 0
+        # Each block calls the exchange twice.
+        assert more["unplanned"] == 2 * 5 * (8 - 2)
+        assert more["late_windows"] == 0
+
+
+DYING = """
+import os, signal, sys
+from datetime import timedelta
+import torch, torch.distributed as dist
+from toy_models import Wan, inputs
+import chunkflow_offload as chunkflow
+rank, plan, store = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+torch.set_num_threads(1)
+dist.init_process_group("gloo", store=dist.FileStore(store, 2), rank=rank, world_size=2, timeout=timedelta(seconds=30))
+model = Wan().requires_grad_(False)
+expected = model(inputs())
+print("started", flush=True)
+def die(*_):
+    if rank == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+with torch.no_grad():
+    try:
+        with chunkflow.attach(model, plan, device="cpu", check=True):
+            model(inputs())
+            model.blocks[2].to_v.register_forward_hook(die)
+            model(inputs())
+    except RuntimeError as error:
+        print("failed:", str(error).splitlines()[0], flush=True)
+        print("weights are back:", bool(model.blocks[2].to_v.weight.sum().isfinite()), flush=True)
+        sys.exit(3)
+"""
+
+
+def test_a_rank_that_is_killed_in_a_step_ends_the_other_with_an_error(plan: Path, tmp_path: Path) -> None:
+    tests = Path(__file__).parent
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", DYING, str(rank), plan, tmp_path / "store"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": f"{tests.parent}:{tests}"},
+            start_new_session=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        ranks[1].communicate(timeout=120)
+        assert ranks[1].returncode == -signal.SIGKILL
+        died = time.monotonic()
+        out, error = ranks[0].communicate(timeout=60)
+        assert time.monotonic() - died < 45
+    finally:
+        for rank in ranks:
+            if rank.poll() is None:
+                os.killpg(rank.pid, signal.SIGKILL)
+    assert ranks[0].returncode == 3, error
+    lines = out.splitlines()
+    assert lines[0] == "started"
+    assert lines[1].startswith("failed: ")
+    assert lines[2] == "weights are back: True"
+    for rank in ranks:
+        with pytest.raises(ProcessLookupError):
+            os.killpg(rank.pid, 0)
