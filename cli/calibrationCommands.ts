@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { CollectiveKind } from '../model/workload/workload.ts';
 import type { CalibrateFlags } from './calibrate.ts';
 import type { FitFlags } from './fit.ts';
+import type { ImportFlags } from './import.ts';
 import { addBuildOptions } from './options.ts';
 import type { Output } from './output.ts';
 import type { ValidateFlags } from './validate.ts';
@@ -49,9 +49,12 @@ export function addCalibrationCommands(program: Command, output: Output, status:
   program
     .command('import')
     .description(
-      "show what another tool's file says of a machine: its PCIe tree for a machine file, or readings",
+      "show what another tool's file says of a machine: its PCIe tree for a machine file, or readings; or make a profile of a trace",
     )
-    .argument('<file>', 'of nvbandwidth -j, nccl-tests, NCCL_TOPO_DUMP_FILE or nvidia-smi topo -m')
+    .argument(
+      '<file>',
+      "of nvbandwidth -j, nccl-tests, NCCL_TOPO_DUMP_FILE or nvidia-smi topo -m; a trace of PyTorch's profiler or nsys export --type sqlite",
+    )
     .addOption(
       new Option('--collective <kind>', 'of nccl-tests that do not name their program').choices([
         'all-to-all',
@@ -60,7 +63,27 @@ export function addCalibrationCommands(program: Command, output: Output, status:
       ]),
     )
     .option('--json', 'one JSON object')
-    .action(async (file: string, flags: { collective?: CollectiveKind; json?: boolean }) =>
+    .optionsGroup('A profile of a trace, and what a trace does not say:')
+    .addOption(new Option('--as <what>', 'profile').choices(['profile']))
+    .option('--out <file>', 'write the profile here (default: print it)')
+    .option('--id <name>', 'what plans call the model (default: by its blocks)')
+    .option('--blocks <names>', 'lists of blocks as their ranges call them, in the order of a pass')
+    .option(
+      '--weight-bytes <[list=]size>',
+      "of one block's parameters as stored; repeat for several lists",
+      collect,
+    )
+    .option('--outside-bytes <size>', 'of parameters outside of the blocks')
+    .option('--activation-bytes <size>', 'peak of what is allocated beside parameters')
+    .option('--outside-time <time>', 'from the last block to the next pass (default: from the trace)')
+    .option('--passes <n>', 'trips through all blocks in one step (default: 1)', count)
+    .option('--ranks <n>', 'that meet in collectives (default: from the trace)', count)
+    .option(
+      '--collective-bytes <kind=size>',
+      "input of a block's collective on each rank, where the trace does not say; repeat in order",
+      collect,
+    )
+    .action(async (file: string, flags: ImportFlags) =>
       (await import('./import.ts')).importCommand(file, flags, output),
     );
   program

@@ -1,15 +1,47 @@
 import { type Imported, readAny } from '../experiments/imports/readAny.ts';
 import { treeYaml } from '../experiments/imports/treeYaml.ts';
+import { UserError } from '../model/input/userError.ts';
 import type { CollectiveKind } from '../model/workload/workload.ts';
+import type { ImportProfileFlags } from './importProfile.ts';
 import type { Output } from './output.ts';
 import { formatTable } from './table.ts';
 
-/** Shows what another tool's file says of a machine: its tree as lines of a machine file, or its readings as a table. */
-export function importCommand(
-  file: string,
-  flags: { collective?: CollectiveKind; json?: boolean },
-  output: Output,
-): void {
+export interface ImportFlags extends ImportProfileFlags {
+  as?: 'profile';
+  collective?: CollectiveKind;
+  json?: boolean;
+}
+
+const PROFILE_FLAGS: readonly (readonly [keyof ImportProfileFlags, string])[] = [
+  ['blocks', '--blocks'],
+  ['weightBytes', '--weight-bytes'],
+  ['outsideBytes', '--outside-bytes'],
+  ['activationBytes', '--activation-bytes'],
+  ['outsideTime', '--outside-time'],
+  ['ranks', '--ranks'],
+  ['collectiveBytes', '--collective-bytes'],
+  ['passes', '--passes'],
+  ['id', '--id'],
+  ['out', '--out'],
+];
+
+/**
+ * Shows what another tool's file says of a machine: its tree as lines of a machine file, or its readings as a table; or makes a profile
+ * of a trace.
+ */
+export async function importCommand(file: string, flags: ImportFlags, output: Output): Promise<void> {
+  if (flags.as === 'profile') {
+    if (flags.collective !== undefined)
+      throw new UserError(
+        `--collective ${flags.collective}: is for nccl-tests; a trace's collectives are given as --collective-bytes`,
+      );
+    // The reader of SQLite takes longer to load than all that reads machines.
+    (await import('./importProfile.ts')).importProfile(file, flags, output);
+    return;
+  }
+  const [idle] = PROFILE_FLAGS.filter(([key]) => flags[key] !== undefined);
+  if (idle !== undefined)
+    throw new UserError(`${idle[1]}: is for a trace; add --as profile, or leave it out`);
   const imported = readAny(file, flags.collective);
   output.result(flags.json ? `${JSON.stringify(imported, null, 1)}\n` : shownAs(imported));
   for (const note of imported.notes) output.diagnostic(`note: ${note}\n`);

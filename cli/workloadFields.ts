@@ -34,7 +34,7 @@ export function profileFields(workload: ProfiledWorkload, profile: Profile): Wor
     from: 'profile',
     ...everyField(workload),
     ...{ fingerprint, made, stepsMeasured: step.stepsMeasured, inputs: step.inputs },
-    assumptions: [assumedOf(made)],
+    assumptions: assumptionsOf(profile),
     measured: {
       computeS: total(({ windows }) => windows),
       collectiveS: total(({ collectives }) => collectives),
@@ -43,9 +43,14 @@ export function profileFields(workload: ProfiledWorkload, profile: Profile): Wor
   };
 }
 
-function assumedOf({ device, smHz }: Profile['made']): string {
-  const at = smHz === null ? '' : ` at ${(smHz / 1e9).toFixed(2)} GHz`;
-  return `compute takes what it took on ${device}${at}: nothing is corrected for another GPU or clock`;
+function assumptionsOf({ made, activationBytes }: Profile): string[] {
+  const at = made.smHz === null ? '' : ` at ${(made.smHz / 1e9).toFixed(2)} GHz`;
+  return [
+    `compute takes what it took on ${made.device}${at}: nothing is corrected for another GPU or clock`,
+    ...(activationBytes === 0
+      ? ['GPU memory is without activations, of which the profile knows no bytes']
+      : []),
+  ];
 }
 
 function everyField(workload: Workload) {

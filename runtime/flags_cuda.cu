@@ -1,11 +1,10 @@
-// Flags, gates and delays on a GPU. Eagerly a flag is a stream memory operation, which no kernel has to wait for;
-// captured, its value is known only when the graph runs, so a kernel of one thread reads the step's base and writes or
+// Flags and delays on a GPU. Eagerly a flag is a stream memory operation, which no kernel has to wait for; captured, its value is known only when the graph runs, so a kernel of one thread reads the step's base and writes or
 // watches the flag.
 #include <cmath>
 
 #include "device_cuda.hpp"
-#include "driver_cuda.hpp"
 #include "errors_cuda.hpp"
+#include "stream_values_cuda.hpp"
 
 namespace chunkflow {
 namespace {
@@ -46,30 +45,7 @@ __global__ void delayKernel(std::uint64_t duration) {
   while (nanoseconds() - start < duration) __nanosleep(200);
 }
 
-CUdeviceptr driverAddress(const Stream& stream, const std::uint32_t* host) {
-  return reinterpret_cast<CUdeviceptr>(deviceAddress(*stream.impl().device, host));
-}
-
-void writeValue(Stream& stream, std::uint32_t* word, std::uint32_t value) {
-  checkDriver(cudaDriver().streamWriteValue32(cudaStreamOf(stream), driverAddress(stream, word), value,
-                                              CU_STREAM_WRITE_VALUE_DEFAULT),
-              "stream memory operation (write)");
-}
-
-void waitValue(Stream& stream, const std::uint32_t* word, std::uint32_t value, unsigned condition) {
-  checkDriver(cudaDriver().streamWaitValue32(cudaStreamOf(stream), driverAddress(stream, word), value, condition),
-              "stream memory operation (wait)");
-}
-
 }  // namespace
-
-std::uint32_t* deviceAddress(const CudaDevice& device, const std::uint32_t* host) {
-  void* pointer = const_cast<std::uint32_t*>(host);
-  if (!device.hostPointersServe) {
-    checkCuda(cudaHostGetDevicePointer(&pointer, pointer, 0), "device address of page-locked memory");
-  }
-  return static_cast<std::uint32_t*>(pointer);
-}
 
 bool kernelsServe() {
   cudaFuncAttributes attributes;
@@ -83,13 +59,13 @@ bool kernelsServe() {
 }
 
 void signal(Stream& stream, std::uint32_t* flag, const StepBase& base, std::uint32_t ordinal) {
-  if (!stream.impl().isCapturing()) return writeValue(stream, flag, base.onHost + ordinal);
+  if (!stream.impl().isCapturing()) return writeStreamValue(stream, flag, base.onHost + ordinal);
   signalKernel<<<1, 1, 0, cudaStreamOf(stream)>>>(deviceAddress(*stream.impl().device, flag), base.onDevice, ordinal);
   checkLaunch("signal");
 }
 
 void await(Stream& stream, const std::uint32_t* flag, const StepBase& base, std::uint32_t ordinal) {
-  if (!stream.impl().isCapturing()) return waitValue(stream, flag, base.onHost + ordinal, CU_STREAM_WAIT_VALUE_GEQ);
+  if (!stream.impl().isCapturing()) return waitForStreamValue(stream, flag, base.onHost + ordinal);
   awaitKernel<<<1, 1, 0, cudaStreamOf(stream)>>>(deviceAddress(*stream.impl().device, flag), base.onDevice, ordinal);
   checkLaunch("await");
 }
@@ -97,12 +73,6 @@ void await(Stream& stream, const std::uint32_t* flag, const StepBase& base, std:
 void advance(Stream& stream, const StepBase& base, std::uint32_t by) {
   advanceKernel<<<1, 1, 0, cudaStreamOf(stream)>>>(base.onDevice, by);
   checkLaunch("advance");
-}
-
-void setGate(Stream& stream, std::uint32_t* gate, std::uint32_t value) { writeValue(stream, gate, value); }
-
-void awaitGate(Stream& stream, const std::uint32_t* gate, std::uint32_t value) {
-  waitValue(stream, gate, value, CU_STREAM_WAIT_VALUE_EQ);
 }
 
 void delay(Stream& stream, double seconds) {

@@ -19,10 +19,11 @@ command -v "$cxx" >/dev/null 2>&1 || mistake "$cxx is missing; get a C++20 compi
 
 runtime=$here/runtime
 common="$here/attached_plan.cpp $runtime/attached/attached.cpp $runtime/attached/attached_rank.cpp
-  $runtime/attached/c_interface.cpp $runtime/attached/copy_worker.cpp $runtime/attached/weight_store.cpp
+  $runtime/attached/c_interface.cpp $runtime/attached/copy_worker.cpp $runtime/attached/link.cpp
+  $runtime/attached/weight_store.cpp $runtime/staging.cpp $runtime/shared_segment.cpp
   $runtime/plan_memory.cpp $runtime/pinned_memory.cpp"
 flags="-std=c++20 -O2 -fPIC -fvisibility=hidden -fno-gnu-unique -Wall -Wextra -I$runtime -DCHUNKFLOW_BACKEND=\"$backend\""
-link="-shared -Wl,-Bsymbolic -Wl,--no-undefined -pthread -ldl"
+link="-shared -Wl,-Bsymbolic -Wl,--no-undefined -pthread -ldl -lrt"
 case $backend in
   host)
     sources="$common $runtime/device_host.cpp $runtime/host_graph.cpp $runtime/host_pages.cpp $runtime/checksum.cpp"
@@ -31,7 +32,7 @@ case $backend in
     [ -n "${CHUNKFLOW_CUDA_INCLUDE:-}" ] || mistake "CHUNKFLOW_CUDA_INCLUDE is not set: the folder of cuda_runtime.h"
     [ -n "${CHUNKFLOW_CUDA_LIB:-}" ] || mistake "CHUNKFLOW_CUDA_LIB is not set: the folder of libcudart.so.NN"
     sources="$common $runtime/device_cuda.cpp $runtime/memory_cuda.cpp $runtime/driver_cuda.cpp $runtime/clock_nvml.cpp
-      $runtime/attached/kernels_ptx.cpp"
+      $runtime/stream_values_cuda.cpp $runtime/attached/kernels_ptx.cpp"
     rest=$CHUNKFLOW_CUDA_INCLUDE:
     while [ -n "$rest" ]; do
       flags="$flags -isystem ${rest%%:*}"

@@ -5,13 +5,13 @@ import { lower } from '../../model/program/lower.ts';
 import type { StepProgram } from '../../model/program/stepProgram.ts';
 import { verify } from '../../model/program/verify.ts';
 import { loadSystem } from '../../model/system/load.ts';
-import type { BlockKind, Workload } from '../../model/workload/workload.ts';
+import type { BlockKind, CollectiveSegment, Workload } from '../../model/workload/workload.ts';
 import { comment, constantName, cString, Names, unsigned64, whole } from '../escape.ts';
 import type { GeneratedFile } from '../generate.ts';
 import { render } from '../templates.ts';
 import { toolVersion } from '../toolVersion.ts';
 import { type Routine, routinesOf } from '../view/routines.ts';
-import { numbersOf, pascal, routineView, summaryOf } from '../view/routineView.ts';
+import { COLLECTIVE, numbersOf, pascal, routineView, summaryOf } from '../view/routineView.ts';
 import { stepStatements } from '../view/statements.ts';
 import { attachedPlanView } from './attachedView.ts';
 import { type Hook, hooksOf } from './hooks.ts';
@@ -37,6 +37,17 @@ export interface AttachedModel {
 export const STAND_IN = 'h200-x2-fitted';
 /** Transport that stands for whatever carries the model's own collectives. */
 export const OF_THE_MODEL = 'shm';
+/** Transport of a plan that carries the model's collectives itself. */
+const OF_THE_PLAN = 'staged-copy';
+
+/** The transport that a plan is lowered with, on the stand-in. */
+export function standInTransport(
+  { transport }: Pick<Plan, 'transport'>,
+  { ranks }: Pick<Workload, 'ranks'>,
+): string {
+  if (ranks === 1) return 'none';
+  return transport === OF_THE_PLAN ? OF_THE_PLAN : OF_THE_MODEL;
+}
 
 /**
  * The source of the library that drives a user's model by a plan: for each block what is enqueued when it begins, at its
@@ -47,7 +58,7 @@ export const OF_THE_MODEL = 'shm';
  */
 export function generateAttached(workload: Workload, plan: Plan, model: AttachedModel): AttachedSource {
   refuseUnsuited(plan, workload);
-  const carried: Plan = { ...plan, transport: workload.ranks > 1 ? OF_THE_MODEL : 'none', pieceBytes: 0 };
+  const carried: Plan = { ...plan, transport: standInTransport(plan, workload) };
   const program = lower({ ...workload, passes: 1 }, loadSystem(STAND_IN), carried);
   const [violation] = verify(program);
   if (violation !== undefined)
@@ -77,7 +88,7 @@ export function generateAttached(workload: Workload, plan: Plan, model: Attached
   return { file: { name: 'attached_plan.cpp', text: make(fingerprint) }, fingerprint };
 }
 
-function refuseUnsuited(plan: Plan, { ranks }: Workload): void {
+function refuseUnsuited(plan: Plan, { ranks, blocks }: Workload): void {
   const refuse = (what: string, remedy: string) => {
     throw new UserError(`plan ${plan.name}: ${what}; ${remedy}`);
   };
@@ -91,10 +102,18 @@ function refuseUnsuited(plan: Plan, { ranks }: Workload): void {
       'pauses around launches on the host, which an attached model makes itself',
       'attach yield or layerwise',
     );
-  if (ranks > 1 && /^staged-/.test(plan.transport))
+  if (ranks > 1 && /^staged-sm/.test(plan.transport))
     refuse(
-      `transport ${plan.transport} takes the place of the model's own collectives`,
-      'plan with a transport of NCCL (--transport shm)',
+      `transport ${plan.transport}: its kernel is not part of an attached library, which is built without nvcc`,
+      'plan with staged-copy, or leave collectives to the model (--transport shm)',
+    );
+  const isReduced = blocks.some(({ segments }) =>
+    segments.some((segment) => segment.kind === 'collective' && segment.collective === 'all-reduce'),
+  );
+  if (plan.transport === OF_THE_PLAN && isReduced)
+    refuse(
+      `transport ${plan.transport}: carries all-to-alls and all-gathers, the model has all-reduces`,
+      'leave collectives to the model (--transport shm)',
     );
 }
 
@@ -102,18 +121,29 @@ function viewOf(workload: Workload, plan: Plan, program: StepProgram) {
   const { positions, points } = onOneModelStream(stepStatements(program));
   const kindAt = (position: number) => workload.blocks[position]!;
   const names = nameKinds(workload.blocks);
+  const constants = nameCollectives(names);
+  const carried = plan.transport === OF_THE_PLAN;
   const routines = routinesOf(positions, (position) => names.get(kindAt(position))!);
   const streamed = streamedBlocks(plan);
   const slotOf = new Map<number, number>();
   for (const op of program.ops) {
-    if (op.kind === 'copy' && op.rank === 0) slotOf.set(op.target!.position, op.target!.slot);
+    if (op.kind === 'copy' && op.role === 'prefetch' && op.rank === 0)
+      slotOf.set(op.target!.position, op.target!.slot);
   }
   const routineAt = new Map(
     routines.flatMap((routine) => routine.positions.map((position, row) => [position, { routine, row }])),
   );
   return {
     points: points.map((name, number) => ({ constant: constantName(name), number: whole(number) })),
-    routines: routines.map((routine) => attachedRoutine(routine, kindAt(routine.positions[0]!), points)),
+    carrier: carried ? '{Carrier::By::CopyEngines, 0}' : '{Carrier::By::Nobody, 0}',
+    stagingBytes: unsigned64(carried ? stagingBytesOf(workload) : 0),
+    collectives: carried
+      ? [...constants].flatMap(([kind, own]) => collectiveViews(kind, own, plan, workload.ranks))
+      : [],
+    routines: routines.map((routine) => {
+      const kind = kindAt(routine.positions[0]!);
+      return attachedRoutine(routine, kind, constants.get(kind)!, points);
+    }),
     residentBytes: plan.blocks.map(({ residentBytes }) => unsigned64(residentBytes)),
     slotOf: positions.map(({ position }) => whole(slotOf.get(position) ?? -1)),
     weightBytes: workload.blocks.map(({ weightBytes }) => unsigned64(weightBytes)),
@@ -135,10 +165,15 @@ function nameKinds(blocks: readonly BlockKind[]): Map<BlockKind, string> {
   return new Map([...new Set(blocks)].map((kind) => [kind, names.unique(kind.name)]));
 }
 
-function attachedRoutine(routine: Routine, kind: BlockKind, points: readonly string[]) {
+function attachedRoutine(
+  routine: Routine,
+  kind: BlockKind,
+  collectives: readonly string[],
+  points: readonly string[],
+) {
   const view = routineView(routine, numbersOf(routine), kind.name, {
     segment: () => '',
-    collective: () => '',
+    collective: (index) => collectives[index]!,
     point: (index) => constantName(points[index]!),
   });
   const views = new Map(routine.statements.map((own, index) => [own, view.statements[index]!]));
@@ -170,6 +205,56 @@ function titleOf({ at }: Hook): string {
 
 function suffixOf({ at }: Hook): string {
   return 'collective' in at ? `collective_${at.collective}_${at.point.split(' ')[1]}` : at.point;
+}
+
+/** Constants of each kind's collectives. */
+function nameCollectives(kinds: ReadonlyMap<BlockKind, string>): Map<BlockKind, string[]> {
+  const names = new Names();
+  return new Map(
+    [...kinds].map(([kind, name]) => [
+      kind,
+      segmentsOf(kind).map((_, index) => names.unique(constantName(`collective ${index} of ${name}`))),
+    ]),
+  );
+}
+
+/** Bytes of the message to each peer. */
+function messageBytes({ collective, sentBytes }: CollectiveSegment, ranks: number): number {
+  const bytes = sentBytes / (ranks - 1);
+  if (!Number.isInteger(bytes))
+    throw new UserError(
+      `an ${collective} sends ${sentBytes} bytes, which do not divide over ${ranks - 1} peers; leave collectives to the model (--transport shm)`,
+    );
+  return bytes;
+}
+
+function segmentsOf({ segments }: BlockKind): CollectiveSegment[] {
+  return segments.filter((segment) => segment.kind === 'collective');
+}
+
+function collectiveViews(kind: BlockKind, constants: readonly string[], { pieceBytes }: Plan, ranks: number) {
+  return segmentsOf(kind).map((segment, index) => {
+    const bytes = messageBytes(segment, ranks);
+    return {
+      constant: constants[index]!,
+      name: cString(segment.name),
+      kind: COLLECTIVE[segment.collective],
+      send: '0',
+      recv: '0',
+      messageBytes: unsigned64(bytes),
+      pieceBytes: unsigned64(Math.min(bytes, pieceBytes || bytes)),
+    };
+  });
+}
+
+/** The most bytes that a rank writes to staging in one exchange. */
+function stagingBytesOf({ blocks, ranks }: Workload): number {
+  const written = blocks.flatMap((block) =>
+    segmentsOf(block).map(
+      (segment) => messageBytes(segment, ranks) * (segment.collective === 'all-gather' ? 1 : ranks - 1),
+    ),
+  );
+  return Math.max(0, ...written);
 }
 
 function collectivesOf({ segments }: BlockKind): number {

@@ -13,6 +13,8 @@ export interface Hook {
  *
  *   [begins] run [collective 0 begins] collective [collective 0 ends] run ... run [ends]
  *
+ * A collective that the plan carries itself, in pieces, is all in its begin: the model hands it over and goes on behind it.
+ *
  * @throws Error where two collectives have no compute between them: a profile always gives a window.
  */
 export function hooksOf(statements: readonly RoutineStatement[], collectives: number): Hook[] {
@@ -33,9 +35,23 @@ export function hooksOf(statements: readonly RoutineStatement[], collectives: nu
         exchanged += 1;
         behindCompute = null;
         break;
+      case 'staged-begin':
+        if (behindCompute === null)
+          throw new Error('a collective has no compute before it; a profile gives each a window');
+        hooks.push({ at: { point: 'collective begins', collective: exchanged }, statements: behindCompute });
+        behindCompute.push(own);
+        behindCompute = null;
+        break;
+      case 'staged-end':
+        hooks.at(-1)!.statements.push(own);
+        hooks.push({ at: { point: 'collective ends', collective: exchanged }, statements: [] });
+        exchanged += 1;
+        break;
       case 'after':
       case 'mark':
       case 'prefetch':
+      case 'stage-out':
+      case 'stage-in':
         (behindCompute ?? hooks.at(-1)!.statements).push(own);
         break;
       default:

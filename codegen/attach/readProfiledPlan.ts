@@ -4,7 +4,7 @@ import { openPlan, planOf, planText } from '../../model/plan/planFile.ts';
 import { workloadOfProfiled } from '../../model/profile/profileWorkload.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { Workload } from '../../model/workload/workload.ts';
-import { type AttachedModel, OF_THE_MODEL, STAND_IN } from './generateAttached.ts';
+import { type AttachedModel, STAND_IN, standInTransport } from './generateAttached.ts';
 
 export interface ProfiledPlan {
   workload: Workload;
@@ -25,7 +25,7 @@ export function readProfiledPlan(file: string): ProfiledPlan {
   const workload = workloadOfProfiled(document);
   const profiled = document.profiled;
   if (profiled === undefined) throw new UserError(`plan ${document.name}: profiled: is missing`);
-  const carried = { ...document, transport: workload.ranks > 1 ? OF_THE_MODEL : 'none' };
+  const carried = { ...document, transport: standInTransport(document, workload) };
   const plan = planOf({ document: carried, place }, workload, loadSystem(STAND_IN));
   return {
     workload,

@@ -8,6 +8,7 @@ import type { FlowRecorder } from '../dataflow/flow.ts';
 import { comment, constantName, cString, identifier, Names, real, unsigned64, whole } from '../escape.ts';
 import { routinesOf } from './routines.ts';
 import {
+  COLLECTIVE,
   isShown,
   numbersOf,
   type RoutineNames,
@@ -34,12 +35,6 @@ export interface LaidOutKind {
 }
 
 const TENSOR_LAYOUT = { whole: 'Whole', rows: 'Rows', columns: 'Columns' } as const;
-
-const COLLECTIVE = {
-  'all-to-all': 'AllToAll',
-  'all-gather': 'AllGather',
-  'all-reduce': 'AllReduce',
-} as const;
 
 export function kindViewOf(kind: LaidOutKind): KindView {
   const computes = kind.flow.segments.filter((segment) => segment.kind === 'compute');

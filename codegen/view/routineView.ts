@@ -25,6 +25,13 @@ const STREAM: Record<StreamKind, string> = {
   host: 'Host',
 };
 
+/** The runtime's names of collectives. */
+export const COLLECTIVE = {
+  'all-to-all': 'AllToAll',
+  'all-gather': 'AllGather',
+  'all-reduce': 'AllReduce',
+} as const;
+
 /** What a timeline shows of a statement. */
 export interface ShownStatement {
   track: string;

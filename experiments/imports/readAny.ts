@@ -42,6 +42,9 @@ function kindOf({ file, text }: ImportedText): Imported['from'] {
   if (start.startsWith('<') && /<system[\s>/]/.test(start)) return 'nccl-topology';
   if (/^# (nThread \d|Collective test starting:)/m.test(text)) return 'nccl-tests';
   if (/^GPU\d+\s.*\bX\b/m.test(text)) return 'nvidia-smi';
+  const isTrace = start.startsWith('{') && start.slice(0, 100_000).includes('"traceEvents"');
+  if (isTrace || start.startsWith('SQLite format 3'))
+    throw new UserError('is a trace: add --as profile to make a profile of it', { file, line: 1 });
   throw new UserError(
     'is none of the files that are known: expected the JSON of nvbandwidth -j, the output of nccl-tests, ' +
       'the XML of NCCL_TOPO_DUMP_FILE, or the matrix of nvidia-smi topo -m',

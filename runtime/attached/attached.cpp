@@ -12,8 +12,12 @@ Attached::Attached(const AttachedProgram& program, int device, std::uint64_t pin
   const Program& of = program.program;
   store_ = std::make_unique<WeightStore>(*device_, of, plan(), pinnedLimit);
   memory_ = std::make_unique<PlanMemory>(*device_, of, plan());
-  copy_ = device_->stream("copy", Priority::Urgent);
-  worker_ = std::make_unique<CopyWorker>(*device_, *copy_);
+  streams_.copy = device_->stream("copy", Priority::Urgent);
+  if (carriesCollectives()) {
+    streams_.stageOut = device_->stream("stage-out");
+    streams_.stageIn = device_->stream("stage-in");
+  }
+  worker_ = std::make_unique<CopyWorker>(*device_, streams_);
   for (auto& event : joined_) event = device_->event(false);
 
   Rank list(std::make_unique<Rank::Impl>(Rank::Impl{.program = of, .plan = plan(), .listed = &copies_}));
@@ -35,6 +39,19 @@ Attached::~Attached() {
     // Whoever closes after a failure has been told of it.
   }
   worker_.reset();
+}
+
+bool Attached::carriesCollectives() const { return plan().carrier.by == Carrier::By::CopyEngines; }
+
+void Attached::join(const LinkCalls& calls, int rank, int ranks) {
+  if (!carriesCollectives()) throw UserError("the plan leaves collectives to the model; plan with --transport staged-copy");
+  if (ranks != program_.program.groupSize) {
+    throw UserError("the plan is for " + std::to_string(program_.program.groupSize) + " ranks, the group has " +
+                    std::to_string(ranks) + "; profile and plan with as many");
+  }
+  link_ = std::make_unique<Link>(*device_, calls, rank, ranks, plan().stagingBytes);
+  rank_->impl().staging = &link_->staging();
+  rank_->impl().groupRank = rank;
 }
 
 void Attached::checkBlock(int block) const {
@@ -76,8 +93,8 @@ void Attached::load(int block, const std::byte* host, std::uint64_t from, std::u
   const std::uint64_t front = store_->from(block);
   const std::uint64_t resident = from < front ? std::min(bytes, front - from) : 0;
   if (resident > 0) {
-    copyToDevice(*copy_, residentFront(block) + from, host, static_cast<std::size_t>(resident));
-    chunkflow::synchronize(*copy_);
+    copyToDevice(*streams_.copy, residentFront(block) + from, host, static_cast<std::size_t>(resident));
+    chunkflow::synchronize(*streams_.copy);
   }
   if (bytes > resident) {
     std::memcpy(store_->at(block, from + resident), host + resident, static_cast<std::size_t>(bytes - resident));
@@ -91,8 +108,8 @@ void Attached::read(int block, std::byte* host, std::uint64_t from, std::uint64_
   const std::uint64_t front = store_->from(block);
   const std::uint64_t resident = from < front ? std::min(bytes, front - from) : 0;
   if (resident > 0) {
-    copyToHost(*copy_, host, residentFront(block) + from, static_cast<std::size_t>(resident));
-    chunkflow::synchronize(*copy_);
+    copyToHost(*streams_.copy, host, residentFront(block) + from, static_cast<std::size_t>(resident));
+    chunkflow::synchronize(*streams_.copy);
   }
   if (bytes > resident) {
     std::memcpy(host + resident, store_->at(block, from + resident), static_cast<std::size_t>(bytes - resident));
@@ -111,6 +128,7 @@ void Attached::useStream(void* handle) {
 int Attached::begin(int block, void* stream) {
   checkBlock(block);
   useStream(stream);
+  if (link_) link_->check();
   if (isStale_ || running_ >= 0 || block != next_) restart(block);
   running_ = block;
   nextHook_ = 0;
@@ -136,6 +154,33 @@ void Attached::collectiveEnds(int index, void* stream) {
   if (index < 0 || index >= block.collectives()) return;
   useStream(stream);
   runHooks(static_cast<std::size_t>(2 * index + 3), false);
+}
+
+void Attached::exchange(int index, const std::byte* send, std::byte* recv, std::uint64_t bytesPerPeer, void* stream) {
+  if (!link_) throw UserError("no ranks have been joined for the plan's own collectives");
+  if (running_ < 0) throw UserError("a collective outside of the blocks is the model's own");
+  const AttachedBlock& block = program_.blocks[static_cast<std::size_t>(running_)];
+  if (index < 0 || index >= block.collectives()) {
+    throw UserError("block " + std::to_string(running_) + " has " + std::to_string(block.collectives()) +
+                    " collectives in the plan, not " + std::to_string(index + 1));
+  }
+  link_->check();
+  useStream(stream);
+  const auto hook = static_cast<std::size_t>(2 * index + 1);
+  if (nextHook_ > hook) throw UserError("collective " + std::to_string(index) + " has been passed already");
+  runHooks(hook, true);
+  const Rank::Impl::Exchange exchanged{send, recv, bytesPerPeer};
+  rank_->impl().exchange = &exchanged;
+  try {
+    runHooks(hook + 1, false);
+  } catch (...) {
+    rank_->impl().exchange = nullptr;
+    throw;
+  }
+  rank_->impl().exchange = nullptr;
+  runHooks(hook + 2, false);
+  ++counts_.exchanged;
+  link_->check();
 }
 
 void Attached::end(int block, void* stream) {
@@ -196,7 +241,9 @@ void Attached::restart(int block) {
 
 void Attached::synchronize() {
   worker_->drain();
-  chunkflow::synchronize(*copy_);
+  for (const auto* stream : {&streams_.copy, &streams_.stageOut, &streams_.stageIn}) {
+    if (*stream) chunkflow::synchronize(**stream);
+  }
   if (compute_) chunkflow::synchronize(*compute_);
 }
 
@@ -226,7 +273,7 @@ std::string attachedFacts(const AttachedProgram& attached, const char* backend) 
   return std::string("{\"tool\":\"") + program.tool + "\",\"id\":\"" + program.id + "\",\"fingerprint\":\"" +
          attached.layout + "\",\"source\":\"" + program.fingerprint + "\",\"backend\":\"" + backend +
          "\",\"blocks\":" + number(program.blocksPerPass) + ",\"ranks\":" + number(program.groupSize) +
-         ",\"slots\":" + number(plan.slots) + ",\"slotBytes\":" + number(plan.slotBytes) + ",\"blockBytes\":" +
+         ",\"stagingBytes\":" + number(plan.stagingBytes) + ",\"slots\":" + number(plan.slots) + ",\"slotBytes\":" + number(plan.slotBytes) + ",\"blockBytes\":" +
          listed(program.blocks, [&](const BlockWeights& block) { return number(block.bytes); }) + ",\"residentBytes\":" +
          listed(plan.residentBytes, number) + ",\"collectives\":" +
          listed(attached.blocks, [&](const AttachedBlock& block) { return number(block.collectives()); }) + "}";

@@ -12,7 +12,7 @@ extern "C" {
 typedef struct cf_attached cf_attached;
 
 typedef struct {
-  uint64_t begins, restarts, late_windows, unplanned, chunks, bytes;
+  uint64_t begins, restarts, late_windows, unplanned, exchanged, chunks, bytes;
 } cf_counts_t;
 
 /* Text of the calling thread's last error; "" before the first. */
@@ -35,6 +35,12 @@ int cf_begin(cf_attached* attached, int block, void* stream);
 int cf_collective_begins(cf_attached* attached, int index, void* stream);
 int cf_collective_ends(cf_attached* attached, int index, void* stream);
 int cf_end(cf_attached* attached, int block, void* stream);
+/* For a plan of transport staged-copy: joins the ranks of this host, by calls on a group that they have; each returns 0 or, when it
+ * has failed, another number. Collective. Then cf_exchange takes the place of an all-to-all or all-gather of the model within a block,
+ * begin and end included; what a rank keeps to itself is not moved. */
+int cf_join(cf_attached* attached, int rank, int ranks, int (*barrier)(void* context),
+            int (*broadcast)(void* context, void* bytes, uint64_t count), void* context);
+int cf_exchange(cf_attached* attached, int index, const void* send, void* recv, uint64_t bytes_per_peer, void* stream);
 /* Slots are not used any more: weights have been changed through cf_host. */
 int cf_invalidate(cf_attached* attached);
 int cf_synchronize(cf_attached* attached);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "attached_rank.hpp"
+#include "link.hpp"
 
 namespace chunkflow {
 
@@ -19,6 +20,7 @@ struct AttachedCounts {
   std::uint64_t restarts = 0;     // the first block and blocks out of order, and those behind a change of weights
   std::uint64_t lateWindows = 0;  // whose copies went at the block's end, because the model did not pass their collective
   std::uint64_t unplanned = 0;    // collectives that the plan does not have
+  std::uint64_t exchanged = 0;    // collectives that the plan has carried itself
   std::uint64_t chunks = 0, bytes = 0;
 };
 
@@ -47,12 +49,21 @@ class Attached {
   void collectiveEnds(int index, void* stream);
   void end(int block, void* stream);
 
+  /// For a plan that carries collectives itself: joins the ranks of this host. Collective.
+  void join(const LinkCalls& calls, int rank, int ranks);
+  /// In place of one of the model's own collectives, all-to-all or all-gather: what begins and ends it, and its bytes. What the
+  /// rank keeps to itself is not moved. The stream goes on when the result is there.
+  /// @param bytesPerPeer of the message to each peer. @throws UserError where the plan has another size, RunError when a
+  /// rank has ended.
+  void exchange(int index, const std::byte* send, std::byte* recv, std::uint64_t bytesPerPeer, void* stream);
+
   void synchronize();
   AttachedCounts counts() const;
 
  private:
   int blocks() const { return program_.program.blocksPerPass; }
   const PlanProgram& plan() const { return program_.program.plans[0]; }
+  bool carriesCollectives() const;
   void checkBlock(int block) const;
   void checkRange(int block, std::uint64_t from, std::uint64_t bytes) const;
   int slotNow(int block) const;
@@ -64,10 +75,11 @@ class Attached {
 
   const AttachedProgram& program_;
   std::unique_ptr<Device> device_;
-  std::unique_ptr<Stream> copy_;
+  CopyStreams streams_;
   std::unique_ptr<PlanMemory> memory_;
   std::unique_ptr<WeightStore> store_;
   std::unique_ptr<CopyWorker> worker_;
+  std::unique_ptr<Link> link_;  // where the plan carries collectives itself
   std::unique_ptr<Event> joined_[2];
   std::vector<PlannedCopy> copies_;
   std::unique_ptr<Rank> rank_;

@@ -4,10 +4,13 @@
 #include <utility>
 
 #include "error.hpp"
+#include "staged_pieces.hpp"
 
 namespace chunkflow {
 
 namespace {
+
+bool isOfTheWorker(On stream) { return stream == On::Copy || stream == On::StageOut || stream == On::StageIn; }
 
 [[noreturn]] void notAttached(const char* statement) {
   throw RunError(std::string("an attached model does this by itself: ") + statement + "; generate the library again");
@@ -38,9 +41,9 @@ void Rank::Impl::forgetMarks() {
 void Rank::Impl::copy(const PlannedCopy& planned, std::int64_t toStep) {
   const int block = planned.target.position;
   std::byte* device = memory->weights(block, physicalSlot(plan, planned.target.slot, toStep));
-  batch.push_back({.kind = CopyCommand::Kind::Copy,
-                   .device = device + planned.from,
-                   .host = store->at(block, planned.from),
+  batch.push_back({.kind = CopyCommand::Kind::ToDevice,
+                   .to = device + planned.from,
+                   .from = store->at(block, planned.from),
                    .bytes = planned.to - planned.from,
                    .chunkBytes = planned.chunkBytes,
                    .paceS = planned.paceS});
@@ -62,12 +65,12 @@ void Rank::mark(On stream, int position, int point) {
   const std::size_t index = r.pointIndex(position, point);
   const auto parity = static_cast<std::size_t>(r.step & 1);
   Event& event = *r.events[parity][index];
-  if (stream == On::Copy) {
-    r.batch.push_back({.kind = CopyCommand::Kind::Record, .event = &event});
-    r.marks[parity][index] = {r.step, r.worker->next()};
+  if (isOfTheWorker(stream)) {
+    r.batch.push_back({.kind = CopyCommand::Kind::Record, .stream = stream, .event = &event});
+    r.marks[parity][index] = {r.step, stream, r.worker->next()};
   } else {
     record(*r.compute, event);
-    r.marks[parity][index] = {r.step, 0};
+    r.marks[parity][index] = {r.step, On::Compute, 0};
   }
 }
 
@@ -84,13 +87,12 @@ void Rank::after(On stream, int position, int point, int stepsAgo) {
                    std::to_string(position) + ", which has not been passed; this is a bug of the schedule");
   }
   Event& event = *r.events[parity][index];
-  if (stream == On::Copy) {
-    // The copy stream is in order with itself.
-    if (mark.batch == 0) r.batch.push_back({.kind = CopyCommand::Kind::Wait, .event = &event});
+  // A stream is in order with itself.
+  if (mark.stream == (isOfTheWorker(stream) ? stream : On::Compute)) return;
+  if (isOfTheWorker(stream)) {
+    r.batch.push_back({.kind = CopyCommand::Kind::Wait, .stream = stream, .event = &event});
     return;
   }
-  // Compute and collectives share a stream, which is in order with itself.
-  if (mark.batch == 0) return;
   // An event means its latest record, so the record must be enqueued before the wait.
   if (mark.batch == r.worker->next()) r.submit();
   r.worker->waitUntilEnqueued(mark.batch);
@@ -112,10 +114,58 @@ void Rank::run(int, const Segment&) { notAttached("compute"); }
 void Rank::collective(int, const Collective&) { notAttached("a collective"); }
 void Rank::prefetchPageable(int, const Target&, std::uint64_t, std::uint64_t) { notAttached("a copy from pageable memory"); }
 void Rank::launchWindow(int, double) { notAttached("a launch"); }
-void Rank::stagedBegin(int, const Collective&) { notAttached("a staged collective"); }
-void Rank::stageOut(int, const Collective&, int, int, int) { notAttached("a staged collective"); }
-void Rank::stageIn(On, int, const Collective&, int, int, int) { notAttached("a staged collective"); }
-void Rank::reduce(int, const Collective&) { notAttached("a staged collective"); }
-void Rank::stagedEnd(int, const Collective&) { notAttached("a staged collective"); }
+void Rank::reduce(int, const Collective&) { notAttached("a sum over ranks"); }
+
+void Rank::stagedBegin(int, const Collective& collective) {
+  Impl& r = *impl_;
+  if (r.exchange == nullptr) return;
+  if (r.exchange->bytesPerPeer != collective.bytesPerPeer) {
+    throw UserError(std::string(collective.name) + " of block " + std::to_string(r.position) + ": the plan has " +
+                    std::to_string(collective.bytesPerPeer) + " bytes for each peer, the model sends " +
+                    std::to_string(r.exchange->bytesPerPeer) + "; profile and plan it at this size");
+  }
+  r.running = r.exchanges++;
+  r.firstPiece = r.pieces;
+  r.pieces += piecesOf(collective) * writesOf(collective, 0, r.program.groupSize);
+}
+
+void Rank::stageOut(int, const Collective& collective, int phase, int first, int count) {
+  Impl& r = *impl_;
+  if (r.exchange == nullptr) return;
+  for (int number = first; number < first + count; ++number) {
+    const StagedPiece piece = pieceOut(collective, phase, number, r.groupRank, r.program.groupSize, r.firstPiece);
+    // An all-gather's own shard is not at a place of its own in a buffer of all shards.
+    const std::uint64_t shard = isGather(collective, phase) ? r.groupRank * collective.bytesPerPeer : 0;
+    r.batch.push_back({.kind = CopyCommand::Kind::ToHost,
+                       .stream = On::StageOut,
+                       .to = r.staging->outgoing(r.groupRank, r.running) + piece.inHalf,
+                       .from = r.exchange->send + (piece.inBuffer - shard),
+                       .bytes = piece.bytes});
+    r.batch.push_back({.kind = CopyCommand::Kind::Signal,
+                       .stream = On::StageOut,
+                       .flag = r.staging->flag(r.groupRank, 0),
+                       .ordinal = piece.ordinal});
+  }
+}
+
+void Rank::stageIn(On on, int, const Collective& collective, int phase, int first, int count) {
+  Impl& r = *impl_;
+  if (r.exchange == nullptr) return;
+  for (int number = first; number < first + count; ++number) {
+    const StagedPiece piece =
+        pieceIn(collective, phase, number, r.groupRank, r.program.groupSize, false, r.firstPiece);
+    r.batch.push_back({.kind = CopyCommand::Kind::Await,
+                       .stream = on,
+                       .flag = r.staging->flag(piece.writer, 0),
+                       .ordinal = piece.ordinal});
+    r.batch.push_back({.kind = CopyCommand::Kind::ToDevice,
+                       .stream = on,
+                       .to = r.exchange->recv + piece.inBuffer,
+                       .from = r.staging->outgoing(piece.writer, r.running) + piece.inHalf,
+                       .bytes = piece.bytes});
+  }
+}
+
+void Rank::stagedEnd(int, const Collective&) {}
 
 }  // namespace chunkflow

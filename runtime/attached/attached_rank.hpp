@@ -1,6 +1,6 @@
 #pragma once
 // The statements of rank.hpp for a model that computes and exchanges by itself. The compute stream is the model's, its collectives
-// are waited for there, and so one stream stands for both; copies have a stream of their own, fed by a CopyWorker.
+// are waited for there, and so one stream stands for both; copies have streams of their own, fed by a CopyWorker.
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -11,6 +11,7 @@
 #include "device.hpp"
 #include "plan_memory.hpp"
 #include "rank.hpp"
+#include "transport.hpp"
 #include "weight_store.hpp"
 
 namespace chunkflow {
@@ -42,11 +43,25 @@ struct Rank::Impl {
 
   struct Mark {
     std::int64_t step = std::numeric_limits<std::int64_t>::min();  // in which it was last made
-    std::uint64_t batch = 0;  // that records it, where it is one of the copy stream
+    On stream = On::Compute;
+    std::uint64_t batch = 0;  // that records it, where it is one of the worker's streams
   };
   /// By parity of the step, position and point.
   std::vector<std::unique_ptr<Event>> events[2] = {};
   std::vector<Mark> marks[2] = {};
+
+  // Of collectives that the plan carries itself. Flags count pieces for ever.
+  Staging* staging = nullptr;
+  int groupRank = 0;
+  /// Set while the model hands over a collective; without it staged statements do nothing.
+  struct Exchange {
+    const std::byte* send;
+    std::byte* recv;
+    std::uint64_t bytesPerPeer;
+  };
+  const Exchange* exchange = nullptr;
+  std::uint32_t exchanges = 0, pieces = 0;
+  std::uint32_t running = 0, firstPiece = 0;  // number of the exchange that was begun, and of its first piece
 
   std::size_t pointIndex(int ofPosition, int point) const;
   std::int64_t placeOf(std::int64_t ofStep, int ofPosition) const { return ofStep * program.positions + ofPosition; }

@@ -98,6 +98,18 @@ int cf_end(cf_attached* attached, int block, void* stream) {
   return done([&] { attached->attached.end(block, stream); });
 }
 
+int cf_join(cf_attached* attached, int rank, int ranks, int (*barrier)(void*), int (*broadcast)(void*, void*, uint64_t),
+            void* context) {
+  return done([&] { attached->attached.join({barrier, broadcast, context}, rank, ranks); });
+}
+
+int cf_exchange(cf_attached* attached, int index, const void* send, void* recv, uint64_t bytes_per_peer, void* stream) {
+  return done([&] {
+    attached->attached.exchange(index, static_cast<const std::byte*>(send), static_cast<std::byte*>(recv), bytes_per_peer,
+                                stream);
+  });
+}
+
 int cf_invalidate(cf_attached* attached) {
   return done([&] { attached->attached.invalidate(); });
 }
@@ -109,6 +121,6 @@ int cf_synchronize(cf_attached* attached) {
 int cf_counts(cf_attached* attached, cf_counts_t* counts) {
   return done([&] {
     const AttachedCounts of = attached->attached.counts();
-    *counts = {of.begins, of.restarts, of.lateWindows, of.unplanned, of.chunks, of.bytes};
+    *counts = {of.begins, of.restarts, of.lateWindows, of.unplanned, of.exchanged, of.chunks, of.bytes};
   });
 }

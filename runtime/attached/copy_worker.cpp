@@ -5,7 +5,8 @@
 
 namespace chunkflow {
 
-CopyWorker::CopyWorker(Device& device, Stream& copy) : device_(device), copy_(copy), thread_([this] { work(); }) {}
+CopyWorker::CopyWorker(Device& device, const CopyStreams& streams)
+    : device_(device), streams_(streams), thread_([this] { work(); }) {}
 
 CopyWorker::~CopyWorker() {
   {
@@ -68,15 +69,20 @@ void CopyWorker::work() {
 }
 
 void CopyWorker::enqueue(const CopyCommand& command) {
+  Stream& stream = streams_[command.stream];
   switch (command.kind) {
-    case CopyCommand::Kind::Wait: wait(copy_, *command.event); return;
-    case CopyCommand::Kind::Record: record(copy_, *command.event); return;
-    case CopyCommand::Kind::Copy: break;
+    case CopyCommand::Kind::Wait: return wait(stream, *command.event);
+    case CopyCommand::Kind::Record: return record(stream, *command.event);
+    case CopyCommand::Kind::Signal: return signal(stream, command.flag, {}, command.ordinal);
+    case CopyCommand::Kind::Await: return await(stream, command.flag, {}, command.ordinal);
+    case CopyCommand::Kind::ToHost: return copyToHost(stream, command.to, command.from, command.bytes);
+    case CopyCommand::Kind::ToDevice: break;
   }
+  if (command.chunkBytes == 0) return copyToDevice(stream, command.to, command.from, command.bytes);
   for (std::uint64_t at = 0; at < command.bytes; at += command.chunkBytes) {
-    copyToDevice(copy_, command.device + at, command.host + at,
+    copyToDevice(stream, command.to + at, command.from + at,
                  static_cast<std::size_t>(std::min(command.chunkBytes, command.bytes - at)));
-    if (command.paceS > 0) delay(copy_, command.paceS);
+    if (command.paceS > 0) delay(stream, command.paceS);
     chunks_.fetch_add(1, std::memory_order_relaxed);
   }
   bytes_.fetch_add(command.bytes, std::memory_order_relaxed);

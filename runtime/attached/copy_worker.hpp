@@ -7,28 +7,39 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "device.hpp"
+#include "rank.hpp"
 
 namespace chunkflow {
 
-/// What goes onto the copy stream next: a wait for an event, a run of chunks, or the record of an event.
+/// What goes onto one of the worker's streams next.
 struct CopyCommand {
-  enum class Kind : std::uint8_t { Wait, Copy, Record };
+  enum class Kind : std::uint8_t { Wait, Record, ToDevice, ToHost, Signal, Await };
   Kind kind;
+  On stream = On::Copy;
   Event* event = nullptr;  // Wait, Record
-  std::byte* device = nullptr;
-  const std::byte* host = nullptr;
+  std::byte* to = nullptr;
+  const std::byte* from = nullptr;
   std::uint64_t bytes = 0, chunkBytes = 0;
   double paceS = 0;
+  std::uint32_t* flag = nullptr;  // Signal, Await
+  std::uint32_t ordinal = 0;
+};
+
+/// Streams that the worker feeds; those of staged collectives are null where a plan has none.
+struct CopyStreams {
+  std::unique_ptr<Stream> copy, stageOut, stageIn;
+  Stream& operator[](On on) const { return on == On::Copy ? *copy : on == On::StageOut ? *stageOut : *stageIn; }
 };
 
 class CopyWorker {
  public:
-  CopyWorker(Device& device, Stream& copy);
+  CopyWorker(Device& device, const CopyStreams& streams);
   ~CopyWorker();
   CopyWorker(const CopyWorker&) = delete;
   CopyWorker& operator=(const CopyWorker&) = delete;
@@ -42,6 +53,7 @@ class CopyWorker {
   void drain() { waitUntilEnqueued(submitted_); }
 
   std::uint64_t chunks() const { return chunks_.load(std::memory_order_relaxed); }
+  /// Of weights, as are `chunks`.
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -49,7 +61,7 @@ class CopyWorker {
   void enqueue(const CopyCommand& command);
 
   Device& device_;
-  Stream& copy_;
+  const CopyStreams& streams_;
   std::uint64_t submitted_ = 0;  // of the submitting thread
   std::atomic<std::uint64_t> enqueued_{0}, chunks_{0}, bytes_{0};
   std::mutex mutex_;

@@ -1,10 +1,12 @@
-// The kernels that an attached library needs, as PTX that the driver compiles for the device: it is built without nvcc.
+// The kernel that an attached library needs, as PTX that the driver compiles for the device, so that it is built without nvcc;
+// and flags, which are stream memory operations, as nothing of it is captured.
 #include <map>
 #include <mutex>
 
 #include "device_cuda.hpp"
 #include "driver_cuda.hpp"
 #include "errors_cuda.hpp"
+#include "stream_values_cuda.hpp"
 
 namespace chunkflow {
 namespace {
@@ -54,6 +56,14 @@ CUfunction delayKernel() {
 }  // namespace
 
 bool kernelsServe() { return delayKernel() != nullptr; }
+
+void signal(Stream& stream, std::uint32_t* flag, const StepBase& base, std::uint32_t ordinal) {
+  writeStreamValue(stream, flag, base.onHost + ordinal);
+}
+
+void await(Stream& stream, const std::uint32_t* flag, const StepBase& base, std::uint32_t ordinal) {
+  waitForStreamValue(stream, flag, base.onHost + ordinal);
+}
 
 void delay(Stream& stream, double seconds) {
   if (!(seconds > 0)) return;

@@ -128,6 +128,18 @@ test('--set of efficiencies changes nothing, --set of a collective does', async 
   assert.ok(exchanging!.collectiveS > 10 * usual!.collectiveS);
 });
 
+test('a profile that knows no activations says that GPU memory is without them', async () => {
+  const { workload } = await predicted('--plan', 'none');
+  assert.is(workload.assumptions.length, 1);
+  const host = edited('host.json', (profile) => {
+    profile.activationBytes = 0;
+    profile.made.smHz = 1.7e9;
+  });
+  const stdout = await succeed(['predict', '--profile', host, '--machine', 'h200-x2', '--plan', 'none']);
+  assert.match(stdout, /^assumed: GPU memory is without activations, of which the profile knows no bytes$/m);
+  assert.match(stdout, /^assumed: compute takes what it took on synthetic numbers, no GPU at 1\.70 GHz: /m);
+});
+
 test('one rank has no transport', async () => {
   const alone = edited('alone.json', ({ step, kinds }) => {
     step.ranks = 1;

@@ -5,6 +5,7 @@ import { readingsOf } from '../../experiments/calibration/readings.ts';
 import { cellProgram } from '../../experiments/grid/cellProgram.ts';
 import { cellsOf, readExperiment } from '../../experiments/grid/experimentFile.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
+import { kinetoText } from '../experiments/imports/traces/madeTrace.ts';
 import { runLines } from '../support/measurementFixture.ts';
 import { runCli } from '../support/runCli.ts';
 import type { Draws } from './mutations.ts';
@@ -73,6 +74,10 @@ export async function formatsIn(folder: string): Promise<Format[]> {
 
   const predict = (file: string) => ['predict', '--model', file, '--machine', 'h200-x1', '--plan', 'none'];
   const plan = (file: string) => [...tiny, '--plan', file];
+  const profile = join(packageRoot, 'experiments', 'profile', 'synthetic-dit.profile.json');
+  const profiled = ['predict', '--profile', profile, '--machine', 'h200-x1'];
+  await succeed([...profiled, '--plan', 'yield', '--save-plan', at('profiled.json')]);
+  const traced = ['--weight-bytes', '1MB', '--outside-bytes', '1MB', '--activation-bytes', '1MB'];
   const imported = (name: string, good: string): Format => ({
     ...{ name, good, file: at('imported.txt') },
     read: () => ['import', at('imported.txt')],
@@ -163,6 +168,18 @@ export async function formatsIn(folder: string): Promise<Format[]> {
       },
       read: () => predict(at('shards', 'w.index.json')),
     },
+    {
+      ...{ name: 'profile', good: readFileSync(profile, 'utf8'), file: at('f.json') },
+      read: () => ['predict', '--profile', at('f.json'), '--machine', 'h200-x1', '--plan', 'yield'],
+    },
+    {
+      ...{ name: 'plan of a profile', good: read('profiled.json'), file: at('pp.json') },
+      read: () => [...profiled, '--plan', at('pp.json')],
+    },
+    {
+      ...{ name: 'trace', good: fuzzedTrace(), file: at('trace.json') },
+      read: () => ['import', at('trace.json'), '--as', 'profile', ...traced],
+    },
     imported('nvbandwidth', fixture('nvbandwidth.json')),
     imported('nccl-tests', fixture('alltoall.txt')),
     imported('NCCL topology', fixture('topology.xml')),
@@ -184,6 +201,17 @@ export async function formatsIn(folder: string): Promise<Format[]> {
       },
     },
   ];
+}
+
+/** Two passes of two blocks with an exchange each. */
+function fuzzedTrace(): string {
+  const exchange = { kernel: 'ncclDevKernel_SendRecv()', name: 'all_to_allv', elements: 1000, us: 50 };
+  const block = (index: number) => ({
+    range: `nn.Module: Block_${index}`,
+    ...{ windowsUs: [[30], [40]], collectives: [exchange] },
+  });
+  const pass = [block(0), block(1)];
+  return kinetoText({ passes: [pass, pass], outsideUs: 100, ranks: 2 });
 }
 
 async function succeed(args: readonly string[]): Promise<void> {

@@ -8,6 +8,7 @@ import { LEAST_SQUARES } from './leastSquares.ts';
 import type { MutantGroup } from './mutant.ts';
 import { OPTIMISER } from './optimiser.ts';
 import { OPTIMIZE } from './optimize.ts';
+import { PROFILE } from './profile.ts';
 import { PROGRAM } from './program.ts';
 import { SHARING } from './sharing.ts';
 import { SYSTEM } from './system.ts';
@@ -26,4 +27,5 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...EXPERIMENTS,
   ...OPTIMIZE,
   ...OPTIMISER,
+  ...PROFILE,
 ];

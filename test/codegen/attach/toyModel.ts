@@ -5,11 +5,12 @@ import { loadSystem } from '../../../model/system/load.ts';
 import type { ProfiledWorkload } from '../../../model/workload/workload.ts';
 
 const MiB = 2 ** 20;
-const exchange = { kind: 'all-to-all', sentBytes: 1_000_000, bufferBytes: 4_000_000 } as const;
+const EXCHANGE = { kind: 'all-to-all', sentBytes: 1_000_000, bufferBytes: 4_000_000 } as const;
+const GATHER = { kind: 'all-gather', sentBytes: 600_000, bufferBytes: 1_800_000 } as const;
 
-/** A model as profiles describe them: four blocks of one kind with two collectives, three of another with one. */
+/** A model as profiles describe them: four blocks of one kind with two all-to-alls, three of another with an all-gather. */
 export function toyModel(ranks = 2): ProfiledWorkload {
-  const collectives = (count: number) => (ranks === 1 ? [] : Array.from({ length: count }, () => exchange));
+  const collectives = <T>(own: T[]) => (ranks === 1 ? [] : own);
   return workloadOfProfiled({
     schema: 'chunkflow/plan@2',
     name: 'toy',
@@ -18,8 +19,8 @@ export function toyModel(ranks = 2): ProfiledWorkload {
       fingerprint: `sha256:${'0'.repeat(64)}`,
       ranks,
       kinds: [
-        { name: 'Double', weightBytes: 5 * MiB + 768, collectives: collectives(2) },
-        { name: 'Single', weightBytes: 3 * MiB + 256, collectives: collectives(1) },
+        { name: 'Double', weightBytes: 5 * MiB + 768, collectives: collectives([EXCHANGE, EXCHANGE]) },
+        { name: 'Single', weightBytes: 3 * MiB + 256, collectives: collectives([GATHER]) },
       ],
       blocks: [
         { kind: 0, times: 4 },
