@@ -20,7 +20,8 @@ class Counts(ctypes.Structure):
     """What has happened since the library was opened; the C structure `cf_counts_t`."""
 
     _fields_ = tuple(
-        (name, ctypes.c_uint64) for name in ("begins", "restarts", "late_windows", "unplanned", "chunks", "bytes")
+        (name, ctypes.c_uint64)
+        for name in ("begins", "restarts", "late_windows", "unplanned", "exchanged", "chunks", "bytes")
     )
 
 
