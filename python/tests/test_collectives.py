@@ -222,6 +222,15 @@ def group_of_others(rank: int, log: Log) -> torch.Tensor:
     return tensor
 
 
+def coalesced(rank: int, log: Log) -> torch.Tensor:
+    """Inside of the manager nothing is issued: it is when the manager is left."""
+    first, second = input_of(rank), 2 * input_of(rank)
+    with dist.distributed_c10d._coalescing_manager():
+        dist.all_reduce(first)
+        dist.all_reduce(second)
+    return first + second
+
+
 def collectives_that_are_not_described(rank: int, log: Log) -> torch.Tensor:
     tensor = input_of(0)
     dist.broadcast(tensor, 0)
@@ -260,6 +269,7 @@ CASES: dict[Callable[[int, Log], torch.Tensor], tuple[list[str], list[Call]]] = 
     names_bound_before: (SYNC * 2, [A2A, GATHER]),
     group_of_one_rank: ([], []),
     group_of_others: ([], []),
+    coalesced: ([], []),
     collectives_that_are_not_described: ([], []),
 }
 

@@ -157,6 +157,13 @@ def test_stages_of_blocks_are_unclear_until_named() -> None:
     assert len(find_blocks(model, ["stages.0", "stages.1"])) == 4
 
 
+def test_a_list_of_one_module_is_taken_only_where_named() -> None:
+    model = Model(blocks=1)
+    with pytest.raises(ModelError, match=r"no lists of alike modules hold most of the parameters; candidates: none"):
+        find_blocks(model)
+    assert paths(find_blocks(model, ["blocks"])) == ["blocks.0"]
+
+
 def test_one_module_twice_in_a_list_is_refused() -> None:
     model = Model()
     model.blocks.append(model.blocks[0])
@@ -209,6 +216,13 @@ def test_memory_shared_with_the_rest_of_the_model_is_refused() -> None:
         ModelError, match=r"blocks\.1\.up\.weight and head\.weight|head\.weight and blocks\.1\.up\.weight"
     ):
         find_blocks(model)
+
+
+def test_memory_that_only_the_rest_of_the_model_shares_is_its_own_affair() -> None:
+    model = Model()
+    model.heads = nn.ModuleDict({name: nn.Linear(4, 4) for name in ("a", "b")})
+    model.get_submodule("heads.a").weight.data = model.get_submodule("heads.b").weight.data
+    assert len(find_blocks(model)) == 3
 
 
 def test_slices_of_one_storage_are_leaves_of_their_own() -> None:

@@ -182,6 +182,14 @@ def test_medians_are_over_blocks_passes_and_steps_and_the_spread_over_steps() ->
     assert kind.windows[0].spread == 1
 
 
+def test_medians_are_over_all_passes() -> None:
+    first, second = (
+        [visit(at, start + 10 * at, seconds=seconds) for at in range(3)] for start, seconds in ((1, 2), (40, 4))
+    )
+    found = measured([passes(*first, *second, ends=70)], some_blocks())
+    assert found.kinds[0].windows[0].seconds == 3
+
+
 def test_half_middle_range() -> None:
     assert half_middle_range([3.0]) == 0
     assert half_middle_range([1.0, 1.0, 1.0]) == 0

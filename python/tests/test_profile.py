@@ -9,6 +9,7 @@ import logging
 import shutil
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ from chunkflow_offload.pass_medians import measured
 from chunkflow_offload.passes import passes_of
 from chunkflow_offload.placement import Placement, placed
 from chunkflow_offload.profile import MOST_STEPS_TO_STEADY, STEADY_STEPS, _steady, _warm_up
-from chunkflow_offload.profile_file import Profile, Run, to_json
+from chunkflow_offload.profile_file import Collective, Kind, Made, Profile, Run, Step, Window, to_json
+from chunkflow_offload.ranks import merged
 from chunkflow_offload.step_recorder import Recorder
 
 if TYPE_CHECKING:
@@ -194,14 +196,17 @@ class SlowPlacement(Placement):
 
     brings = True
 
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
     def enter(self, index: int) -> None:
-        time.sleep(0.05)
+        time.sleep(self._seconds)
 
 
 def test_the_time_of_moving_is_in_no_window() -> None:
     model, x = TwoLists(), torch.ones(1, 8)
     blocks, clock = find_blocks(model), HostClock()
-    recorder = Recorder(model, blocks, clock, SlowPlacement())
+    recorder = Recorder(model, blocks, clock, SlowPlacement(0.05))
     with recorder.hooked():
         steps = [passes_of(recorder.run(lambda: model(x)), 1, blocks, clock)]
     found = measured(steps, blocks)
@@ -480,6 +485,74 @@ def test_windows_are_medians_over_ranks(tmp_path: Path) -> None:
     # Ranks work 10 and 20 ms; the first then waits 10 ms in the collective, the second none.
     assert 0.015 <= found.windows[0].seconds < 0.022
     assert 0.004 <= found.collectives[0].seconds < 0.012
+
+
+def slow_on_one_rank(rank: int) -> list[float]:
+    """Seconds of collectives while rank 1's weights come over a slow link."""
+    torch.manual_seed(0)
+    model = Plain(Late(0.001), Late(0.001))
+    blocks, clock = find_blocks(model), HostClock()
+    recorder = Recorder(model, blocks, clock, SlowPlacement(0.05 * rank))
+    with torch.no_grad(), recorder.hooked():
+        # The first step tells that ranks meet.
+        steps = [recorder.run(lambda: model(torch.ones(1, 8))) for _ in range(2)]
+    visits = passes_of(steps[1], 2, blocks, clock)[0].visits
+    return [each.seconds for visit in visits for each in visit.calls]
+
+
+def test_no_collective_waits_for_a_peer_that_moves_its_weights() -> None:
+    of_0, _ = run_ranks(slow_on_one_rank)
+    assert len(of_0) == 2
+    assert max(of_0) < 0.03
+
+
+def unsteady_on_one_rank(rank: int) -> int:
+    """Steps that a rank makes to warm up; rank 1's times agree from its eighth step on."""
+    recorder, _, _ = steps_that_take([])
+    recorder.heard = 1
+    made: list[float] = []
+
+    def step() -> None:
+        seconds = 0.1 + 0.05 * (len(made) % 2) * (rank == 1 and len(made) < 7)
+        made.append(seconds)
+        time.sleep(seconds)
+
+    _warm_up(recorder, step, 2, torch.device("cuda", 0), [])
+    return len(made)
+
+
+def test_ranks_warm_up_together() -> None:
+    of_0, of_1 = run_ranks(unsteady_on_one_rank)
+    assert of_0 == of_1
+    assert of_0 >= 8
+
+
+def of_rank(seconds: float, spread: float, sent: int, outside_s: float = 1.0) -> Profile:
+    kind = Kind(
+        "Block",
+        256,
+        (),
+        (Window(seconds, spread), Window(2 * seconds, 0)),
+        (Collective("all-reduce", sent, sent, seconds),),
+    )
+    made = Made("now", "host", "here", None, None, None, None, "a test", None)
+    step = Step(3, 1, 1, ())
+    runs = (Run("blocks", 0, 1, 0),)
+    return Profile("m", "M", "sha256:", made, step, (kind,), runs, sent, outside_s, sent, (f"sent {sent}",))
+
+
+def test_ranks_are_merged_to_medians_with_the_largest_spread_and_the_most_bytes() -> None:
+    found = merged([of_rank(3, 0.1, 10, 7), of_rank(1, 0.3, 30, 8), of_rank(2, 0.2, 20, 9)])
+    assert found.kinds[0].windows == (Window(2, 0.3), Window(4, 0))
+    assert found.kinds[0].collectives == (Collective("all-reduce", 30, 30, 2),)
+    assert (found.outside_s, found.outside_bytes, found.activation_bytes) == (8, 30, 30)
+    assert found.notes == ("sent 10", "sent 30", "sent 20")
+
+
+def test_ranks_that_differ_are_refused() -> None:
+    other = replace(of_rank(1, 0, 10), fingerprint="sha256:1")
+    with pytest.raises(ProfileError, match=r"rank 2 has other blocks, passes or collectives than rank 0"):
+        merged([of_rank(1, 0, 10), of_rank(1, 0, 10), other])
 
 
 def unwaited_result(rank: int, folder: str) -> tuple[Profile, bool]:
