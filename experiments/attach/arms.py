@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,6 +42,11 @@ class Arm:
     plan: Path | None = None
     document: Any = None
     resident: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """Tells arms apart: a plan may be called none as well."""
+        return f"attach:{self.name}" if self.kind == "attach" else self.name
 
     @property
     def plan_sha256(self) -> str | None:
@@ -112,6 +118,8 @@ def held(arm: Arm, model: nn.Module, case: Case, device: torch.device, sglang: P
             for manager in managers:
                 manager.remove_forward_hooks()
     elif arm.kind == "group-offload":
+        if importlib.util.find_spec("accelerate") is None:
+            raise Absent("diffusers' group offloading needs accelerate, which is not installed")
         from diffusers.hooks import apply_group_offloading
 
         apply_group_offloading(

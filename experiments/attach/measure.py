@@ -13,6 +13,7 @@ import os
 import statistics
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -39,6 +40,8 @@ INPUT_SETS = 3
 STEADY_STEPS = 3
 STEADY_SHARE = 0.01
 MOST_WARM_UP_STEPS = 20
+BUSY_S = 2.0
+"""The device is kept busy so long while its clock is read."""
 
 T = TypeVar("T")
 
@@ -140,35 +143,90 @@ def main() -> None:
     arms = [arm_of(text) for text in flags.arm]
     place = here(flags.tiny)
     _check_plans(arms, case.id(place.ranks))
-    study = Study(case, place, flags)
-    skipped: set[str] = set()
+    progress = Progress(flags.out, case.id(place.ranks), place)
+    study = Study(case, place, flags, progress.reference)
     longest_s = 0.0
     for round_number in range(1, flags.rounds + 1):
         for order, arm in enumerate(arms):
-            if arm.name in skipped:
+            if progress.is_over(arm, round_number):
                 continue
             left_s = min(place.from_all(flags.until - time.time()))
             if left_s < longest_s * 1.1:
-                study.say(f"{arm.name}, round {round_number}: {left_s:.0f} s are left, one takes {longest_s:.0f}: ended")
-                return
+                study.say(f"{arm.key}, round {round_number}: {left_s:.0f} s are left, one takes {longest_s:.0f}: ended")
+                _leave()
             started = time.monotonic()
+            progress.begin(arm)
             why = study.measure(arm, round_number, order)
+            progress.end(arm, why)
             if why is not None:
-                skipped.add(arm.name)
-                study.say(f"SKIPPED {arm.name}: {why}")
+                study.say(f"SKIPPED {arm.key}: {why}")
             longest_s = max(longest_s, time.monotonic() - started)
+    _leave()
+
+
+def _leave() -> None:
     if dist.is_initialized():
         dist.destroy_process_group()
+    sys.exit(0)
+
+
+class Progress:
+    """What of a case is measured already, and which arms cannot be: a run that was ended or has crashed goes on from there.
+
+    An arm that a process has died in is not tried again.
+    """
+
+    def __init__(self, out: Path, case: str, place: Place) -> None:
+        self._place = place
+        self._running = out.with_name(f"{out.name}.{case}.running")
+        self._done: dict[str, int] = {}
+        self._skipped: set[str] = set()
+        self.reference: tuple[str, list[str]] | None = None
+        """Arm and digests of the case's first record: other arms give the same bits, or they are wrong."""
+        if out.is_file():
+            for line in out.read_text(encoding="utf-8").splitlines():
+                record = json.loads(line)
+                if record["case"] == case:
+                    key = record["arm"]["key"]
+                    self.reference = self.reference or (key, record["digests"])
+                    self._done[key] = max(self._done.get(key, 0), record["round"])
+        if self._running.is_file():
+            self._skipped.update(self._running.read_text(encoding="utf-8").splitlines())
+            if place.rank == 0:
+                print(f"SKIPPED {sorted(self._skipped)}: a process has ended in them before", file=sys.stderr)
+        self._crashed = sorted(self._skipped)
+        # Rank 0 writes that file: every rank has read it first.
+        place.from_all(0)
+
+    def is_over(self, arm: Arm, round_number: int) -> bool:
+        """Whether this round need not be measured."""
+        return arm.key in self._skipped or self._done.get(arm.key, 0) >= round_number
+
+    def begin(self, arm: Arm) -> None:
+        """An arm is about to be measured."""
+        self._note([*self._crashed, arm.key])
+
+    def end(self, arm: Arm, why: str | None) -> None:
+        """It was, or it cannot be, and that is why."""
+        self._note(self._crashed)
+        if why is not None:
+            self._skipped.add(arm.key)
+
+    def _note(self, keys: Sequence[str]) -> None:
+        if self._place.rank == 0:
+            self._running.write_text("".join(f"{key}\n" for key in keys), encoding="utf-8")
 
 
 class Study:
     """Measures arms of one case and appends their records to a file."""
 
-    def __init__(self, case: Case, place: Place, flags: argparse.Namespace) -> None:
+    def __init__(
+        self, case: Case, place: Place, flags: argparse.Namespace, reference: tuple[str, list[str]] | None
+    ) -> None:
         self.case = case
         self.place = place
         self.flags = flags
-        self.reference: list[str] | None = None
+        self.reference = reference
         self.source = _source_sha256()
 
     def say(self, text: str) -> None:
@@ -181,28 +239,33 @@ class Study:
         case, place = self.case, self.place
         base_bytes = _used_bytes(place)
         began = time.monotonic()
-        model = build(case, place.device, SEED, blocks_on=_home(arm, self.flags, place))
-        divide_among_ranks(model, case, place.device)
-        why, record = None, None
-        try:
-            with torch.no_grad(), held(arm, model, case, place.device, self.flags.sglang) as own:
+        record = None
+        with ExitStack() as stack, torch.no_grad():
+            model, own, why = self._set_up(arm, stack)
+            reasons = [each for each in place.from_all(why) if each is not None]
+            if not reasons and model is not None and own is not None:
                 place.finish()
                 set_up_s = time.monotonic() - began
                 record = self._steps(arm, model, own) | {"setUpS": set_up_s, "round": round_number, "order": order}
                 record["memory"]["baseBytes"] = base_bytes
-        except Absent as error:
-            why = str(error)
-        except torch.cuda.OutOfMemoryError as error:
-            # The other ranks wait in collectives that this one will not come to.
-            if place.ranks > 1:
-                raise
-            why = f"not enough memory: {str(error).splitlines()[0]}"
-        del model
-        own = None
+        del model, own
         _free(place)
         if record is not None and place.rank == 0:
             self._write(record)
-        return why
+        return reasons[0] if reasons else None
+
+    def _set_up(self, arm: Arm, stack: ExitStack) -> tuple[nn.Module | None, Held | None, str | None]:
+        """A model whose weights the arm holds, or why there is none: other ranks have to hear of it before they go on."""
+        case, place = self.case, self.place
+        try:
+            model = build(case, place.device, SEED, blocks_on=_home(arm, self.flags, place))
+            divide_among_ranks(model, case, place.device)
+            own = stack.enter_context(held(arm, model, case, place.device, self.flags.sglang))
+        except Absent as error:
+            return None, None, str(error)
+        except (torch.cuda.OutOfMemoryError, chunkflow_offload.ChunkflowError) as error:
+            return None, None, str(error).splitlines()[0]
+        return model, own, None
 
     def _steps(self, arm: Arm, model: nn.Module, own: Held) -> dict[str, Any]:
         place, case, flags = self.place, self.case, self.flags
@@ -216,12 +279,11 @@ class Study:
         memory = _memory(place, own)
         with facts_while_busy(place.device) as facts:
             if place.is_cuda:
-                _timed(model, sets, place, 3, own)
+                _timed(model, sets, place, 1 + int(BUSY_S / max(place.from_all(timed.median_s))), own)
         digests = _digests(model, sets, place)
         ranks = place.from_all(timed)
         slowest = max(ranks, key=lambda each: each.median_s)
-        if self.reference is None:
-            self.reference, self.reference_arm = digests, arm.name
+        self.reference = self.reference or (arm.key, digests)
         return {
             "schema": SCHEMA,
             "case": case.id(place.ranks),
@@ -231,7 +293,7 @@ class Study:
             "ranks": place.ranks,
             "place": place.name,
             "transport": place.transport,
-            "arm": {"kind": arm.kind, "name": arm.name, "resident": arm.resident},
+            "arm": {"key": arm.key, "kind": arm.kind, "name": arm.name, "resident": arm.resident},
             "plan": arm.document,
             "planSha256": arm.plan_sha256,
             "profileSha256": _sha256(flags.profile),
@@ -243,8 +305,8 @@ class Study:
             "counts": None if counts is None or after is None else {key: after[key] - counts[key] for key in after},
             "memory": _largest(place.from_all(memory)),
             "digests": digests,
-            "sameAs": self.reference_arm,
-            "isSame": all(place.from_all(digests == self.reference)),
+            "sameAs": self.reference[0],
+            "isSame": all(place.from_all(digests == self.reference[1])),
             **_facts(facts, place, case),
             "versions": _versions(flags.sglang),
             "sourceSha256": self.source,
@@ -257,7 +319,7 @@ class Study:
         bits = "same bits" if record["isSame"] else "OTHER BITS"
         steady = "" if record["warmUp"]["isSteady"] else ", not steady"
         self.say(
-            f"{record['case']} round {record['round']} {record['arm']['name']}: "
+            f"{record['case']} round {record['round']} {record['arm']['key']}: "
             f"{statistics.median(record['stepS']) * 1e3:.2f} ms, "
             f"{record['memory']['deviceBytes'] / (1 << 30):.2f} GiB, {bits} as {record['sameAs']}{steady}, "
             f"set up in {record['setUpS']:.1f} s"

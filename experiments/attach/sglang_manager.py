@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import logging
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -39,7 +40,42 @@ def layerwise_offload(folder: Path | None) -> ModuleType:
         raise Absent(f"--sglang {folder}: has no {MANAGERS.replace('.', '/')}/layerwise_offload.py")
     if name not in sys.modules:
         _stand_in(folder)
-    return importlib.import_module(name)
+    module = importlib.import_module(name)
+    if not torch.cuda.is_available():
+        module.torch = _TorchOnHost()  # type: ignore[attr-defined]
+    return module
+
+
+class _Stream:
+    """Work on the host is done when its call returns, so there is nothing to wait for."""
+
+    def wait_stream(self, _: object) -> None:
+        pass
+
+    def wait_event(self, _: object) -> None:
+        pass
+
+    def record(self, _: object) -> None:
+        pass
+
+
+class _TorchOnHost:
+    """torch for a dry run of SGLang's manager on CPU cores, where torch has no streams that copy."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch, name)
+
+    @staticmethod
+    def get_device_module() -> Any:
+        """Of the one device that there is."""
+        return SimpleNamespace(
+            is_available=lambda: True,
+            current_device=lambda: 0,
+            current_stream=_Stream,
+            stream=lambda _: nullcontext(),
+            Stream=_Stream,
+            Event=_Stream,
+        )
 
 
 def manage(
@@ -54,8 +90,6 @@ def manage(
         resident: Fraction of each list's blocks that stays on the device, spread over it.
         device: Where the model runs.
     """
-    if device.type != "cuda":
-        raise Absent("SGLang's manager copies on CUDA streams, and this is a run on CPU cores")
     bytes_of_blocks = sum(
         parameter.numel() * parameter.element_size()
         for path in containers
@@ -75,6 +109,7 @@ def manage(
                 layers_attr_str=path,
                 num_layers=count,
                 enabled=True,
+                pin_cpu_memory=device.type == "cuda",
                 prefetch_size=1,
                 resident_layers=kept,
                 residency_policy="strided" if kept > 0 else "leading",
