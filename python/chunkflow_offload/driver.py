@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from contextlib import ExitStack, suppress
@@ -9,14 +10,17 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.distributed as dist
 
 from .collectives import listen
 from .errors import AttachError
+from .joined_ranks import join_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
-    from .collectives import Call
+    from .collectives import Buffers, Call
     from .native import Handle
     from .streamed_block import StreamedBlock
 
@@ -30,12 +34,15 @@ class Driver:
         self.closed = False
         self.editing = False
         self._check = check
+        self._device = device
+        self._ranks: tuple[int, ...] = ()
         self._stream = _current_stream(device)
         self._is_cuda = device.type == "cuda"
         self._lock = threading.Lock()
         self._running: StreamedBlock | None = None
         self._slot = 0
         self._thread = 0
+        self._frame: FrameType | None = None
         self._collectives: list[Call] = []
         self._open: list[tuple[Call, int]] = []
         self._host_s = 0.0
@@ -43,7 +50,8 @@ class Driver:
         self._listening = ExitStack()
         weakref.finalize(self, self._listening.close).atexit = False
         if any(handle.library.facts.collectives):
-            self._listening.enter_context(listen(_Listener(self)))
+            listener = _CarryingListener(self) if handle.library.facts.carries else _Listener(self)
+            self._listening.enter_context(listen(listener))
 
     def begin(self, block: StreamedBlock, args: Any, kwargs: Any) -> None:
         """Before a block's forward: its weights are there for what is put on the current stream from now on."""
@@ -69,6 +77,7 @@ class Driver:
             slot = self.handle.begin(block.index, self._stream())
             self._waited_s += perf_counter() - before
             self._running, self._slot, self._thread = block, slot, threading.get_ident()
+            self._frame = _frame_of_call()
             try:
                 block.bind(slot)
                 if self._check:
@@ -115,6 +124,34 @@ class Driver:
         self.handle.collective_ends(index, self._stream())
         self._host_s += perf_counter() - started
 
+    def join(self, group: Any) -> None:
+        """Joins the ranks of a process group for the collectives that the plan carries itself. Collective."""
+        self._ranks = join_ranks(self.handle, group)
+
+    def carry(self, call: Call, buffers: Buffers) -> bool:
+        """Carries the running block's next collective, where it is the one that was planned."""
+        started = perf_counter()
+        running = self._running
+        if running is None or self._thread != threading.get_ident() or buffers.ranks != self._ranks:
+            return False
+        index = len(self._collectives)
+        planned = self.handle.library.facts.message_bytes[running.index]
+        n = len(buffers.ranks)
+        message = buffers.recv.numel() * buffers.recv.element_size() // n
+        if index >= len(planned) or planned[index] != message:
+            return False
+        if buffers.recv.device != self._device or buffers.send.device != self._device:
+            return False
+        self._collectives.append(call)
+        own = buffers.ranks.index(dist.get_rank())
+        sent = buffers.send.view(-1) if call.kind == "all-gather" else buffers.send.view(n, -1)[own]
+        buffers.recv.view(n, -1)[own].copy_(sent)
+        before = perf_counter()
+        self.handle.exchange(index, buffers.send.data_ptr(), buffers.recv.data_ptr(), message, self._stream())
+        self._waited_s += perf_counter() - before
+        self._host_s += perf_counter() - started
+        return True
+
     def idle(self, purpose: str) -> None:
         """Makes sure that no block runs.
 
@@ -123,7 +160,7 @@ class Driver:
         """
         with self._lock:
             running = self._running
-            if running is not None and self._thread != threading.get_ident():
+            if running is not None and self._thread != threading.get_ident() and _is_executing(self._frame):
                 raise AttachError(f"{purpose}: {running.path} runs in another thread; wait for the model's call to end")
             self._abandon()
 
@@ -156,7 +193,7 @@ class Driver:
         if self.editing:
             raise AttachError(f"{path}: called inside of attached.editing(); leave that first")
         running = self._running
-        if running is not None and self._thread != threading.get_ident():
+        if running is not None and self._thread != threading.get_ident() and _is_executing(self._frame):
             raise AttachError(
                 f"{path}: called while {running.path} runs in another thread; an attached model takes one call at "
                 "a time"
@@ -171,7 +208,7 @@ class Driver:
 
     def _finish(self) -> None:
         block, slot = self._running, self._slot
-        self._running = None
+        self._running = self._frame = None
         self._collectives.clear()
         self._open.clear()
         if block is None:
@@ -202,6 +239,36 @@ class _Listener:
         driver = self._driver()
         if driver is not None:
             driver.collective_ends(call)
+
+
+class _CarryingListener(_Listener):
+    """The same of a plan that carries collectives itself."""
+
+    def carry(self, call: Call, buffers: Buffers) -> bool:
+        driver = self._driver()
+        return driver is not None and driver.carry(call, buffers)
+
+
+def _frame_of_call() -> FrameType | None:
+    """The frame of the module's call that the hook is part of."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not _CALL.__code__:
+        frame = frame.f_back
+    return frame
+
+
+_CALL: Any = torch.nn.Module._call_impl
+
+
+def _is_executing(frame: FrameType | None) -> bool:
+    """Whether a module's call is going on; one that an exception has left may not have had its end hook called."""
+    if frame is None:
+        return True
+    try:
+        frame.clear()
+    except RuntimeError:
+        return True
+    return False
 
 
 def _current_stream(device: torch.device) -> Callable[[], int | None]:
