@@ -18,7 +18,7 @@ from .module_hooks import install
 from .outside import Outside
 from .plan_file import hold_against, read_plan
 from .report import report_of
-from .streamed_block import StreamedBlock
+from .streamed_block import StreamedBlock, refuse_old_torch_of_cpu
 from .suitable import mark_attached, refuse_attached, refuse_unsuitable, unmark_attached
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def attach(
         AttachError: The model cannot be driven now.
         NativeError: The plan's library cannot be built, or there is not enough memory. The model is as it was.
     """
+    refuse_old_torch_of_cpu()
     refuse_attached(model)
     blocks = find_blocks(model, containers)
     target = _device_for(model, device)

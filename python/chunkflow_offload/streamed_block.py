@@ -21,7 +21,17 @@ if TYPE_CHECKING:
 CPU = torch.device("cpu")
 
 _has_storage = torch._C._has_storage
-_forbid_access: Any = torch._C._set_storage_access_error_msg
+_forbid_access: Any = getattr(torch._C, "_set_storage_access_error_msg", None)
+
+
+def refuse_old_torch_of_cpu() -> None:
+    """Parking takes a function that builds of PyTorch 2.4 and 2.5 without CUDA do not have.
+
+    Raises:
+        AttachError: This is such a build.
+    """
+    if _forbid_access is None:
+        raise AttachError(f"torch {torch.__version__}: this build cannot make weights inaccessible; take a newer one")
 
 
 class StreamedBlock:
