@@ -9,15 +9,15 @@ from .errors import NativeError
 from .toolchain import generator, node
 
 
-def main() -> int:
+def main() -> None:
     """Runs the command line in this process' place."""
     try:
         program, script = str(node()), str(generator())
     except NativeError as error:
         sys.stderr.write(f"error: {error}\n")
-        return 2
+        sys.exit(2)
     os.execv(program, [program, script, *sys.argv[1:]])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
