@@ -74,7 +74,8 @@ class Driver:
                 if self._check:
                     block.check(slot)
             except BaseException:
-                self._abandon()
+                with suppress(AttachError):
+                    self._abandon()
                 raise
         self._host_s += perf_counter() - started
 
@@ -122,10 +123,12 @@ class Driver:
             AttachError: One runs in another thread.
         """
         with self._lock:
-            running = self._running
-            if running is not None and self._thread != threading.get_ident():
+            running = self._elsewhere()
+            if running is not None:
                 raise AttachError(f"{purpose}: {running.path} runs in another thread; wait for the model's call to end")
-            self._abandon()
+            # Whoever reads or edits weights now gets the true ones, whatever was done to those of a call that failed.
+            with suppress(AttachError):
+                self._abandon()
 
     def invalidate(self) -> None:
         """Weights have changed."""
@@ -150,24 +153,33 @@ class Driver:
         self.closed = True
         self._listening.close()
 
+    def _elsewhere(self) -> StreamedBlock | None:
+        """The block that runs in another thread: not one that an exception left there."""
+        running = self._running
+        if running is None or self._thread == threading.get_ident() or not running.runs_in(self._thread):
+            return None
+        return running
+
     def _refuse_use(self, path: str) -> None:
         if self.closed:
             raise AttachError(f"{path}: called while its model is being detached")
         if self.editing:
             raise AttachError(f"{path}: called inside of attached.editing(); leave that first")
-        running = self._running
-        if running is not None and self._thread != threading.get_ident():
+        running = self._elsewhere()
+        if running is not None:
             raise AttachError(
                 f"{path}: called while {running.path} runs in another thread; an attached model takes one call at "
                 "a time"
             )
 
     def _abandon(self) -> None:
-        """Ends a block whose end did not come: its forward was left by what `always_call` does not see."""
+        """Ends a block whose end did not come: its forward was left by what `always_call` does not see.
+
+        Raises:
+            AttachError: Its parameters are not as they were bound.
+        """
         if self._running is not None:
-            # What its forward did to its weights is nobody's concern any more: nobody waits for its result.
-            with suppress(AttachError):
-                self._finish()
+            self._finish()
 
     def _finish(self) -> None:
         block, slot = self._running, self._slot
