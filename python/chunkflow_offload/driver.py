@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import weakref
 from contextlib import ExitStack, suppress
@@ -18,7 +17,6 @@ from .joined_ranks import join_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import FrameType
 
     from .collectives import Buffers, Call
     from .native import Handle
@@ -42,7 +40,6 @@ class Driver:
         self._running: StreamedBlock | None = None
         self._slot = 0
         self._thread = 0
-        self._frame: FrameType | None = None
         self._collectives: list[Call] = []
         self._open: list[tuple[Call, int]] = []
         self._host_s = 0.0
@@ -77,13 +74,13 @@ class Driver:
             slot = self.handle.begin(block.index, self._stream())
             self._waited_s += perf_counter() - before
             self._running, self._slot, self._thread = block, slot, threading.get_ident()
-            self._frame = _frame_of_call()
             try:
                 block.bind(slot)
                 if self._check:
                     block.check(slot)
             except BaseException:
-                self._abandon()
+                with suppress(AttachError):
+                    self._abandon()
                 raise
         self._host_s += perf_counter() - started
 
@@ -159,10 +156,12 @@ class Driver:
             AttachError: One runs in another thread.
         """
         with self._lock:
-            running = self._running
-            if running is not None and self._thread != threading.get_ident() and _is_executing(self._frame):
+            running = self._elsewhere()
+            if running is not None:
                 raise AttachError(f"{purpose}: {running.path} runs in another thread; wait for the model's call to end")
-            self._abandon()
+            # Whoever reads or edits weights now gets the true ones, whatever was done to those of a call that failed.
+            with suppress(AttachError):
+                self._abandon()
 
     def invalidate(self) -> None:
         """Weights have changed."""
@@ -187,28 +186,37 @@ class Driver:
         self.closed = True
         self._listening.close()
 
+    def _elsewhere(self) -> StreamedBlock | None:
+        """The block that runs in another thread: not one that an exception left there."""
+        running = self._running
+        if running is None or self._thread == threading.get_ident() or not running.runs_in(self._thread):
+            return None
+        return running
+
     def _refuse_use(self, path: str) -> None:
         if self.closed:
             raise AttachError(f"{path}: called while its model is being detached")
         if self.editing:
             raise AttachError(f"{path}: called inside of attached.editing(); leave that first")
-        running = self._running
-        if running is not None and self._thread != threading.get_ident() and _is_executing(self._frame):
+        running = self._elsewhere()
+        if running is not None:
             raise AttachError(
                 f"{path}: called while {running.path} runs in another thread; an attached model takes one call at "
                 "a time"
             )
 
     def _abandon(self) -> None:
-        """Ends a block whose end did not come: its forward was left by what `always_call` does not see."""
+        """Ends a block whose end did not come: its forward was left by what `always_call` does not see.
+
+        Raises:
+            AttachError: Its parameters are not as they were bound.
+        """
         if self._running is not None:
-            # What its forward did to its weights is nobody's concern any more: nobody waits for its result.
-            with suppress(AttachError):
-                self._finish()
+            self._finish()
 
     def _finish(self) -> None:
         block, slot = self._running, self._slot
-        self._running = self._frame = None
+        self._running = None
         self._collectives.clear()
         self._open.clear()
         if block is None:
@@ -247,28 +255,6 @@ class _CarryingListener(_Listener):
     def carry(self, call: Call, buffers: Buffers) -> bool:
         driver = self._driver()
         return driver is not None and driver.carry(call, buffers)
-
-
-def _frame_of_call() -> FrameType | None:
-    """The frame of the module's call that the hook is part of."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code is not _CALL.__code__:
-        frame = frame.f_back
-    return frame
-
-
-_CALL: Any = torch.nn.Module._call_impl
-
-
-def _is_executing(frame: FrameType | None) -> bool:
-    """Whether a module's call is going on; one that an exception has left may not have had its end hook called."""
-    if frame is None:
-        return True
-    try:
-        frame.clear()
-    except RuntimeError:
-        return True
-    return False
 
 
 def _current_stream(device: torch.device) -> Callable[[], int | None]:
