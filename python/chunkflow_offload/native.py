@@ -223,7 +223,7 @@ class Handle:
         def guarded(call: Callable[[], None]) -> int:
             try:
                 call()
-            except BaseException as error:  # noqa: BLE001 - none may pass through C
+            except BaseException as error:
                 failure.append(error)
                 return 1
             return 0

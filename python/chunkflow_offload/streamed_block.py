@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -48,6 +50,7 @@ class StreamedBlock:
     def __init__(self, index: int, block: Block, handle: Handle, device: torch.device, check: bool) -> None:
         self.index = index
         self.path = block.path
+        self._module = weakref.ref(block.module)
         self.nbytes = block.nbytes
         self._handle = handle
         self._device = device
@@ -105,9 +108,19 @@ class StreamedBlock:
             tensor.data = parked
         if wrote or moved:
             raise AttachError(
-                f"{self.path}: its forward has changed a streamed parameter, which its slot does not keep; change "
-                "weights in `with attached.editing():`, or detach()"
+                f"{self.path}: a streamed parameter was changed in its forward, or after an exception had left it; its "
+                "slot does not keep that. Change weights in `with attached.editing():`, or detach()"
             )
+
+    def runs_in(self, thread: int) -> bool:
+        """Whether the block's forward is on a thread's stack. Takes long: for what would be an error otherwise."""
+        module = self._module()
+        frame = sys._current_frames().get(thread)
+        while frame is not None:
+            if module is not None and frame.f_locals.get("self") is module:
+                return True
+            frame = frame.f_back
+        return False
 
     def check(self, slot: int) -> None:
         """Compares what is bound with what was last loaded, through digests, if this block keeps them.

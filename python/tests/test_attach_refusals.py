@@ -385,6 +385,38 @@ def test_two_threads_at_once_are_refused(model: Wan, attached: chunkflow.Attache
     assert torch.equal(model(inputs()), expected)
 
 
+@pytest.mark.usefixtures("attached")
+def test_a_call_that_was_interrupted_in_one_thread_keeps_no_other_out(model: Wan, attached: chunkflow.Attached) -> None:
+    expected = model(inputs())
+    hook = fail_in(model.blocks.get_submodule("2.up"), KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        model(inputs())
+    hook.remove()
+
+    def call() -> torch.Tensor:
+        with torch.no_grad():
+            out: torch.Tensor = model(inputs())
+            return out
+
+    assert torch.equal(in_thread(call), expected)
+    assert in_thread(attached.counts)["begins"] == 5 + 3 + 5
+
+
+@pytest.mark.usefixtures("attached")
+def test_weights_that_are_assigned_behind_an_interrupted_call_are_noticed(model: Wan) -> None:
+    expected = model(inputs())
+    hook = fail_in(model.blocks.get_submodule("2.up"), KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        model(inputs())
+    hook.remove()
+    model.get_parameter("blocks.2.to_q.weight").data = torch.zeros(256, 256)
+    with pytest.raises(
+        AttachError, match=r"blocks\.2: a streamed parameter was changed .* after an exception had left"
+    ):
+        model(inputs())
+    assert torch.equal(model(inputs()), expected)
+
+
 # Memory
 
 
