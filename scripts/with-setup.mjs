@@ -33,6 +33,7 @@ const script = (file, args) => ['--import', 'tsx', file, ...args];
 
 const TASKS = {
   build: () => buildAlways(),
+  'python-bundle': () => node(['scripts/python-bundle.mjs']),
   demo: (args) => buildIfStale() || node(script('cli/demo.ts', args)),
   bench: (args) => buildIfStale() || node(script('bench/bench.ts', args)),
   test: (args) => test(args),

@@ -29,7 +29,7 @@ export const attachedPlanView = z.strictObject({
   fingerprint: cpp,
   ranks: cpp,
   weightBytes: z.array(cpp),
-  blocks: z.array(z.strictObject({ hookTable: cpp, row: cpp })),
+  blocks: z.array(z.strictObject({ hookTable: cpp, row: cpp, messageTable: cpp.nullable() })),
   routines: z.array(
     z.strictObject({
       ...routine.pick({ row: true, table: true, columns: true, rows: true }).shape,
@@ -43,6 +43,8 @@ export const attachedPlanView = z.strictObject({
       ),
       hookTable: cpp,
       hookNames: z.array(cpp),
+      messageTable: cpp.nullable(),
+      messages: z.array(cpp),
     }),
   ),
 });

@@ -123,6 +123,8 @@ function viewOf(workload: Workload, plan: Plan, program: StepProgram) {
   const names = nameKinds(workload.blocks);
   const constants = nameCollectives(names);
   const carried = plan.transport === OF_THE_PLAN;
+  const messageTableOf = ({ name }: Routine, kind: BlockKind) =>
+    carried && collectivesOf(kind) > 0 ? `${pascal(name)}Messages` : null;
   const routines = routinesOf(positions, (position) => names.get(kindAt(position))!);
   const streamed = streamedBlocks(plan);
   const slotOf = new Map<number, number>();
@@ -142,14 +144,24 @@ function viewOf(workload: Workload, plan: Plan, program: StepProgram) {
       : [],
     routines: routines.map((routine) => {
       const kind = kindAt(routine.positions[0]!);
-      return attachedRoutine(routine, kind, constants.get(kind)!, points);
+      return {
+        ...attachedRoutine(routine, kind, constants.get(kind)!, points),
+        messageTable: messageTableOf(routine, kind),
+        messages: carried
+          ? segmentsOf(kind).map((segment) => unsigned64(messageBytes(segment, workload.ranks)))
+          : [],
+      };
     }),
     residentBytes: plan.blocks.map(({ residentBytes }) => unsigned64(residentBytes)),
     slotOf: positions.map(({ position }) => whole(slotOf.get(position) ?? -1)),
     weightBytes: workload.blocks.map(({ weightBytes }) => unsigned64(weightBytes)),
     blocks: positions.map(({ position }) => {
       const { routine, row } = routineAt.get(position)!;
-      return { hookTable: hookTableOf(routine), row: whole(row) };
+      return {
+        hookTable: hookTableOf(routine),
+        row: whole(row),
+        messageTable: messageTableOf(routine, kindAt(position)),
+      };
     }),
     slots: whole(plan.slots),
     slotBytes: unsigned64(program.slotBytes),

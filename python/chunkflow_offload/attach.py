@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -36,6 +36,7 @@ def attach(
     device: torch.device | str | int | None = None,
     containers: Sequence[str] | None = None,
     pinned_limit: int | None = None,
+    group: Any = None,
     check: bool = False,
 ) -> Attached:
     """Streams a model's weights by a plan, until `detach()` or until the context is left.
@@ -50,6 +51,8 @@ def attach(
         device: Where the model runs; by default where its parameters are, or the current GPU, or the CPU.
         containers: Attribute paths of the lists of blocks, if they were given to `profile`.
         pinned_limit: Most bytes of pinned host memory.
+        group: For a plan of transport staged-copy, which carries the model's all-to-alls and all-gathers itself: their
+            process group; by default all ranks. Attaching is then collective over it.
         check: Compare a block's bytes with the model's before each use. Slow: for finding errors.
 
     Raises:
@@ -77,7 +80,7 @@ def attach(
     )
     del handle
     attached = Attached(model, blocks, driver)
-    attached._move_in(target)
+    attached._move_in(target, group)
     return attached
 
 
@@ -207,11 +210,13 @@ class Attached:
             raise AttachError("the plan was detached; attach it anew")
         return self._driver
 
-    def _move_in(self, device: torch.device) -> None:
+    def _move_in(self, device: torch.device, group: Any) -> None:
         driver = self._now()
         done: list[StreamedBlock] = []
         homes = iter(self._homes)
         try:
+            if driver.handle.library.facts.carries:
+                driver.join(group)
             self._outside.move(self._model, self._blocks, device)
             for block in driver.blocks:
                 done.append(block)

@@ -55,6 +55,34 @@ class Listener(Protocol):
         """
 
 
+class Carrier(Listener, Protocol):
+    """A listener that may do collectives itself, in place of their group."""
+
+    def carry(self, call: Call, buffers: Buffers) -> bool:
+        """Does the collective in stream order, if it can; then neither its group nor this listener hears of it.
+
+        Returns:
+            Whether it was done: the same on all ranks.
+        """
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """Where a collective of equal parts takes its bytes from, and where they go: contiguous, in order of rank.
+
+    Attributes:
+        send: An all-to-all's messages, or the own shard of an all-gather.
+        recv: What arrives, and the rank's own part, which the carrier moves as well.
+        ranks: Global ranks of the group, in order.
+        result: What the caller's function returns.
+    """
+
+    send: torch.Tensor
+    recv: torch.Tensor
+    ranks: tuple[int, ...]
+    result: Any
+
+
 @contextmanager
 def listen(listener: Listener) -> Iterator[None]:
     """Tells `listener` of every collective until the context is left.
@@ -140,7 +168,16 @@ def _issue(call: Call, original: Callable[..., Any], args: Any, kwargs: Any) -> 
     # Results of earlier collectives would otherwise be waited for inside of this one.
     for value in (*args, *kwargs.values()):
         wait_if_async(value)
-    at = _InFlight(call, tuple(_listeners))
+    told = tuple(_listeners)
+    carried = _carried(call, told, original, args, kwargs)
+    if carried is not None:
+        by, buffers = carried
+        for listener in told:
+            if listener is not by:
+                listener.begins(call)
+        _InFlight(call, tuple(listener for listener in told if listener is not by)).end()
+        return buffers.result
+    at = _InFlight(call, told)
     for listener in at.told:
         listener.begins(call)
     _thread.issuing = at
@@ -156,6 +193,23 @@ def _issue(call: Call, original: Callable[..., Any], args: Any, kwargs: Any) -> 
     else:
         at.end()
     return result
+
+
+def _carried(
+    call: Call, told: Sequence[Listener], original: Callable[..., Any], args: Any, kwargs: Any
+) -> tuple[Listener, Buffers] | None:
+    """The listener that has done the collective itself, if one has."""
+    carriers = [(listener, carry) for listener in told if (carry := getattr(listener, "carry", None)) is not None]
+    if not carriers:
+        return None
+    find = _finders().get(original)
+    buffers = find(*args, **kwargs) if find is not None else None
+    if buffers is None:
+        return None
+    for listener, carry in carriers:
+        if carry(call, buffers):
+            return listener, buffers
+    return None
 
 
 def _watched_wait(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -218,6 +272,8 @@ def _wrappers() -> dict[Any, Any]:
     """Each original function and what stands in its place while someone listens."""
     if not dist.is_available():
         return {}
+    # Now, while the functions have their own names.
+    _finders()
     functional = _functional()
     described: dict[Any, Callable[..., Call | None]] = {
         dist.all_to_all_single: _all_to_all_single,
@@ -236,6 +292,112 @@ def _wrappers() -> dict[Any, Any]:
             described[with_gradient] = described[getattr(functional, name)]
     wrappers = {original: _watched(original, describe) for original, describe in described.items()}
     return {**wrappers, functional.wait_tensor: _watched_wait(functional.wait_tensor)}
+
+
+@functools.cache
+def _finders() -> dict[Any, Callable[..., Buffers | None]]:
+    """Functions whose collectives can be carried, and what finds their buffers: None where parts are not equal."""
+    functional = _functional()
+    return {
+        dist.all_to_all_single: _all_to_all_single_buffers,
+        dist.all_gather_into_tensor: _all_gather_into_tensor_buffers,
+        functional.all_to_all_single: _functional_all_to_all_single_buffers,
+        functional.all_gather_tensor: _functional_all_gather_tensor_buffers,
+    }
+
+
+def _ranks(group: Any) -> tuple[int, ...]:
+    return tuple(dist.get_process_group_ranks(group))
+
+
+def _work_if(async_op: bool) -> Any:
+    return _done_work_class()() if async_op else None
+
+
+def _all_to_all_single_buffers(
+    output: torch.Tensor,
+    input: torch.Tensor,  # noqa: A002
+    output_split_sizes: Sequence[int] | None = None,
+    input_split_sizes: Sequence[int] | None = None,
+    group: Any = None,
+    async_op: bool = False,
+) -> Buffers | None:
+    ranks = _ranks(group)
+    if not _are_equal(output_split_sizes) or not _are_equal(input_split_sizes) or not _are_plain(output, input):
+        return None
+    if _bytes(output) != _bytes(input) or input.numel() % len(ranks) != 0:
+        return None
+    return Buffers(input, output, ranks, _work_if(async_op))
+
+
+def _all_gather_into_tensor_buffers(
+    output_tensor: torch.Tensor, input_tensor: torch.Tensor, group: Any = None, async_op: bool = False
+) -> Buffers | None:
+    ranks = _ranks(group)
+    if not _are_plain(output_tensor, input_tensor) or _bytes(output_tensor) != len(ranks) * _bytes(input_tensor):
+        return None
+    return Buffers(input_tensor, output_tensor, ranks, _work_if(async_op))
+
+
+def _functional_all_to_all_single_buffers(
+    self: torch.Tensor,
+    output_split_sizes: Sequence[int] | None,
+    input_split_sizes: Sequence[int] | None,
+    group: Any,
+    tag: str = "",
+) -> Buffers | None:
+    ranks = _functional_ranks(group, tag)
+    if ranks is None or not _are_equal(output_split_sizes) or not _are_equal(input_split_sizes):
+        return None
+    if not _are_plain(self) or self.dim() == 0 or self.shape[0] % len(ranks) != 0:
+        return None
+    recv = torch.empty_like(self)
+    return Buffers(self, recv, ranks, recv)
+
+
+def _functional_all_gather_tensor_buffers(
+    self: torch.Tensor, gather_dim: int, group: Any, tag: str = ""
+) -> Buffers | None:
+    ranks = _functional_ranks(group, tag)
+    if ranks is None or gather_dim != 0 or not _are_plain(self) or self.dim() == 0:
+        return None
+    recv = self.new_empty((len(ranks) * self.shape[0], *self.shape[1:]))
+    return Buffers(self, recv, ranks, recv)
+
+
+def _functional_ranks(group: Any, tag: str) -> tuple[int, ...] | None:
+    """None for several groups at once, whose ranks are not all this process's."""
+    from torch.distributed import distributed_c10d
+
+    if isinstance(group, list) and group and isinstance(group[0], list):
+        return None
+    names: Any = distributed_c10d
+    return _ranks(names._resolve_process_group(_functional()._resolve_group_name(group, tag)))
+
+
+def _are_equal(splits: Sequence[int] | None) -> bool:
+    return not splits or len(set(splits)) == 1
+
+
+def _are_plain(*tensors: torch.Tensor) -> bool:
+    return all(tensor.is_contiguous() and tensor.numel() > 0 for tensor in tensors)
+
+
+@functools.cache
+def _done_work_class() -> Any:
+    """A handle of a collective that the current stream is behind already."""
+
+    def wait(_: Any, timeout: Any = None) -> bool:  # noqa: ARG001
+        return True
+
+    def is_true(_: Any) -> bool:
+        return True
+
+    return type(
+        "DoneWork",
+        (dist.Work,),
+        {"wait": wait, "is_completed": is_true, "is_success": is_true, "synchronize": lambda _: None},
+    )
 
 
 def _bytes(tensors: Sequence[torch.Tensor] | torch.Tensor) -> int:

@@ -9,14 +9,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
+import torch.distributed as dist
 
 from .collectives import listen
 from .errors import AttachError
+from .joined_ranks import join_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from .collectives import Call
+    from .collectives import Buffers, Call
     from .native import Handle
     from .streamed_block import StreamedBlock
 
@@ -32,6 +34,8 @@ class Driver:
         self.closed = False
         self.editing = False
         self._check = check
+        self._device = device
+        self._ranks: tuple[int, ...] = ()
         self._stream = _current_stream(device)
         self._is_cuda = device.type == "cuda"
         self._lock = threading.Lock()
@@ -45,7 +49,8 @@ class Driver:
         self._listening = ExitStack()
         weakref.finalize(self, self._listening.close).atexit = False
         if any(handle.library.facts.collectives):
-            self._listening.enter_context(listen(_Listener(self)))
+            listener = _CarryingListener(self) if handle.library.facts.carries else _Listener(self)
+            self._listening.enter_context(listen(listener))
 
     def begin(self, block: StreamedBlock, args: Any, kwargs: Any) -> None:
         """Before a block's forward: its weights are there for what is put on the current stream from now on."""
@@ -115,6 +120,34 @@ class Driver:
         _, index = self._open.pop(at)
         self._call(self.handle.collective_ends, index)
         self._host_s += perf_counter() - started
+
+    def join(self, group: Any) -> None:
+        """Joins the ranks of a process group for the collectives that the plan carries itself. Collective."""
+        self._ranks = join_ranks(self.handle, group)
+
+    def carry(self, call: Call, buffers: Buffers) -> bool:
+        """Carries the running block's next collective, where it is the one that was planned."""
+        started = perf_counter()
+        running = self._running
+        if running is None or self._thread != threading.get_ident() or buffers.ranks != self._ranks:
+            return False
+        index = len(self._collectives)
+        planned = self.handle.library.facts.message_bytes[running.index]
+        n = len(buffers.ranks)
+        message = buffers.recv.numel() * buffers.recv.element_size() // n
+        if index >= len(planned) or planned[index] != message:
+            return False
+        if buffers.recv.device != self._device or buffers.send.device != self._device:
+            return False
+        self._collectives.append(call)
+        own = buffers.ranks.index(dist.get_rank())
+        sent = buffers.send.view(-1) if call.kind == "all-gather" else buffers.send.view(n, -1)[own]
+        buffers.recv.view(n, -1)[own].copy_(sent)
+        before = perf_counter()
+        self.handle.exchange(index, buffers.send.data_ptr(), buffers.recv.data_ptr(), message, self._stream())
+        self._waited_s += perf_counter() - before
+        self._host_s += perf_counter() - started
+        return True
 
     def idle(self, purpose: str) -> None:
         """Makes sure that no block runs.
@@ -222,6 +255,14 @@ class _Listener:
         driver = self._driver()
         if driver is not None:
             driver.collective_ends(call)
+
+
+class _CarryingListener(_Listener):
+    """The same of a plan that carries collectives itself."""
+
+    def carry(self, call: Call, buffers: Buffers) -> bool:
+        driver = self._driver()
+        return driver is not None and driver.carry(call, buffers)
 
 
 def _current_stream(device: torch.device) -> Callable[[], int | None]:

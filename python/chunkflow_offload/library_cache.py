@@ -111,11 +111,11 @@ def _digest(*parts: str) -> str:
 
 
 def _identity_of(generator: Path) -> str:
-    """Changes when the generator does: a bundled one's bytes, or those of all that a checkout generates from."""
-    if generator.name == "generator.mjs":
-        return hashlib.sha256(generator.read_bytes()).hexdigest()
+    """Changes when the generator does: the bundle's files, or those of all that a checkout generates from."""
     root = generator.parent.parent
     folders = [root / name for name in ("dist", "runtime", "cuda-templates", "codegen/attach")]
+    if not folders[0].is_dir():
+        return _identity_of_files(generator.parent, sorted(generator.parent.rglob("*")))
     files = [file for folder in folders for file in sorted(folder.rglob("*"))]
     return _identity_of_files(root, [*files, root / "package.json", generator])
 

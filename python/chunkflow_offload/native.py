@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .errors import NativeError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 WHOLLY_RESIDENT = -1
@@ -27,6 +28,8 @@ class Counts(ctypes.Structure):
 
 _POINTER, _INT, _U64 = ctypes.c_void_p, ctypes.c_int, ctypes.c_uint64
 _U64_OUT = ctypes.POINTER(ctypes.c_uint64)
+_BARRIER = ctypes.CFUNCTYPE(_INT, _POINTER)
+_BROADCAST = ctypes.CFUNCTYPE(_INT, _POINTER, _POINTER, _U64)
 
 _SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "cf_error": (ctypes.c_char_p, ()),
@@ -41,6 +44,8 @@ _SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "cf_collective_begins": (_INT, (_POINTER, _INT, _POINTER)),
     "cf_collective_ends": (_INT, (_POINTER, _INT, _POINTER)),
     "cf_end": (_INT, (_POINTER, _INT, _POINTER)),
+    "cf_join": (_INT, (_POINTER, _INT, _INT, _BARRIER, _BROADCAST, _POINTER)),
+    "cf_exchange": (_INT, (_POINTER, _INT, _POINTER, _POINTER, _U64, _POINTER)),
     "cf_invalidate": (_INT, (_POINTER,)),
     "cf_synchronize": (_INT, (_POINTER,)),
     "cf_counts": (_INT, (_POINTER, ctypes.POINTER(Counts))),
@@ -61,6 +66,9 @@ class Facts:
         block_bytes: Weight bytes of each block of a pass.
         resident_bytes: Bytes at the front of each block that stay on the device.
         collectives: Collectives of each block.
+        ranks: Ranks of the profiled model.
+        message_bytes: Of each block, and of each of its collectives that the plan carries itself: bytes to each peer.
+            Empty where collectives are left to the model.
     """
 
     tool: str
@@ -72,6 +80,13 @@ class Facts:
     block_bytes: tuple[int, ...]
     resident_bytes: tuple[int, ...]
     collectives: tuple[int, ...]
+    ranks: int
+    message_bytes: tuple[tuple[int, ...], ...]
+
+    @property
+    def carries(self) -> bool:
+        """Whether the plan carries collectives itself."""
+        return any(self.message_bytes)
 
     @property
     def streamed_bytes(self) -> int:
@@ -133,6 +148,8 @@ class Library:
                 block_bytes=tuple(map(int, facts["blockBytes"])),
                 resident_bytes=tuple(map(int, facts["residentBytes"])),
                 collectives=tuple(map(int, facts["collectives"])),
+                ranks=int(facts["ranks"]),
+                message_bytes=tuple(tuple(map(int, own)) for own in facts["messageBytes"]),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise NativeError(f"{self.path}: what it says of itself cannot be read: {error!r}") from None
@@ -188,6 +205,47 @@ class Handle:
     def end(self, block: int, stream: int | None) -> None:
         """Behind a block's last kernel."""
         self._check(self._functions.cf_end(self.pointer, block, stream))
+
+    def join(self, rank: int, ranks: int, barrier: Callable[[], None], broadcast: Callable[[bytes], bytes]) -> None:
+        """Joins the ranks of this host for collectives that the plan carries itself. Collective.
+
+        Args:
+            rank: Of this process, from 0 to `ranks` - 1.
+            ranks: Of the group.
+            barrier: Returns when all ranks have called it.
+            broadcast: Rank 0's bytes on every rank.
+
+        Raises:
+            NativeError: The plan is for other ranks, or there is no shared or pinned memory for it.
+        """
+        failure: list[BaseException] = []
+
+        def guarded(call: Callable[[], None]) -> int:
+            try:
+                call()
+            except BaseException as error:
+                failure.append(error)
+                return 1
+            return 0
+
+        def pass_on(address: int, count: int) -> None:
+            ctypes.memmove(address, broadcast(ctypes.string_at(address, count)), count)
+
+        status = self._functions.cf_join(
+            self.pointer,
+            rank,
+            ranks,
+            _BARRIER(lambda _: guarded(barrier)),
+            _BROADCAST(lambda _, address, count: guarded(lambda: pass_on(address, count))),
+            None,
+        )
+        if failure:
+            raise failure[0]
+        self._check(status)
+
+    def exchange(self, index: int, send: int, recv: int, bytes_per_peer: int, stream: int | None) -> None:
+        """Carries the running block's collective `index`, begin and end included; a rank's own part is not moved."""
+        self._check(self._functions.cf_exchange(self.pointer, index, send, recv, bytes_per_peer, stream))
 
     def invalidate(self) -> None:
         """What slots hold is copied anew before it is used again."""

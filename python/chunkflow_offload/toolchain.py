@@ -13,6 +13,8 @@ from pathlib import Path
 from .errors import NativeError
 
 LEAST_NODE = (20, 19)
+BUNDLED = "chunkflow.mjs"
+"""The command line in the package's own folder `cli`."""
 _COMPILERS = ("c++", "g++", "clang++")
 
 
@@ -68,15 +70,19 @@ def generator() -> Path:
     named = os.environ.get("CHUNKFLOW_GENERATOR")
     if named:
         if not Path(named).is_file():
-            raise NativeError(f"$CHUNKFLOW_GENERATOR: {named} is no file; expected chunkflow.mjs or generator.mjs")
+            raise NativeError(f"$CHUNKFLOW_GENERATOR: {named} is no file; expected chunkflow.mjs")
         return Path(named).resolve()
     here = Path(__file__).resolve().parent
-    for candidate in (here / "generator.mjs", here.parents[1] / "bin" / "chunkflow.mjs"):
-        if candidate.is_file():
-            return candidate
+    # In a checkout its own build counts: a bundle may lie there from an earlier install.
+    checkout = here.parents[1]
+    if (checkout / "dist" / "cli" / "main.js").is_file() and (checkout / "bin" / "chunkflow.mjs").is_file():
+        return checkout / "bin" / "chunkflow.mjs"
+    bundled = here / "cli" / BUNDLED
+    if bundled.is_file():
+        return bundled
     raise NativeError(
-        "no generator: this package came without generator.mjs; install it from a checkout of ChunkFlow that was "
-        "built, or set $CHUNKFLOW_GENERATOR to its bin/chunkflow.mjs"
+        "no generator: this package came without its command line; install it from a checkout of ChunkFlow, or set "
+        "$CHUNKFLOW_GENERATOR to its bin/chunkflow.mjs"
     )
 
 

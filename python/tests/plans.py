@@ -34,9 +34,13 @@ def plan_document(
     chunk: int | None = 1 * MIB,
     collectives: int = 0,
     ranks: int = 1,
+    carried: int = 0,
     model: str = "toy",
 ) -> dict[str, Any]:
-    """`preset` is yield, layerwise or drain; `resident` the fraction at the front of every block, in whole pages."""
+    """`preset` is yield, layerwise or drain; `resident` the fraction at the front of every block, in whole pages.
+
+    `carried`: bytes that a rank sends in each all-to-all, which the plan then carries itself.
+    """
     count = len(blocks)
     streamed = [i for i in range(count) if i not in resident_blocks and preset != "none"]
     issue_at, least_slots = (
@@ -53,7 +57,8 @@ def plan_document(
         ahead = index - issue_at[streamed.index(index)]
         runs.append({"times": 1, "residentBytes": front, "ahead": ahead, "windowBytes": windows})
     kinds = kinds_of(blocks)
-    call = {"kind": "all-to-all", "sentBytes": 4096, "bufferBytes": 16384}
+    sent = carried or 4096
+    call = {"kind": "all-to-all", "sentBytes": sent, "bufferBytes": 4 * sent}
     return {
         "schema": "chunkflow/plan@2",
         "name": f"{preset} of a test",
@@ -64,9 +69,9 @@ def plan_document(
         "paceS": 0,
         "drainAtPassStart": preset == "layerwise",
         "sequential": False,
-        "transport": "none" if ranks == 1 else "shm",
-        "pieceBytes": 0,
-        "stagedInCopyStream": False,
+        "transport": "none" if ranks == 1 else "staged-copy" if carried else "shm",
+        "pieceBytes": carried // 3 // 256 * 256 if carried else 0,
+        "stagedInCopyStream": carried > 0 and preset == "yield",
         "profiled": {
             "fingerprint": fingerprint(blocks),
             "ranks": ranks,

@@ -18,6 +18,7 @@ from ranks import run_ranks
 from toy_models import Wan, inputs
 
 import chunkflow_offload as chunkflow
+from chunkflow_offload.library_cache import library_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,7 +111,11 @@ with torch.no_grad():
 """
 
 
-def test_a_rank_that_is_killed_in_a_step_ends_the_other_with_an_error(plan: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("carried", [0, 4096])
+def test_a_rank_that_is_killed_in_a_step_ends_the_other_with_an_error(tmp_path: Path, carried: int) -> None:
+    """Whether its group notices, or the ranks that a plan has joined do."""
+    plan = write_plan(tmp_path / "plan.json", Wan(), resident=0.7, collectives=2, ranks=2, carried=carried)
+    library_for(plan, "host")
     tests = Path(__file__).parent
     ranks = [
         subprocess.Popen(
@@ -141,3 +146,52 @@ def test_a_rank_that_is_killed_in_a_step_ends_the_other_with_an_error(plan: Path
     for rank in ranks:
         with pytest.raises(ProcessLookupError):
             os.killpg(rank.pid, 0)
+
+
+SENT = 4 * 8 * 256 // 2
+"""Bytes that a rank sends in an all-to-all of the toy: half of its input."""
+
+
+@pytest.fixture(params=["yield", "layerwise"])
+def carrying_plan(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """For the same blocks, whose all-to-alls it carries itself."""
+    return write_plan(tmp_path / "plan.json", Wan(), request.param, resident=0.7, collectives=2, ranks=2, carried=SENT)
+
+
+def run_carried(rank: int, plan: Path) -> tuple[bool, Mapping[str, int]]:
+    torch.manual_seed(0)
+    model = Wan().requires_grad_(False)
+    x = inputs() + rank
+    with torch.no_grad():
+        expected = model(x)
+        with chunkflow.attach(model, plan, device="cpu", check=True) as attached:
+            same = all(torch.equal(model(x), expected) for _ in range(4))
+            # A collective of another size is left to its group, by both ranks.
+            same = same and torch.equal(model(x[:, :4]), model(x[:, :4]))
+            counts = attached.counts()
+        return same and torch.equal(model(x), expected), counts
+
+
+def test_a_plan_carries_the_models_all_to_alls_itself(carrying_plan: Path) -> None:
+    for same, counts in run_ranks(run_carried, carrying_plan):
+        assert same
+        assert counts["exchanged"] == 4 * 5 * 2
+        assert (counts["restarts"], counts["unplanned"]) == (1, 0)
+
+
+def run_alone(_: int, plan: Path) -> str:
+    with pytest.raises(chunkflow.ChunkflowError) as caught:
+        chunkflow.attach(Wan().requires_grad_(False), plan, device="cpu", group=dist.new_group([0]))
+    return str(caught.value)
+
+
+def test_a_group_of_other_ranks_is_refused(carrying_plan: Path) -> None:
+    said = run_ranks(run_alone, carrying_plan)
+    assert "carries the collectives of 2 ranks, the group has 1" in said[0]
+
+
+def test_without_a_process_group_it_is_refused(carrying_plan: Path) -> None:
+    model = Wan().requires_grad_(False)
+    with pytest.raises(chunkflow.ChunkflowError, match=r"carries the collectives of 2 ranks itself; call torch\.dist"):
+        chunkflow.attach(model, carrying_plan, device="cpu")
+    assert torch.isfinite(model(inputs())).all()

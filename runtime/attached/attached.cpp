@@ -276,7 +276,9 @@ std::string attachedFacts(const AttachedProgram& attached, const char* backend) 
          ",\"stagingBytes\":" + number(plan.stagingBytes) + ",\"slots\":" + number(plan.slots) + ",\"slotBytes\":" + number(plan.slotBytes) + ",\"blockBytes\":" +
          listed(program.blocks, [&](const BlockWeights& block) { return number(block.bytes); }) + ",\"residentBytes\":" +
          listed(plan.residentBytes, number) + ",\"collectives\":" +
-         listed(attached.blocks, [&](const AttachedBlock& block) { return number(block.collectives()); }) + "}";
+         listed(attached.blocks, [&](const AttachedBlock& block) { return number(block.collectives()); }) +
+         ",\"messageBytes\":" +
+         listed(attached.blocks, [&](const AttachedBlock& block) { return listed(block.messages, number); }) + "}";
 }
 
 }  // namespace chunkflow

@@ -1,6 +1,7 @@
 #pragma once
 // What is generated for a plan that drives somebody else's model: the plan, and what each block enqueues at the points that the
 // model passes.
+#include <cstdint>
 #include <span>
 
 #include "program.hpp"
@@ -17,6 +18,8 @@ using Hook = void (*)(Rank& rank, int row);
 struct AttachedBlock {
   std::span<const Hook> hooks;
   int row;
+  /// Of each collective that the plan carries itself: bytes to each peer. Empty where collectives are the model's.
+  std::span<const std::uint64_t> messages;
   int collectives() const { return static_cast<int>(hooks.size() - 2) / 2; }
 };
 
