@@ -257,6 +257,8 @@ def _device_for(model: nn.Module, device: torch.device | str | int | None) -> to
         own = next((parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"), None)
         chosen = own or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if chosen.type == "cuda":
+        if not torch.cuda.is_available():
+            raise AttachError(f"device: {chosen} is not there: PyTorch sees no CUDA device")
         torch.cuda.init()  # type: ignore[no-untyped-call]
         index: int | None = chosen.index
         return torch.device("cuda", torch.cuda.current_device() if index is None else index)
