@@ -110,8 +110,8 @@ def cuda_folders() -> dict[str, str]:
     """Environment with CUDA's include and library folders, each a list separated by colons.
 
     `$CHUNKFLOW_CUDA_INCLUDE` and `$CHUNKFLOW_CUDA_LIB` as they are set; or those of NVIDIA's wheels, which torch brings
-    but for some headers; or those of `$CUDA_HOME`, `$CUDA_PATH` or /usr/local/cuda: the first that has all of it, so that
-    headers of one version are used together.
+    but for some headers; or those of `$CUDA_HOME`, `$CUDA_PATH` or /usr/local/cuda: the first that has all of it, so
+    that headers of one version are used together.
 
     Raises:
         NativeError: None has all of it; with what the wheels lack.

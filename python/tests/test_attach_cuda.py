@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from plans import write_plan
-from toy_models import MODELS, WIDTH, Wan, WanBlock
 from torch import nn
+from toy_models import MODELS, WIDTH, Wan, WanBlock
 
 import chunkflow_offload as chunkflow
 from chunkflow_offload.errors import AttachError, NativeError
@@ -28,6 +28,7 @@ class Stack(nn.Module):
     def __init__(self, blocks: int = 6, width: int = WIDTH) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(WanBlock(width) for _ in range(blocks))
+        self.shift: torch.Tensor
         self.register_buffer("shift", torch.randn(width))
 
     def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -57,7 +58,7 @@ def inputs(width: int = WIDTH, tokens: int = 64) -> tuple[torch.Tensor, torch.Te
 def test_the_same_bits(tmp_path: Path, home: str, preset: str, settings: dict[str, Any]) -> None:
     model = Stack().requires_grad_(False)
     plan = write_plan(tmp_path / "plan.json", model, preset, **settings)
-    with torch.inference_mode():
+    with torch.no_grad():
         expected = model.to(CUDA)(*inputs())
         model.to(home)
         before = {name: (id(at), at.cpu()) for name, at in model.named_parameters()}
@@ -133,7 +134,7 @@ def test_a_model_runs_on_another_stream_than_before(tmp_path: Path) -> None:
         expected = model.to(CUDA)(x, t)
         with chunkflow.attach(model, plan):
             for _ in range(10):
-                stream = torch.cuda.Stream(CUDA)
+                stream: Any = torch.cuda.Stream(CUDA)  # type: ignore[no-untyped-call]
                 stream.wait_stream(torch.cuda.current_stream(CUDA))
                 with torch.cuda.stream(stream):
                     found = model(x, t)
