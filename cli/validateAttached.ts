@@ -51,7 +51,7 @@ function print(report: AttachedReport, output: Output): void {
     formatTable(
       [
         { header: 'case', value: ({ measured }) => measured.record.case },
-        { header: 'plan', value: ({ measured }) => measured.record.arm.key },
+        { header: 'plan', value: ({ measured }) => measured.record.variant.key },
         { header: 'measured ms', value: ({ measured }) => measured.stepS * 1e3, digits: 2 },
         { header: 'simulated ms', value: ({ simulatedS }) => simulatedS * 1e3, digits: 2 },
         { header: 'error %', value: ({ simulatedError }) => simulatedError * 100, digits: 1 },

@@ -21,9 +21,9 @@ export const attachStepFormat = z.strictObject({
   ranks: z.int().min(1),
   place: z.enum(['host', 'one GPU', 'GPUs of one host']),
   transport: z.string().describe("the model's own collectives go over; `none` on one rank"),
-  arm: z.strictObject({
+  variant: z.strictObject({
     key: z.string().min(1),
-    kind: z.enum(['none', 'attach', 'sglang', 'group-offload']),
+    kind: z.enum(['none', 'attach', 'sglang', 'sglang-plan', 'group-offload']),
     name: z.string().min(1),
     resident: z.number().min(0).max(1),
   }),

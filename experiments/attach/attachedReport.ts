@@ -30,7 +30,7 @@ export interface AttachedReport {
 const CLASSES: readonly ((step: ComparedAttached) => string)[] = [
   ({ measured: { record } }) => (record.ranks === 1 ? record.place : `${record.place}, ${record.transport}`),
   ({ measured: { record } }) => `${record.model.name}, ${record.tokens} tokens, x${record.ranks}`,
-  ({ measured: { record } }) => presetOf(record.arm.name),
+  ({ measured: { record } }) => presetOf(record.variant.name),
 ];
 
 /**
@@ -46,7 +46,7 @@ export function attachedReport(
   worst: number,
 ): AttachedReport {
   const named = (which: (measured: AttachedMeasurement) => boolean) =>
-    measurements.filter(which).map(({ record }) => `${record.case}, ${record.arm.key}`);
+    measurements.filter(which).map(({ record }) => `${record.case}, ${record.variant.key}`);
   const hostShares = measurements.flatMap(({ record: { hostS }, stepS }) =>
     hostS === null ? [] : [hostS / stepS],
   );

@@ -29,7 +29,7 @@ export interface ComparedAttached {
 
 /** Whether a plan of ours describes how the weights were held: other tools' ways are measured beside and predicted by nobody. */
 export function isPredicted({ record }: AttachedMeasurement): boolean {
-  return record.arm.kind === 'attach' || record.arm.kind === 'none';
+  return record.variant.kind === 'none' || record.plan !== null || record.variant.kind === 'attach';
 }
 
 /**
@@ -78,11 +78,11 @@ function compare(
 
 /** NCCL takes the links that its environment leaves it, whatever the plan was made for. */
 function planOfMeasured({ record }: AttachedMeasurement, workload: ProfiledWorkload, machine: System): Plan {
-  const { plan: document, arm, transport } = record;
-  if (arm.kind === 'none')
+  const { plan: document, variant, transport } = record;
+  if (variant.kind === 'none')
     return makePlan('none', workload, machine, workload.ranks > 1 ? transport : undefined);
-  if (document === null) throw new UserError(`plan: is missing, and ${arm.key} is an attached plan`);
-  const source = sourceOf(parseJson(`plan of ${arm.key}`, JSON.stringify(document), 'measure it anew'));
+  if (document === null) throw new UserError(`plan: is missing, and ${variant.key} is an attached plan`);
+  const source = sourceOf(parseJson(`plan of ${variant.key}`, JSON.stringify(document), 'measure it anew'));
   const plan = planOf(source, workload, machine);
   if (workload.ranks === 1 || transportNamed(machine, plan.transport).kind === 'staged-copy') return plan;
   return { ...plan, transport: transportNamed(machine, transport).name };
@@ -107,7 +107,8 @@ function profileOf(
 }
 
 function refuseOtherMachine({ record }: AttachedMeasurement, machine: System): void {
-  const { ranks, device, place, case: id, arm } = record;
+  const { ranks, device, place, case: id, variant } = record;
   const why = otherMachine({ ranks, device, place: place === 'host' ? 'host' : 'real' }, machine);
-  if (why !== null) throw new UserError(`${id}, ${arm.key}: ${why}; give --machine that one, or other steps`);
+  if (why !== null)
+    throw new UserError(`${id}, ${variant.key}: ${why}; give --machine that one, or other steps`);
 }

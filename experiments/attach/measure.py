@@ -17,14 +17,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from arms import Absent, Arm, Held, arm_of, held
 from model_cases import Case, Inputs, build, case_named, divide_among_ranks, inputs_of, run
 from sglang_manager import version_of
+from variants import AbsentError, Held, Variant, held, variant_of
 
 import chunkflow_offload
 from chunkflow_offload.device_clock import Facts, clock_of, facts_while_busy
@@ -116,7 +117,7 @@ class Timed:
 
 
 def here(tiny: bool) -> Place:
-    """This process' place; the group of all ranks is made."""
+    """The place of this process; makes the group of all ranks."""
     rank, ranks = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     is_cuda = torch.cuda.is_available() and not tiny
     if not is_cuda and not tiny:
@@ -131,35 +132,37 @@ def here(tiny: bool) -> Place:
     if ranks > 1:
         options: Any = {"device_id": device} if is_cuda else {}
         dist.init_process_group("nccl" if is_cuda else "gloo", timeout=timedelta(seconds=300), **options)
-        # Communicators are made with the first collective: what they take belongs to no arm.
+        # Communicators are made with the first collective: what they take belongs to no variant.
         dist.all_reduce(torch.zeros(1, device=device))
     return Place(device, rank, ranks)
 
 
 def main() -> None:
-    """Measures all arms of one case."""
+    """Measures all variants of one case."""
     flags = _flags()
     case = case_named(flags.case, tiny=flags.tiny, storage=flags.storage)
-    arms = [arm_of(text) for text in flags.arm]
+    variants = [variant_of(text) for text in flags.variant]
     place = here(flags.tiny)
-    _check_plans(arms, case.id(place.ranks))
+    _check_plans(variants, case.id(place.ranks))
     progress = Progress(flags.out, case.id(place.ranks), place)
     study = Study(case, place, flags, progress.reference)
     longest_s = 0.0
     for round_number in range(1, flags.rounds + 1):
-        for order, arm in enumerate(arms):
-            if progress.is_over(arm, round_number):
+        for order, variant in enumerate(variants):
+            if progress.is_over(variant, round_number):
                 continue
             left_s = min(place.from_all(flags.until - time.time()))
             if left_s < longest_s * 1.1:
-                study.say(f"{arm.key}, round {round_number}: {left_s:.0f} s are left, one takes {longest_s:.0f}: ended")
+                study.say(
+                    f"{variant.key}, round {round_number}: {left_s:.0f} s are left, one takes {longest_s:.0f}: ended"
+                )
                 _leave()
             started = time.monotonic()
-            progress.begin(arm)
-            why = study.measure(arm, round_number, order)
-            progress.end(arm, why)
+            progress.begin(variant)
+            why = study.measure(variant, round_number, order)
+            progress.end(variant, why)
             if why is not None:
-                study.say(f"SKIPPED {arm.key}: {why}")
+                study.say(f"SKIPPED {variant.key}: {why}")
             longest_s = max(longest_s, time.monotonic() - started)
     _leave()
 
@@ -171,9 +174,9 @@ def _leave() -> None:
 
 
 class Progress:
-    """What of a case is measured already, and which arms cannot be: a run that was ended or has crashed goes on from there.
+    """Rounds of a case that are measured already: a run that was ended, or has crashed, goes on behind them.
 
-    An arm that a process has died in is not tried again.
+    A variant in which a process has died is not tried again.
     """
 
     def __init__(self, out: Path, case: str, place: Place) -> None:
@@ -182,12 +185,12 @@ class Progress:
         self._done: dict[str, int] = {}
         self._skipped: set[str] = set()
         self.reference: tuple[str, list[str]] | None = None
-        """Arm and digests of the case's first record: other arms give the same bits, or they are wrong."""
+        """Variant and digests of the case's first record: other variants give the same bits, or they are wrong."""
         if out.is_file():
             for line in out.read_text(encoding="utf-8").splitlines():
                 record = json.loads(line)
                 if record["case"] == case:
-                    key = record["arm"]["key"]
+                    key = record["variant"]["key"]
                     self.reference = self.reference or (key, record["digests"])
                     self._done[key] = max(self._done.get(key, 0), record["round"])
         if self._running.is_file():
@@ -198,19 +201,19 @@ class Progress:
         # Rank 0 writes that file: every rank has read it first.
         place.from_all(0)
 
-    def is_over(self, arm: Arm, round_number: int) -> bool:
+    def is_over(self, variant: Variant, round_number: int) -> bool:
         """Whether this round need not be measured."""
-        return arm.key in self._skipped or self._done.get(arm.key, 0) >= round_number
+        return variant.key in self._skipped or self._done.get(variant.key, 0) >= round_number
 
-    def begin(self, arm: Arm) -> None:
-        """An arm is about to be measured."""
-        self._note([*self._crashed, arm.key])
+    def begin(self, variant: Variant) -> None:
+        """A variant is about to be measured."""
+        self._note([*self._crashed, variant.key])
 
-    def end(self, arm: Arm, why: str | None) -> None:
+    def end(self, variant: Variant, why: str | None) -> None:
         """It was, or it cannot be, and that is why."""
         self._note(self._crashed)
         if why is not None:
-            self._skipped.add(arm.key)
+            self._skipped.add(variant.key)
 
     def _note(self, keys: Sequence[str]) -> None:
         if self._place.rank == 0:
@@ -218,7 +221,7 @@ class Progress:
 
 
 class Study:
-    """Measures arms of one case and appends their records to a file."""
+    """Measures variants of one case and appends their records to a file."""
 
     def __init__(
         self, case: Case, place: Place, flags: argparse.Namespace, reference: tuple[str, list[str]] | None
@@ -234,19 +237,23 @@ class Study:
         if self.place.rank == 0:
             print(text, file=sys.stderr, flush=True)
 
-    def measure(self, arm: Arm, round_number: int, order: int) -> str | None:
-        """One round of an arm. Returns why it could not be, the same on every rank."""
-        case, place = self.case, self.place
+    def measure(self, variant: Variant, round_number: int, order: int) -> str | None:
+        """One round of a variant. Returns why it could not be, the same on every rank."""
+        place = self.place
         base_bytes = _used_bytes(place)
         began = time.monotonic()
         record = None
         with ExitStack() as stack, torch.no_grad():
-            model, own, why = self._set_up(arm, stack)
+            model, own, why = self._set_up(variant, stack)
             reasons = [each for each in place.from_all(why) if each is not None]
             if not reasons and model is not None and own is not None:
                 place.finish()
                 set_up_s = time.monotonic() - began
-                record = self._steps(arm, model, own) | {"setUpS": set_up_s, "round": round_number, "order": order}
+                record = self._steps(variant, model, own, round_number) | {
+                    "setUpS": set_up_s,
+                    "round": round_number,
+                    "order": order,
+                }
                 record["memory"]["baseBytes"] = base_bytes
         del model, own
         _free(place)
@@ -254,20 +261,20 @@ class Study:
             self._write(record)
         return reasons[0] if reasons else None
 
-    def _set_up(self, arm: Arm, stack: ExitStack) -> tuple[nn.Module | None, Held | None, str | None]:
-        """A model whose weights the arm holds, or why there is none: other ranks have to hear of it before they go on."""
+    def _set_up(self, variant: Variant, stack: ExitStack) -> tuple[nn.Module | None, Held | None, str | None]:
+        """A model whose weights the variant holds, or why there is none: the other ranks have to hear of it."""
         case, place = self.case, self.place
         try:
-            model = build(case, place.device, SEED, blocks_on=_home(arm, self.flags, place))
+            model = build(case, place.device, SEED, blocks_on=_home(variant, self.flags, place))
             divide_among_ranks(model, case, place.device)
-            own = stack.enter_context(held(arm, model, case, place.device, self.flags.sglang))
-        except Absent as error:
+            own = stack.enter_context(held(variant, model, case, place.device, self.flags.sglang))
+        except AbsentError as error:
             return None, None, str(error)
         except (torch.cuda.OutOfMemoryError, chunkflow_offload.ChunkflowError) as error:
             return None, None, str(error).splitlines()[0]
         return model, own, None
 
-    def _steps(self, arm: Arm, model: nn.Module, own: Held) -> dict[str, Any]:
+    def _steps(self, variant: Variant, model: nn.Module, own: Held, round_number: int) -> dict[str, Any]:
         place, case, flags = self.place, self.case, self.flags
         sets = [inputs_of(case, place.device, SEED + 1 + number) for number in range(INPUT_SETS)]
         warm_up = _warm_up(model, sets, place)
@@ -276,26 +283,35 @@ class Study:
         counts = own.counts()
         timed = _timed(model, sets, place, flags.steps, own)
         after = own.counts()
-        memory = _memory(place, own)
+        memory = _memory(place)
+        # Its clock is read in the first round alone: that takes as long as several steps.
+        busy_s = BUSY_S if round_number == 1 else 0.0
         with facts_while_busy(place.device) as facts:
             if place.is_cuda:
-                _timed(model, sets, place, 1 + int(BUSY_S / max(place.from_all(timed.median_s))), own)
+                _timed(model, sets, place, 1 + int(busy_s / max(place.from_all(timed.median_s))), own)
+        if busy_s == 0.0:
+            facts.sm_hz = None
         digests = _digests(model, sets, place)
         ranks = place.from_all(timed)
         slowest = max(ranks, key=lambda each: each.median_s)
-        self.reference = self.reference or (arm.key, digests)
+        self.reference = self.reference or (variant.key, digests)
         return {
             "schema": SCHEMA,
             "case": case.id(place.ranks),
-            "model": {"name": case.name, "class": case.family.class_name, "config": case.config, "storage": case.storage},
+            "model": {
+                "name": case.name,
+                "class": case.family.class_name,
+                "config": case.config,
+                "storage": case.storage,
+            },
             "tokens": case.tokens,
             "grid": list(case.grid),
             "ranks": place.ranks,
             "place": place.name,
             "transport": place.transport,
-            "arm": {"key": arm.key, "kind": arm.kind, "name": arm.name, "resident": arm.resident},
-            "plan": arm.document,
-            "planSha256": arm.plan_sha256,
+            "variant": {"key": variant.key, "kind": variant.kind, "name": variant.name, "resident": variant.resident},
+            "plan": variant.document,
+            "planSha256": variant.plan_sha256,
             "profileSha256": _sha256(flags.profile),
             "warmUp": warm_up,
             "stepS": slowest.step_s,
@@ -319,7 +335,7 @@ class Study:
         bits = "same bits" if record["isSame"] else "OTHER BITS"
         steady = "" if record["warmUp"]["isSteady"] else ", not steady"
         self.say(
-            f"{record['case']} round {record['round']} {record['arm']['key']}: "
+            f"{record['case']} round {record['round']} {record['variant']['key']}: "
             f"{statistics.median(record['stepS']) * 1e3:.2f} ms, "
             f"{record['memory']['deviceBytes'] / (1 << 30):.2f} GiB, {bits} as {record['sameAs']}{steady}, "
             f"set up in {record['setUpS']:.1f} s"
@@ -359,7 +375,7 @@ def _timed(model: nn.Module, sets: Sequence[Inputs], place: Place, steps: int, o
     clock.finish()
     wall_s = (time.perf_counter() - started) / steps
     after = own.host_seconds()
-    step_s = [clock.seconds(start, end) for start, end in zip(marks, marks[1:], strict=False)]
+    step_s = [clock.seconds(start, end) for start, end in pairwise(marks)]
     return Timed(step_s, wall_s, None if host_s is None or after is None else (after - host_s) / steps)
 
 
@@ -380,7 +396,7 @@ def _digests(model: nn.Module, sets: Sequence[Inputs], place: Place) -> list[str
     return found
 
 
-def _memory(place: Place, own: Held) -> dict[str, Any]:
+def _memory(place: Place) -> dict[str, Any]:
     """Peaks since the timed steps began. The device's own number has everything: context, communicators, allocator."""
     if not place.is_cuda:
         return {"torchBytes": 0, "torchReservedBytes": 0, "deviceBytes": 0}
@@ -407,13 +423,13 @@ def _free(place: Place) -> None:
     if place.is_cuda:
         torch.cuda.synchronize(place.device)
         torch.cuda.empty_cache()
-        # Pinned host memory of other tools goes back too, or the next arm finds none.
+        # Pinned host memory of other tools goes back too, or the next variant finds none.
         torch._C._host_emptyCache()
 
 
-def _home(arm: Arm, flags: argparse.Namespace, place: Place) -> torch.device:
-    """Where the blocks' weights are before an arm takes them."""
-    if flags.weights_on == "host" and arm.kind != "none":
+def _home(variant: Variant, flags: argparse.Namespace, place: Place) -> torch.device:
+    """Where the blocks' weights are before a variant takes them."""
+    if flags.weights_on == "host" and variant.kind != "none":
         return torch.device("cpu")
     return place.device
 
@@ -458,23 +474,29 @@ def _sha256(path: Path | None) -> str | None:
     return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _check_plans(arms: Sequence[Arm], case: str) -> None:
-    for arm in arms:
-        if arm.document is not None and arm.document.get("model") != case:
-            raise SystemExit(f"{arm.plan}: is a plan for {arm.document.get('model')}, this is {case}")
+def _check_plans(variants: Sequence[Variant], case: str) -> None:
+    for variant in variants:
+        if variant.document is not None and variant.document.get("model") != case:
+            raise SystemExit(f"{variant.plan}: is a plan for {variant.document.get('model')}, this is {case}")
 
 
 def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("case", help="MODEL:TOKENS[:BLOCKS], such as wan-14b:16380 or flux-dev:4096:4+8")
-    parser.add_argument("--arm", action="append", required=True, help="none, attach:PLAN.json, sglang[:RESIDENT], group-offload")
+    parser.add_argument(
+        "--variant", action="append", required=True, help="none, attach:PLAN.json, sglang[:RESIDENT], group-offload"
+    )
     parser.add_argument("--out", type=Path, required=True, help="JSON Lines; records are appended")
     parser.add_argument("--profile", type=Path, help="that the plans were made from")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=3600.0, help="no arm begins that would not end within them")
+    parser.add_argument(
+        "--seconds", type=float, default=3600.0, help="no variant begins that would not end within them"
+    )
     parser.add_argument("--storage", choices=["bfloat16", "float8_e4m3fn"], default="bfloat16")
-    parser.add_argument("--weights-on", choices=["device", "host"], default="device", help="before an arm takes them")
+    parser.add_argument(
+        "--weights-on", choices=["device", "host"], default="device", help="before a variant takes them"
+    )
     parser.add_argument("--sglang", type=Path, help="folder with sglang/ as in its wheel")
     parser.add_argument("--tiny", action="store_true", help="a dry run on CPU cores")
     flags = parser.parse_args()

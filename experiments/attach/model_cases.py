@@ -174,7 +174,7 @@ def divide_among_ranks(model: Any, case: Case, device: torch.device) -> None:
     if device.type == "cpu":
         model._resolve_parallel_config = lambda config: _resolved_on_host(model, config)
     plan = case.family.plan_of_parallelism
-    config = ContextParallelConfig(ulysses_degree=ranks)
+    config = ContextParallelConfig(ulysses_degree=ranks)  # type: ignore[no-untyped-call]
     model.enable_parallelism(config=config, **({} if plan is None else {"cp_plan": plan()}))
 
 
@@ -204,7 +204,7 @@ def _parameters_on_meta() -> Iterator[None]:
     def on_meta(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
         register(module, name, None if parameter is None else nn.Parameter(parameter.to("meta"), requires_grad=False))
 
-    nn.Module.register_parameter = on_meta  # type: ignore[method-assign]
+    nn.Module.register_parameter = on_meta  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
@@ -291,7 +291,7 @@ def _hunyuan_inputs(config: Mapping[str, Any], grid: Grid, make: Maker) -> Input
 
 
 def _hunyuan_parallelism() -> dict[str, Any]:
-    """Image and text rows divided at the first block, rotary tables with them, and the image put together behind the last.
+    """Image and text rows divided at the first block, rotary tables with them; the image gathered behind the last.
 
     The attention mask stays whole, as attention sees whole sequences between its all-to-alls. Their order is another
     one then, so every text row has to be valid.
@@ -376,5 +376,3 @@ FAMILIES: Mapping[str, Family] = {
         plan_of_parallelism=_hunyuan_parallelism,
     ),
 }
-
-

@@ -61,13 +61,13 @@ function recordOf(text: string, place: { file: string; line: number }): AttachSt
 
 function sameMeasurement({
   case: id,
-  arm,
+  variant,
   planSha256,
   transport,
   device,
   sourceSha256,
 }: AttachStepRecord): string {
-  return JSON.stringify([id, arm.key, planSha256, transport, device, sourceSha256]);
+  return JSON.stringify([id, variant.key, planSha256, transport, device, sourceSha256]);
 }
 
 function measurementOf(rounds: readonly PlacedRecord[]): AttachedMeasurement {

@@ -7,7 +7,7 @@
 #   MACHINE  name or file that plans are made for (default: h100-sxm-xRANKS)
 #   TRANSPORTS  of the plans' collectives, such as "shm staged-copy" (default: shm)
 #   PLANS    presets separated by blanks (default: those of make_plans.py);  CAPS  likewise, shares of memory
-#   PEERS    arms beside plans (default: "sglang sglang:0.3");  ROUNDS (2)  STEPS (10)
+#   PEERS    variants beside plans (default: "sglang sglang:0.3");  ROUNDS (2)  STEPS (10)
 #   WORK     folder for what is kept between calls (default: /tmp/w)
 #   TINY=1   a dry run on CPU cores
 set -u
@@ -45,7 +45,7 @@ tiny=() backend=cuda
 machine=${MACHINE:-h100-sxm-x$ranks}
 many() { local flag=$1; shift; for each in "$@"; do printf '%s\n%s\n' "$flag" "$each"; done; }
 mapfile -t plan_flags < <(many --transport ${TRANSPORTS:-shm}; many --plan ${PLANS:-}; many --cap ${CAPS:-})
-mapfile -t peers < <(many --arm ${PEERS-sglang sglang:0.3})
+mapfile -t peers < <(many --variant ${PEERS-sglang sglang:0.3})
 
 python_ranks() { # SECONDS LOG SCRIPT ARGUMENTS...: on all ranks, ended after SECONDS
   local limit=$1 log=$2
@@ -81,14 +81,18 @@ for text in "$@"; do
     grep -a SKIPPED "$log" | cut -c1-300
   fi
   mapfile -t attached < <(sed 's/^/attach:/' "$work/plans/$slug.list")
-  mapfile -t arms < <(many --arm none "${attached[@]}")
-  # A process that dies in one arm is started again for the others.
+  mapfile -t variants < <(many --variant none "${attached[@]}")
+  # A process that dies in one variant is started again for the others.
   for try in 1 2 3 4 5; do
     [ "$(left)" -ge 30 ] || break
-    note "$text: steps of $((${#attached[@]} + 1 + ${#peers[@]} / 2)) arms, try $try"
-    python_ranks "$(left)" "$log" "$carry/attach/measure.py" "$name" "${arms[@]}" "${peers[@]}" --out "$steps" \
+    note "$text: steps of $((${#attached[@]} + 1 + ${#peers[@]} / 2)) variants, try $try"
+    python_ranks "$(left)" "$log" "$carry/attach/measure.py" "$name" "${variants[@]}" "${peers[@]}" --out "$steps" \
       --profile "$profile" --rounds "${ROUNDS:-2}" --steps "${STEPS:-10}" --seconds "$(($(left) - 15))" \
-      --sglang "$carry/sglang" "${options[@]}" "${tiny[@]}" && break
+      --sglang "$carry/sglang" "${options[@]}" "${tiny[@]}"
+    status=$?
+    [ "$status" != 0 ] || break
+    # What the time ended may be measured in the next call.
+    [ "$status" != 124 ] || { rm -f "$steps".*.running; break; }
     note "FAILED: $(why "$log")"
   done
   grep -aE "SKIPPED|OTHER BITS|: ended" "$log" | sort -u | cut -c1-300

@@ -17,7 +17,7 @@ RUNTIME = "sglang.multimodal_gen.runtime"
 MANAGERS = f"{RUNTIME}.managers.memory_managers"
 
 
-class Absent(Exception):
+class AbsentError(Exception):
     """There is no SGLang here, or it cannot run on this device."""
 
 
@@ -29,15 +29,15 @@ def layerwise_offload(folder: Path | None) -> ModuleType:
             installed SGLang.
 
     Raises:
-        Absent: There is neither.
+        AbsentError: There is neither.
     """
     name = f"{MANAGERS}.layerwise_offload"
     if folder is None:
         if importlib.util.find_spec("sglang") is None:
-            raise Absent("SGLang is neither installed nor given by --sglang")
+            raise AbsentError("SGLang is neither installed nor given by --sglang")
         return importlib.import_module(name)
     if not (folder / Path(*MANAGERS.split("."), "layerwise_offload.py")).is_file():
-        raise Absent(f"--sglang {folder}: has no {MANAGERS.replace('.', '/')}/layerwise_offload.py")
+        raise AbsentError(f"--sglang {folder}: has no {MANAGERS.replace('.', '/')}/layerwise_offload.py")
     if name not in sys.modules:
         _stand_in(folder)
     module = importlib.import_module(name)
@@ -125,6 +125,19 @@ def manage(
     return managers
 
 
+def configure(module: ModuleType, model: torch.nn.Module, containers: list[str]) -> None:
+    """Has SGLang set up layerwise offload of a model as of its own classes, with whatever manager it has now."""
+    mixin = module.LayerwiseOffloadableModuleMixin
+    settings = SimpleNamespace(
+        performance_mode="auto",
+        pin_cpu_memory=torch.cuda.is_available(),
+        layerwise_tuning_for=lambda *_, **__: (0.0, 0.0, "leading", "forward"),
+    )
+    own = type(model)
+    model.__class__ = type(own.__name__, (mixin, own), {"layer_names": containers})
+    model.configure_layerwise_offload(settings, component_name="transformer")  # type: ignore[operator]
+
+
 def version_of(folder: Path | None) -> str | None:
     """Of the SGLang that `layerwise_offload` takes."""
     if folder is not None:
@@ -159,9 +172,8 @@ def _stand_in(folder: Path) -> None:
         """No variable is set."""
 
         def __getattr__(self, name: str) -> None:
-            if name.startswith("SGLANG_"):
-                return None
-            raise AttributeError(name)
+            if not name.startswith("SGLANG_"):
+                raise AttributeError(name)
 
     for package in ("sglang", "sglang.multimodal_gen", RUNTIME, f"{RUNTIME}.managers", MANAGERS):
         made = ModuleType(package)
@@ -174,7 +186,7 @@ def _stand_in(folder: Path) -> None:
     environment = Environment("sglang.multimodal_gen.envs")
     sys.modules[environment.__name__] = environment
     sys.modules["sglang.multimodal_gen"].envs = environment  # type: ignore[attr-defined]
-    modules = {
+    modules: dict[str, dict[str, Any]] = {
         "disaggregation.roles": {"RoleType": type("RoleType", (), {"MONOLITHIC": "monolithic"})},
         "loader.utils": {"MappedRegions": MappedRegions},
         "platforms": {"current_platform": platform},

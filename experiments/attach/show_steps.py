@@ -1,4 +1,4 @@
-"""Prints a table of what measure.py recorded: each arm's steps against no offload, its memory, and whether its bits are right."""
+"""Prints what measure.py recorded: steps against no offload, memory, and whether the bits are right."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def main() -> None:
     for path in map(Path, sys.argv[1:]):
         for line in path.read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
-            rounds.setdefault((record["case"], record["arm"]["key"]), []).append(record)
+            rounds.setdefault((record["case"], record["variant"]["key"]), []).append(record)
     baseline = {case: _median(found) for (case, key), found in rounds.items() if key == "none"}
-    print(f"{'case':34} {'arm':34} {'ms':>9} {'x none':>7} {'noise':>6} {'GiB':>6} {'host':>6} bits")
+    print(f"{'case':34} {'variant':34} {'ms':>9} {'x none':>7} {'noise':>6} {'GiB':>6} {'host':>6} bits")
     for (case, key), found in rounds.items():
         step_s = _median(found)
         against = f"{step_s / baseline[case]:7.3f}" if case in baseline else f"{'-':>7}"
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def _median(found: list[dict[str, Any]]) -> float:
-    return statistics.median(statistics.median(each["stepS"]) for each in found)
+    return float(statistics.median(statistics.median(each["stepS"]) for each in found))
 
 
 if __name__ == "__main__":

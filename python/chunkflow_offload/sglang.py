@@ -7,6 +7,8 @@ import logging
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from .attach import Attached, attach
 from .errors import AttachError, ModelError
 from .layout import Block, find_blocks, fingerprint
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import torch
     from torch import nn
 
 MODULE = "sglang.multimodal_gen.runtime.managers.memory_managers.layerwise_offload"
@@ -53,7 +54,8 @@ def install(
     module = _layerwise_offload()
     own = getattr(module, MANAGER, None)
     if not isinstance(own, type):
-        raise AttachError(f"{MODULE}: has no class {MANAGER}; this SGLang is another version than 0.5.23 at least in that")
+        why = "a plan is installed already; call what install() returned" if own is not None else "this SGLang has none"
+        raise AttachError(f"{MODULE}.{MANAGER}: {why}")
     plans = _Plans(plan, wanted, containers, pinned_limit)
 
     def manager(model: nn.Module, **settings: Any) -> Any:
@@ -76,11 +78,13 @@ def _layerwise_offload() -> Any:
     try:
         return importlib.import_module(MODULE)
     except ImportError as error:
-        raise AttachError(f"SGLang cannot be imported ({error}); pip install 'sglang[diffusion]', or attach() by hand") from None
+        raise AttachError(
+            f"SGLang cannot be imported ({error}); pip install 'sglang[diffusion]', or attach() the model yourself"
+        ) from None
 
 
 class _Plans:
-    """A plan and the models that it is attached to. A model with several lists of blocks has one manager for each."""
+    """A plan and the models that it is for."""
 
     def __init__(
         self,
@@ -93,7 +97,8 @@ class _Plans:
         self._wanted = wanted
         self._containers = containers
         self._pinned_limit = pinned_limit
-        self._attached: weakref.WeakKeyDictionary[nn.Module, Attached] = weakref.WeakKeyDictionary()
+        # Weak, as what is attached refers to its model.
+        self._models: weakref.WeakKeyDictionary[nn.Module, weakref.ref[_PlannedModel]] = weakref.WeakKeyDictionary()
 
     def blocks_of(self, model: nn.Module) -> tuple[Block, ...] | None:
         """The blocks that the plan is for; None of a model that it is not for."""
@@ -103,27 +108,36 @@ class _Plans:
             return None
         return blocks if fingerprint(blocks) == self._wanted else None
 
-    def attached(self, model: nn.Module) -> Attached | None:
-        """What is attached to a model now."""
-        return self._attached.get(model)
+    def of(self, model: nn.Module) -> _PlannedModel:
+        """What managers of one model share: a model with several lists of blocks has one manager for each."""
+        known = self._models.get(model)
+        shared = known() if known is not None else None
+        if shared is None:
+            shared = _PlannedModel(model, self._attach)
+            self._models[model] = weakref.ref(shared)
+        return shared
 
-    def attach(self, model: nn.Module) -> None:
-        """Attaches the plan on the current GPU, once."""
-        import torch
+    def _attach(self, model: nn.Module) -> Attached:
+        device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else "cpu"
+        return attach(model, self._plan, device=device, containers=self._containers, pinned_limit=self._pinned_limit)
 
-        if model not in self._attached:
-            device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else "cpu"
-            self._attached[model] = attach(
-                model,
-                self._plan,
-                device=device,
-                containers=self._containers,
-                pinned_limit=self._pinned_limit,
-            )
 
-    def detach(self, model: nn.Module) -> None:
+class _PlannedModel:
+    """A model that a plan is attached to or not."""
+
+    def __init__(self, model: nn.Module, attach_to: Callable[[nn.Module], Attached]) -> None:
+        self._model = model
+        self._attach_to = attach_to
+        self.attached: Attached | None = None
+
+    def attach(self) -> None:
+        """Attaches the plan, once."""
+        if self.attached is None:
+            self.attached = self._attach_to(self._model)
+
+    def detach(self) -> None:
         """Gives the model's weights back."""
-        attached = self._attached.pop(model, None)
+        attached, self.attached = self.attached, None
         if attached is not None:
             attached.detach()
 
@@ -160,7 +174,7 @@ class PlannedManager:
         self.num_layers = num_layers
         self.enabled = enabled
         self.pin_cpu_memory = pin_cpu_memory
-        self._plans = plans
+        self._shared = plans.of(model)
         own = [block for block in blocks if _is_in(block, layers_attr_str)]
         self._bytes = sum(block.nbytes for block in own)
         # SGLang parks what no manager has: all of these are streamed.
@@ -175,7 +189,14 @@ class PlannedManager:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise AttributeError(f"an attached plan has no {name}, which SGLang's own manager has; report this, or use that")
+        raise AttributeError(
+            f"{name}: SGLang asks its manager for it, and an attached plan has none; keep SGLang's own"
+        )
+
+    @property
+    def attached(self) -> Attached | None:
+        """What drives the model now: its counts and its host time."""
+        return self._shared.attached
 
     @property
     def device(self) -> torch.device:
@@ -193,7 +214,7 @@ class PlannedManager:
     def _initialize_layer_weights(self) -> None:
         # The whole model's blocks, before SGLang moves what is left of the model to the device.
         if self.enabled:
-            self._plans.attach(self.model)
+            self._shared.attach()
 
     def _finalize_initialization(self) -> None:
         self._configured = True
@@ -215,7 +236,7 @@ class PlannedManager:
     def release_all(self) -> None:
         """Slots and residents stay: they are what the plan was given."""
 
-    def advise_mapped_pages_cold(self, *, room_bytes: int | None = None) -> int:
+    def advise_mapped_pages_cold(self, **_: Any) -> int:
         """No weights are mapped: they are in pinned memory."""
         return 0
 
@@ -225,12 +246,12 @@ class PlannedManager:
     def register_forward_hooks(self) -> None:
         """Streams again, where `load_all_layers` had put all weights on the device."""
         if self.enabled:
-            self._plans.attach(self.model)
+            self._shared.attach()
 
     def load_all_layers(self) -> None:
         """Detaches: all weights are ordinary tensors on the device."""
         device = self.device
-        self._plans.detach(self.model)
+        self._shared.detach()
         self.model.to(device)
 
     def sync_all_layers_to_cpu(self) -> None:
@@ -238,7 +259,7 @@ class PlannedManager:
 
     def release_host_stores(self) -> None:
         """A detached plan holds none."""
-        if self._plans.attached(self.model) is not None:
+        if self.attached is not None:
             raise AttachError("release_host_stores(): the plan is attached; load_all_layers() first")
         self._configured = False
 
@@ -248,15 +269,15 @@ class PlannedManager:
         Raises:
             AttachError: The plan is attached to layers that are no longer there.
         """
-        if self._plans.attached(self.model) is not None:
+        if self.attached is not None:
             raise AttachError(
-                "layers were replaced while a plan is attached, by adapters perhaps; merge them into the weights before "
-                "SGLang loads the model, or switch offload off, load them, and switch it on"
+                "layers were replaced while a plan is attached, by adapters perhaps; merge them into the weights "
+                "before SGLang loads the model, or switch offload off, load them, and switch it on"
             )
 
     def update_cpu_weights(self, weight_dict: Mapping[str, torch.Tensor]) -> set[str] | None:
         """New values of parameters of this list. Returns the names that it took."""
-        attached = self._plans.attached(self.model)
+        attached = self.attached
         if not self.enabled or attached is None:
             return None
         own = {name: tensor for name, tensor in weight_dict.items() if self.has_cpu_weight(name)}

@@ -55,7 +55,7 @@ function record(text: string, factor: number, round = 1, changes: object = {}): 
     ranks: 2,
     place: 'GPUs of one host',
     transport: 'shm',
-    arm: {
+    variant: {
       key: isNone ? 'none' : `attach:${text}`,
       kind: isNone ? 'none' : 'attach',
       name: text,
@@ -130,14 +130,14 @@ errors('each class and the whole have their own errors; plans of a case are orde
   near(of('GPUs of one host, shm').largest, 1 - 1 / 1.1);
   assert.is(of('synthetic, 16380 tokens, x2').n, 4);
   assert.is(report.orders.length, 1);
-  assert.is(report.worst[0]!.measured.record.arm.name, 'layerwise');
+  assert.is(report.worst[0]!.measured.record.variant.name, 'layerwise');
   near(report.largestHostShare, 0.004);
   near(report.memory!.mape, 1 - 1 / 1.01);
 });
 
 errors('other tools are measured beside and not predicted; other bits are named', () => {
   const sglang = record('none', 1.3, 1, {
-    arm: { key: 'sglang:0.3', kind: 'sglang', name: 'sglang:0.3', resident: 0.3 },
+    variant: { key: 'sglang:0.3', kind: 'sglang', name: 'sglang:0.3', resident: 0.3 },
   });
   const { report, found } = compared([record('none', 1), sglang, { ...record('yield', 1), isSame: false }]);
   assert.is(found.length, 2);

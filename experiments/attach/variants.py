@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import sglang_manager
 import torch
-from sglang_manager import Absent
+from sglang_manager import AbsentError
 
 import chunkflow_offload as chunkflow
+from chunkflow_offload.sglang import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from model_cases import Case
     from torch import nn
 
-KINDS = ("none", "attach", "sglang", "group-offload")
+KINDS = ("none", "attach", "sglang", "sglang-plan", "group-offload")
 
 
 @dataclass(frozen=True)
-class Arm:
+class Variant:
     """A way to hold weights.
 
     Attributes:
@@ -45,8 +46,8 @@ class Arm:
 
     @property
     def key(self) -> str:
-        """Tells arms apart: a plan may be called none as well."""
-        return f"attach:{self.name}" if self.kind == "attach" else self.name
+        """Tells variants apart: a plan may be called none as well."""
+        return f"{self.kind}:{self.name}" if self.plan is not None else self.name
 
     @property
     def plan_sha256(self) -> str | None:
@@ -56,10 +57,10 @@ class Arm:
 
 @dataclass
 class Held:
-    """A model whose weights an arm holds.
+    """A model whose weights a variant holds.
 
     Attributes:
-        attached: The attached plan, of an arm that is one.
+        attached: The attached plan, of a variant that is one.
         kept: What has to live as long as the model runs.
     """
 
@@ -75,52 +76,61 @@ class Held:
         return None if self.attached is None else self.attached.counts()
 
 
-def arm_of(text: str) -> Arm:
-    """The arm of `none`, `attach:PLAN.json`, `sglang`, `sglang:RESIDENT` or `group-offload`.
+def variant_of(text: str) -> Variant:
+    """The variant of `none`, `group-offload`, `attach:PLAN.json`, `sglang-plan:PLAN.json` or `sglang[:RESIDENT]`.
 
     Raises:
         SystemExit: With one line, for anything else.
     """
     kind, _, rest = text.partition(":")
-    if kind == "attach" and rest:
+    if kind in ("attach", "sglang-plan") and rest:
         try:
             document = json.loads(Path(rest).read_text(encoding="utf-8"))
-            return Arm(kind, str(document["name"]), plan=Path(rest), document=document)
+            return Variant(kind, str(document["name"]), plan=Path(rest), document=document)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SystemExit(f"arm {text!r}: expected a plan's file: {error}") from None
+            raise SystemExit(f"variant {text!r}: expected a plan's file: {error}") from None
     if kind == "sglang":
         try:
             resident = float(rest) if rest else 0.0
         except ValueError:
-            raise SystemExit(f"arm {text!r}: expected sglang:RESIDENT with a fraction such as 0.3") from None
-        return Arm(kind, text, resident=resident)
+            raise SystemExit(f"variant {text!r}: expected sglang:RESIDENT with a fraction such as 0.3") from None
+        return Variant(kind, text, resident=resident)
     if text in ("none", "group-offload"):
-        return Arm(kind, text)
-    raise SystemExit(f"arm {text!r}: expected none, attach:PLAN.json, sglang[:RESIDENT] or group-offload")
+        return Variant(kind, text)
+    raise SystemExit(f"variant {text!r}: expected one of {', '.join(KINDS)} with what it takes")
 
 
 @contextmanager
-def held(arm: Arm, model: nn.Module, case: Case, device: torch.device, sglang: Path | None) -> Iterator[Held]:
-    """Gives an arm the model's weights. Afterwards the model is of no use: its weights need not be moved back.
+def held(variant: Variant, model: nn.Module, case: Case, device: torch.device, sglang: Path | None) -> Iterator[Held]:
+    """Gives a variant the model's weights. Afterwards the model is of no use: its weights need not be moved back.
 
     Raises:
-        Absent: The arm cannot be had here.
+        AbsentError: The variant cannot be had here.
     """
     containers = list(case.family.containers)
-    if arm.kind == "attach" and arm.plan is not None:
-        yield Held(chunkflow.attach(model, arm.plan, device=device, containers=containers))
-    elif arm.kind == "sglang":
+    if variant.kind == "attach" and variant.plan is not None:
+        yield Held(chunkflow.attach(model, variant.plan, device=device, containers=containers))
+    elif variant.kind == "sglang-plan" and variant.plan is not None:
         module = sglang_manager.layerwise_offload(sglang)
-        managers = sglang_manager.manage(module, model, containers, arm.resident, device)
+        remove = install(variant.plan, containers=containers)
+        try:
+            sglang_manager.configure(module, model, containers)
+        finally:
+            remove()
+        managers: Any = model.layerwise_offload_managers
+        yield Held(managers[0].attached, list(managers))
+    elif variant.kind == "sglang":
+        module = sglang_manager.layerwise_offload(sglang)
+        managers = sglang_manager.manage(module, model, containers, variant.resident, device)
         try:
             yield Held(kept=managers)
         finally:
             for manager in managers:
                 manager.remove_forward_hooks()
-    elif arm.kind == "group-offload":
+    elif variant.kind == "group-offload":
         if importlib.util.find_spec("accelerate") is None:
-            raise Absent("diffusers' group offloading needs accelerate, which is not installed")
-        from diffusers.hooks import apply_group_offloading
+            raise AbsentError("diffusers' group offloading needs accelerate, which is not installed")
+        from diffusers.hooks.group_offloading import apply_group_offloading
 
         apply_group_offloading(
             model,
@@ -135,4 +145,4 @@ def held(arm: Arm, model: nn.Module, case: Case, device: torch.device, sglang: P
         yield Held()
 
 
-__all__ = ["Absent", "Arm", "Held", "arm_of", "held"]
+__all__ = ["AbsentError", "Held", "Variant", "held", "variant_of"]
