@@ -169,8 +169,10 @@ export const CODEGEN: readonly MutantGroup[] = [
       },
       {
         breaks: "a collective's copies are all issued before it",
-        original: "hooks.push({ at: { point: 'collective begins', collective: exchanged }, statements: behindCompute });\n        hooks.push({ at: { point: 'collective ends', collective: exchanged }, statements: [] });",
-        mutated: "hooks.push({ at: { point: 'collective begins', collective: exchanged }, statements: [] });\n        hooks.push({ at: { point: 'collective ends', collective: exchanged }, statements: behindCompute });",
+        original:
+          "hooks.push({ at: { point: 'collective begins', collective: exchanged }, statements: behindCompute });\n        hooks.push({ at: { point: 'collective ends', collective: exchanged }, statements: [] });",
+        mutated:
+          "hooks.push({ at: { point: 'collective begins', collective: exchanged }, statements: [] });\n        hooks.push({ at: { point: 'collective ends', collective: exchanged }, statements: behindCompute });",
       },
       {
         breaks: "the block's last statements are dropped",
