@@ -13,6 +13,8 @@ export const PACKAGES = [
   'hypothesis==6.170.17',
   'mypy==2.4.1',
   'ruff==0.17.6',
+  'nbclient==0.11.0',
+  'ipykernel==7.4.0',
 ];
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -195,7 +195,7 @@ class Attached:
         return {name: int(getattr(counts, name)) for name, *_ in counts._fields_}
 
     def host_seconds(self) -> float:
-        """Time that the host has spent in hooks; on the host backend without the waits for copies."""
+        """Time spent in hooks on the host; without a GPU, less calls of the library, which wait for copies there."""
         return self._now().host_seconds()
 
     def report(self) -> str:
@@ -221,6 +221,9 @@ class Attached:
             for block in driver.blocks:
                 done.append(block)
                 block.move_in()
+            if device.type == "cuda":
+                # What the weights took until now is free for others than PyTorch, too.
+                torch.cuda.empty_cache()
             self._remove = install(self._model, self._modules, driver)
             mark_attached(self._modules)
         except BaseException:
@@ -254,6 +257,9 @@ def _device_for(model: nn.Module, device: torch.device | str | int | None) -> to
         own = next((parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"), None)
         chosen = own or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if chosen.type == "cuda":
+        if not torch.cuda.is_available():
+            raise AttachError(f"device: {chosen} is not there: PyTorch sees no CUDA device")
+        torch.cuda.init()  # type: ignore[no-untyped-call]
         index: int | None = chosen.index
         return torch.device("cuda", torch.cuda.current_device() if index is None else index)
     if chosen.type != "cpu":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .errors import NativeError
 from .layout import bytes_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ def bytes_at(address: int, nbytes: int, device: torch.device, owner: Handle) -> 
         memory: Any = (ctypes.c_char * nbytes).from_address(address)
         memory.owner = owner
         return torch.frombuffer(memory, dtype=torch.uint8)
-    return torch.as_tensor(_CudaArray(address, nbytes, owner), device=device)
+    view = torch.as_tensor(_CudaArray(address, nbytes, owner), device=device)
+    if view.data_ptr() != address:
+        raise NativeError(f"device memory at {address:#x} is not on {device}: PyTorch has copied it")
+    return view
 
 
 class _CudaArray:

@@ -6,7 +6,7 @@ import threading
 import weakref
 from contextlib import ExitStack, suppress
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .collectives import Buffers, Call
     from .native import Handle
     from .streamed_block import StreamedBlock
+
+T = TypeVar("T")
 
 
 class Driver:
@@ -70,9 +72,7 @@ class Driver:
                 # load_state_dict was left by an exception.
                 self._raise_wrong(block.put_back(block.places))
             block.refuse_touched()
-            before = perf_counter()
-            slot = self.handle.begin(block.index, self._stream())
-            self._waited_s += perf_counter() - before
+            slot = self._call(self.handle.begin, block.index)
             self._running, self._slot, self._thread = block, slot, threading.get_ident()
             try:
                 block.bind(slot)
@@ -106,7 +106,7 @@ class Driver:
         index = len(self._collectives)
         self._collectives.append(call)
         self._open.append((call, index))
-        self.handle.collective_begins(index, self._stream())
+        self._call(self.handle.collective_begins, index)
         self._host_s += perf_counter() - started
 
     def collective_ends(self, call: Call) -> None:
@@ -118,7 +118,7 @@ class Driver:
         if at is None:
             return
         _, index = self._open.pop(at)
-        self.handle.collective_ends(index, self._stream())
+        self._call(self.handle.collective_ends, index)
         self._host_s += perf_counter() - started
 
     def join(self, group: Any) -> None:
@@ -178,13 +178,21 @@ class Driver:
         self._raise_wrong(wrong)
 
     def host_seconds(self) -> float:
-        """Time inside hooks, without what the host backend waits for copies in them."""
+        """Time inside hooks; on the host backend without calls of the library, which wait for copies there."""
         return self._host_s - (0.0 if self._is_cuda else self._waited_s)
 
     def close(self) -> None:
         """No hook does anything any more."""
         self.closed = True
         self._listening.close()
+
+    def _call(self, function: Callable[[int, int | None], T], index: int) -> T:
+        """Calls the library for the current stream; on the host backend such a call may wait for a copy."""
+        before = perf_counter()
+        try:
+            return function(index, self._stream())
+        finally:
+            self._waited_s += perf_counter() - before
 
     def _elsewhere(self) -> StreamedBlock | None:
         """The block that runs in another thread: not one that an exception left there."""
@@ -224,7 +232,7 @@ class Driver:
         try:
             block.park(slot)
         finally:
-            self.handle.end(block.index, self._stream())
+            self._call(self.handle.end, block.index)
 
     def _raise_wrong(self, wrong: Sequence[str]) -> None:
         if wrong:

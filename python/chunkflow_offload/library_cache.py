@@ -11,11 +11,14 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import torch
 
 from . import toolchain
 from .errors import NativeError
@@ -54,7 +57,7 @@ def library_for(plan: str | os.PathLike[str] | PlanFile, backend: str) -> Librar
         return _library_of_folder(Path(plan), backend)
     read = plan if isinstance(plan, PlanFile) else read_plan(plan)
     source = toolchain.generator()
-    key = _digest(read.canonical, backend, _identity_of(source), platform.machine())
+    key = _digest(read.canonical, _place_of(backend), _identity_of(source), platform.machine())
 
     def build(work: Path, log: Path) -> None:
         text = work / PLAN_IN_FOLDER
@@ -102,8 +105,15 @@ def _library_of_folder(folder: Path, backend: str) -> Library:
             f"{folder}: neither {LIBRARY} nor {BUILD_SCRIPT} is in it; expected a plan file, or a folder that "
             "chunkflow generate --attach wrote"
         )
-    key = _digest("folder", backend, _identity_of_files(folder, sorted(folder.rglob("*"))), platform.machine())
+    key = _digest(
+        "folder", _place_of(backend), _identity_of_files(folder, sorted(folder.rglob("*"))), platform.machine()
+    )
     return Library(_built(key, lambda work, log: _compile(folder, work / LIBRARY, backend, log)))
+
+
+def _place_of(backend: str) -> str:
+    """Backend; with CUDA also its version and the environment whose libcudart the library is linked to."""
+    return backend if backend == "host" else f"{backend} {torch.version.cuda} {sys.prefix}"
 
 
 def _digest(*parts: str) -> str:

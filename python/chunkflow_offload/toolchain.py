@@ -10,6 +10,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import torch
+
 from .errors import NativeError
 
 LEAST_NODE = (20, 19)
@@ -107,26 +109,43 @@ def compiler() -> str:
 def cuda_folders() -> dict[str, str]:
     """Environment with CUDA's include and library folders, each a list separated by colons.
 
-    `$CHUNKFLOW_CUDA_INCLUDE` and `$CHUNKFLOW_CUDA_LIB` as they are set, or those of the nvidia wheels that torch
-    brings, or those of `$CUDA_HOME`.
+    `$CHUNKFLOW_CUDA_INCLUDE` and `$CHUNKFLOW_CUDA_LIB` as they are set; or those of NVIDIA's wheels, which torch brings
+    but for some headers; or those of `$CUDA_HOME`, `$CUDA_PATH` or /usr/local/cuda: the first that has all of it, so
+    that headers of one version are used together.
 
     Raises:
-        NativeError: cuda_runtime_api.h or libcudart is in none of them.
+        NativeError: None has all of it; with what the wheels lack.
     """
     set_by_user = {name: os.environ.get(name, "") for name in ("CHUNKFLOW_CUDA_INCLUDE", "CHUNKFLOW_CUDA_LIB")}
     if all(set_by_user.values()):
         return set_by_user
-    roots = _nvidia_wheels() + _cuda_homes()
-    include = _with_file([root / "include" for root in roots], ("cuda_runtime_api.h",))
-    library = _with_file([root / name for root in roots for name in ("lib", "lib64")], ("libcudart.so*",))
-    if not include or not library:
-        missing = "cuda_runtime_api.h" if not include else "libcudart.so"
-        raise NativeError(
-            f"CUDA: {missing} is neither in torch's nvidia wheels nor in $CUDA_HOME; "
-            "pip install nvidia-cuda-runtime, or set $CUDA_HOME"
-        )
-    found = {"CHUNKFLOW_CUDA_INCLUDE": include, "CHUNKFLOW_CUDA_LIB": library}
-    return {name: set_by_user[name] or os.pathsep.join(map(str, found[name])) for name in found}
+    wheels = _nvidia_wheels()
+    missing = ""
+    for roots in (wheels, *([home] for home in _cuda_homes())):
+        includes = [root / "include" for root in roots]
+        libraries = [root / name for root in roots for name in ("lib", "lib64")]
+        found = {
+            "cuda_runtime_api.h": _with_file(includes, "cuda_runtime_api.h"),
+            "crt/host_config.h": _with_file(includes, "crt/host_config.h"),
+            "libcudart.so": _with_file(libraries, "libcudart.so*"),
+        }
+        if all(found.values()):
+            headers = list(dict.fromkeys([*found["cuda_runtime_api.h"], *found["crt/host_config.h"]]))
+            folders = {"CHUNKFLOW_CUDA_INCLUDE": headers, "CHUNKFLOW_CUDA_LIB": found["libcudart.so"]}
+            return {name: set_by_user[name] or os.pathsep.join(map(str, folders[name])) for name in folders}
+        missing = missing or next(name for name, at in found.items() if not at)
+    raise NativeError(
+        f"CUDA: {missing} is not in NVIDIA's wheels, and no CUDA toolkit is in $CUDA_HOME; {_wheels_to_install()}, or "
+        "set $CUDA_HOME"
+    )
+
+
+def _wheels_to_install() -> str:
+    """The wheels that have what is missing, in the version of torch's CUDA."""
+    version = str(torch.version.cuda or "13.0")
+    if version.startswith("12."):
+        return f"pip install nvidia-cuda-runtime-cu12=={version}.* nvidia-cuda-nvcc-cu12=={version}.*"
+    return f"pip install nvidia-cuda-runtime=={version}.* nvidia-cuda-crt=={version}.*"
 
 
 def _nvidia_wheels() -> list[Path]:
@@ -140,5 +159,5 @@ def _cuda_homes() -> list[Path]:
     return [Path(home) for home in homes if home]
 
 
-def _with_file(folders: list[Path], patterns: tuple[str, ...]) -> list[Path]:
-    return [folder for folder in folders if any(any(folder.glob(pattern)) for pattern in patterns)]
+def _with_file(folders: list[Path], pattern: str) -> list[Path]:
+    return [folder for folder in folders if any(folder.glob(pattern))]

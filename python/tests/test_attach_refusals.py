@@ -78,6 +78,12 @@ def test_a_device_that_is_none_of_ours_is_refused(model: Wan, plan: Path) -> Non
         chunkflow.attach(model, plan, device="mps")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_a_device_that_is_not_there_is_refused(model: Wan, plan: Path) -> None:
+    with pytest.raises(AttachError, match="device: cuda is not there: PyTorch sees no CUDA device"):
+        chunkflow.attach(model, plan, device="cuda")
+
+
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_limit_of_nothing_is_refused(model: Wan, plan: Path, limit: int) -> None:
     with pytest.raises(AttachError, match=f"pinned_limit: expected bytes, at least 1, got {limit}"):

@@ -237,22 +237,33 @@ def test_cuda_is_found_in_wheels_and_in_its_home(tmp_path: Path, monkeypatch: py
     wheels = tmp_path / "nvidia" / "cu13"
     home = tmp_path / "cuda"
     for root, library in ((wheels, "lib"), (home, "lib64")):
-        (root / "include").mkdir(parents=True)
+        (root / "include" / "crt").mkdir(parents=True)
         (root / library).mkdir()
         (root / "include" / "cuda_runtime_api.h").touch()
         (root / library / "libcudart.so.13").touch()
     monkeypatch.setattr(toolchain, "_nvidia_wheels", lambda: [tmp_path / "nvidia" / "cudnn", wheels])
     monkeypatch.setattr(toolchain, "_cuda_homes", lambda: [home])
+    with pytest.raises(
+        NativeError,
+        match=r"CUDA: crt/host_config\.h is not in NVIDIA's wheels.*; pip install .*nvidia-cuda-\w+-?\w*==1\d\.\d",
+    ):
+        toolchain.cuda_folders()
+    # Headers of two versions are not mixed.
+    (home / "include" / "crt" / "host_config.h").touch()
     found = toolchain.cuda_folders()
-    assert found["CHUNKFLOW_CUDA_INCLUDE"] == f"{wheels}/include:{home}/include"
-    assert found["CHUNKFLOW_CUDA_LIB"] == f"{wheels}/lib:{home}/lib64"
+    assert found == {"CHUNKFLOW_CUDA_INCLUDE": f"{home}/include", "CHUNKFLOW_CUDA_LIB": f"{home}/lib64"}
+    other = tmp_path / "nvidia" / "cuda_nvcc"
+    (other / "include" / "crt").mkdir(parents=True)
+    (other / "include" / "crt" / "host_config.h").touch()
+    monkeypatch.setattr(toolchain, "_nvidia_wheels", lambda: [other, wheels])
+    found = toolchain.cuda_folders()
+    assert found["CHUNKFLOW_CUDA_INCLUDE"] == f"{wheels}/include:{other}/include"
+    assert found["CHUNKFLOW_CUDA_LIB"] == f"{wheels}/lib"
     monkeypatch.setenv("CHUNKFLOW_CUDA_LIB", "/mine")
     assert toolchain.cuda_folders()["CHUNKFLOW_CUDA_LIB"] == "/mine"
     monkeypatch.setattr(toolchain, "_nvidia_wheels", list)
     monkeypatch.setattr(toolchain, "_cuda_homes", list)
-    with pytest.raises(
-        NativeError, match=r"CUDA: cuda_runtime_api\.h is neither in torch's nvidia wheels nor in \$CUDA_HOME"
-    ):
+    with pytest.raises(NativeError, match=r"CUDA: cuda_runtime_api\.h is not in NVIDIA's wheels"):
         toolchain.cuda_folders()
 
 
