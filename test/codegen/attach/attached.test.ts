@@ -232,7 +232,10 @@ else {
     writeAttached(generateAttached(toyModel(), toyPlan('yield'), MODEL), '{}\n', folder);
     const out = join(FOLDER, 'alone.so');
     rmSync(out, { force: true });
-    const built = spawnSync('sh', [join(folder, 'build.sh'), 'host', out], { encoding: 'utf8' });
+    const built = spawnSync('sh', [join(folder, 'build.sh'), 'host', out], {
+      encoding: 'utf8',
+      env: { ...process.env, CXX: `env ${cxx}` },
+    });
     assert.is(built.status, 0, built.stderr);
     assert.is(built.stderr, '', 'no warnings');
     assert.ok(existsSync(out));
