@@ -7,7 +7,14 @@ import { build } from 'esbuild';
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUT = join(PROJECT, 'python', 'chunkflow_offload', 'cli');
-const DATA = ['model/catalogue', 'model/systems', 'cuda-templates', 'runtime', 'codegen/attach/build.sh', 'LICENSE'];
+const DATA = [
+  'model/catalogue',
+  'model/systems',
+  'cuda-templates',
+  'runtime',
+  'codegen/attach/build.sh',
+  'LICENSE',
+];
 /** Loaded when they are needed; what is not copied is said to be missing then. */
 const APART = ['highs', '@resvg/resvg-js', 'vega', 'vega-lite', 'vega-embed', 'dejavu-fonts-ttf'];
 const COPIED = ['highs'];
@@ -35,13 +42,17 @@ for (const name of DATA) cpSync(join(PROJECT, name), join(OUT, name), { recursiv
 for (const name of COPIED) {
   const from = join(PROJECT, 'node_modules', name);
   const { main, module, exports } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
-  if (main === undefined && module === undefined && exports === undefined) throw new Error(`${name}: no entry`);
+  if (main === undefined && module === undefined && exports === undefined)
+    throw new Error(`${name}: no entry`);
   cpSync(from, join(OUT, 'node_modules', name), {
     recursive: true,
     filter: (path) => statSync(path).isDirectory() || !/\.(d\.ts|map|md)$/.test(path),
   });
 }
 const { name, version, license } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
-writeFileSync(join(OUT, 'package.json'), `${JSON.stringify({ name, version, license, type: 'module' }, null, 1)}\n`);
+writeFileSync(
+  join(OUT, 'package.json'),
+  `${JSON.stringify({ name, version, license, type: 'module' }, null, 1)}\n`,
+);
 if (!existsSync(join(OUT, 'chunkflow.mjs'))) throw new Error('the bundle has no chunkflow.mjs');
 process.stdout.write(`${OUT}\n`);

@@ -15,7 +15,8 @@ backend=$1
 case $2 in /*) out=$2 ;; *) out=$(pwd)/$2 ;; esac
 here=$(cd "$(dirname "$0")" && pwd)
 cxx=${CXX:-c++}
-command -v "$cxx" >/dev/null 2>&1 || mistake "$cxx is missing; get a C++20 compiler (sudo apt-get install g++), or name one in CXX"
+# Of several words the first is a program: "ccache g++".
+command -v "${cxx%% *}" >/dev/null 2>&1 || mistake "${cxx%% *} is missing; get a C++20 compiler (sudo apt-get install g++), or name one in CXX"
 
 runtime=$here/runtime
 common="$here/attached_plan.cpp $runtime/attached/attached.cpp $runtime/attached/attached_rank.cpp

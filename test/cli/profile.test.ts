@@ -202,7 +202,7 @@ const REFUSED: [what: string, args: () => Promise<string[]> | string[], says: Re
   [
     'of generate',
     () => ['generate', ...on('--plan', 'none')],
-    /--profile .*: the blocks of a profile are your own model's, and nothing is generated for them; make a plan with `chunkflow plan --profile` and attach it/,
+    /--profile .*: the blocks of a profile are your own model's, and nothing is generated for them; make a plan with `chunkflow plan --profile --save-plan FILE`, then give `chunkflow generate --attach FILE`/,
   ],
   ['without a machine', () => ['predict', '--profile', PROFILE], /--machine is missing/],
   [
@@ -250,6 +250,67 @@ for (const [what, args, says] of REFUSED) {
     assert.match(stderr, says);
   });
 }
+
+test('generate --attach writes the library of a saved plan, which needs nothing else', async () => {
+  const plan = at('attach.plan.json');
+  await succeed([
+    'plan',
+    ...on('--transport', 'shm', '--gpu-memory', '8GiB', '--nominal', '--save-plan', plan),
+  ]);
+  const out = at('attached');
+  assert.is(await succeed(['generate', '--attach', plan, '--out', out]), `${out}\n`);
+  const { schema, files } = JSON.parse(readFileSync(join(out, 'attached.json'), 'utf8'));
+  assert.is(schema, 'chunkflow/attached@1');
+  const names = files.map(({ name }: { name: string }) => name);
+  for (const name of ['attached_plan.cpp', 'build.sh', 'plan.json', 'runtime/attached/attached.h'])
+    assert.ok(names.includes(name), name);
+  const source = readFileSync(join(out, 'attached_plan.cpp'), 'utf8');
+  const { fingerprint } = JSON.parse(readFileSync(PROFILE, 'utf8')) as Profile;
+  assert.ok(source.includes(`.layout = "${fingerprint}"`));
+  // The plan beside the source is the plan.
+  await succeed(['predict', ...on('--plan', join(out, 'plan.json'))]);
+  // Another time it takes the folder's place.
+  assert.is(await succeed(['generate', '--attach', plan, '--out', out]), `${out}\n`);
+});
+
+test('generate --attach refuses in one line what it cannot do', async () => {
+  const plan = at('refused.plan.json');
+  await succeed(['predict', ...on('--plan', 'yield', '--transport', 'staged-sm:2', '--save-plan', plan)]);
+  const catalogue = at('of-a-catalogue.plan.json');
+  const wan = ['--model', 'wan2.1-t2v-1.3b', '--machine', 'h200-x2', '--plan', 'yield'];
+  await succeed(['predict', ...wan, '--save-plan', catalogue]);
+  const taken = mkdtempSync(join(folder, 'taken-'));
+  writeFileSync(join(taken, 'mine.txt'), 'mine');
+  const refused: [string[], RegExp][] = [
+    [['--attach', plan], /--attach .*: give the folder to write as --out/],
+    [
+      ['--attach', plan, '--machine', 'h200-x2', '--out', at('x')],
+      /the plan says itself what --machine would/,
+    ],
+    [
+      ['--attach', plan, '--out', at('x')],
+      /transport staged-sm:2: its kernel is not part of an attached library/,
+    ],
+    [
+      ['--attach', catalogue, '--out', at('x')],
+      /profiled: is missing: the plan is not one of a profiled model/,
+    ],
+    [['--attach', at('none.json'), '--out', at('x')], /none\.json/],
+  ];
+  for (const [args, says] of refused) {
+    const { code, stdout, stderr } = await runCli(['generate', ...args]);
+    assert.is(code, 2, stderr);
+    assert.is(stdout, '');
+    assert.match(stderr, /^error: [^\n]+\n$/);
+    assert.match(stderr, says);
+  }
+  const good = at('good.plan.json');
+  await succeed(['predict', ...on('--plan', 'yield', '--transport', 'shm', '--save-plan', good)]);
+  const { code, stderr } = await runCli(['generate', '--attach', good, '--out', taken]);
+  assert.is(code, 2);
+  assert.match(stderr, /holds something that was not generated; move it, or give another --out/);
+  assert.is(readFileSync(join(taken, 'mine.txt'), 'utf8'), 'mine');
+});
 
 test("a tool's settings for a profile are none, and the answer says why", async () => {
   const stdout = await succeed(['plan', ...on('--for', 'sglang', '--nominal')]);
