@@ -8,6 +8,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 to=${1:-$root/carry}
 diffusers=0.42.1
 sglang=0.5.23
+crt=13.0.88
 most_mib=60
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -52,6 +53,10 @@ fi
 
 [ -e "$to/wheels/diffusers-$diffusers-py3-none-any.whl" ] ||
   pip download --quiet --disable-pip-version-check --no-deps -d "$to/wheels" "diffusers==$diffusers"
+# A header that PyTorch's own wheels of CUDA 13.0 lack, for where there is no toolkit.
+[ -e "$to/wheels/nvidia_cuda_crt-$crt"*.whl ] ||
+  pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux2014_x86_64 \
+    --platform manylinux_2_17_x86_64 --platform manylinux_2_24_x86_64 --platform manylinux_2_28_x86_64 -d "$to/wheels" "nvidia-cuda-crt==$crt"
 if [ "$(cat "$to/sglang/VERSION" 2>/dev/null || true)" != "$sglang" ]; then
   pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.12 \
     --implementation cp --platform manylinux_2_34_x86_64 -d "$work" "sglang==$sglang"

@@ -36,6 +36,10 @@ fi
 export PYTHONPATH="$carry/python:$work/site" PYTHONUNBUFFERED=1
 export CHUNKFLOW_NODE="$work/node" CHUNKFLOW_GENERATOR="$carry/chunkflow/bin/chunkflow.mjs" CHUNKFLOW_CACHE="$work/cache"
 export CHUNKFLOW="$work/node $carry/chunkflow/bin/chunkflow.mjs"
+if [ -z "${CUDA_HOME:-}" ] && nvcc=$(command -v nvcc); then
+  CUDA_HOME=$(dirname "$(dirname "$(readlink -f "$nvcc")")")
+  export CUDA_HOME
+fi
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-4}" TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1
 # The study is of GPUs that talk over the host, as GPUs without NVLink do.
 export NCCL_P2P_DISABLE="${NCCL_P2P_DISABLE:-1}" NCCL_NVLS_ENABLE=0 TORCH_SYMM_MEM_DISABLE_MULTICAST=1

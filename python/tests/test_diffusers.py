@@ -77,35 +77,3 @@ def test_a_pipeline_with_guidance_runs_by_a_plan(tmp_path: Path, preset: str) ->
         assert torch.equal(denoise(model), expected)
     assert counts["begins"] == 2 * STEPS * 4
     assert counts["restarts"] == 1
-
-
-def test_both_lists_of_flux(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    model = (
-        diffusers.FluxTransformer2DModel(
-            in_channels=8,
-            num_layers=2,
-            num_single_layers=3,
-            attention_head_dim=16,
-            num_attention_heads=2,
-            joint_attention_dim=32,
-            pooled_projection_dim=16,
-            axes_dims_rope=(4, 4, 8),
-        )
-        .requires_grad_(False)
-        .eval()
-    )
-    given = {
-        "hidden_states": torch.randn(1, 16, 8),
-        "encoder_hidden_states": torch.randn(1, 4, 32),
-        "pooled_projections": torch.randn(1, 16),
-        "timestep": torch.tensor([0.5]),
-        "img_ids": torch.zeros(16, 3),
-        "txt_ids": torch.zeros(4, 3),
-    }
-    with torch.no_grad():
-        expected = model(**given).sample
-        with chunkflow.attach(model, write_plan(tmp_path / "plan.json", model), device="cpu") as attached:
-            for _ in range(3):
-                assert torch.equal(model(**given).sample, expected)
-            assert attached.counts()["restarts"] == 1
