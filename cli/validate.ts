@@ -173,8 +173,11 @@ export function orderLines({ orders }: Pick<HeldOutReport, 'orders'>): string {
   const pairs = orders.reduce((sum, { right, wrong, withoutOrder }) => sum + right + wrong + withoutOrder, 0);
   const what = "order of a workload's plans, simulated:";
   if (decided.length === 0) return `${what} no two of them measure apart`;
+  // Of all pairs there is none where all of a workload's plans are predicted alike.
   const average = (taus: readonly number[]) =>
-    `${mean([...taus]).toFixed(3)} on average, ${min([...taus]).toFixed(3)} at the least`;
+    taus.length === 0
+      ? 'undefined, as all plans are predicted alike'
+      : `${mean([...taus]).toFixed(3)} on average, ${min([...taus]).toFixed(3)} at the least`;
   return (
     `${what} Kendall's tau ${average(decided)},\n  of pairs that measure further apart than 1 % and their noise ` +
     `(${pairs - undecided} of ${pairs}); of all pairs tau-b is ${average(overAll)}`

@@ -200,7 +200,19 @@ command('prints both roads, memory, order and the host', async () => {
     assert.ok(stdout.includes(part), part);
 });
 
+command('plans that measure apart and are predicted alike have an order and no tau-b', async () => {
+  const again = {
+    ...record('yield', 1.2),
+    variant: { key: 'attach:again', kind: 'attach', name: 'again', resident: 0 },
+  };
+  write([record('yield', 1), again]);
+  const { code, stdout } = await runCli([...args(), '--machine', MACHINE]);
+  assert.is(code, 0);
+  assert.match(stdout, /tau-b is undefined, as all plans are predicted alike/);
+});
+
 command('ends with 1 where a limit is broken, or bits are others', async () => {
+  write([record('none', 1), record('layerwise', 1.05), record('yield', 1.02)]);
   const limited = await runCli([...args(), '--machine', MACHINE, '--fail-above', 'simulated=1%']);
   assert.is(limited.code, 1);
   assert.match(limited.stderr, /simulated is 2\.\d+ %, above 1%/);
