@@ -94,6 +94,10 @@ export function addCalibrationCommands(program: Command, output: Output, status:
       'JSON Lines of `chunkflow experiment collect`; or `published`, the steps that others have published',
     )
     .option('--machine <name|file>', "predicts, such as a fitted one (default: each cell's own)")
+    .option(
+      '--profiles <folder>',
+      'the datasets are steps of attached models, of experiments/attach: predict them from their profiles, which lie there',
+    )
     .option('--worst <n>', 'show the steps that are farthest off', whole, 5)
     .option(
       '--fail-above <limit>',
@@ -102,7 +106,11 @@ export function addCalibrationCommands(program: Command, output: Output, status:
     )
     .option('--json', 'one JSON object')
     .action(async (files: string[], flags: ValidateFlags) => {
-      status.code = (await import('./validate.ts')).validate(files, flags, output);
+      const { profiles } = flags;
+      status.code =
+        profiles === undefined
+          ? (await import('./validate.ts')).validate(files, flags, output)
+          : (await import('./validateAttached.ts')).validateAttached(files, { ...flags, profiles }, output);
     });
 }
 

@@ -18,6 +18,7 @@ import { type Column, formatTable } from './table.ts';
 
 export interface ValidateFlags {
   machine?: string;
+  profiles?: string;
   worst: number;
   failAbove?: string[];
   json?: boolean;
@@ -45,7 +46,8 @@ export function validate(files: readonly string[], flags: ValidateFlags, output:
   return exitCode(report, flags, output);
 }
 
-function exitCode(report: LimitedReport, flags: ValidateFlags, output: Output): number {
+/** 1 where a limit of `--fail-above` is broken, with a line of each. */
+export function exitCode(report: LimitedReport, flags: ValidateFlags, output: Output): number {
   const broken = brokenLimits(report, flags.failAbove ?? []);
   for (const line of broken) output.diagnostic(`error: ${line}\n`);
   return broken.length === 0 ? 0 : 1;
@@ -114,7 +116,7 @@ const CLOSED_FORM_COLUMNS: readonly Column<ClassErrors>[] = [
 ];
 
 /** Both roads' errors, a table each. */
-function errorTables({ classes, all }: { classes: readonly ClassErrors[]; all: ClassErrors }): string {
+export function errorTables({ classes, all }: { classes: readonly ClassErrors[]; all: ClassErrors }): string {
   const rows = [...classes, all];
   return `simulated\n${formatTable(SIMULATED_COLUMNS, rows)}\nclosed form\n${formatTable(CLOSED_FORM_COLUMNS, rows)}`;
 }
@@ -164,7 +166,7 @@ function partPercent(parts: ComparedStep['parts'], category: 'compute' | 'collec
 }
 
 /** How well predictions order the plans of each workload: the pairs that measurements order, and all pairs. */
-function orderLines({ orders }: HeldOutReport): string {
+export function orderLines({ orders }: Pick<HeldOutReport, 'orders'>): string {
   const overAll = orders.flatMap(({ tauOfAllPairs }) => (tauOfAllPairs === null ? [] : [tauOfAllPairs]));
   const decided = orders.flatMap(({ kendallTau }) => (kendallTau === null ? [] : [kendallTau]));
   const undecided = orders.reduce((sum, { withoutOrder }) => sum + withoutOrder, 0);
@@ -179,7 +181,8 @@ function orderLines({ orders }: HeldOutReport): string {
   );
 }
 
-function line(what: string, { mape, bias, p95, largest, n }: ErrorStatistics): string {
+/** Figures of errors in one line. */
+export function line(what: string, { mape, bias, p95, largest, n }: ErrorStatistics): string {
   const figures = [
     ['MAPE', mape],
     ['bias', bias],

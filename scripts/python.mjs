@@ -9,6 +9,7 @@ export const PACKAGES = [
   'torch==2.11.0',
   'numpy==2.4.6',
   'torchao==0.18.0',
+  'diffusers==0.42.1',
   'pytest==9.2.0',
   'hypothesis==6.170.17',
   'mypy==2.4.1',

@@ -71,13 +71,15 @@ export function planOrders(
   return samples.orders();
 }
 
-interface OrderedPlan {
+/** A plan of a workload with the mean of its measurements. */
+export interface OrderedPlan {
   measuredS: number;
   predictedS: number;
   noise: number;
 }
 
-function orderOf(cell: string, plans: readonly OrderedPlan[]): PlanOrder {
+/** Compares every pair of plans of one workload. */
+export function orderOf(cell: string, plans: readonly OrderedPlan[]): PlanOrder {
   const count = { right: 0, wrong: 0, withoutOrder: 0 };
   for (const [index, one] of plans.entries()) {
     for (const other of plans.slice(index + 1)) {

@@ -1,0 +1,508 @@
+"""Measures steps of diffusers' models under plans and other tools' offloading, in turn: one JSON line for each round.
+
+One process on one GPU, or `torchrun --nproc_per_node N measure.py ...` on N of one host. See run.sh for a whole study.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import hashlib
+import json
+import os
+import statistics
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from model_cases import Case, Inputs, build, case_named, divide_among_ranks, inputs_of, run
+from sglang_manager import version_of
+from variants import AbsentError, Held, Variant, held, variant_of
+
+import chunkflow_offload
+from chunkflow_offload.device_clock import Facts, clock_of, facts_while_busy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+SCHEMA = "chunkflow/attach-steps@1"
+SEED = 20_251
+INPUT_SETS = 3
+STEADY_STEPS = 3
+STEADY_SHARE = 0.01
+MOST_WARM_UP_STEPS = 20
+BUSY_S = 2.0
+"""The device is kept busy so long while its clock is read."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where this process runs.
+
+    Attributes:
+        device: Of this rank.
+        rank: Of this process.
+        ranks: How many there are.
+    """
+
+    device: torch.device
+    rank: int
+    ranks: int
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether it is a GPU."""
+        return self.device.type == "cuda"
+
+    @property
+    def name(self) -> str:
+        """As records and tables call it."""
+        if not self.is_cuda:
+            return "host"
+        return "one GPU" if self.ranks == 1 else "GPUs of one host"
+
+    @property
+    def transport(self) -> str:
+        """That of the collectives."""
+        if self.ranks == 1:
+            return "none"
+        if not self.is_cuda:
+            return "gloo"
+        return "shm" if os.environ.get("NCCL_P2P_DISABLE") == "1" else "nvlink"
+
+    def from_all(self, value: T) -> list[T]:
+        """The value of each rank."""
+        if self.ranks == 1:
+            return [value]
+        values: list[T] = [value] * self.ranks
+        dist.all_gather_object(values, value)
+        return values
+
+    def finish(self) -> None:
+        """Waits for the device."""
+        if self.is_cuda:
+            torch.cuda.synchronize(self.device)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What steps took on one rank.
+
+    Attributes:
+        step_s: Between events at the steps' ends.
+        wall_s: Mean by the host's clock.
+        host_s: Of a step, in hooks.
+    """
+
+    step_s: list[float]
+    wall_s: float
+    host_s: float | None
+
+    @property
+    def median_s(self) -> float:
+        """Of the steps."""
+        return statistics.median(self.step_s)
+
+
+def here(tiny: bool) -> Place:
+    """The place of this process; makes the group of all ranks."""
+    rank, ranks = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    is_cuda = torch.cuda.is_available() and not tiny
+    if not is_cuda and not tiny:
+        raise SystemExit("no GPU that PyTorch sees; for a dry run on CPU cores give --tiny")
+    if is_cuda:
+        index = int(os.environ.get("LOCAL_RANK", "0"))
+        torch.cuda.set_device(index)
+        device = torch.device("cuda", index)
+    else:
+        device = torch.device("cpu")
+        torch.set_num_threads(1)
+    if ranks > 1:
+        options: Any = {"device_id": device} if is_cuda else {}
+        dist.init_process_group("nccl" if is_cuda else "gloo", timeout=timedelta(seconds=300), **options)
+        # Communicators are made with the first collective: what they take belongs to no variant.
+        dist.all_reduce(torch.zeros(1, device=device))
+    return Place(device, rank, ranks)
+
+
+def main() -> None:
+    """Measures all variants of one case."""
+    flags = _flags()
+    case = case_named(flags.case, tiny=flags.tiny, storage=flags.storage)
+    variants = [variant_of(text) for text in flags.variant]
+    place = here(flags.tiny)
+    _check_plans(variants, case.id(place.ranks))
+    progress = Progress(flags.out, case.id(place.ranks), place)
+    study = Study(case, place, flags, progress.reference)
+    longest_s = 0.0
+    for round_number in range(1, flags.rounds + 1):
+        for order, variant in enumerate(variants):
+            if progress.is_over(variant, round_number):
+                continue
+            left_s = min(place.from_all(flags.until - time.time()))
+            if left_s < longest_s * 1.1:
+                study.say(
+                    f"{variant.key}, round {round_number}: {left_s:.0f} s are left, one takes {longest_s:.0f}: ended"
+                )
+                _leave()
+            started = time.monotonic()
+            progress.begin(variant)
+            why = study.measure(variant, round_number, order)
+            progress.end(variant, why)
+            if why is not None:
+                study.say(f"SKIPPED {variant.key}: {why}")
+            longest_s = max(longest_s, time.monotonic() - started)
+    _leave()
+
+
+def _leave() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
+    sys.exit(0)
+
+
+class Progress:
+    """Rounds of a case that are measured already: a run that was ended, or has crashed, goes on behind them.
+
+    A variant in which a process has died is not tried again.
+    """
+
+    def __init__(self, out: Path, case: str, place: Place) -> None:
+        self._place = place
+        self._running = out.with_name(f"{out.name}.{case}.running")
+        self._done: dict[str, int] = {}
+        self._skipped: set[str] = set()
+        self.reference: tuple[str, list[str]] | None = None
+        """Variant and digests of the case's first record: other variants give the same bits, or they are wrong."""
+        if out.is_file():
+            for line in out.read_text(encoding="utf-8").splitlines():
+                record = json.loads(line)
+                if record["case"] == case:
+                    key = record["variant"]["key"]
+                    self.reference = self.reference or (key, record["digests"])
+                    self._done[key] = max(self._done.get(key, 0), record["round"])
+        if self._running.is_file():
+            self._skipped.update(self._running.read_text(encoding="utf-8").splitlines())
+            if place.rank == 0:
+                print(f"SKIPPED {sorted(self._skipped)}: a process has ended in them before", file=sys.stderr)
+        self._crashed = sorted(self._skipped)
+        # Rank 0 writes that file: every rank has read it first.
+        place.from_all(0)
+
+    def is_over(self, variant: Variant, round_number: int) -> bool:
+        """Whether this round need not be measured."""
+        return variant.key in self._skipped or self._done.get(variant.key, 0) >= round_number
+
+    def begin(self, variant: Variant) -> None:
+        """A variant is about to be measured."""
+        self._note([*self._crashed, variant.key])
+
+    def end(self, variant: Variant, why: str | None) -> None:
+        """It was, or it cannot be, and that is why."""
+        self._note(self._crashed)
+        if why is not None:
+            self._skipped.add(variant.key)
+
+    def _note(self, keys: Sequence[str]) -> None:
+        if self._place.rank == 0:
+            self._running.write_text("".join(f"{key}\n" for key in keys), encoding="utf-8")
+
+
+class Study:
+    """Measures variants of one case and appends their records to a file."""
+
+    def __init__(
+        self, case: Case, place: Place, flags: argparse.Namespace, reference: tuple[str, list[str]] | None
+    ) -> None:
+        self.case = case
+        self.place = place
+        self.flags = flags
+        self.reference = reference
+        self.source = _source_sha256()
+
+    def say(self, text: str) -> None:
+        """One line to the terminal, of rank 0."""
+        if self.place.rank == 0:
+            print(text, file=sys.stderr, flush=True)
+
+    def measure(self, variant: Variant, round_number: int, order: int) -> str | None:
+        """One round of a variant. Returns why it could not be, the same on every rank."""
+        place = self.place
+        base_bytes = _used_bytes(place)
+        began = time.monotonic()
+        record = None
+        with ExitStack() as stack, torch.no_grad():
+            model, own, why = self._set_up(variant, stack)
+            reasons = [each for each in place.from_all(why) if each is not None]
+            if not reasons and model is not None and own is not None:
+                place.finish()
+                set_up_s = time.monotonic() - began
+                record = self._steps(variant, model, own, round_number) | {
+                    "setUpS": set_up_s,
+                    "round": round_number,
+                    "order": order,
+                }
+                record["memory"]["baseBytes"] = base_bytes
+        del model, own
+        _free(place)
+        if record is not None and place.rank == 0:
+            self._write(record)
+        return reasons[0] if reasons else None
+
+    def _set_up(self, variant: Variant, stack: ExitStack) -> tuple[nn.Module | None, Held | None, str | None]:
+        """A model whose weights the variant holds, or why there is none: the other ranks have to hear of it."""
+        case, place = self.case, self.place
+        try:
+            model = build(case, place.device, SEED, blocks_on=_home(variant, self.flags, place))
+            divide_among_ranks(model, case, place.device)
+            own = stack.enter_context(held(variant, model, case, place.device, self.flags.sglang))
+        except AbsentError as error:
+            return None, None, str(error)
+        except (torch.cuda.OutOfMemoryError, chunkflow_offload.ChunkflowError) as error:
+            return None, None, str(error).splitlines()[0]
+        return model, own, None
+
+    def _steps(self, variant: Variant, model: nn.Module, own: Held, round_number: int) -> dict[str, Any]:
+        place, case, flags = self.place, self.case, self.flags
+        sets = [inputs_of(case, place.device, SEED + 1 + number) for number in range(INPUT_SETS)]
+        warm_up = _warm_up(model, sets, place)
+        if place.is_cuda:
+            torch.cuda.reset_peak_memory_stats(place.device)
+        counts = own.counts()
+        timed = _timed(model, sets, place, flags.steps, own)
+        after = own.counts()
+        memory = _memory(place)
+        # Its clock is read in the first round alone: that takes as long as several steps.
+        busy_s = BUSY_S if round_number == 1 else 0.0
+        with facts_while_busy(place.device) as facts:
+            if place.is_cuda:
+                _timed(model, sets, place, 1 + int(busy_s / max(place.from_all(timed.median_s))), own)
+        if busy_s == 0.0:
+            facts.sm_hz = None
+        digests = _digests(model, sets, place)
+        ranks = place.from_all(timed)
+        slowest = max(ranks, key=lambda each: each.median_s)
+        self.reference = self.reference or (variant.key, digests)
+        return {
+            "schema": SCHEMA,
+            "case": case.id(place.ranks),
+            "model": {
+                "name": case.name,
+                "class": case.family.class_name,
+                "config": case.config,
+                "storage": case.storage,
+            },
+            "tokens": case.tokens,
+            "grid": list(case.grid),
+            "ranks": place.ranks,
+            "place": place.name,
+            "transport": place.transport,
+            "variant": {"key": variant.key, "kind": variant.kind, "name": variant.name, "resident": variant.resident},
+            "plan": variant.document,
+            "planSha256": variant.plan_sha256,
+            "profileSha256": _sha256(flags.profile),
+            "warmUp": warm_up,
+            "stepS": slowest.step_s,
+            "wallS": slowest.wall_s,
+            "rankStepS": [each.median_s for each in ranks],
+            "hostS": slowest.host_s,
+            "counts": None if counts is None or after is None else {key: after[key] - counts[key] for key in after},
+            "memory": _largest(place.from_all(memory)),
+            "digests": digests,
+            "sameAs": self.reference[0],
+            "isSame": all(place.from_all(digests == self.reference[1])),
+            **_facts(facts, place, case),
+            "versions": _versions(flags.sglang),
+            "sourceSha256": self.source,
+            "at": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+    def _write(self, record: dict[str, Any]) -> None:
+        with self.flags.out.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        bits = "same bits" if record["isSame"] else "OTHER BITS"
+        steady = "" if record["warmUp"]["isSteady"] else ", not steady"
+        self.say(
+            f"{record['case']} round {record['round']} {record['variant']['key']}: "
+            f"{statistics.median(record['stepS']) * 1e3:.2f} ms, "
+            f"{record['memory']['deviceBytes'] / (1 << 30):.2f} GiB, {bits} as {record['sameAs']}{steady}, "
+            f"set up in {record['setUpS']:.1f} s"
+        )
+
+
+def _warm_up(model: nn.Module, sets: Sequence[Inputs], place: Place) -> dict[str, Any]:
+    """Steps until the last three agree within 1 % on every rank."""
+    clock = clock_of(place.device)
+    times: list[float] = []
+    is_steady = False
+    while len(times) < MOST_WARM_UP_STEPS and not is_steady:
+        start = clock.mark()
+        run(model, sets[len(times) % len(sets)])
+        end = clock.mark()
+        clock.finish()
+        times.append(clock.seconds(start, end))
+        last = times[-STEADY_STEPS:]
+        agree = len(last) == STEADY_STEPS and max(last) <= (1 + STEADY_SHARE) * min(last)
+        is_steady = all(place.from_all(agree))
+        if not place.is_cuda and len(times) == STEADY_STEPS:
+            break
+    return {"steps": len(times), "isSteady": is_steady, "lastS": times[-STEADY_STEPS:]}
+
+
+def _timed(model: nn.Module, sets: Sequence[Inputs], place: Place, steps: int, own: Held) -> Timed:
+    """Steps one behind the other, as in a pipeline's loop: nothing waits between them."""
+    clock = clock_of(place.device)
+    place.from_all(0)
+    place.finish()
+    host_s = own.host_seconds()
+    started = time.perf_counter()
+    marks = [clock.mark()]
+    for number in range(steps):
+        run(model, sets[number % len(sets)])
+        marks.append(clock.mark())
+    clock.finish()
+    wall_s = (time.perf_counter() - started) / steps
+    after = own.host_seconds()
+    step_s = [clock.seconds(start, end) for start, end in pairwise(marks)]
+    return Timed(step_s, wall_s, None if host_s is None or after is None else (after - host_s) / steps)
+
+
+def _digests(model: nn.Module, sets: Sequence[Inputs], place: Place) -> list[str]:
+    """sha256 of each output's bits. Memory that the next output may get holds NaN before."""
+    found = []
+    for inputs in sets:
+        output = run(model, inputs)
+        place.finish()
+        if not bool(output.isfinite().all()):
+            raise SystemExit("an output is not finite: a step has read what nobody wrote")
+        raw = output.detach().contiguous().view(torch.uint8).cpu()
+        found.append(hashlib.sha256(raw.numpy().tobytes()).hexdigest())
+        output.fill_(float("nan"))
+        del output
+    if len(set(found)) != len(found):
+        raise SystemExit("two different inputs gave the same output: the model does not read its inputs")
+    return found
+
+
+def _memory(place: Place) -> dict[str, Any]:
+    """Peaks since the timed steps began. The device's own number has everything: context, communicators, allocator."""
+    if not place.is_cuda:
+        return {"torchBytes": 0, "torchReservedBytes": 0, "deviceBytes": 0}
+    return {
+        "torchBytes": torch.cuda.max_memory_allocated(place.device),
+        "torchReservedBytes": torch.cuda.max_memory_reserved(place.device),
+        "deviceBytes": _used_bytes(place),
+    }
+
+
+def _largest(ranks: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {key: max(each[key] for each in ranks) for key in ranks[0]}
+
+
+def _used_bytes(place: Place) -> int:
+    if not place.is_cuda:
+        return 0
+    free, total = torch.cuda.mem_get_info(place.device)
+    return total - free
+
+
+def _free(place: Place) -> None:
+    gc.collect()
+    if place.is_cuda:
+        torch.cuda.synchronize(place.device)
+        torch.cuda.empty_cache()
+        # Pinned host memory of other tools goes back too, or the next variant finds none.
+        torch._C._host_emptyCache()
+
+
+def _home(variant: Variant, flags: argparse.Namespace, place: Place) -> torch.device:
+    """Where the blocks' weights are before a variant takes them."""
+    if flags.weights_on == "host" and variant.kind != "none":
+        return torch.device("cpu")
+    return place.device
+
+
+def _facts(facts: Facts, place: Place, case: Case) -> dict[str, Any]:
+    return {
+        "device": facts.device,
+        "driver": facts.driver,
+        "cuda": facts.cuda,
+        "nccl": facts.nccl if place.ranks > 1 else None,
+        "smHz": facts.sm_hz,
+        "attention": case.family.attention if place.is_cuda else "native",
+    }
+
+
+def _versions(sglang: Path | None) -> dict[str, str | None]:
+    return {
+        "torch": str(torch.__version__),
+        "diffusers": _installed("diffusers"),
+        "sglang": version_of(sglang),
+        "chunkflow-offload": chunkflow_offload.__version__,
+    }
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _source_sha256() -> str:
+    """Of the package's files: records of different states of it are told apart."""
+    folder = Path(chunkflow_offload.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.py")):
+        digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _sha256(path: Path | None) -> str | None:
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _check_plans(variants: Sequence[Variant], case: str) -> None:
+    for variant in variants:
+        if variant.document is not None and variant.document.get("model") != case:
+            raise SystemExit(f"{variant.plan}: is a plan for {variant.document.get('model')}, this is {case}")
+
+
+def _flags() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("case", help="MODEL:TOKENS[:BLOCKS], such as wan-14b:16380 or flux-dev:4096:4+8")
+    parser.add_argument(
+        "--variant", action="append", required=True, help="none, attach:PLAN.json, sglang[:RESIDENT], group-offload"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="JSON Lines; records are appended")
+    parser.add_argument("--profile", type=Path, help="that the plans were made from")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument(
+        "--seconds", type=float, default=3600.0, help="no variant begins that would not end within them"
+    )
+    parser.add_argument("--storage", choices=["bfloat16", "float8_e4m3fn"], default="bfloat16")
+    parser.add_argument(
+        "--weights-on", choices=["device", "host"], default="device", help="before a variant takes them"
+    )
+    parser.add_argument("--sglang", type=Path, help="folder with sglang/ as in its wheel")
+    parser.add_argument("--tiny", action="store_true", help="a dry run on CPU cores")
+    flags = parser.parse_args()
+    flags.until = time.time() + flags.seconds
+    return flags
+
+
+if __name__ == "__main__":
+    main()
