@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from model_cases import Case, Inputs, build, case_named, divide_among_ranks, inputs_of, run
+from model_cases import Case, Inputs, build, case_named, divide_among_ranks, inputs_of, mesh_of, run
 from sglang_manager import version_of
 from variants import AbsentError, Held, Variant, held, variant_of
 
@@ -132,8 +132,12 @@ def here(tiny: bool) -> Place:
     if ranks > 1:
         options: Any = {"device_id": device} if is_cuda else {}
         dist.init_process_group("nccl" if is_cuda else "gloo", timeout=timedelta(seconds=300), **options)
-        # Communicators are made with the first collective: what they take belongs to no variant.
+        # Communicators are made with the first collectives: what they take belongs to no variant.
         dist.all_reduce(torch.zeros(1, device=device))
+        exchanged = torch.zeros(ranks << 20, device=device)
+        dist.all_to_all_single(
+            torch.empty_like(exchanged), exchanged, group=mesh_of(device.type, ranks).get_group("ulysses")
+        )
     return Place(device, rank, ranks)
 
 
@@ -247,7 +251,8 @@ class Study:
             model, own, why = self._set_up(variant, stack)
             reasons = [each for each in place.from_all(why) if each is not None]
             if not reasons and model is not None and own is not None:
-                place.finish()
+                # What weights took on the device before is given back, as if they had come from the host.
+                _free(place)
                 set_up_s = time.monotonic() - began
                 record = self._steps(variant, model, own, round_number) | {
                     "setUpS": set_up_s,

@@ -6,6 +6,7 @@ import logging
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -174,8 +175,16 @@ def divide_among_ranks(model: Any, case: Case, device: torch.device) -> None:
     if device.type == "cpu":
         model._resolve_parallel_config = lambda config: _resolved_on_host(model, config)
     plan = case.family.plan_of_parallelism
-    config = ContextParallelConfig(ulysses_degree=ranks)  # type: ignore[no-untyped-call]
+    config = ContextParallelConfig(ulysses_degree=ranks, mesh=mesh_of(device.type, ranks))  # type: ignore[no-untyped-call]
     model.enable_parallelism(config=config, **({} if plan is None else {"cp_plan": plan()}))
+
+
+@cache
+def mesh_of(device_type: str, ranks: int) -> Any:
+    """One mesh for all models: with each of its own, the communicators of all would stay on the device."""
+    from torch.distributed.device_mesh import init_device_mesh
+
+    return init_device_mesh(device_type, (1, ranks), mesh_dim_names=("ring", "ulysses"))
 
 
 def run(model: Any, inputs: Inputs) -> torch.Tensor:
@@ -187,11 +196,9 @@ def run(model: Any, inputs: Inputs) -> torch.Tensor:
 def _resolved_on_host(model: Any, config: Any) -> Any:
     """What diffusers does for accelerators, of which it needs one at least."""
     from diffusers.models._modeling_parallel import ParallelConfig
-    from torch.distributed.device_mesh import init_device_mesh
 
     parallel = ParallelConfig(context_parallel_config=config)
-    mesh = init_device_mesh("cpu", mesh_shape=config.mesh_shape, mesh_dim_names=config.mesh_dim_names)
-    parallel.setup(dist.get_rank(), dist.get_world_size(), torch.device("cpu"), mesh=mesh)
+    parallel.setup(dist.get_rank(), dist.get_world_size(), torch.device("cpu"), mesh=config.mesh)
     model._parallel_config = parallel
     return parallel
 
