@@ -31,6 +31,13 @@ export const SCHEMA_NAMES = [
   'profile',
 ] as const;
 
+/** The npm package that a command asks for and that this copy of ChunkFlow leaves out, as the Python package's does. */
+function absentPackage(error: unknown): string | null {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code !== 'ERR_MODULE_NOT_FOUND') return null;
+  return /^Cannot find package '([^']+)'/.exec(message)?.[1] ?? null;
+}
+
 /**
  * Runs one command line and returns its exit code: 0, 2 for a mistake in the input (one line on stderr and
  * nothing else), 1 for a run or a check that failed, or for a bug (with its stack), 128 and the number of a signal that has
@@ -49,6 +56,13 @@ export async function run(args: readonly string[], given: Output): Promise<numbe
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof UserError) {
       output.diagnostic(`error: ${oneLine(error.message)}\n`);
+      return 2;
+    }
+    const absent = absentPackage(error);
+    if (absent !== null) {
+      output.diagnostic(
+        `error: the package ${absent} is not here; run this command in a checkout of ChunkFlow\n`,
+      );
       return 2;
     }
     if (error instanceof StoppedError) {

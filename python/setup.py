@@ -9,7 +9,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
-BUNDLE = HERE / "chunkflow_offload" / "cli" / "chunkflow.mjs"
+BUNDLE = HERE / "chunkflow_offload" / "cli" / "chunkflow.js"
 
 
 class BuildWithCommandLine(build_py):

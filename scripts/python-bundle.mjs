@@ -1,6 +1,6 @@
 // Puts the command line into the Python package, which then plans and generates without a checkout: one bundle of the sources, the
 // data files that they read, and the solver, which has a file of WebAssembly. Charts need parts that are left out.
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -15,23 +15,26 @@ const DATA = [
   'codegen/attach/build.sh',
   'LICENSE',
 ];
-/** Loaded when they are needed; what is not copied is said to be missing then. */
-const APART = ['highs', '@resvg/resvg-js', 'vega', 'vega-lite', 'vega-embed', 'dejavu-fonts-ttf'];
-const COPIED = ['highs'];
+/** Loaded when a chart is drawn, and said to be missing then. */
+const LEFT_OUT = ['@resvg/resvg-js', 'vega', 'vega-lite', 'vega-embed', 'dejavu-fonts-ttf'];
+/** The solver's code looks for it beside itself. */
+const SOLVER = 'node_modules/highs/build/highs.wasm';
 
 rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT, { recursive: true });
 await build({
-  entryPoints: { chunkflow: join(PROJECT, 'cli', 'main.ts') },
+  entryPoints: {
+    chunkflow: join(PROJECT, 'cli', 'main.ts'),
+    frontWorker: join(PROJECT, 'sim', 'frontWorker.ts'),
+  },
   outdir: OUT,
-  outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
   minifySyntax: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  external: APART,
+  external: LEFT_OUT,
   // Bundled packages of the older kind of module ask for Node's own by require.
   banner: {
     js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
@@ -39,20 +42,11 @@ await build({
   logLevel: 'error',
 });
 for (const name of DATA) cpSync(join(PROJECT, name), join(OUT, name), { recursive: true });
-for (const name of COPIED) {
-  const from = join(PROJECT, 'node_modules', name);
-  const { main, module, exports } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
-  if (main === undefined && module === undefined && exports === undefined)
-    throw new Error(`${name}: no entry`);
-  cpSync(from, join(OUT, 'node_modules', name), {
-    recursive: true,
-    filter: (path) => statSync(path).isDirectory() || !/\.(d\.ts|map|md)$/.test(path),
-  });
-}
+cpSync(join(PROJECT, SOLVER), join(OUT, 'highs.wasm'));
 const { name, version, license } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
 writeFileSync(
   join(OUT, 'package.json'),
   `${JSON.stringify({ name, version, license, type: 'module' }, null, 1)}\n`,
 );
-if (!existsSync(join(OUT, 'chunkflow.mjs'))) throw new Error('the bundle has no chunkflow.mjs');
+if (!existsSync(join(OUT, 'chunkflow.js'))) throw new Error('the bundle has no chunkflow.js');
 process.stdout.write(`${OUT}\n`);

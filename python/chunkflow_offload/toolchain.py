@@ -15,7 +15,7 @@ import torch
 from .errors import NativeError
 
 LEAST_NODE = (20, 19)
-BUNDLED = "chunkflow.mjs"
+BUNDLED = "chunkflow.js"
 """The command line in the package's own folder `cli`."""
 _COMPILERS = ("c++", "g++", "clang++")
 

@@ -95,7 +95,7 @@ export const CODEGEN: readonly MutantGroup[] = [
   },
   {
     file: 'codegen/attach/hooks.ts',
-    tests: ['test/codegen/attach/attached.test.ts'],
+    tests: ['test/codegen/attach/hooks.test.ts'],
     mutants: [
       {
         breaks: 'what compute has to be marked behind is marked before it',
@@ -118,72 +118,7 @@ export const CODEGEN: readonly MutantGroup[] = [
   },
   {
     file: 'codegen/attach/modelStream.ts',
-    tests: ['test/codegen/attach/attached.test.ts'],
-    mutants: [
-      {
-        breaks: 'waits of the model for copies are left out',
-        original: "own.kind === 'after' && isOfTheModel(own.stream) && marked.get(own.ref.point) === true",
-        mutated: "own.kind === 'after' && isOfTheModel(own.stream)",
-      },
-      {
-        breaks: 'waits of copies for the model are left out',
-        original: "own.kind === 'after' && isOfTheModel(own.stream) && marked.get(own.ref.point) === true",
-        mutated: "own.kind === 'after' && marked.get(own.ref.point) === true",
-      },
-      {
-        breaks: 'points that nobody waits for are kept',
-        original: 'awaited.has(key(position, own.point)) ? [',
-        mutated: 'used.has(own.point) ? [',
-      },
-    ],
-  },
-  {
-    file: 'codegen/attach/generateAttached.ts',
-    tests: ['test/codegen/attach/attached.test.ts'],
-    mutants: [
-      {
-        breaks: 'a block begins in a slot that is not its own',
-        original: 'slotOf.set(op.target!.position, op.target!.slot);',
-        mutated: 'slotOf.set(op.target!.position, 0);',
-      },
-      {
-        breaks: 'slots come round too early',
-        original: 'plan.slots / gcd(plan.slots, streamed)',
-        mutated: '1',
-      },
-      {
-        breaks: 'a gather claims too little staging',
-        original: "messageBytes(segment, ranks) * (segment.collective === 'all-gather' ? 1 : ranks - 1)",
-        mutated: 'messageBytes(segment, ranks) / 2',
-      },
-    ],
-  },
-  {
-    file: 'codegen/attach/hooks.ts',
-    tests: ['test/codegen/attach/attached.test.ts'],
-    mutants: [
-      {
-        breaks: 'what compute has to be marked behind is marked before it',
-        original: '(behindCompute ?? hooks.at(-1)!.statements).push(own);',
-        mutated: 'hooks.at(-1)!.statements.push(own);',
-      },
-      {
-        breaks: "a collective's copies are all issued before it",
-        original:
-          "hooks.push({ at: { point: 'collective begins', collective: exchanged }, statements: behindCompute });\n        hooks.push({ at: { point: 'collective ends', collective: exchanged }, statements: [] });",
-        mutated:
-          "hooks.push({ at: { point: 'collective begins', collective: exchanged }, statements: [] });\n        hooks.push({ at: { point: 'collective ends', collective: exchanged }, statements: behindCompute });",
-      },
-      {
-        breaks: "the block's last statements are dropped",
-        original: 'statements: behindCompute ?? [] });\n  return hooks;',
-        mutated: 'statements: [] });\n  return hooks;',
-      },
-    ],
-  },
-  {
-    file: 'codegen/attach/modelStream.ts',
-    tests: ['test/codegen/attach/attached.test.ts'],
+    tests: ['test/codegen/attach/hooks.test.ts'],
     mutants: [
       {
         breaks: 'waits of the model for copies are left out',

@@ -36,3 +36,14 @@ export function toyPlan(text: string, ranks = 2): Plan {
   const system = loadSystem('h200-x2-fitted');
   return makePlan(text, toyModel(ranks), system, ranks === 1 ? undefined : 'shm');
 }
+
+/** Plans of every rule that a model can be driven by. */
+export const PLANS = [
+  'none',
+  'layerwise',
+  'layerwise,slots=4',
+  'layerwise-drain,resident-layers=2',
+  'chunked,chunk=1MiB,prefetch=2',
+  'yield,chunk=1MiB',
+  'yield,chunk=1MiB,resident=0.5',
+];
