@@ -22,21 +22,12 @@ mistake() {
 command -v pip >/dev/null || mistake "pip is missing, which fetches the wheels"
 mkdir -p "$to/wheels"
 
-# chunkflow: code in a few files, with the data that it reads from beside its package.json.
-rm -rf "$to/chunkflow" "$to/python" "$to/attach"
-mkdir -p "$to/chunkflow/dist/cli" "$to/chunkflow/codegen/attach"
-"$root/node_modules/.bin/esbuild" "$root/cli/main.ts" "$root/sim/frontWorker.ts" --bundle --splitting --minify --keep-names \
-  --platform=node --format=esm --target=node20 --entry-names='[name]' --outdir="$to/chunkflow/dist/cli" --log-level=error \
-  --external:@resvg/resvg-js --external:vega --external:vega-lite \
-  --banner:js='import { createRequire as carriedRequire } from "node:module"; const require = carriedRequire(import.meta.url);'
-cp "$root/node_modules/highs/build/highs.wasm" "$to/chunkflow/dist/cli/"
-cp -r "$root/bin" "$root/cuda-templates" "$root/runtime" "$root/package.json" "$to/chunkflow/"
-mkdir -p "$to/chunkflow/model"
-cp -r "$root/model/catalogue" "$root/model/systems" "$to/chunkflow/model/"
-cp "$root/codegen/attach/build.sh" "$to/chunkflow/codegen/attach/"
-
-mkdir -p "$to/python/chunkflow_offload" "$to/attach"
-cp "$root"/python/chunkflow_offload/*.py "$to/python/chunkflow_offload/"
+# The Python package, with the command line in it.
+rm -rf "$to/python" "$to/attach"
+node "$root/scripts/python-bundle.mjs" >/dev/null
+mkdir -p "$to/python" "$to/attach"
+cp -r "$root/python/chunkflow_offload" "$to/python/"
+find "$to/python" -name __pycache__ -prune -exec rm -rf {} +
 cp "$root"/experiments/attach/*.py "$root"/experiments/attach/*.sh "$to/attach/"
 for machine in ${MACHINES:-}; do cp "$machine" "$to/attach/"; done
 

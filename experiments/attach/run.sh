@@ -34,8 +34,8 @@ if [ ! -d "$work/site" ]; then
     --target "$work/site.new" "$carry"/wheels/*.whl && mv "$work/site.new" "$work/site" || exit 1
 fi
 export PYTHONPATH="$carry/python:$work/site" PYTHONUNBUFFERED=1
-export CHUNKFLOW_NODE="$work/node" CHUNKFLOW_GENERATOR="$carry/chunkflow/bin/chunkflow.mjs" CHUNKFLOW_CACHE="$work/cache"
-export CHUNKFLOW="$work/node $carry/chunkflow/bin/chunkflow.mjs"
+export CHUNKFLOW_NODE="$work/node" CHUNKFLOW_GENERATOR="$carry/python/chunkflow_offload/cli/chunkflow.js" CHUNKFLOW_CACHE="$work/cache"
+export CHUNKFLOW="$work/node $carry/python/chunkflow_offload/cli/chunkflow.js"
 if [ -z "${CUDA_HOME:-}" ] && nvcc=$(command -v nvcc); then
   CUDA_HOME=$(dirname "$(dirname "$(readlink -f "$nvcc")")")
   export CUDA_HOME
