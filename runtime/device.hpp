@@ -169,8 +169,6 @@ class Device {
   /// A stream that somebody else made and keeps; null is CUDA's default stream. On the host backend, where a caller's work runs
   /// on its own thread, it stands for that thread: see `settle`.
   std::unique_ptr<Stream> adopt(void* handle);
-  /// Makes this the calling thread's device, for threads other than the one that opened it.
-  void enter();
   /// @param timed whether elapsedS may be asked of it; timed ones cost more.
   std::unique_ptr<Event> event(bool timed);
   std::unique_ptr<DeviceBuffer> buffer(std::size_t bytes);
@@ -183,6 +181,18 @@ class Device {
 
  private:
   std::unique_ptr<Impl> impl_;
+};
+
+/// Makes a device the calling thread's for as long as this lives: a null stream is that of the thread's device.
+class Entered {
+ public:
+  explicit Entered(Device& device);
+  ~Entered();
+  Entered(const Entered&) = delete;
+  Entered& operator=(const Entered&) = delete;
+
+ private:
+  int before_ = -1;  // the thread's device before, where it was another
 };
 
 void record(Stream& stream, Event& event);

@@ -171,7 +171,18 @@ std::unique_ptr<Stream> Device::adopt(void* handle) {
   return std::make_unique<Stream>(std::move(impl));
 }
 
-void Device::enter() { checkCuda(cudaSetDevice(impl_->device->index), "device of a thread"); }
+Entered::Entered(Device& device) {
+  const int index = device.impl().device->index;
+  int current = index;
+  checkCuda(cudaGetDevice(&current), "device of a thread");
+  if (current == index) return;
+  checkCuda(cudaSetDevice(index), "device of a thread");
+  before_ = current;
+}
+
+Entered::~Entered() {
+  if (before_ >= 0) cudaSetDevice(before_);
+}
 
 Stream::Impl::~Impl() {
   std::erase(device->streams, this);

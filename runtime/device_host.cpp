@@ -91,7 +91,8 @@ std::unique_ptr<Stream> Device::stream(const std::string& name, Priority) {
 
 std::unique_ptr<Stream> Device::adopt(void*) { return stream("caller"); }
 
-void Device::enter() {}
+Entered::Entered(Device&) {}
+Entered::~Entered() = default;
 
 std::unique_ptr<Event> Device::event(bool timed) {
   return std::make_unique<Event>(std::make_unique<Event::Impl>(timed));

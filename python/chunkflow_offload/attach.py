@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,9 @@ def attach(
     _refuse_other_model(library, blocks, backend)
     if pinned_limit is not None and pinned_limit < 1:
         raise AttachError(f"pinned_limit: expected bytes, at least 1, got {pinned_limit}; leave it out for no limit")
-    handle = library.open(target.index or 0, pinned_limit or 0)
+    # Opening makes the device the thread's own; the model's caller keeps the one it had.
+    with torch.cuda.device(target) if target.type == "cuda" else nullcontext():
+        handle = library.open(target.index or 0, pinned_limit or 0)
     driver = Driver(
         handle,
         [StreamedBlock(index, block, handle, target, check) for index, block in enumerate(blocks)],

@@ -88,6 +88,7 @@ std::byte* Attached::device(int block, int slot) const {
 }
 
 void Attached::load(int block, const std::byte* host, std::uint64_t from, std::uint64_t bytes) {
+  const Entered entered(*device_);
   checkRange(block, from, bytes);
   synchronize();
   const std::uint64_t front = store_->from(block);
@@ -103,6 +104,7 @@ void Attached::load(int block, const std::byte* host, std::uint64_t from, std::u
 }
 
 void Attached::read(int block, std::byte* host, std::uint64_t from, std::uint64_t bytes) {
+  const Entered entered(*device_);
   checkRange(block, from, bytes);
   synchronize();
   const std::uint64_t front = store_->from(block);
@@ -126,6 +128,7 @@ void Attached::useStream(void* handle) {
 }
 
 int Attached::begin(int block, void* stream) {
+  const Entered entered(*device_);
   checkBlock(block);
   useStream(stream);
   if (link_) link_->check();
@@ -138,6 +141,7 @@ int Attached::begin(int block, void* stream) {
 }
 
 void Attached::collectiveBegins(int index, void* stream) {
+  const Entered entered(*device_);
   if (running_ < 0) return;
   const AttachedBlock& block = program_.blocks[static_cast<std::size_t>(running_)];
   if (index < 0 || index >= block.collectives()) {
@@ -149,6 +153,7 @@ void Attached::collectiveBegins(int index, void* stream) {
 }
 
 void Attached::collectiveEnds(int index, void* stream) {
+  const Entered entered(*device_);
   if (running_ < 0) return;
   const AttachedBlock& block = program_.blocks[static_cast<std::size_t>(running_)];
   if (index < 0 || index >= block.collectives()) return;
@@ -157,6 +162,7 @@ void Attached::collectiveEnds(int index, void* stream) {
 }
 
 void Attached::exchange(int index, const std::byte* send, std::byte* recv, std::uint64_t bytesPerPeer, void* stream) {
+  const Entered entered(*device_);
   if (!link_) throw UserError("no ranks have been joined for the plan's own collectives");
   if (running_ < 0) throw UserError("a collective outside of the blocks is the model's own");
   const AttachedBlock& block = program_.blocks[static_cast<std::size_t>(running_)];
@@ -184,6 +190,7 @@ void Attached::exchange(int index, const std::byte* send, std::byte* recv, std::
 }
 
 void Attached::end(int block, void* stream) {
+  const Entered entered(*device_);
   checkBlock(block);
   // Its beginning was not seen, or another block has begun since: the next one restarts.
   if (running_ != block) return;
@@ -240,6 +247,7 @@ void Attached::restart(int block) {
 }
 
 void Attached::synchronize() {
+  const Entered entered(*device_);
   worker_->drain();
   for (const auto* stream : {&streams_.copy, &streams_.stageOut, &streams_.stageIn}) {
     if (*stream) chunkflow::synchronize(**stream);

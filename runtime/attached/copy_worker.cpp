@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 namespace chunkflow {
 
@@ -42,7 +43,7 @@ void CopyWorker::waitUntilEnqueued(std::uint64_t batch) {
 }
 
 void CopyWorker::work() {
-  bool entered = false;
+  std::optional<Entered> entered;
   std::unique_lock lock(mutex_);
   while (true) {
     ready_.wait(lock, [this] { return ending_ || !batches_.empty(); });
@@ -53,8 +54,7 @@ void CopyWorker::work() {
     lock.unlock();
     std::exception_ptr failure;
     try {
-      if (!entered) device_.enter();
-      entered = true;
+      if (!entered) entered.emplace(device_);
       if (!skip) std::for_each(batch.begin(), batch.end(), [this](const CopyCommand& command) { enqueue(command); });
     } catch (...) {
       failure = std::current_exception();
