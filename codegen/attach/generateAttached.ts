@@ -11,7 +11,7 @@ import type { GeneratedFile } from '../generate.ts';
 import { render } from '../templates.ts';
 import { toolVersion } from '../toolVersion.ts';
 import { type Routine, routinesOf } from '../view/routines.ts';
-import { COLLECTIVE, numbersOf, pascal, routineView, summaryOf } from '../view/routineView.ts';
+import { COLLECTIVE, numbersOf, pascal, ringPeriod, routineView, summaryOf } from '../view/routineView.ts';
 import { stepStatements } from '../view/statements.ts';
 import { attachedPlanView } from './attachedView.ts';
 import { type Hook, hooksOf } from './hooks.ts';
@@ -126,7 +126,6 @@ function viewOf(workload: Workload, plan: Plan, program: StepProgram) {
   const messageTableOf = ({ name }: Routine, kind: BlockKind) =>
     carried && collectivesOf(kind) > 0 ? `${pascal(name)}Messages` : null;
   const routines = routinesOf(positions, (position) => names.get(kindAt(position))!);
-  const streamed = streamedBlocks(plan);
   const slotOf = new Map<number, number>();
   for (const op of program.ops) {
     if (op.kind === 'copy' && op.role === 'prefetch' && op.rank === 0)
@@ -165,8 +164,8 @@ function viewOf(workload: Workload, plan: Plan, program: StepProgram) {
     }),
     slots: whole(plan.slots),
     slotBytes: unsigned64(program.slotBytes),
-    streamedPerStep: whole(streamed),
-    ringPeriod: whole(plan.slots === 0 ? 1 : plan.slots / gcd(plan.slots, streamed)),
+    streamedPerStep: whole(program.streamedPerStep),
+    ringPeriod: whole(ringPeriod(program)),
     collectivesPerStep: whole(workload.blocks.reduce((sum, block) => sum + collectivesOf(block), 0)),
   };
 }
@@ -275,8 +274,4 @@ function collectivesOf({ segments }: BlockKind): number {
 
 function streamedBlocks({ blocks }: Plan): number {
   return blocks.filter(({ windowBytes }) => windowBytes.length > 0).length;
-}
-
-function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
 }

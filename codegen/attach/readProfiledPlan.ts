@@ -1,4 +1,3 @@
-import { UserError } from '../../model/input/userError.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { openPlan, planOf, planText } from '../../model/plan/planFile.ts';
 import { workloadOfProfiled } from '../../model/profile/profileWorkload.ts';
@@ -23,14 +22,12 @@ export interface ProfiledPlan {
 export function readProfiledPlan(file: string): ProfiledPlan {
   const { document, place } = openPlan(file);
   const workload = workloadOfProfiled(document);
-  const profiled = document.profiled;
-  if (profiled === undefined) throw new UserError(`plan ${document.name}: profiled: is missing`);
   const carried = { ...document, transport: standInTransport(document, workload) };
   const plan = planOf({ document: carried, place }, workload, loadSystem(STAND_IN));
   return {
     workload,
     plan: { ...plan, transport: document.transport },
-    model: { id: document.model, layout: profiled.fingerprint },
+    model: { id: document.model, layout: workload.profiled.fingerprint },
     text: planText({ ...plan, transport: document.transport }, workload),
   };
 }

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { packageRoot } from '../../model/input/packageFiles.ts';
-import { UserError } from '../../model/input/userError.ts';
+import { replaceFolder } from '../replaceFolder.ts';
 import { toolVersion } from '../toolVersion.ts';
 import type { AttachedSource } from './generateAttached.ts';
 
 const RUNTIME = join(packageRoot, 'runtime');
 const BUILD = join(packageRoot, 'codegen', 'attach', 'build.sh');
+const MANIFEST = 'attached.json';
 export const ATTACHED_SCHEMA = 'chunkflow/attached@1';
 
 /**
@@ -29,35 +30,9 @@ export function writeAttached({ file, fingerprint }: AttachedSource, plan: strin
     sha256: createHash('sha256').update(text).digest('hex'),
   }));
   const manifest = { schema: ATTACHED_SCHEMA, tool: toolVersion(), source: fingerprint, files: sums };
-  files.set('attached.json', `${JSON.stringify(manifest, null, 1)}\n`);
-  const fresh = `${folder}.new`;
-  try {
-    refuseForeign(folder);
-    rmSync(fresh, { recursive: true, force: true });
-    for (const [name, text] of files) {
-      mkdirSync(dirname(join(fresh, name)), { recursive: true });
-      writeFileSync(join(fresh, name), text);
-    }
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(fresh, folder);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(
-      `${folder}: ${(error as Error).message}; give a folder that can be written with --out`,
-    );
-  }
+  files.set(MANIFEST, `${JSON.stringify(manifest, null, 1)}\n`);
+  replaceFolder(folder, files, MANIFEST, '--out');
   return [...files.keys()].sort();
-}
-
-function refuseForeign(folder: string): void {
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return;
-  }
-  if (names.length === 0 || names.includes('attached.json')) return;
-  throw new UserError(`${folder}: holds something that was not generated; move it, or give another --out`);
 }
 
 /** The runtime's sources that `build.sh` compiles, for both backends, and every header that they include. */

@@ -12,6 +12,7 @@ import {
   isShown,
   numbersOf,
   type RoutineNames,
+  ringPeriod,
   routineView,
   runsOf,
   type ShownStatement,
@@ -114,7 +115,6 @@ export function composePlan(
   );
   const numbered = new Map(routines.map((routine) => [routine, numbersOf(routine)]));
   const streamed = plan.blocks.filter((block) => block.windowBytes.length > 0);
-  const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
   const slotOf = new Map<number, number>();
   const primed = new Map<number, number>();
   for (const op of program.ops) {
@@ -134,7 +134,7 @@ export function composePlan(
       slots: whole(plan.slots),
       slotBytes: unsigned64(program.slotBytes),
       streamedPerStep: whole(program.streamedPerStep),
-      ringPeriod: whole(plan.slots === 0 ? 1 : plan.slots / gcd(plan.slots, program.streamedPerStep)),
+      ringPeriod: whole(ringPeriod(program)),
       piecesPerStep: whole(pieces.length),
       collectivesPerStep: whole(
         own.filter((op) => op.kind === 'collective' || (op.kind === 'mark' && op.role === 'collective-begin'))

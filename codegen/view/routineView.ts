@@ -1,5 +1,5 @@
 import type { Plan } from '../../model/plan/plan.ts';
-import type { StreamKind } from '../../model/program/stepProgram.ts';
+import type { StepProgram, StreamKind } from '../../model/program/stepProgram.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import { comment, real, whole } from '../escape.ts';
 import type { Field, Routine, RoutineStatement } from './routines.ts';
@@ -202,6 +202,18 @@ export function runsOf(steps: readonly { routine: Routine; row: number }[]): Pla
     comment:
       end - first === 1 ? `position ${position}` : `positions ${position} to ${position + end - first - 1}`,
   }));
+}
+
+/** Steps after which every streamed block is in the same slot again. */
+export function ringPeriod({
+  slots,
+  streamedPerStep,
+}: Pick<StepProgram, 'slots' | 'streamedPerStep'>): number {
+  return slots === 0 ? 1 : slots / gcd(slots, streamedPerStep);
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
 }
 
 /** A plan in a few sentences, for the head of its source. */

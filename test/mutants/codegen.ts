@@ -148,8 +148,8 @@ export const CODEGEN: readonly MutantGroup[] = [
       },
       {
         breaks: 'slots come round too early',
-        original: 'plan.slots / gcd(plan.slots, streamed)',
-        mutated: '1',
+        original: 'whole(ringPeriod(program))',
+        mutated: 'whole(1)',
       },
       {
         breaks: 'a gather claims too little staging',
