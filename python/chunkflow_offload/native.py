@@ -27,7 +27,6 @@ class Counts(ctypes.Structure):
 
 
 _POINTER, _INT, _U64 = ctypes.c_void_p, ctypes.c_int, ctypes.c_uint64
-_U64_OUT = ctypes.POINTER(ctypes.c_uint64)
 _BARRIER = ctypes.CFUNCTYPE(_INT, _POINTER)
 _BROADCAST = ctypes.CFUNCTYPE(_INT, _POINTER, _POINTER, _U64)
 
@@ -36,7 +35,6 @@ _SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "cf_facts": (ctypes.c_char_p, ()),
     "cf_open": (_POINTER, (_INT, _U64)),
     "cf_close": (None, (_POINTER,)),
-    "cf_host": (_POINTER, (_POINTER, _INT, _U64_OUT, _U64_OUT)),
     "cf_device": (_POINTER, (_POINTER, _INT, _INT)),
     "cf_load": (_INT, (_POINTER, _INT, _POINTER, _U64, _U64)),
     "cf_read": (_INT, (_POINTER, _INT, _POINTER, _U64, _U64)),

@@ -72,6 +72,11 @@ int Attached::slotNow(int block) const {
   return slot < 0 ? -1 : physicalSlot(plan(), slot, rank_->impl().step);
 }
 
+std::uint64_t Attached::residentPart(int block, std::uint64_t from, std::uint64_t bytes) const {
+  const std::uint64_t front = store_->from(block);
+  return from < front ? std::min(bytes, front - from) : 0;
+}
+
 std::byte* Attached::residentFront(int block) const {
   const int slot = plan().slotOf[static_cast<std::size_t>(block)];
   return memory_->weights(block, slot < 0 ? -1 : physicalSlot(plan(), slot, 0));
@@ -91,8 +96,7 @@ void Attached::load(int block, const std::byte* host, std::uint64_t from, std::u
   const Entered entered(*device_);
   checkRange(block, from, bytes);
   synchronize();
-  const std::uint64_t front = store_->from(block);
-  const std::uint64_t resident = from < front ? std::min(bytes, front - from) : 0;
+  const std::uint64_t resident = residentPart(block, from, bytes);
   if (resident > 0) {
     copyToDevice(*streams_.copy, residentFront(block) + from, host, static_cast<std::size_t>(resident));
     chunkflow::synchronize(*streams_.copy);
@@ -107,8 +111,7 @@ void Attached::read(int block, std::byte* host, std::uint64_t from, std::uint64_
   const Entered entered(*device_);
   checkRange(block, from, bytes);
   synchronize();
-  const std::uint64_t front = store_->from(block);
-  const std::uint64_t resident = from < front ? std::min(bytes, front - from) : 0;
+  const std::uint64_t resident = residentPart(block, from, bytes);
   if (resident > 0) {
     copyToHost(*streams_.copy, host, residentFront(block) + from, static_cast<std::size_t>(resident));
     chunkflow::synchronize(*streams_.copy);

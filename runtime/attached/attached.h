@@ -22,8 +22,6 @@ const char* cf_facts(void);
 /* Slots and resident fronts on the device, and the pinned host copy. pinned_limit in bytes, 0 for none. NULL on error. */
 cf_attached* cf_open(int device, uint64_t pinned_limit);
 void cf_close(cf_attached* attached);
-/* The streamed bytes [*from, *from + *bytes) of a block in pinned memory; NULL on error and where it has none. */
-void* cf_host(cf_attached* attached, int block, uint64_t* from, uint64_t* bytes);
 /* A block's weights as one piece when it is in that slot (-1: wholly resident); NULL where it never is. */
 void* cf_device(cf_attached* attached, int block, int slot);
 /* Bytes [from, from + bytes) of a block from or to host memory. */
@@ -41,7 +39,7 @@ int cf_end(cf_attached* attached, int block, void* stream);
 int cf_join(cf_attached* attached, int rank, int ranks, int (*barrier)(void* context),
             int (*broadcast)(void* context, void* bytes, uint64_t count), void* context);
 int cf_exchange(cf_attached* attached, int index, const void* send, void* recv, uint64_t bytes_per_peer, void* stream);
-/* Slots are not used any more: weights have been changed through cf_host. */
+/* What lies in slots is not used any more, and copied anew. */
 int cf_invalidate(cf_attached* attached);
 int cf_synchronize(cf_attached* attached);
 int cf_counts(cf_attached* attached, cf_counts_t* counts);

@@ -33,7 +33,6 @@ class Attached {
   Attached(const Attached&) = delete;
   Attached& operator=(const Attached&) = delete;
 
-  WeightStore& store() { return *store_; }
   /// A block's weights as one piece when it is in that slot; null where it never is.
   std::byte* device(int block, int slot) const;
   /// Bytes [from, from + bytes) of a block from or to plain host memory. Waits for the device.
@@ -67,6 +66,8 @@ class Attached {
   void checkBlock(int block) const;
   void checkRange(int block, std::uint64_t from, std::uint64_t bytes) const;
   int slotNow(int block) const;
+  /// Of bytes [from, from + bytes) of a block, how many are in its resident front.
+  std::uint64_t residentPart(int block, std::uint64_t from, std::uint64_t bytes) const;
   std::byte* residentFront(int block) const;
   void useStream(void* handle);
   void restart(int block);

@@ -3,7 +3,6 @@
 
 #include "attached.h"
 #include "attached.hpp"
-#include "error.hpp"
 
 #ifndef CHUNKFLOW_BACKEND
 #error "CHUNKFLOW_BACKEND: expected \"cuda\" or \"host\""
@@ -59,16 +58,6 @@ cf_attached* cf_open(int device, uint64_t pinned_limit) {
 }
 
 void cf_close(cf_attached* attached) { delete attached; }
-
-void* cf_host(cf_attached* attached, int block, uint64_t* from, uint64_t* bytes) {
-  return guarded(static_cast<void*>(nullptr), [&]() -> void* {
-    if (block < 0 || block >= ATTACHED.program.blocksPerPass) throw UserError("block " + std::to_string(block) + ": no such block");
-    WeightStore& store = attached->attached.store();
-    *from = store.from(block);
-    *bytes = ATTACHED.program.blocks[static_cast<std::size_t>(block)].bytes - *from;
-    return *bytes > 0 ? store.at(block, *from) : nullptr;
-  });
-}
 
 void* cf_device(cf_attached* attached, int block, int slot) {
   return guarded(static_cast<void*>(nullptr), [&]() -> void* { return attached->attached.device(block, slot); });
