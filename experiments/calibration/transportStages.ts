@@ -17,7 +17,14 @@ interface Measured {
   prefix: string;
   /** Ends its names where the calibration has groups of several sizes. */
   suffix: string;
+  /** Whether its readings are to say how much of what it stages reaches host memory. */
+  showsHostShare: boolean;
 }
+
+/** Two GPUs' copies and collectives together leave host memory room, so that nothing is seen of it. */
+const LEAST_GROUP = 3;
+const HALF = 0.5;
+const LEAST_SHARE = 0.02;
 
 /** What a stage may ask of the machine file. */
 export type HasKey = (key: string) => boolean;
@@ -33,7 +40,7 @@ export function transportStages(
   hostOnly: boolean,
 ): CaseStage[] {
   const measured = distinctTransports(system).flatMap((transport) =>
-    transport.kind === 'flow' ? measuredGroups(transport, readings, has) : [],
+    transport.kind === 'flow' ? measuredGroups(transport, system, readings, has) : [],
   );
   const kernels = [...new Set(measured.map(({ groupSize }) => groupSize))].flatMap((groupSize) => {
     const group = measured.filter(
@@ -46,12 +53,17 @@ export function transportStages(
   return [
     ...kernels,
     ...nccl.map((of) => ncclAlone(of, readings, has)),
-    ...measured.map((of) => besideCopies(of, readings, has, hostOnly)),
+    ...measured.map((of) => besideCopies(of, system, readings, has, hostOnly)),
     ...(stagedCopy === undefined ? [] : stagedCopyAlone(stagedCopy)),
   ];
 }
 
-function measuredGroups(transport: FlowTransport, readings: readonly CaseReading[], has: HasKey): Measured[] {
+function measuredGroups(
+  transport: FlowTransport,
+  system: System,
+  readings: readonly CaseReading[],
+  has: HasKey,
+): Measured[] {
   const sizes = [
     ...new Set(
       readings.flatMap(({ parameters, groupSize }) =>
@@ -67,8 +79,15 @@ function measuredGroups(transport: FlowTransport, readings: readonly CaseReading
       groupSize,
       prefix: index === 0 && !has(own) ? base : own,
       suffix: sizes.length === 1 ? '' : ` of ${groupSize}`,
+      showsHostShare: index === 0 && transport.path === 'host' && fillsHost(system, groupSize),
     };
   });
+}
+
+/** Whether so many ranks fill host memory together, so that how much reaches it is seen. */
+function fillsHost(system: System, groupSize: number): boolean {
+  const isLimited = system.tree.some(({ memory }) => memory !== null && Number.isFinite(memory.bytesPerS));
+  return isLimited && groupSize >= LEAST_GROUP;
 }
 
 function keyOf({ name, carrier }: FlowTransport): string {
@@ -99,12 +118,38 @@ function stagedSmAlone(group: readonly Measured[], hostOnly: boolean): CaseStage
       ),
     ],
     derived: (values, system) =>
-      group.flatMap((of): DerivedNumber[] =>
-        isBase ? fillCost(of, values, rateOf(of)) : fractions(of, 'all-to-all', system, rateOf(of)),
-      ),
+      group.flatMap((of): DerivedNumber[] => [
+        ...hostShareAlone(of, system, rateOf(of), values),
+        ...(isBase ? fillCost(of, values, rateOf(of)) : fractions(of, 'all-to-all', system, rateOf(of))),
+      ]),
     readings: (reading) =>
       group.some((of) => isCall(reading, of, 'all-to-all') || isCall(reading, of, 'all-gather')),
   };
+}
+
+/**
+ * While a transport is fitted by itself its rate is what was measured, whatever host memory would say to all of its bytes: so
+ * little of them reaches it that half of it is left. How much does is seen beside copies.
+ */
+function hostShareAlone(of: Measured, system: System, rateName: string, values: Values): DerivedNumber[] {
+  if (!of.showsHostShare) return [];
+  return [
+    {
+      key: hostShareKey(of),
+      unit: 'plain',
+      value: hostShareStart(of, system, values[rateName]! * 1e9),
+      of: [rateName],
+    },
+  ];
+}
+
+function hostShareStart({ groupSize }: Measured, system: System, bytesPerS: number): number {
+  const capacity = Math.min(...system.tree.flatMap(({ memory }) => memory?.bytesPerS ?? []));
+  return Math.min(1, (HALF * capacity) / (2 * groupSize * bytesPerS));
+}
+
+function hostShareKey({ transport }: Measured): string {
+  return `${keyOf(transport)}.hostShare`;
 }
 
 function fillCost({ prefix }: Measured, values: Values, rateName: string): DerivedNumber[] {
@@ -131,8 +176,10 @@ function ncclAlone(of: Measured, readings: readonly CaseReading[], has: HasKey):
         rate(rateOf(kind), transport.collectives[kind].bytesPerS, [`${prefix}.${kind}.rate`]),
       ),
     ],
-    derived: (_, system) =>
-      kinds.flatMap((kind) => (has(`${prefix}.${kind}`) ? [] : fractions(of, kind, system, rateOf(kind)))),
+    derived: (values, system) => [
+      ...kinds.slice(0, 1).flatMap((kind) => hostShareAlone(of, system, rateOf(kind), values)),
+      ...kinds.flatMap((kind) => (has(`${prefix}.${kind}`) ? [] : fractions(of, kind, system, rateOf(kind)))),
+    ],
     readings: (reading) => kinds.some((kind) => isCall(reading, of, kind)),
   };
 }
@@ -176,6 +223,7 @@ const MOST_KEPT = 0.99;
  */
 function besideCopies(
   of: Measured,
+  machine: System,
   readings: readonly CaseReading[],
   has: HasKey,
   hostOnly: boolean,
@@ -189,16 +237,25 @@ function besideCopies(
   const ofCollective = rate(collective, start.collectiveBytesPerS, []);
   const ofH2d = rate(h2d, start.h2dBytesPerS, []);
   const pause = hostOnly ? [] : [micros(`gap ${transport.name}${suffix}`, 10e-6, [`${beside}.gap`])];
+  const reaching = of.showsHostShare
+    ? [
+        plain(
+          `host share of ${transport.name}${suffix}`,
+          hostShareStart(of, machine, transport.collectives['all-to-all'].bytesPerS),
+          ...([LEAST_SHARE, 1, 'logit', [hostShareKey(of)]] as const),
+        ),
+      ]
+    : [];
   return {
     of: 'cases',
     name: `${transport.name}${suffix} beside copies`,
-    parameters: [ofCollective, ofH2d, ...pause],
+    parameters: [ofCollective, ofH2d, ...reaching, ...pause],
     alternatives: [
       // The same as a share of what a full link leaves H2D up to all of its own rate: a search for the rate itself may run to where
       // the link says what H2D gets, from which no reading calls it back.
-      [ofCollective, plain(spare, 0.5, 0, 1, 'logit', []), ...pause],
+      [ofCollective, plain(spare, 0.5, 0, 1, 'logit', []), ...reaching, ...pause],
       // A link that both fill leaves H2D what the collective does not take.
-      [ofCollective, ...pause],
+      [ofCollective, ...reaching, ...pause],
     ],
     derived: (values, system) => {
       const alone = numbersOf(system, transport.name, groupSize).collectives['all-to-all'].bytesPerS;

@@ -84,6 +84,12 @@ const collectiveRate = z.strictObject({
   }),
 });
 
+const hostShare = plain(0.01, 1)
+  .optional()
+  .describe(
+    "how much of what is staged in host memory reaches it: the rest is read from the CPU's cache; 1 if left out",
+  );
+
 /** all-gather and all-reduce default to the all-to-all's numbers. */
 const collectiveRates = {
   'all-to-all': collectiveRate,
@@ -111,6 +117,7 @@ const flowTransport = z.strictObject({
   latency: physical('time'),
   ...collectiveRates,
   deviceBuffers: physical('bytes').optional().describe("NCCL's own buffers in each GPU's memory"),
+  hostShare,
   ranks: ofRanks,
 });
 
@@ -123,6 +130,7 @@ const stagedSm = z.strictObject({
       z.string().regex(/^\d+$/),
       z.strictObject({
         ...collectiveRates,
+        hostShare,
         ranks: ofRanks,
         fillCost: plain(0, 4).optional().describe("the fill's own time, in times of its bytes at the rate"),
       }),

@@ -220,7 +220,10 @@ function transportsOf(
     const latencyS = entry.latency.value;
     const deviceBufferBytes = entry.deviceBuffers?.value ?? 0;
     const numbers = numbersOf([name], entry, { latencyS, deviceBufferBytes });
-    return [{ kind: 'flow', name, carrier: { by: 'nccl' }, path: entry.path, fill: null, ...numbers }];
+    const hostShare = entry.hostShare?.value ?? 1;
+    return [
+      { kind: 'flow', name, carrier: { by: 'nccl' }, path: entry.path, hostShare, fill: null, ...numbers },
+    ];
   });
   if (stagedSm !== undefined) {
     const byCtas = Object.entries(stagedSm.ctas).map(([text, entry]): FlowTransport => {
@@ -232,6 +235,7 @@ function transportsOf(
           name: `staged-sm:${ctas}`,
           carrier: { by: 'kernel', ctas, ring: stagedSm.ring ?? 0 },
           path: 'host',
+          hostShare: entry.hostShare?.value ?? 1,
         },
         fill:
           stagedSm.fill === undefined || entry.fillCost === undefined

@@ -55,7 +55,8 @@ export function collectiveUses(
       ...way.down.flatMap((node) => linkUses(node, 'down', share * (direct ? downCoefficient : 1))),
     ];
   });
-  return merged(direct ? hops : [...hops, ...down, ...memoryUses(memory, 1, 1)]);
+  const { hostShare } = transport;
+  return merged(direct ? hops : [...hops, ...down, ...memoryUses(memory, hostShare, hostShare)]);
 }
 
 /** What limits a resource: bytes/s, and how hard, see `served`. */

@@ -47,6 +47,11 @@ export interface FlowTransport extends FlowNumbers {
   kind: 'flow';
   name: string;
   carrier: Exclude<Carrier, { by: 'copy-engines' }>;
+  /**
+   * Of a byte's write to host memory and its read from there, how much reaches memory, from 0 to 1: a staging buffer that is small
+   * enough stays in the CPU's last-level cache.
+   */
+  hostShare: number;
   /** Which links it crosses: the PCIe tree through host memory, through the lowest common node, or none of it. */
   path: 'host' | 'peer' | 'nvlink';
   /**

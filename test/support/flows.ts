@@ -1,2 +1,7 @@
 /** A flow transport that NCCL carries, with the same numbers between any number of ranks. */
-export const NCCL_FLOW = { carrier: { by: 'nccl' }, deviceBufferBytes: 0, byRanks: new Map() } as const;
+export const NCCL_FLOW = {
+  carrier: { by: 'nccl' },
+  deviceBufferBytes: 0,
+  hostShare: 1,
+  byRanks: new Map(),
+} as const;

@@ -146,6 +146,15 @@ collectives('shm: up from each peer, memory written and read, down to the receiv
   });
 });
 
+collectives('what stays in the cache of what is staged is not seen by host memory', () => {
+  const uses = (hostShare: number) =>
+    collectiveUses(switched, 3, 0, { ...flow('host'), hostShare }, 'all-to-all');
+  const ofMemory = (list: Use[]) => list.filter(({ resource }) => resource === 'memory memory');
+  assert.equal(ofMemory(uses(0.3)), [{ resource: 'memory memory', coefficient: 0.6 }]);
+  const others = (list: Use[]) => list.filter(({ resource }) => resource !== 'memory memory');
+  assert.equal(others(uses(0.3)), others(uses(1)));
+});
+
 collectives(
   'shm to a GPU with a root of its own: its links weigh more, because copies are faster there',
   () => {
