@@ -24,7 +24,8 @@ common="$here/attached_plan.cpp $runtime/attached/attached.cpp $runtime/attached
   $runtime/attached/weight_store.cpp $runtime/staging.cpp $runtime/shared_segment.cpp
   $runtime/plan_memory.cpp $runtime/pinned_memory.cpp"
 flags="-std=c++20 -O2 -fPIC -fvisibility=hidden -fno-gnu-unique -Wall -Wextra -I$runtime -DCHUNKFLOW_BACKEND=\"$backend\""
-link="-shared -Wl,-Bsymbolic -Wl,--no-undefined -pthread -ldl -lrt"
+# A compiler may link its own libstdc++ in. Its symbols stay inside then: half bound to that of the process, streams and locales crash.
+link="-shared -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -Wl,--no-undefined -pthread -ldl -lrt"
 case $backend in
   host)
     sources="$common $runtime/device_host.cpp $runtime/host_graph.cpp $runtime/host_pages.cpp $runtime/checksum.cpp"

@@ -36,10 +36,11 @@ def plan_document(
     ranks: int = 1,
     carried: int = 0,
     model: str = "toy",
+    pace: float = 0.0,
 ) -> dict[str, Any]:
     """`preset` is yield, layerwise or drain; `resident` the fraction at the front of every block, in whole pages.
 
-    `carried`: bytes that a rank sends in each all-to-all, which the plan then carries itself.
+    `pace`: seconds between chunks. `carried`: bytes that a rank sends in each all-to-all, which the plan then carries itself.
     """
     count = len(blocks)
     streamed = [i for i in range(count) if i not in resident_blocks and preset != "none"]
@@ -66,7 +67,7 @@ def plan_document(
         "chunkBytes": chunk,
         "slots": slots if slots is not None else least_slots,
         "yieldRule": {"yield": "wait", "drain": "drain"}.get(preset, "none"),
-        "paceS": 0,
+        "paceS": pace,
         "drainAtPassStart": preset == "layerwise",
         "sequential": False,
         "transport": "none" if ranks == 1 else "staged-copy" if carried else "shm",

@@ -152,6 +152,9 @@ class Int8Weight(torch.Tensor):
             return cls(args[0].qdata.detach(), args[0].scale.detach())
         if func is torch.ops.aten.clone.default:
             return cls(args[0].qdata.clone(), args[0].scale.clone())
+        if func is torch.ops.aten._to_copy.default:
+            device = kwargs["device"]
+            return cls(args[0].qdata.to(device), args[0].scale.to(device))
         if func is torch.ops.aten.copy_.default:
             args[0].qdata.copy_(args[1].qdata)
             args[0].scale.copy_(args[1].scale)

@@ -24,6 +24,11 @@ Attached::Attached(const AttachedProgram& program, int device, std::uint64_t pin
   for (const AttachedBlock& block : program.blocks) {
     for (const Hook hook : block.hooks) hook(list, block.row);
   }
+  if (std::any_of(copies_.begin(), copies_.end(), [](const PlannedCopy& copy) { return copy.paceS > 0; })) {
+    // A GPU's driver compiles the kernel of pauses at its first launch: here, and not in the middle of a step.
+    delay(*streams_.copy, 1e-9);
+    chunkflow::synchronize(*streams_.copy);
+  }
   auto impl = std::make_unique<Rank::Impl>(Rank::Impl{.program = of, .plan = plan()});
   impl->memory = memory_.get();
   impl->store = store_.get();
