@@ -50,6 +50,10 @@ export const attachStepFormat = z.strictObject({
   cuda: z.string().nullable(),
   nccl: z.string().nullable(),
   smHz: z.number().positive().nullable(),
+  smHzOf: z
+    .string()
+    .optional()
+    .describe("the case's variant under whose steps the clock was read; else this one"),
   attention: z.string(),
   versions: z.record(z.string(), z.string().nullable()),
   sourceSha256: sha256,

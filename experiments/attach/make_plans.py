@@ -10,7 +10,9 @@ import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 PRESETS = ("none", "layerwise", "chunked", "yield", "yield,resident=0.25", "yield,resident=0.5")
@@ -22,6 +24,9 @@ def main() -> None:
     """Writes the plans into a folder and prints their paths, a line each."""
     flags = _flags()
     flags.folder.mkdir(parents=True, exist_ok=True)
+    if not flags.no_libraries:
+        # It imports PyTorch, which takes as long as planning.
+        Thread(target=import_module, args=("chunkflow_offload.library_cache",)).start()
     ranks = json.loads(flags.profile.read_text(encoding="utf-8"))["step"]["ranks"]
     transports = (flags.transport or [None]) if ranks > 1 else [None]
     plans: list[Path] = []

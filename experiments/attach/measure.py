@@ -1,6 +1,6 @@
 """Measures steps of diffusers' models under plans and other tools' offloading, in turn: one JSON line for each round.
 
-One process on one GPU, or `torchrun --nproc_per_node N measure.py ...` on N of one host. See run.sh for a whole study.
+One process on one GPU, or `torchrun --nproc_per_node N measure.py ...` on N of one host. See study.py for many cases.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import chunkflow_offload
 from chunkflow_offload.device_clock import Facts, clock_of, facts_while_busy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import nn
 
@@ -41,8 +41,13 @@ INPUT_SETS = 3
 STEADY_STEPS = 3
 STEADY_SHARE = 0.01
 MOST_WARM_UP_STEPS = 20
+MOST_WARM_UP_S = 2.5
+"""Warm-up that has taken this long ends, once it has had `LEAST_WARM_UP_STEPS`."""
+LEAST_WARM_UP_STEPS = 6
 BUSY_S = 2.0
 """The device is kept busy so long while its clock is read."""
+LEAST_ROUND_S = 5.0
+"""No round of a variant begins with less time than this, however long others have taken."""
 
 T = TypeVar("T")
 
@@ -95,6 +100,33 @@ class Place:
         if self.is_cuda:
             torch.cuda.synchronize(self.device)
 
+    def left_s(self, until: float) -> float:
+        """Time until `until`, seconds, the same on every rank."""
+        return min(self.from_all(until - time.time()))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a case is measured, and where its records go.
+
+    Attributes:
+        out: JSON Lines; records are appended.
+        until: No round of a variant begins that would not end before this time of `time.time()`.
+        profile: That the case's plans were made from.
+        sglang: Folder with sglang/ as in its wheel.
+        weights_on: `device` or `host`, where the blocks' weights are before a variant takes them.
+        steps: Timed in each round.
+        rounds: Of each variant.
+    """
+
+    out: Path
+    until: float
+    profile: Path | None = None
+    sglang: Path | None = None
+    weights_on: str = "device"
+    steps: int = 10
+    rounds: int = 2
+
 
 @dataclass(frozen=True)
 class Timed:
@@ -146,48 +178,82 @@ def main() -> None:
     flags = _flags()
     case = case_named(flags.case, tiny=flags.tiny, storage=flags.storage)
     variants = [variant_of(text) for text in flags.variant]
+    settings = Settings(
+        flags.out, flags.until, flags.profile, flags.sglang, flags.weights_on, flags.steps, flags.rounds
+    )
     place = here(flags.tiny)
+    measure_rounds(case, variants, place, settings, Progress(flags.out, case.id(place.ranks), place))
+    leave()
+
+
+def measure_rounds(
+    case: Case,
+    variants: Sequence[Variant],
+    place: Place,
+    settings: Settings,
+    progress: Progress,
+    between: Callable[[], None] = lambda: None,
+) -> bool:
+    """Measures all variants of a case in turn, round after round, as far as they are not measured yet.
+
+    Args:
+        case: Its plans are those of `variants`.
+        variants: The first one's outputs are what the others' are compared with.
+        place: Of this process.
+        settings: With the time that there is.
+        progress: Of the case.
+        between: Called on every rank after each round of a variant, while nothing runs.
+
+    Returns:
+        Whether time has sufficed.
+    """
     _check_plans(variants, case.id(place.ranks))
-    progress = Progress(flags.out, case.id(place.ranks), place)
-    study = Study(case, place, flags, progress.reference)
-    longest_s = 0.0
-    for round_number in range(1, flags.rounds + 1):
+    study = Study(case, place, settings, progress.reference)
+    took_s: list[float] = []
+    for round_number in range(1, settings.rounds + 1):
         for order, variant in enumerate(variants):
-            if progress.is_over(variant, round_number):
+            if progress.is_over(variant.key, round_number):
                 continue
-            left_s = min(place.from_all(flags.until - time.time()))
-            if left_s < longest_s * 1.1:
-                study.say(
-                    f"{variant.key}, round {round_number}: {left_s:.0f} s are left, one takes {longest_s:.0f}: ended"
-                )
-                _leave()
+            # The first variant of all has waited for what later ones find done, such as cuDNN's choice of kernels.
+            needed_s = max([LEAST_ROUND_S, *(1.1 * each for each in took_s[1:])])
+            left_s = place.left_s(settings.until)
+            if left_s < needed_s:
+                study.say(f"{variant.key}, round {round_number}: {left_s:.0f} s are left, {needed_s:.0f} needed: ended")
+                return False
             started = time.monotonic()
-            progress.begin(variant)
+            progress.begin(variant.key)
             why = study.measure(variant, round_number, order)
-            progress.end(variant, why)
+            took_s.append(max(place.from_all(time.monotonic() - started)))
+            progress.end(variant.key, why)
             if why is not None:
                 study.say(f"SKIPPED {variant.key}: {why}")
-            longest_s = max(longest_s, time.monotonic() - started)
-    _leave()
+            between()
+    return True
 
 
-def _leave() -> None:
+def say(place: Place, until: float, text: str) -> None:
+    """One line to the terminal, of rank 0, with the time that is left."""
+    if place.rank == 0:
+        print(f"[{until - time.time():.0f} s left] {text}", flush=True)
+
+
+def leave() -> None:
+    """Ends the group of all ranks and this process."""
     if dist.is_initialized():
         dist.destroy_process_group()
     sys.exit(0)
 
 
 class Progress:
-    """Rounds of a case that are measured already: a run that was ended, or has crashed, goes on behind them.
+    """What a case has behind it: a run that was ended, or has crashed, goes on there.
 
-    A variant in which a process has died is not tried again.
+    A part in which a process has died, such as a variant, is not tried again. Made on all ranks at once.
     """
 
     def __init__(self, out: Path, case: str, place: Place) -> None:
         self._place = place
         self._running = out.with_name(f"{out.name}.{case}.running")
         self._done: dict[str, int] = {}
-        self._skipped: set[str] = set()
         self.reference: tuple[str, list[str]] | None = None
         """Variant and digests of the case's first record: other variants give the same bits, or they are wrong."""
         if out.is_file():
@@ -197,49 +263,48 @@ class Progress:
                     key = record["variant"]["key"]
                     self.reference = self.reference or (key, record["digests"])
                     self._done[key] = max(self._done.get(key, 0), record["round"])
-        if self._running.is_file():
-            self._skipped.update(self._running.read_text(encoding="utf-8").splitlines())
-            if place.rank == 0:
-                print(f"SKIPPED {sorted(self._skipped)}: a process has ended in them before", file=sys.stderr)
-        self._crashed = sorted(self._skipped)
-        # Rank 0 writes that file: every rank has read it first.
+        crashed = out.with_name(f"{out.name}.{case}.crashed")
+        if place.rank == 0 and self._running.is_file():
+            with crashed.open("a", encoding="utf-8") as file:
+                file.write(self._running.read_text(encoding="utf-8"))
+            self._running.unlink()
+        # Rank 0 has written that file before another rank reads it.
         place.from_all(0)
+        self._skipped = set(crashed.read_text(encoding="utf-8").splitlines() if crashed.is_file() else ())
+        if place.rank == 0 and self._skipped:
+            print(f"SKIPPED {case}, {', '.join(sorted(self._skipped))}: a process has died in it", flush=True)
 
-    def is_over(self, variant: Variant, round_number: int) -> bool:
-        """Whether this round need not be measured."""
-        return variant.key in self._skipped or self._done.get(variant.key, 0) >= round_number
+    def is_over(self, key: str, round_number: int = 1) -> bool:
+        """Whether this round of a variant need not be measured, or cannot be."""
+        return key in self._skipped or self._done.get(key, 0) >= round_number
 
-    def begin(self, variant: Variant) -> None:
+    def begin(self, key: str) -> None:
         """A variant is about to be measured."""
-        self._note([*self._crashed, variant.key])
-
-    def end(self, variant: Variant, why: str | None) -> None:
-        """It was, or it cannot be, and that is why."""
-        self._note(self._crashed)
-        if why is not None:
-            self._skipped.add(variant.key)
-
-    def _note(self, keys: Sequence[str]) -> None:
         if self._place.rank == 0:
-            self._running.write_text("".join(f"{key}\n" for key in keys), encoding="utf-8")
+            self._running.write_text(f"{key}\n", encoding="utf-8")
+
+    def end(self, key: str, why: str | None = None) -> None:
+        """It was, or it cannot be, and that is why."""
+        if self._place.rank == 0:
+            self._running.unlink(missing_ok=True)
+        if why is not None:
+            self._skipped.add(key)
 
 
 class Study:
     """Measures variants of one case and appends their records to a file."""
 
-    def __init__(
-        self, case: Case, place: Place, flags: argparse.Namespace, reference: tuple[str, list[str]] | None
-    ) -> None:
+    def __init__(self, case: Case, place: Place, settings: Settings, reference: tuple[str, list[str]] | None) -> None:
         self.case = case
         self.place = place
-        self.flags = flags
+        self.settings = settings
         self.reference = reference
         self.source = _source_sha256()
+        self._facts: tuple[Facts, str] | None = None
 
     def say(self, text: str) -> None:
         """One line to the terminal, of rank 0."""
-        if self.place.rank == 0:
-            print(text, file=sys.stderr, flush=True)
+        say(self.place, self.settings.until, text)
 
     def measure(self, variant: Variant, round_number: int, order: int) -> str | None:
         """One round of a variant. Returns why it could not be, the same on every rank."""
@@ -252,50 +317,44 @@ class Study:
             reasons = [each for each in place.from_all(why) if each is not None]
             if not reasons and model is not None and own is not None:
                 # What weights took on the device before is given back, as if they had come from the host.
-                _free(place)
+                free_memory(place)
                 set_up_s = time.monotonic() - began
-                record = self._steps(variant, model, own, round_number) | {
+                record = self._steps(variant, model, own) | {
                     "setUpS": set_up_s,
                     "round": round_number,
                     "order": order,
                 }
                 record["memory"]["baseBytes"] = base_bytes
         del model, own
-        _free(place)
+        free_memory(place)
         if record is not None and place.rank == 0:
-            self._write(record)
+            self._write(record, time.monotonic() - began)
         return reasons[0] if reasons else None
 
     def _set_up(self, variant: Variant, stack: ExitStack) -> tuple[nn.Module | None, Held | None, str | None]:
         """A model whose weights the variant holds, or why there is none: the other ranks have to hear of it."""
         case, place = self.case, self.place
         try:
-            model = build(case, place.device, SEED, blocks_on=_home(variant, self.flags, place))
+            model = build(case, place.device, SEED, blocks_on=_home(variant, self.settings, place))
             divide_among_ranks(model, case, place.device)
-            own = stack.enter_context(held(variant, model, case, place.device, self.flags.sglang))
+            own = stack.enter_context(held(variant, model, case, place.device, self.settings.sglang))
         except AbsentError as error:
             return None, None, str(error)
         except (torch.cuda.OutOfMemoryError, chunkflow_offload.ChunkflowError) as error:
             return None, None, str(error).splitlines()[0]
         return model, own, None
 
-    def _steps(self, variant: Variant, model: nn.Module, own: Held, round_number: int) -> dict[str, Any]:
-        place, case, flags = self.place, self.case, self.flags
+    def _steps(self, variant: Variant, model: nn.Module, own: Held) -> dict[str, Any]:
+        place, case, settings = self.place, self.case, self.settings
         sets = [inputs_of(case, place.device, SEED + 1 + number) for number in range(INPUT_SETS)]
         warm_up = _warm_up(model, sets, place)
         if place.is_cuda:
             torch.cuda.reset_peak_memory_stats(place.device)
         counts = own.counts()
-        timed = _timed(model, sets, place, flags.steps, own)
+        timed = _timed(model, sets, place, settings.steps, own)
         after = own.counts()
         memory = _memory(place)
-        # Its clock is read in the first round alone: that takes as long as several steps.
-        busy_s = BUSY_S if round_number == 1 else 0.0
-        with facts_while_busy(place.device) as facts:
-            if place.is_cuda:
-                _timed(model, sets, place, 1 + int(busy_s / max(place.from_all(timed.median_s))), own)
-        if busy_s == 0.0:
-            facts.sm_hz = None
+        facts, facts_of = self._facts or self._read_facts(variant, model, sets, own, timed)
         digests = _digests(model, sets, place)
         ranks = place.from_all(timed)
         slowest = max(ranks, key=lambda each: each.median_s)
@@ -317,7 +376,7 @@ class Study:
             "variant": {"key": variant.key, "kind": variant.kind, "name": variant.name, "resident": variant.resident},
             "plan": variant.document,
             "planSha256": variant.plan_sha256,
-            "profileSha256": _sha256(flags.profile),
+            "profileSha256": _sha256(settings.profile),
             "warmUp": warm_up,
             "stepS": slowest.step_s,
             "wallS": slowest.wall_s,
@@ -329,30 +388,43 @@ class Study:
             "sameAs": self.reference[0],
             "isSame": all(place.from_all(digests == self.reference[1])),
             **_facts(facts, place, case),
-            "versions": _versions(flags.sglang),
+            "smHzOf": facts_of,
+            "versions": _versions(settings.sglang),
             "sourceSha256": self.source,
             "at": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
-    def _write(self, record: dict[str, Any]) -> None:
-        with self.flags.out.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+    def _read_facts(
+        self, variant: Variant, model: nn.Module, sets: Sequence[Inputs], own: Held, timed: Timed
+    ) -> tuple[Facts, str]:
+        """Reads the device's clock under the steps of one variant, for all records of the case that follow."""
+        place = self.place
+        with facts_while_busy(place.device) as facts:
+            if place.is_cuda:
+                _timed(model, sets, place, 1 + int(BUSY_S / max(place.from_all(timed.median_s))), own)
+        self._facts = (facts, variant.key)
+        return self._facts
+
+    def _write(self, record: dict[str, Any], took_s: float) -> None:
+        # One write: a process that is killed leaves no line that is cut off.
+        with self.settings.out.open("ab", buffering=0) as file:
+            file.write(json.dumps(record).encode() + b"\n")
         bits = "same bits" if record["isSame"] else "OTHER BITS"
         steady = "" if record["warmUp"]["isSteady"] else ", not steady"
         self.say(
             f"{record['case']} round {record['round']} {record['variant']['key']}: "
             f"{statistics.median(record['stepS']) * 1e3:.2f} ms, "
             f"{record['memory']['deviceBytes'] / (1 << 30):.2f} GiB, {bits} as {record['sameAs']}{steady}, "
-            f"set up in {record['setUpS']:.1f} s"
+            f"set up in {record['setUpS']:.1f} s, {record['warmUp']['steps']} steps of warm-up, took {took_s:.1f} s"
         )
 
 
 def _warm_up(model: nn.Module, sets: Sequence[Inputs], place: Place) -> dict[str, Any]:
-    """Steps until the last three agree within 1 % on every rank."""
+    """Steps until the last three agree within 1 % on every rank, or there were enough of them."""
     clock = clock_of(place.device)
     times: list[float] = []
-    is_steady = False
-    while len(times) < MOST_WARM_UP_STEPS and not is_steady:
+    is_steady = is_over = False
+    while not is_over:
         start = clock.mark()
         run(model, sets[len(times) % len(sets)])
         end = clock.mark()
@@ -360,9 +432,11 @@ def _warm_up(model: nn.Module, sets: Sequence[Inputs], place: Place) -> dict[str
         times.append(clock.seconds(start, end))
         last = times[-STEADY_STEPS:]
         agree = len(last) == STEADY_STEPS and max(last) <= (1 + STEADY_SHARE) * min(last)
-        is_steady = all(place.from_all(agree))
-        if not place.is_cuda and len(times) == STEADY_STEPS:
-            break
+        ranks = place.from_all((agree, sum(times)))
+        is_steady = all(agrees for agrees, _ in ranks)
+        is_long = len(times) >= LEAST_WARM_UP_STEPS and max(spent_s for _, spent_s in ranks) >= MOST_WARM_UP_S
+        most = MOST_WARM_UP_STEPS if place.is_cuda else STEADY_STEPS
+        is_over = is_steady or is_long or len(times) >= most
     return {"steps": len(times), "isSteady": is_steady, "lastS": times[-STEADY_STEPS:]}
 
 
@@ -423,7 +497,8 @@ def _used_bytes(place: Place) -> int:
     return total - free
 
 
-def _free(place: Place) -> None:
+def free_memory(place: Place) -> None:
+    """Gives back what a model that is dropped has taken."""
     gc.collect()
     if place.is_cuda:
         torch.cuda.synchronize(place.device)
@@ -432,9 +507,9 @@ def _free(place: Place) -> None:
         torch._C._host_emptyCache()
 
 
-def _home(variant: Variant, flags: argparse.Namespace, place: Place) -> torch.device:
+def _home(variant: Variant, settings: Settings, place: Place) -> torch.device:
     """Where the blocks' weights are before a variant takes them."""
-    if flags.weights_on == "host" and variant.kind != "none":
+    if settings.weights_on == "host" and variant.kind != "none":
         return torch.device("cpu")
     return place.device
 

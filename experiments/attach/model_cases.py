@@ -125,6 +125,15 @@ def case_named(text: str, *, tiny: bool = False, storage: str = "bfloat16") -> C
     return Case(name, family, grid, counts, storage, tiny)
 
 
+def load_classes(cases: Sequence[Case]) -> None:
+    """Imports what building the cases' models takes, which is some seconds: before anything is timed."""
+    import diffusers
+
+    for case in cases:
+        getattr(diffusers, case.family.class_name)
+    from diffusers import ContextParallelConfig  # noqa: F401
+
+
 def build(case: Case, device: torch.device, seed: int, *, blocks_on: torch.device | None = None) -> nn.Module:
     """The model with random weights that are the same on every rank.
 

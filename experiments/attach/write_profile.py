@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 
 import torch
-import torch.distributed as dist
-from measure import SEED, here
-from model_cases import build, case_named, divide_among_ranks, inputs_of, run
+from measure import SEED, Place, here, leave
+from model_cases import Case, build, case_named, divide_among_ranks, inputs_of, run
 
 import chunkflow_offload as chunkflow
 
@@ -24,11 +23,24 @@ def main() -> None:
     flags = parser.parse_args()
     case = case_named(flags.case, tiny=flags.tiny, storage=flags.storage)
     place = here(flags.tiny)
-    blocks_on = torch.device("cpu") if flags.weights_on == "host" else place.device
+    path = profile_path(flags.folder, case, place.ranks)
+    write_profile(case, place, path, flags.weights_on)
+    if place.rank == 0:
+        print(path)
+    leave()
+
+
+def profile_path(folder: Path, case: Case, ranks: int) -> Path:
+    """Where a case's profile is."""
+    return folder / f"{case.id(ranks)}.profile.json"
+
+
+def write_profile(case: Case, place: Place, path: Path, weights_on: str) -> None:
+    """Builds a case's model and profiles it. `measure.free_memory` then gives back what that has taken."""
+    blocks_on = torch.device("cpu") if weights_on == "host" else place.device
     model = build(case, place.device, SEED, blocks_on=blocks_on)
     divide_among_ranks(model, case, place.device)
     inputs = inputs_of(case, place.device, SEED + 1)
-    path = flags.folder / f"{case.id(place.ranks)}.profile.json"
     with torch.no_grad():
         chunkflow.profile(
             model,
@@ -38,10 +50,6 @@ def main() -> None:
             device=place.device,
             id=case.id(place.ranks),
         )
-    if place.rank == 0:
-        print(path)
-    if dist.is_initialized():
-        dist.destroy_process_group()
 
 
 if __name__ == "__main__":
