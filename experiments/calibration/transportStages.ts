@@ -23,7 +23,6 @@ interface Measured {
 
 /** Two GPUs' copies and collectives together leave host memory room, so that nothing is seen of it. */
 const LEAST_GROUP = 3;
-const HALF = 0.5;
 const LEAST_SHARE = 0.02;
 
 /** What a stage may ask of the machine file. */
@@ -53,7 +52,7 @@ export function transportStages(
   return [
     ...kernels,
     ...nccl.map((of) => ncclAlone(of, readings, has)),
-    ...measured.map((of) => besideCopies(of, system, readings, has, hostOnly)),
+    ...measured.map((of) => besideCopies(of, readings, has, hostOnly)),
     ...(stagedCopy === undefined ? [] : stagedCopyAlone(stagedCopy)),
   ];
 }
@@ -119,7 +118,7 @@ function stagedSmAlone(group: readonly Measured[], hostOnly: boolean): CaseStage
     ],
     derived: (values, system) =>
       group.flatMap((of): DerivedNumber[] => [
-        ...hostShareAlone(of, system, rateOf(of), values),
+        ...hostShareAlone(of, rateOf(of)),
         ...(isBase ? fillCost(of, values, rateOf(of)) : fractions(of, 'all-to-all', system, rateOf(of))),
       ]),
     readings: (reading) =>
@@ -128,24 +127,12 @@ function stagedSmAlone(group: readonly Measured[], hostOnly: boolean): CaseStage
 }
 
 /**
- * While a transport is fitted by itself its rate is what was measured, whatever host memory would say to all of its bytes: so
- * little of them reaches it that half of it is left. How much does is seen beside copies.
+ * While a transport is fitted by itself its rate is what was measured, as if nothing of it reached host memory. How much does is seen
+ * beside copies; where nothing is seen of it, it stays so.
  */
-function hostShareAlone(of: Measured, system: System, rateName: string, values: Values): DerivedNumber[] {
+function hostShareAlone(of: Measured, rateName: string): DerivedNumber[] {
   if (!of.showsHostShare) return [];
-  return [
-    {
-      key: hostShareKey(of),
-      unit: 'plain',
-      value: hostShareStart(of, system, values[rateName]! * 1e9),
-      of: [rateName],
-    },
-  ];
-}
-
-function hostShareStart({ groupSize }: Measured, system: System, bytesPerS: number): number {
-  const capacity = Math.min(...system.tree.flatMap(({ memory }) => memory?.bytesPerS ?? []));
-  return Math.min(1, (HALF * capacity) / (2 * groupSize * bytesPerS));
+  return [{ key: hostShareKey(of), unit: 'plain', value: LEAST_SHARE, of: [rateName] }];
 }
 
 function hostShareKey({ transport }: Measured): string {
@@ -176,8 +163,8 @@ function ncclAlone(of: Measured, readings: readonly CaseReading[], has: HasKey):
         rate(rateOf(kind), transport.collectives[kind].bytesPerS, [`${prefix}.${kind}.rate`]),
       ),
     ],
-    derived: (values, system) => [
-      ...kinds.slice(0, 1).flatMap((kind) => hostShareAlone(of, system, rateOf(kind), values)),
+    derived: (_, system) => [
+      ...kinds.slice(0, 1).flatMap((kind) => hostShareAlone(of, rateOf(kind))),
       ...kinds.flatMap((kind) => (has(`${prefix}.${kind}`) ? [] : fractions(of, kind, system, rateOf(kind)))),
     ],
     readings: (reading) => kinds.some((kind) => isCall(reading, of, kind)),
@@ -223,7 +210,6 @@ const MOST_KEPT = 0.99;
  */
 function besideCopies(
   of: Measured,
-  machine: System,
   readings: readonly CaseReading[],
   has: HasKey,
   hostOnly: boolean,
@@ -237,14 +223,9 @@ function besideCopies(
   const ofCollective = rate(collective, start.collectiveBytesPerS, []);
   const ofH2d = rate(h2d, start.h2dBytesPerS, []);
   const pause = hostOnly ? [] : [micros(`gap ${transport.name}${suffix}`, 10e-6, [`${beside}.gap`])];
+  const share = `host share of ${transport.name}${suffix}`;
   const reaching = of.showsHostShare
-    ? [
-        plain(
-          `host share of ${transport.name}${suffix}`,
-          hostShareStart(of, machine, transport.collectives['all-to-all'].bytesPerS),
-          ...([LEAST_SHARE, 1, 'logit', [hostShareKey(of)]] as const),
-        ),
-      ]
+    ? [{ ...plain(share, 0.3, LEAST_SHARE, 1, 'logit', [hostShareKey(of)]), refusedAt: LEAST_SHARE }]
     : [];
   return {
     of: 'cases',

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Manifest } from '../../codegen/manifest.ts';
 import { arenaText } from '../../codegen/measure/arenaSpread.ts';
+import { wholeRounds } from '../../codegen/measure/cutOffRun.ts';
 import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
 import { timelinesOf } from '../../codegen/measure/timelineOf.ts';
 import { atPlace, shown, UserError } from '../../model/input/userError.ts';
@@ -30,8 +31,8 @@ interface CurrentCell {
 }
 
 /**
- * Makes a dataset of raw results: one line for each cell, plan and mode that a whole run holds. A later run of the same
- * replaces an earlier one.
+ * Makes a dataset of raw results: one line for each cell, plan and mode. A later run of the same replaces an earlier one, and one
+ * that ended well replaces those that were cut off, of which the whole rounds count.
  *
  * @param places results files, or folders of them.
  * @throws UserError for broken records, and for a run of another program than the one generated now whose manifest is
@@ -41,8 +42,16 @@ export function collectSteps(experiment: Experiment, places: readonly string[]):
   const { runs, manifests, notes } = measuredRuns(places);
   const cells = cellsOf(experiment).map((cell) => currentCell(experiment, cell));
   const collection = new Collection(experiment, notes);
-  for (const run of runs) {
-    if (!run.end?.ok) continue;
+  const broken = runs.flatMap((run) => {
+    const found = wholeRounds(run);
+    if (found === null) return [];
+    const { rounds } = found;
+    notes.push(
+      `${run.file}:${run.line}: ${rounds === 1 ? 'its one whole round counts' : `its ${rounds} whole rounds count`}`,
+    );
+    return [found.run];
+  });
+  for (const run of [...broken, ...runs.filter(({ end }) => end?.ok)]) {
     const strange = whyLeftOut(run, cells);
     const place = `${run.file}:${run.line}`;
     if (strange === null) {
