@@ -18,6 +18,8 @@ const NOTHING_LEFT = 1e-9;
 /** Rates of ranks that go alike differ by rounding only. */
 const ALIKE = 1e-12;
 const NEVER = Number.POSITIVE_INFINITY;
+/** Fewer chunks are not worth looking at. */
+const LEAST_ALIKE = 5;
 
 /**
  * A calibration case whose loading ranks copy in lockstep: they begin together, ask for the same chunks and get the same
@@ -89,12 +91,47 @@ class LockstepCase {
   run(): CaseTimes | null {
     for (;;) {
       const gapS = this.#partsLeft > 0 ? this.#gapBesideS : this.#engine.gapS;
+      this.#skip(gapS);
       for (const run of this.#runs) run.dispatch(this.#now, gapS);
       const rates = this.#rates.of(this.#flows.active);
       if (rates === null) return null;
       this.#flows.share(this.#now, rates);
       if (this.#isOver()) return this.#times();
       this.#advance();
+    }
+  }
+
+  /**
+   * Chunks of one stream between two events of the calls are alike: each pauses and moves as long as the one before, and the calls
+   * get on by the same in each. All of them but the last two are one step.
+   */
+  #skip(gapS: number): void {
+    const [run, other] = this.#runs;
+    if (run === undefined || other !== undefined || run.endS !== this.#now || run.left < LEAST_ALIKE) return;
+    // Behind the calls, only the chunk in which the last of them ended is of interest.
+    if (this.#calls > 0 && this.#callEnds.length === this.#calls) return;
+    const { active } = this.#flows;
+    const waiting = this.#rates.of(active);
+    const moving = this.#rates.of(active | (1 << run.flow));
+    if (waiting === null || moving === null) return;
+    const pauseS = run.pauseS(gapS);
+    const moveS = this.#chunkBytes / moving[run.flow]!;
+    const periodS = pauseS + moveS;
+    let count = run.left - 2;
+    if (this.#callAtS < NEVER) count = Math.min(count, Math.floor((this.#callAtS - this.#now) / periodS) - 1);
+    for (let part = PARTS; part < PARTS + this.#rates.parts; part += 1) {
+      if ((active & (1 << part)) === 0) continue;
+      const bytes = pauseS * waiting[part]! + moveS * moving[part]!;
+      count = Math.min(count, Math.floor(this.#flows.leftAt(this.#now, part) / bytes) - 1);
+    }
+    if (count < 2) return;
+    const before = this.#now;
+    this.#now += count * periodS;
+    run.skip(count, this.#now - before);
+    for (let part = PARTS; part < PARTS + this.#rates.parts; part += 1) {
+      if ((active & (1 << part)) === 0) continue;
+      const bytes = count * (pauseS * waiting[part]! + moveS * moving[part]!);
+      this.#flows.move(before, this.#now, part, bytes);
     }
   }
 
@@ -176,6 +213,20 @@ class ChunkRun {
     this.timerS = now + (awake ? gapS : Math.max(gapS, this.#startUpS));
   }
 
+  /** From the end of a chunk to the first byte of the next, as `dispatch` and `ends` have it. */
+  pauseS(gapS: number): number {
+    const awake = this.#paceS < this.#startUpS * (1 - TIE);
+    return this.#paceS + (awake ? gapS : Math.max(gapS, this.#startUpS));
+  }
+
+  /** So many chunks have moved meanwhile, and the last of them has just ended. */
+  skip(chunks: number, seconds: number): void {
+    this.left -= chunks;
+    this.startS += seconds;
+    this.endS += seconds;
+    this.timerS += seconds;
+  }
+
   /** Its timer is due. Returns whether a chunk starts to move. */
   wakes(): boolean {
     if (!this.#isStarting) return false;
@@ -230,11 +281,22 @@ class Flows {
     for (let flow = 0; flow < rates.length; flow += 1) {
       const rate = rates[flow]!;
       if (rate === this.#rate[flow] || (this.active & (1 << flow)) === 0) continue;
-      this.#left[flow] = Math.max(0, this.#left[flow]! - this.#rate[flow]! * (now - this.#since[flow]!));
+      this.#left[flow] = this.leftAt(now, flow);
       this.#since[flow] = now;
       this.#rate[flow] = rate;
       this.#endS[flow] = now + this.#left[flow]! / rate;
     }
+  }
+
+  leftAt(now: number, flow: number): number {
+    return Math.max(0, this.#left[flow]! - this.#rate[flow]! * (now - this.#since[flow]!));
+  }
+
+  /** Of a flow so many bytes have moved between two times; its rate is to be given anew. */
+  move(from: number, to: number, flow: number, bytes: number): void {
+    this.#left[flow] = this.leftAt(from, flow) - bytes;
+    this.#since[flow] = to;
+    this.#rate[flow] = 0;
   }
 
   nextEndS(): number {
