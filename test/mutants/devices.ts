@@ -270,4 +270,35 @@ export const DEVICES: readonly MutantGroup[] = [
       },
     ],
   },
+  {
+    file: 'sim/lockstepCase.ts',
+    tests: ['test/sim/lockstepCase.test.ts'],
+    mutants: [
+      {
+        breaks: 'alike chunks are skipped behind the calls, too',
+        original: 'if (this.#calls > 0 && this.#callEnds.length === this.#calls) return;',
+        mutated: '',
+      },
+      {
+        breaks: 'chunks are skipped past the start of a call',
+        original: 'Math.floor((this.#callAtS - this.#now) / periodS) - 1',
+        mutated: 'Math.floor((this.#callAtS - this.#now) / periodS) + 2',
+      },
+      {
+        breaks: 'chunks are skipped past the end of a call',
+        original: 'Math.floor(this.#flows.leftAt(this.#now, part) / bytes) - 1',
+        mutated: 'Math.floor(this.#flows.leftAt(this.#now, part) / bytes) + 2',
+      },
+      {
+        breaks: 'calls get on during pauses only',
+        original: 'const bytes = count * (pauseS * waiting[part]! + moveS * moving[part]!);',
+        mutated: 'const bytes = count * pauseS * waiting[part]!;',
+      },
+      {
+        breaks: 'a paced stream never sleeps',
+        original: 'return this.#paceS + (awake ? gapS : Math.max(gapS, this.#startUpS));',
+        mutated: 'return this.#paceS + gapS;',
+      },
+    ],
+  },
 ];

@@ -276,4 +276,41 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
       },
     ],
   },
+  {
+    file: 'codegen/measure/cutOffRun.ts',
+    tests: ['test/experiments/grid/collectSteps.test.ts'],
+    mutants: [
+      {
+        breaks: 'a run that failed counts',
+        original: 'if (measured.end !== null) return null;',
+        mutated: 'if (measured.end?.ok) return null;',
+      },
+      {
+        breaks: 'a broken round counts',
+        original: 'return wanted.every((key) => had.has(key));',
+        mutated: 'return wanted.some((key) => had.has(key));',
+      },
+      {
+        breaks: 'visits of a broken round count',
+        original: 'const visits = whole.flat();',
+        mutated: 'const { visits } = measured;',
+      },
+    ],
+  },
+  {
+    file: 'experiments/calibration/transportStages.ts',
+    tests: ['test/experiments/calibration/transportStages.test.ts'],
+    mutants: [
+      {
+        breaks: 'what is staged all reaches host memory while a transport is fitted alone',
+        original: 'value: LEAST_SHARE, of: [rateName] }',
+        mutated: 'value: 1, of: [rateName] }',
+      },
+      {
+        breaks: 'two ranks are asked for the host share',
+        original: 'return isLimited && groupSize >= LEAST_GROUP;',
+        mutated: 'return isLimited && groupSize >= LEAST_GROUP + 2;',
+      },
+    ],
+  },
 ];

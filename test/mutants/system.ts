@@ -64,8 +64,13 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'host memory is read but not written',
-        original: '[...hops, ...down, ...memoryUses(memory, 1, 1)]',
-        mutated: '[...hops, ...down, ...memoryUses(memory, 1, 0)]',
+        original: '...memoryUses(memory, hostShare, hostShare)]',
+        mutated: '...memoryUses(memory, hostShare, 0)]',
+      },
+      {
+        breaks: 'all that is staged reaches host memory',
+        original: '...memoryUses(memory, hostShare, hostShare)]',
+        mutated: '...memoryUses(memory, 1, 1)]',
       },
       {
         breaks: 'a copy crosses no host memory',
