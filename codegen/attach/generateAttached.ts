@@ -202,7 +202,7 @@ function attachedRoutine(
     rows: view.rows,
     hooks: hooks.filter((hook) => !isEmpty(hook)),
     hookTable: hookTableOf(routine),
-    hookNames: hooks.map((hook) => (isEmpty(hook) ? 'nothing' : hook.fn)),
+    hookNames: hooks.map((hook) => (isEmpty(hook) ? 'nullptr' : hook.fn)),
   };
 }
 

@@ -191,13 +191,19 @@ class Attached:
 
         `begins` (blocks), `restarts` (blocks out of order, the first one, and the one behind a change of weights),
         `late_windows` (copies issued at a block's end, because its collective did not come), `unplanned` (collectives
-        that the plan does not have), `chunks` and `bytes` (copied to the device).
+        that the plan does not have), `exchanged` (collectives that the plan has carried itself), `chunks` and `bytes`
+        (copied to the device), `waited_ns` (that hooks waited for the library's own thread to enqueue copies).
         """
         counts = self._now().handle.counts()
         return {name: int(getattr(counts, name)) for name, *_ in counts._fields_}
 
     def host_seconds(self) -> float:
-        """Time spent in hooks on the host; without a GPU, less calls of the library, which wait for copies there."""
+        """Work of hooks on the host: the time spent in them, less `waited_ns` of `counts()`.
+
+        The model's thread waits there while the library's own thread is blocked by a full queue of the device: as a
+        rule when the host is far ahead of the device, so that it would have waited at a later launch. Without a GPU,
+        less all calls of the library, which wait for copies there.
+        """
         return self._now().host_seconds()
 
     def report(self) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from contextlib import ExitStack, suppress
+from threading import Lock, get_ident
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,16 +36,18 @@ class Driver:
         self._check = check
         self._device = device
         self._ranks: tuple[int, ...] = ()
+        self._own = 0
         self._stream = _current_stream(device)
         self._is_cuda = device.type == "cuda"
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._running: StreamedBlock | None = None
         self._slot = 0
         self._thread = 0
-        self._collectives: list[Call] = []
+        self._enqueues = handle.library.facts.enqueues
+        self._begun = 0
         self._open: list[tuple[Call, int]] = []
         self._host_s = 0.0
-        self._waited_s = 0.0
+        self._called_s = 0.0
         self._listening = ExitStack()
         weakref.finalize(self, self._listening.close).atexit = False
         if any(handle.library.facts.collectives):
@@ -55,98 +57,118 @@ class Driver:
     def begin(self, block: StreamedBlock, args: Any, kwargs: Any) -> None:
         """Before a block's forward: its weights are there for what is put on the current stream from now on."""
         started = perf_counter()
-        if torch.is_grad_enabled() and (block.any_requires_grad() or _any_requires_grad((args, kwargs))):
-            raise AttachError(
-                f"{block.path}: called with gradients enabled; streamed weights are gone before a backward pass. Run "
-                "it under torch.no_grad() or torch.inference_mode(), or model.requires_grad_(False)"
-            )
-        with self._lock:
-            self._refuse_use(block.path)
-            self._abandon()
-            if self._is_cuda and torch.cuda.is_current_stream_capturing():
+        try:
+            if torch.is_grad_enabled() and (block.any_requires_grad() or _any_requires_grad((args, kwargs))):
                 raise AttachError(
-                    f"{block.path}: called while a CUDA graph is captured; a graph keeps addresses and streamed "
-                    "weights move. Call the blocks outside of the capture"
+                    f"{block.path}: called with gradients enabled; streamed weights are gone before a backward pass. "
+                    "Run it under torch.no_grad() or torch.inference_mode(), or model.requires_grad_(False)"
                 )
-            if block.taken:
-                # load_state_dict was left by an exception.
-                self._raise_wrong(block.put_back(block.places))
-            block.refuse_touched()
-            slot = self._call(self.handle.begin, block.index)
-            self._running, self._slot, self._thread = block, slot, threading.get_ident()
-            try:
-                block.bind(slot)
-                if self._check:
-                    block.check(slot)
-            except BaseException:
-                with suppress(AttachError):
-                    self._abandon()
-                raise
-        self._host_s += perf_counter() - started
+            with self._lock:
+                self._refuse_use(block.path)
+                self._abandon()
+                if self._is_cuda and torch.cuda.is_current_stream_capturing():
+                    raise AttachError(
+                        f"{block.path}: called while a CUDA graph is captured; a graph keeps addresses and streamed "
+                        "weights move. Call the blocks outside of the capture"
+                    )
+                if block.taken:
+                    # load_state_dict was left by an exception.
+                    self._raise_wrong(block.put_back(block.places))
+                block.refuse_touched()
+                slot = self._call(self.handle.begin, block.index)
+                self._running, self._slot, self._thread = block, slot, get_ident()
+                try:
+                    block.bind(slot)
+                    if self._check:
+                        block.check(slot)
+                except BaseException:
+                    with suppress(AttachError):
+                        self._abandon()
+                    raise
+        finally:
+            self._host_s += perf_counter() - started
 
     def end(self, block: StreamedBlock, output: Any) -> None:
         """Behind a block's forward, whether it returned or raised."""
         started = perf_counter()
-        with self._lock:
-            if self._running is not block or self._thread != threading.get_ident():
-                return
-            self._finish()
-        if torch.is_grad_enabled() and _any_requires_grad(output):
-            raise AttachError(
-                f"{block.path}: its output requires gradients (of an adapter's parameters, perhaps); streamed weights "
-                "are gone before a backward pass. Run it under torch.no_grad() or torch.inference_mode()"
-            )
-        self._host_s += perf_counter() - started
+        try:
+            with self._lock:
+                if self._running is not block or self._thread != get_ident():
+                    return
+                self._finish()
+            if torch.is_grad_enabled() and _any_requires_grad(output):
+                raise AttachError(
+                    f"{block.path}: its output requires gradients (of an adapter's parameters, perhaps); streamed "
+                    "weights are gone before a backward pass. Run it under torch.no_grad() or torch.inference_mode()"
+                )
+        finally:
+            self._host_s += perf_counter() - started
 
     def collective_begins(self, call: Call) -> None:
         """Right before the running block's next collective is issued."""
         started = perf_counter()
-        if self._running is None or self._thread != threading.get_ident():
+        running = self._running
+        if running is None or self._thread != get_ident():
             return
-        index = len(self._collectives)
-        self._collectives.append(call)
+        index = self._begun
+        self._begun = index + 1
         self._open.append((call, index))
-        self._call(self.handle.collective_begins, index)
-        self._host_s += perf_counter() - started
+        try:
+            enqueues = self._enqueues[running.index]
+            # One that is not planned is counted there.
+            if 2 * index >= len(enqueues) or enqueues[2 * index]:
+                self._call(self.handle.collective_begins, index)
+        finally:
+            self._host_s += perf_counter() - started
 
     def collective_ends(self, call: Call) -> None:
         """Where the model has waited for a collective; one of a block that has ended is past already."""
         started = perf_counter()
-        if self._running is None or self._thread != threading.get_ident():
+        running = self._running
+        if running is None or self._thread != get_ident():
             return
-        at = next((at for at, (own, _) in enumerate(self._open) if own is call), None)
-        if at is None:
+        begun = next((begun for begun in self._open if begun[0] is call), None)
+        if begun is None:
             return
-        _, index = self._open.pop(at)
-        self._call(self.handle.collective_ends, index)
-        self._host_s += perf_counter() - started
+        self._open.remove(begun)
+        index = begun[1]
+        try:
+            enqueues = self._enqueues[running.index]
+            if 2 * index < len(enqueues) and enqueues[2 * index + 1]:
+                self._call(self.handle.collective_ends, index)
+        finally:
+            self._host_s += perf_counter() - started
 
     def join(self, group: Any) -> None:
         """Joins the ranks of a process group for the collectives that the plan carries itself. Collective."""
         self._ranks = join_ranks(self.handle, group)
+        self._own = self._ranks.index(dist.get_rank())
 
     def carry(self, call: Call, buffers: Buffers) -> bool:
         """Carries the running block's next collective, where it is the one that was planned."""
         started = perf_counter()
         running = self._running
-        if running is None or self._thread != threading.get_ident() or buffers.ranks != self._ranks:
+        if running is None or self._thread != get_ident() or buffers.ranks != self._ranks:
             return False
-        index = len(self._collectives)
+        index = self._begun
         planned = self.handle.library.facts.message_bytes[running.index]
-        n = len(buffers.ranks)
-        message = buffers.recv.numel() * buffers.recv.element_size() // n
+        send, recv = buffers.send, buffers.recv
+        count = recv.numel() // len(buffers.ranks)
+        message = count * recv.element_size()
         if index >= len(planned) or planned[index] != message:
             return False
-        if buffers.recv.device != self._device or buffers.send.device != self._device:
+        if recv.device != self._device or send.device != self._device:
             return False
-        self._collectives.append(call)
-        own = buffers.ranks.index(dist.get_rank())
-        sent = buffers.send.view(-1) if call.kind == "all-gather" else buffers.send.view(n, -1)[own]
-        buffers.recv.view(n, -1)[own].copy_(sent)
-        before = perf_counter()
-        self.handle.exchange(index, buffers.send.data_ptr(), buffers.recv.data_ptr(), message, self._stream())
-        self._waited_s += perf_counter() - before
-        self._host_s += perf_counter() - started
+        self._begun = index + 1
+        try:
+            _part(recv, count, self._own).copy_(_part(send, count, 0 if call.kind == "all-gather" else self._own))
+            before = perf_counter()
+            try:
+                self.handle.exchange(index, send.data_ptr(), recv.data_ptr(), message, self._stream())
+            finally:
+                self._called_s += perf_counter() - before
+        finally:
+            self._host_s += perf_counter() - started
         return True
 
     def idle(self, purpose: str) -> None:
@@ -178,8 +200,11 @@ class Driver:
         self._raise_wrong(wrong)
 
     def host_seconds(self) -> float:
-        """Time inside hooks; on the host backend without calls of the library, which wait for copies there."""
-        return self._host_s - (0.0 if self._is_cuda else self._waited_s)
+        """Work of hooks: time inside of them, less what the library waited there for its other thread to enqueue.
+
+        On the host backend, less all calls of the library: they wait for copies there.
+        """
+        return self._host_s - (1e-9 * self.handle.counts().waited_ns if self._is_cuda else self._called_s)
 
     def close(self) -> None:
         """No hook does anything any more."""
@@ -188,16 +213,18 @@ class Driver:
 
     def _call(self, function: Callable[[int, int | None], T], index: int) -> T:
         """Calls the library for the current stream; on the host backend such a call may wait for a copy."""
+        if self._is_cuda:
+            return function(index, self._stream())
         before = perf_counter()
         try:
             return function(index, self._stream())
         finally:
-            self._waited_s += perf_counter() - before
+            self._called_s += perf_counter() - before
 
     def _elsewhere(self) -> StreamedBlock | None:
         """The block that runs in another thread: not one that an exception left there."""
         running = self._running
-        if running is None or self._thread == threading.get_ident() or not running.runs_in(self._thread):
+        if running is None or self._thread == get_ident() or not running.runs_in(self._thread):
             return None
         return running
 
@@ -225,7 +252,7 @@ class Driver:
     def _finish(self) -> None:
         block, slot = self._running, self._slot
         self._running = None
-        self._collectives.clear()
+        self._begun = 0
         self._open.clear()
         if block is None:
             return
@@ -271,6 +298,11 @@ def _current_stream(device: torch.device) -> Callable[[], int | None]:
     raw: Callable[[int], int] = torch._C._cuda_getCurrentRawStream
     index = device.index
     return lambda: raw(index)
+
+
+def _part(tensor: torch.Tensor, count: int, number: int) -> torch.Tensor:
+    """Elements [number x count, (number + 1) x count) of a contiguous tensor."""
+    return tensor.as_strided((count,), (1,), int(tensor.storage_offset()) + number * count)
 
 
 def _any_requires_grad(values: Any) -> bool:

@@ -22,7 +22,7 @@ class Counts(ctypes.Structure):
 
     _fields_ = tuple(
         (name, ctypes.c_uint64)
-        for name in ("begins", "restarts", "late_windows", "unplanned", "exchanged", "chunks", "bytes")
+        for name in ("begins", "restarts", "late_windows", "unplanned", "exchanged", "chunks", "bytes", "waited_ns")
     )
 
 
@@ -64,6 +64,8 @@ class Facts:
         block_bytes: Weight bytes of each block of a pass.
         resident_bytes: Bytes at the front of each block that stay on the device.
         collectives: Collectives of each block.
+        enqueues: Of each block, for each of its collectives: whether the plan enqueues anything at its begin, and at
+            its end. The library need not hear of the other points.
         ranks: Ranks of the profiled model.
         message_bytes: Of each block, and of each of its collectives that the plan carries itself: bytes to each peer.
             Empty where collectives are left to the model.
@@ -78,6 +80,7 @@ class Facts:
     block_bytes: tuple[int, ...]
     resident_bytes: tuple[int, ...]
     collectives: tuple[int, ...]
+    enqueues: tuple[tuple[bool, ...], ...]
     ranks: int
     message_bytes: tuple[tuple[int, ...], ...]
 
@@ -146,6 +149,7 @@ class Library:
                 block_bytes=tuple(map(int, facts["blockBytes"])),
                 resident_bytes=tuple(map(int, facts["residentBytes"])),
                 collectives=tuple(map(int, facts["collectives"])),
+                enqueues=tuple(tuple(map(bool, own)) for own in facts["enqueues"]),
                 ranks=int(facts["ranks"]),
                 message_bytes=tuple(tuple(map(int, own)) for own in facts["messageBytes"]),
             )

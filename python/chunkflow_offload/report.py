@@ -25,6 +25,7 @@ def report_of(facts: Facts, counts: Mapping[str, int], host_s: float) -> str:
         f"restarts       {counts['restarts']} (the first block, blocks out of order, behind a change of weights)",
         f"late windows   {counts['late_windows']} (their collective did not come)",
         f"unplanned      {counts['unplanned']} collectives",
+        f"waited         {1e-3 * counts['waited_ns'] / max(begins, 1):.1f} us a block, for copies to be enqueued",
         f"host time      {1e6 * host_s / max(begins, 1):.1f} us a block",
     ]
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 CPU = torch.device("cpu")
 
 _has_storage = torch._C._has_storage
+_address = torch.Tensor.data_ptr
+_version = attrgetter("_version")
+_entry: Any = dict.get
 _forbid_access: Any = getattr(torch._C, "_set_storage_access_error_msg", None)
 
 
@@ -62,16 +66,20 @@ class StreamedBlock:
             for leaf, tensor, empty in zip(self._layout, self._tensors, parked, strict=True)
         )
         self.places = tuple(place for _, place in places_of(block.module, self.leaves))
-        self._expected = [(place.parameters, place.key, place.parameter, place) for place in self.places]
+        self._holders = [place.parameters for place in self.places]
+        self._keys = [place.key for place in self.places]
+        self._parameters = [place.parameter for place in self.places]
+        self._wrappers = [place for place in self.places if place.inner]
         self.taken: set[StreamedLeaf] = set()
-        self._parked = list(zip(self._tensors, parked, strict=True))
+        self._parked = parked
         self._with_version = [tensor for tensor in self._tensors if not tensor.is_inference()]
         self._versions: list[int] = []
-        self._bindings: dict[int, list[tuple[torch.Tensor, torch.Tensor]]] = {}
+        self._views_in: dict[int, list[torch.Tensor]] = {}
         self._addresses: dict[int, list[int]] = {}
         self._digests: dict[StreamedLeaf, bytes] | None = {} if check else None
 
-    # The next three run for every block of every pass: they are what the host's time goes to.
+    # The next three run for every block of every pass: they are what the host's time goes to. The model's own
+    # code empties the caches in between, so that what counts is how many lines of memory they read.
 
     def refuse_touched(self) -> None:
         """Makes sure that parameters are as they were parked.
@@ -79,18 +87,17 @@ class StreamedBlock:
         Raises:
             AttachError: One was replaced, removed, or had its data replaced. It stays so until it is edited rightly.
         """
-        for parameters, key, parameter, place in self._expected:
-            if parameters.get(key) is not parameter or (place.inner and not place.is_intact()):
-                raise self._replaced(place)
-        for tensor in self._tensors:
-            if _has_storage(tensor):
-                raise self._assigned()
+        held = all(map(is_, map(_entry, self._holders, self._keys), self._parameters))
+        if not held or not all(place.is_intact() for place in self._wrappers):
+            raise self._replaced()
+        if any(map(_has_storage, self._tensors)):
+            raise self._assigned()
 
     def bind(self, slot: int) -> None:
         """Parameters become views of a slot."""
-        for tensor, view in self._bindings.get(slot) or self._bind_first(slot):
+        for tensor, view in zip(self._tensors, self._views_in.get(slot) or self._bind_first(slot), strict=True):
             tensor.data = view
-        self._versions = [tensor._version for tensor in self._with_version]
+        self._versions = list(map(_version, self._with_version))
 
     def park(self, slot: int) -> None:
         """The opposite of `bind`.
@@ -98,13 +105,13 @@ class StreamedBlock:
         Raises:
             AttachError: The block's own forward has changed a parameter; it is parked all the same.
         """
-        wrote = [tensor._version for tensor in self._with_version] != self._versions
+        wrote = list(map(_version, self._with_version)) != self._versions
         try:
-            moved = [tensor.data_ptr() for tensor in self._tensors] != self._addresses.get(slot)
+            moved = list(map(_address, self._tensors)) != self._addresses.get(slot)
         except RuntimeError:
             # Its data were replaced by something without memory.
             moved = True
-        for tensor, parked in self._parked:
+        for tensor, parked in zip(self._tensors, self._parked, strict=True):
             tensor.data = parked
         if wrote or moved:
             raise AttachError(
@@ -201,11 +208,11 @@ class StreamedBlock:
     def _read(self, leaf: StreamedLeaf, host: torch.Tensor) -> None:
         self._handle.read(self.index, leaf.offset, host.data_ptr(), leaf.nbytes)
 
-    def _bind_first(self, slot: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def _bind_first(self, slot: int) -> list[torch.Tensor]:
         views = self._views(slot)
         self._addresses[slot] = [view.data_ptr() for view in views]
-        self._bindings[slot] = list(zip(self._tensors, views, strict=True))
-        return self._bindings[slot]
+        self._views_in[slot] = views
+        return views
 
     def _views(self, slot: int) -> list[torch.Tensor]:
         address = self._handle.device_address(self.index, slot)
@@ -225,12 +232,15 @@ class StreamedBlock:
             f"{self.path}: these weights are streamed, and there only while {self.path} itself is called. To read or "
             "change them: `with attached.editing():`, attached.update(name, tensor), state_dict(), or attached.detach()"
         )
-        parked = self._views(slot)
-        for own in parked:
+        # One for all leaves that are alike: the fewer, the less there is to read when they are parked.
+        alike: dict[Any, torch.Tensor] = {}
+        parked = [alike.setdefault((own.shape, own.stride(), own.dtype), own) for own in self._views(slot)]
+        for own in alike.values():
             _forbid_access(own, message)
         return parked
 
-    def _replaced(self, place: Place) -> AttachError:
+    def _replaced(self) -> AttachError:
+        place = next(place for place in self.places if not place.is_intact())
         return AttachError(
             f"{self.path}.{place.name}: the parameter was replaced or removed while it is streamed; do that in `with "
             "attached.editing():` if shape and dtype stay, else detach, profile and plan anew"

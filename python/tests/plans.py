@@ -40,7 +40,8 @@ def plan_document(
 ) -> dict[str, Any]:
     """`preset` is yield, layerwise or drain; `resident` the fraction at the front of every block, in whole pages.
 
-    `pace`: seconds between chunks. `carried`: bytes that a rank sends in each all-to-all, which the plan then carries itself.
+    `pace`: seconds between chunks. `carried`: bytes that a rank sends in each all-to-all, which the plan then carries
+    itself.
     """
     count = len(blocks)
     streamed = [i for i in range(count) if i not in resident_blocks and preset != "none"]

@@ -151,9 +151,12 @@ def test_a_report_says_what_was_copied_and_how_long_the_host_took(tmp_path: Path
     model = Wan()
     with chunkflow.attach(model, write_plan(tmp_path / "plan.json", model), device="cpu") as attached, torch.no_grad():
         assert attached.host_seconds() == 0
+        # Weights have been loaded, which waits as well: that is not in a hook.
+        assert attached.counts()["waited_ns"] == 0
         model(inputs())
         assert 0 < attached.host_seconds() < 1
         report = attached.report().splitlines()
     assert report[0] == "plan           toy (host), 5 blocks"
+    assert any(line.startswith("waited") for line in report)
     assert report[3] == "ran            5 blocks, 1.0 passes"
     assert any(line.startswith("host time") and line.endswith("us a block") for line in report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -136,6 +137,47 @@ def test_a_rank_that_is_killed_while_it_builds_leaves_the_others_to_it(
     out, error = other.communicate(timeout=300)
     assert other.returncode == 0, error
     assert Path(out.strip()).is_file()
+
+
+@pytest.fixture
+def own_libstdcxx(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler whose libraries have their own libstdc++ inside: some distributions' compilers are made so."""
+    probe = tmp_path / "probe.cpp"
+    probe.write_text("#include <string>\nstd::string text(int n) { return std::to_string(n); }\n")
+    linked = ["g++", "-static-libstdc++", "-shared", "-fPIC", str(probe), "-o", str(tmp_path / "probe.so")]
+    if shutil.which("g++") is None or shutil.which("nm") is None:
+        pytest.skip("NOT TESTED: libraries with a libstdc++ of their own, for want of g++ and nm")
+    tried = subprocess.run(linked, capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"NOT TESTED: libraries with a libstdc++ of their own; g++ cannot link one: {tried.stderr[:200]}")
+    compiler = os.environ["CXX"]
+    wrapper = program(
+        tmp_path / "static",
+        'for word; do [ "$word" = -c ] && exec ' + compiler + ' "$@"; done\nexec g++ -static-libstdc++ "$@"',
+    )
+    monkeypatch.setenv("CXX", str(wrapper))
+    assert cache == Path(os.environ["CHUNKFLOW_CACHE"])
+
+
+@pytest.mark.usefixtures("own_libstdcxx")
+def test_a_libstdcxx_of_its_own_stays_inside_a_library(plan: Path) -> None:
+    library = library_for(plan, "host").path
+    listed = subprocess.run(["nm", "-D", str(library)], capture_output=True, text=True, check=True)
+    symbols = [line.split()[-2:] for line in listed.stdout.splitlines()]
+    assert not [name for kind, name in symbols if kind == "U" and "GLIBCXX" in name]
+    # A symbol that is unique in a process is bound to the libstdc++ that was loaded first, the others are not.
+    assert not [name for kind, name in symbols if kind == "u"]
+    # Weak ones are templates that the library's own sources have instantiated.
+    assert {name[:3] for kind, name in symbols if kind in "TDBR"} == {"cf_"}
+
+    model = Wan().requires_grad_(False)
+    expected = model(inputs())
+    with torch.no_grad(), chunkflow.attach(model, plan, device="cpu", check=True) as attached:
+        assert attached._now().handle.library.path == library
+        assert all(torch.equal(model(inputs()), expected) for _ in range(2))
+        # Its error texts are made by streams and numbers' formatting.
+        with pytest.raises(NativeError, match=r"block 99: the plan has blocks 0 to 4"):
+            attached._now().handle.load(99, 0, 0, 0)
 
 
 def test_a_build_that_fails_names_its_log_and_is_tried_again(

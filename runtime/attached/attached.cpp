@@ -22,7 +22,9 @@ Attached::Attached(const AttachedProgram& program, int device, std::uint64_t pin
 
   Rank list(std::make_unique<Rank::Impl>(Rank::Impl{.program = of, .plan = plan(), .listed = &copies_}));
   for (const AttachedBlock& block : program.blocks) {
-    for (const Hook hook : block.hooks) hook(list, block.row);
+    for (const Hook hook : block.hooks) {
+      if (hook != nullptr) hook(list, block.row);
+    }
   }
   if (std::any_of(copies_.begin(), copies_.end(), [](const PlannedCopy& copy) { return copy.paceS > 0; })) {
     // A GPU's driver compiles the kernel of pauses at its first launch: here, and not in the middle of a step.
@@ -216,6 +218,7 @@ void Attached::runHooks(std::size_t end, bool isLate) {
   Rank::Impl& impl = rank_->impl();
   const bool didAny = nextHook_ < end;
   for (; nextHook_ < end; ++nextHook_) {
+    if (block.hooks[nextHook_] == nullptr) continue;
     const std::size_t before = impl.batch.size();
     block.hooks[nextHook_](*rank_, block.row);
     // One that was passed over, as all are whose collective did not come.
@@ -256,7 +259,9 @@ void Attached::restart(int block) {
 
 void Attached::synchronize() {
   const Entered entered(*device_);
+  const std::chrono::nanoseconds before = worker_->waited();
   worker_->drain();
+  notAtPoints_ += worker_->waited() - before;
   for (const auto* stream : {&streams_.copy, &streams_.stageOut, &streams_.stageIn}) {
     if (*stream) chunkflow::synchronize(**stream);
   }
@@ -267,6 +272,7 @@ AttachedCounts Attached::counts() const {
   AttachedCounts counts = counts_;
   counts.chunks = worker_->chunks();
   counts.bytes = worker_->bytes();
+  counts.waitedNs = static_cast<std::uint64_t>((worker_->waited() - notAtPoints_).count());
   return counts;
 }
 
@@ -285,6 +291,15 @@ std::string attachedFacts(const AttachedProgram& attached, const char* backend) 
   const Program& program = attached.program;
   const PlanProgram& plan = program.plans[0];
   const auto number = [](auto value) { return std::to_string(value); };
+  const auto points = [](const AttachedBlock& block) {
+    std::string text;
+    for (int index = 0; index < block.collectives(); ++index) {
+      for (const int point : {0, 1}) {
+        text += std::string(text.empty() ? "" : ",") + (block.enqueuesAt(index, point) ? "true" : "false");
+      }
+    }
+    return "[" + text + "]";
+  };
   // Names come from the generator, which keeps them to letters, digits, dots and dashes.
   return std::string("{\"tool\":\"") + program.tool + "\",\"id\":\"" + program.id + "\",\"fingerprint\":\"" +
          attached.layout + "\",\"source\":\"" + program.fingerprint + "\",\"backend\":\"" + backend +
@@ -293,7 +308,7 @@ std::string attachedFacts(const AttachedProgram& attached, const char* backend) 
          listed(program.blocks, [&](const BlockWeights& block) { return number(block.bytes); }) + ",\"residentBytes\":" +
          listed(plan.residentBytes, number) + ",\"collectives\":" +
          listed(attached.blocks, [&](const AttachedBlock& block) { return number(block.collectives()); }) +
-         ",\"messageBytes\":" +
+         ",\"enqueues\":" + listed(attached.blocks, points) + ",\"messageBytes\":" +
          listed(attached.blocks, [&](const AttachedBlock& block) { return listed(block.messages, number); }) + "}";
 }
 

@@ -11,8 +11,9 @@ extern "C" {
 
 typedef struct cf_attached cf_attached;
 
+/* waited_ns: nanoseconds that points of the model waited for another thread to have enqueued. */
 typedef struct {
-  uint64_t begins, restarts, late_windows, unplanned, exchanged, chunks, bytes;
+  uint64_t begins, restarts, late_windows, unplanned, exchanged, chunks, bytes, waited_ns;
 } cf_counts_t;
 
 /* Text of the calling thread's last error; "" before the first. */
@@ -28,7 +29,8 @@ void* cf_device(cf_attached* attached, int block, int slot);
 int cf_load(cf_attached* attached, int block, const void* host, uint64_t from, uint64_t bytes);
 int cf_read(cf_attached* attached, int block, void* host, uint64_t from, uint64_t bytes);
 /* Points that the model passes; `stream` is the cudaStream_t that its kernels go to. cf_begin returns the block's slot, or -1 where
- * all of it is resident; collectives are numbered within their block. */
+ * all of it is resident; collectives are numbered within their block. Of a planned collective, a point where the plan enqueues
+ * nothing (`enqueues` of cf_facts) may be left out. */
 int cf_begin(cf_attached* attached, int block, void* stream);
 int cf_collective_begins(cf_attached* attached, int index, void* stream);
 int cf_collective_ends(cf_attached* attached, int index, void* stream);

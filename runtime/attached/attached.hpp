@@ -4,6 +4,7 @@
 //
 // The plan assumes that blocks run in order, pass after pass. A block out of order is a restart: streams are joined, and
 // what the plan would have copied ahead of this block is copied now. That is always right, and as slow as copying on demand.
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@ struct AttachedCounts {
   std::uint64_t unplanned = 0;    // collectives that the plan does not have
   std::uint64_t exchanged = 0;    // collectives that the plan has carried itself
   std::uint64_t chunks = 0, bytes = 0;
+  std::uint64_t waitedNs = 0;  // in which the model's thread waited, at points that it passed, for the worker to enqueue
 };
 
 class Attached {
@@ -56,6 +58,7 @@ class Attached {
   /// rank has ended.
   void exchange(int index, const std::byte* send, std::byte* recv, std::uint64_t bytesPerPeer, void* stream);
 
+  /// Waits for all copies and kernels; not counted in `waitedNs`.
   void synchronize();
   AttachedCounts counts() const;
 
@@ -91,6 +94,7 @@ class Attached {
   std::size_t nextHook_ = 0;
   bool isStale_ = true;
   AttachedCounts counts_{};
+  std::chrono::nanoseconds notAtPoints_{0};  // of what the worker was waited for
 };
 
 /// What the library is for, as JSON.

@@ -1,6 +1,7 @@
 #pragma once
 // What is generated for a plan that drives somebody else's model: the plan, and what each block enqueues at the points that the
 // model passes.
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -10,7 +11,7 @@ namespace chunkflow {
 
 class Rank;
 
-/// Enqueues what belongs to one point of a block. @param row of the table of what differs between blocks of one shape.
+/// Enqueues what belongs to one point of a block; null where nothing does. @param row of the table of what differs between blocks of one shape.
 using Hook = void (*)(Rank& rank, int row);
 
 /// One block of a pass. Its hooks in order: the block begins; for each of its collectives, that it begins and that it has ended;
@@ -21,6 +22,10 @@ struct AttachedBlock {
   /// Of each collective that the plan carries itself: bytes to each peer. Empty where collectives are the model's.
   std::span<const std::uint64_t> messages;
   int collectives() const { return static_cast<int>(hooks.size() - 2) / 2; }
+  /// Whether anything is enqueued where a collective begins (0) or has ended (1).
+  bool enqueuesAt(int collective, int point) const {
+    return hooks[static_cast<std::size_t>(2 * collective + 1 + point)] != nullptr;
+  }
 };
 
 struct AttachedProgram {

@@ -110,6 +110,6 @@ int cf_synchronize(cf_attached* attached) {
 int cf_counts(cf_attached* attached, cf_counts_t* counts) {
   return done([&] {
     const AttachedCounts of = attached->attached.counts();
-    *counts = {of.begins, of.restarts, of.lateWindows, of.unplanned, of.exchanged, of.chunks, of.bytes};
+    *counts = {of.begins, of.restarts, of.lateWindows, of.unplanned, of.exchanged, of.chunks, of.bytes, of.waitedNs};
   });
 }

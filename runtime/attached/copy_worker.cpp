@@ -30,12 +30,16 @@ std::uint64_t CopyWorker::submit(std::vector<CopyCommand> batch) {
 
 void CopyWorker::waitUntilEnqueued(std::uint64_t batch) {
   constexpr int YIELDS = 256;
-  for (int i = 0; enqueued_.load(std::memory_order_acquire) < batch; ++i) {
-    if (i < YIELDS) {
-      std::this_thread::yield();
-    } else {
-      std::this_thread::sleep_for(std::chrono::microseconds(5));
+  if (enqueued_.load(std::memory_order_acquire) < batch) {
+    const auto started = std::chrono::steady_clock::now();
+    for (int i = 0; enqueued_.load(std::memory_order_acquire) < batch; ++i) {
+      if (i < YIELDS) {
+        std::this_thread::yield();
+      } else {
+        std::this_thread::sleep_for(std::chrono::microseconds(5));
+      }
     }
+    waited_ += std::chrono::steady_clock::now() - started;
   }
   if (!failed_.load(std::memory_order_acquire)) return;
   const std::lock_guard lock(mutex_);

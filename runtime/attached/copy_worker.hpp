@@ -2,6 +2,7 @@
 // The thread that enqueues copies. A window may hold forty chunks, each a call of microseconds: made on the thread that launches
 // the model's kernels they would cost it a percent of a step.
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -51,6 +52,9 @@ class CopyWorker {
   /// Waits until a batch has been enqueued (not until it is done). @throws what it, or one before it, has failed with.
   void waitUntilEnqueued(std::uint64_t batch);
   void drain() { waitUntilEnqueued(submitted_); }
+  /// Time that the submitting thread has spent in `waitUntilEnqueued` for batches that were not enqueued when it came: this thread's
+  /// own latency, and its blocking in calls of CUDA while a stream's queue is full.
+  std::chrono::nanoseconds waited() const { return waited_; }
 
   std::uint64_t chunks() const { return chunks_.load(std::memory_order_relaxed); }
   /// Of weights, as are `chunks`.
@@ -63,6 +67,7 @@ class CopyWorker {
   Device& device_;
   const CopyStreams& streams_;
   std::uint64_t submitted_ = 0;  // of the submitting thread
+  std::chrono::nanoseconds waited_{0};  // likewise
   std::atomic<std::uint64_t> enqueued_{0}, chunks_{0}, bytes_{0};
   std::mutex mutex_;
   std::condition_variable ready_;

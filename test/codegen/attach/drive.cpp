@@ -85,9 +85,13 @@ int main(int, char** arguments) {
       const int collectives = program.blocks[static_cast<std::size_t>(block)].collectives();
       for (int index = 0; index < collectives + (chance(20) ? 1 : 0); ++index) {
         if (!inOrder && chance(6)) continue;   // the model leaves one out
-        check(cf_collective_begins(attached, index, nullptr));
+        const auto mustHear = [&](int point) {
+          const auto& of = program.blocks[static_cast<std::size_t>(block)];
+          return index >= collectives || of.enqueuesAt(index, point) || chance(2);
+        };
+        if (mustHear(0)) check(cf_collective_begins(attached, index, nullptr));
         expect(attached, block, slot, "beside a collective");
-        check(cf_collective_ends(attached, index, nullptr));
+        if (mustHear(1)) check(cf_collective_ends(attached, index, nullptr));
         expect(attached, block, slot, "behind a collective");
       }
       if (!inOrder && chance(10)) continue;    // an exception leaves the block
