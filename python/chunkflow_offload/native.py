@@ -36,7 +36,7 @@ _SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "cf_open": (_POINTER, (_INT, _U64)),
     "cf_close": (None, (_POINTER,)),
     "cf_device": (_POINTER, (_POINTER, _INT, _INT)),
-    "cf_load": (_INT, (_POINTER, _INT, _POINTER, _U64, _U64)),
+    "cf_load": (_INT, (_POINTER, _INT, _POINTER, _INT, _U64, _U64)),
     "cf_read": (_INT, (_POINTER, _INT, _POINTER, _U64, _U64)),
     "cf_begin": (_INT, (_POINTER, _INT, _POINTER)),
     "cf_collective_begins": (_INT, (_POINTER, _INT, _POINTER)),
@@ -181,9 +181,12 @@ class Handle:
         address: int | None = self._functions.cf_device(self.pointer, block, slot)
         return address
 
-    def load(self, block: int, offset: int, address: int, nbytes: int) -> None:
-        """Takes bytes [offset, offset + nbytes) of a block from host memory at `address`. Waits for the device."""
-        self._check(self._functions.cf_load(self.pointer, block, address, offset, nbytes))
+    def load(self, block: int, offset: int, address: int, nbytes: int, *, on_device: bool = False) -> None:
+        """Takes bytes [offset, offset + nbytes) of a block from host memory at `address`, or from the device's.
+
+        Waits for the device; what fills the device's memory must have ended.
+        """
+        self._check(self._functions.cf_load(self.pointer, block, address, on_device, offset, nbytes))
 
     def read(self, block: int, offset: int, address: int, nbytes: int) -> None:
         """Gives bytes [offset, offset + nbytes) of a block to host memory at `address`. Waits for the device."""

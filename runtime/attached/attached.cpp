@@ -99,19 +99,30 @@ std::byte* Attached::device(int block, int slot) const {
   return nullptr;
 }
 
-void Attached::load(int block, const std::byte* host, std::uint64_t from, std::uint64_t bytes) {
+void Attached::load(int block, const std::byte* source, bool isOnDevice, std::uint64_t from, std::uint64_t bytes) {
   const Entered entered(*device_);
   checkRange(block, from, bytes);
   synchronize();
-  const std::uint64_t resident = residentPart(block, from, bytes);
+  const auto resident = static_cast<std::size_t>(residentPart(block, from, bytes));
+  const std::size_t streamed = static_cast<std::size_t>(bytes) - resident;
   if (resident > 0) {
-    copyToDevice(*streams_.copy, residentFront(block) + from, host, static_cast<std::size_t>(resident));
-    chunkflow::synchronize(*streams_.copy);
+    std::byte* front = residentFront(block) + from;
+    if (isOnDevice) {
+      copyOnDevice(*streams_.copy, front, source, resident);
+    } else {
+      copyToDevice(*streams_.copy, front, source, resident);
+    }
   }
-  if (bytes > resident) {
-    std::memcpy(store_->at(block, from + resident), host + resident, static_cast<std::size_t>(bytes - resident));
+  if (streamed > 0) {
+    std::byte* host = store_->at(block, from + resident);
+    if (isOnDevice) {
+      copyToHost(*streams_.copy, host, source + resident, streamed);
+    } else {
+      std::memcpy(host, source + resident, streamed);
+    }
     isStale_ = true;
   }
+  chunkflow::synchronize(*streams_.copy);
 }
 
 void Attached::read(int block, std::byte* host, std::uint64_t from, std::uint64_t bytes) {

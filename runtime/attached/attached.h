@@ -26,7 +26,8 @@ void cf_close(cf_attached* attached);
 /* A block's weights as one piece when it is in that slot (-1: wholly resident); NULL where it never is. */
 void* cf_device(cf_attached* attached, int block, int slot);
 /* Bytes [from, from + bytes) of a block from or to host memory. */
-int cf_load(cf_attached* attached, int block, const void* host, uint64_t from, uint64_t bytes);
+/* From plain host memory, or from the device's, whose contents are there already. */
+int cf_load(cf_attached* attached, int block, const void* source, int on_device, uint64_t from, uint64_t bytes);
 int cf_read(cf_attached* attached, int block, void* host, uint64_t from, uint64_t bytes);
 /* Points that the model passes; `stream` is the cudaStream_t that its kernels go to. cf_begin returns the block's slot, or -1 where
  * all of it is resident; collectives are numbered within their block. Of a planned collective, a point where the plan enqueues

@@ -37,8 +37,9 @@ class Attached {
 
   /// A block's weights as one piece when it is in that slot; null where it never is.
   std::byte* device(int block, int slot) const;
-  /// Bytes [from, from + bytes) of a block from or to plain host memory. Waits for the device.
-  void load(int block, const std::byte* host, std::uint64_t from, std::uint64_t bytes);
+  /// Bytes [from, from + bytes) of a block, from plain host memory or from this device's, or to plain host memory. Waits for the
+  /// device; what fills the source must have ended.
+  void load(int block, const std::byte* source, bool isOnDevice, std::uint64_t from, std::uint64_t bytes);
   void read(int block, std::byte* host, std::uint64_t from, std::uint64_t bytes);
   /// What lies in slots is not used any more.
   void invalidate();

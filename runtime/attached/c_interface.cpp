@@ -63,8 +63,10 @@ void* cf_device(cf_attached* attached, int block, int slot) {
   return guarded(static_cast<void*>(nullptr), [&]() -> void* { return attached->attached.device(block, slot); });
 }
 
-int cf_load(cf_attached* attached, int block, const void* host, uint64_t from, uint64_t bytes) {
-  return done([&] { attached->attached.load(block, static_cast<const std::byte*>(host), from, bytes); });
+int cf_load(cf_attached* attached, int block, const void* source, int on_device, uint64_t from, uint64_t bytes) {
+  return done([&] {
+    attached->attached.load(block, static_cast<const std::byte*>(source), on_device != 0, from, bytes);
+  });
 }
 
 int cf_read(cf_attached* attached, int block, void* host, uint64_t from, uint64_t bytes) {
