@@ -38,7 +38,7 @@ function keyOf({ plan, mode }: { plan: number; mode: string }): string {
   return `${plan} ${mode}`;
 }
 
-/** As the runtime sums up. */
+/** Median and deviation are what the runtime would have written. */
 function summary(
   visits: readonly MeasurementRecord<'visit'>[],
   rounds: number,

@@ -10,19 +10,14 @@ import { transportNamed } from '../../model/system/transport.ts';
 import type { ProfiledWorkload } from '../../model/workload/workload.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { otherMachine } from '../dataset/otherMachine.ts';
+import type { StepPrediction } from '../heldOut/compareSteps.ts';
 import { noiseFloor } from '../heldOut/noiseFloor.ts';
 import type { FiledProfile } from './profileFolder.ts';
 import type { AttachedMeasurement } from './readAttachSteps.ts';
 
-/** A measured step of a user's model beside what both roads predict from its profile. Errors are predicted / measured - 1. */
-export interface ComparedAttached {
+/** A measured step of a user's model beside what both roads predict from its profile. */
+export interface ComparedAttached extends StepPrediction {
   measured: AttachedMeasurement;
-  closedFormS: number;
-  simulatedS: number;
-  closedFormError: number;
-  simulatedError: number;
-  /** How far the rounds lie from their mean, relative; null for one round. */
-  noise: number | null;
   /** Claim of device memory against what the device reported; null where it reported none. */
   memoryError: number | null;
 }

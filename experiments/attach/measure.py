@@ -1,11 +1,10 @@
 """Measures steps of diffusers' models under plans and other tools' offloading, in turn: one JSON line for each round.
 
-One process on one GPU, or `torchrun --nproc_per_node N measure.py ...` on N of one host. See study.py for many cases.
+Of one case; study.py, which run.sh starts, goes through a list of them.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
 import hashlib
 import json
@@ -23,9 +22,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from model_cases import Case, Inputs, build, case_named, divide_among_ranks, inputs_of, mesh_of, run
+from model_cases import Case, Inputs, build, divide_among_ranks, inputs_of, mesh_of, run
 from sglang_manager import version_of
-from variants import AbsentError, Held, Variant, held, variant_of
+from variants import AbsentError, Held, Variant, held
 
 import chunkflow_offload
 from chunkflow_offload.device_clock import Facts, clock_of, facts_while_busy
@@ -171,19 +170,6 @@ def here(tiny: bool) -> Place:
             torch.empty_like(exchanged), exchanged, group=mesh_of(device.type, ranks).get_group("ulysses")
         )
     return Place(device, rank, ranks)
-
-
-def main() -> None:
-    """Measures all variants of one case."""
-    flags = _flags()
-    case = case_named(flags.case, tiny=flags.tiny, storage=flags.storage)
-    variants = [variant_of(text) for text in flags.variant]
-    settings = Settings(
-        flags.out, flags.until, flags.profile, flags.sglang, flags.weights_on, flags.steps, flags.rounds
-    )
-    place = here(flags.tiny)
-    measure_rounds(case, variants, place, settings, Progress(flags.out, case.id(place.ranks), place))
-    leave()
 
 
 def measure_rounds(
@@ -558,31 +544,3 @@ def _check_plans(variants: Sequence[Variant], case: str) -> None:
     for variant in variants:
         if variant.document is not None and variant.document.get("model") != case:
             raise SystemExit(f"{variant.plan}: is a plan for {variant.document.get('model')}, this is {case}")
-
-
-def _flags() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("case", help="MODEL:TOKENS[:BLOCKS], such as wan-14b:16380 or flux-dev:4096:4+8")
-    parser.add_argument(
-        "--variant", action="append", required=True, help="none, attach:PLAN.json, sglang[:RESIDENT], group-offload"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="JSON Lines; records are appended")
-    parser.add_argument("--profile", type=Path, help="that the plans were made from")
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument(
-        "--seconds", type=float, default=3600.0, help="no variant begins that would not end within them"
-    )
-    parser.add_argument("--storage", choices=["bfloat16", "float8_e4m3fn"], default="bfloat16")
-    parser.add_argument(
-        "--weights-on", choices=["device", "host"], default="device", help="before a variant takes them"
-    )
-    parser.add_argument("--sglang", type=Path, help="folder with sglang/ as in its wheel")
-    parser.add_argument("--tiny", action="store_true", help="a dry run on CPU cores")
-    flags = parser.parse_args()
-    flags.until = time.time() + flags.seconds
-    return flags
-
-
-if __name__ == "__main__":
-    main()

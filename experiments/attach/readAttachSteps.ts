@@ -6,7 +6,7 @@ import { type Place, shown, UserError } from '../../model/input/userError.ts';
 import { checked } from '../../model/input/yamlFile.ts';
 import { ATTACH_STEPS_SCHEMA, type AttachStepRecord, attachStepFormat } from './attachStepFormat.ts';
 
-const REMEDY = 'measure it anew with experiments/attach/measure.py';
+const REMEDY = 'measure it anew with experiments/attach/run.sh';
 
 /** All rounds of one way to hold a model's weights, in one case on one kind of device. */
 export interface AttachedMeasurement {

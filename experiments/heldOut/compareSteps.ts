@@ -35,16 +35,20 @@ export type ComparedRun = Pick<
   | 'startedAt'
 >;
 
-/** A measured step beside what both roads predict of it. Errors are predicted / measured - 1. */
-export interface ComparedStep {
-  run: ComparedRun;
-  depth: ProgramDepth;
+/** What both roads predict of a measured step. Errors are predicted / measured - 1. */
+export interface StepPrediction {
   closedFormS: number;
   simulatedS: number;
   closedFormError: number;
   simulatedError: number;
   /** How far the rounds of all measurements of this plan lie from their mean, relative; null for one round. */
   noise: number | null;
+}
+
+/** A measured step beside what both roads predict of it. */
+export interface ComparedStep extends StepPrediction {
+  run: ComparedRun;
+  depth: ProgramDepth;
   /**
    * Claim of device memory against what the device reported: the program's own claim, which knows its activations, with the
    * reserve of the machine that predicts. Null where the device reported none, as CPU cores do.
