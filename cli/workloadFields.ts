@@ -43,12 +43,15 @@ export function profileFields(workload: ProfiledWorkload, profile: Profile): Wor
   };
 }
 
-function assumptionsOf({ made, activationBytes }: Profile): string[] {
+function assumptionsOf({ made, activationBytes, process }: Profile): string[] {
   const at = made.smHz === null ? '' : ` at ${(made.smHz / 1e9).toFixed(2)} GHz`;
   return [
     `compute takes what it took on ${made.device}${at}: nothing is corrected for another GPU or clock`,
     ...(activationBytes === 0
       ? ['GPU memory is without activations, of which the profile knows no bytes']
+      : []),
+    ...(process === undefined
+      ? ["GPU memory beside weights and activations is the machine's reserve: the profile does not know its process'"]
       : []),
   ];
 }

@@ -13,7 +13,10 @@ export interface MemoryNeed {
   slotBytes: number;
   activationBytes: number;
   collectiveBufferBytes: number;
-  /** What the model does not hold: context, libraries, and a transport's own buffers. */
+  /**
+   * What the model does not hold: context, libraries, and a transport's own buffers; of a profiled model, what its process was
+   * seen to take, PyTorch's allocator included.
+   */
   reserveBytes: number;
   gpuPeakBytes: number;
   /** Page-locked host memory of one rank: the streamed weights of all experts, and staging of collectives. */
@@ -34,7 +37,8 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
   const transport = workload.ranks > 1 ? transportOf(system, plan.transport, workload.ranks) : null;
   const staged = transport !== null && stagesInHostMemory(transport.carrier);
   const { outsideBytes, activationBytes, collectiveBufferBytes } = workload;
-  const reserveBytes = reserveBytesOf(system, plan.transport, workload.ranks);
+  const profiledBytes = workload.from === 'profile' ? workload.processBytes : null;
+  const reserveBytes = profiledBytes ?? reserveBytesOf(system, plan.transport, workload.ranks);
   const allWeights = experts * sum(blocks.map((block) => block.weightBytes));
   return {
     outsideBytes,

@@ -94,6 +94,13 @@ export const profileFormat = z.strictObject({
   activationBytes: bytes.describe(
     'peak of what is allocated beside parameters, buffers of collectives included',
   ),
+  process: z
+    .strictObject({
+      allocatorBytes: bytes.describe("what PyTorch's allocator holds beyond what is allocated, at the peak"),
+      otherBytes: bytes.describe('what that allocator does not hold: context, kernels, communicators'),
+    })
+    .optional()
+    .describe('of the GPU, beside weights and activations; left out where it is not known'),
 });
 
 export type Profile = z.output<typeof profileFormat>;

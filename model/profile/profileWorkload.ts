@@ -21,7 +21,7 @@ const HALF_INTERVAL_OVER_SPREAD = 2.906;
  * A profile's activations were measured with the buffers of collectives among them; a workload counts these by themselves.
  */
 export function profileWorkload(profile: Profile): ProfiledWorkload {
-  const { model, step, kinds, outside, activationBytes } = profile;
+  const { model, step, kinds, outside, activationBytes, process } = profile;
   const profiled = profiledOf(profile);
   const workload = workloadOf({
     ...{ model, profiled, passes: step.passes },
@@ -32,6 +32,7 @@ export function profileWorkload(profile: Profile): ProfiledWorkload {
     ...workload,
     outsideBytes: outside.bytes,
     activationBytes: Math.max(0, activationBytes - workload.collectiveBufferBytes),
+    processBytes: process === undefined ? null : process.allocatorBytes + process.otherBytes,
     computeInterval: computeIntervalOf(profile),
   };
 }
@@ -93,7 +94,7 @@ function workloadOf({ model, profiled, passes, windowsS, outsideS }: TimedModel)
     ranks: profiled.ranks,
     blocks,
     experts: 1,
-    ...{ outsideBytes: 0, activationBytes: 0, computeInterval: [1, 1] },
+    ...{ outsideBytes: 0, activationBytes: 0, processBytes: null, computeInterval: [1, 1] },
     collectiveBufferBytes: Math.max(
       0,
       ...profiled.kinds.flatMap(({ collectives }) => collectives.map(({ bufferBytes }) => bufferBytes)),

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .errors import AttachError
-from .plain_tensors import is_wrapper, plain_tensors
+from .plain_tensors import plain_tensors, rebuilt
 from .streamed_place import Place, places_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _hook_state(holder: nn.Module, places: tuple[Place, ...], block: StreamedBlo
             if shown is not None and shown is not place.parameter:
                 driver.idle("state_dict()")
                 values = {id(leaf.tensor): block.true_value(leaf) for leaf in place.leaves}
-                state[f"{prefix}{place.key}"] = _rebuilt(place.parameter, values)
+                state[f"{prefix}{place.key}"] = rebuilt(place.parameter, values)
 
     def loads(*_: Any) -> None:
         if not driver.editing:
@@ -89,17 +89,6 @@ def _hook_state(holder: nn.Module, places: tuple[Place, ...], block: StreamedBlo
         untyped._register_load_state_dict_pre_hook(loads),
         untyped.register_load_state_dict_post_hook(loaded),
     ]
-
-
-def _rebuilt(tensor: torch.Tensor, values: dict[int, torch.Tensor]) -> torch.Tensor:
-    """A copy of a parameter with other plain tensors inside; those without a value are as they are."""
-    if not is_wrapper(tensor):
-        return values.get(id(tensor), tensor.detach())
-    wrapper: Any = tensor
-    names, context = wrapper.__tensor_flatten__()
-    inner = {name: _rebuilt(getattr(tensor, name), values) for name in names}
-    rebuilt: torch.Tensor = type(wrapper).__tensor_unflatten__(inner, context, tensor.size(), tensor.stride())
-    return rebuilt
 
 
 _GUARDED = ("_apply", "__deepcopy__", "__reduce_ex__")

@@ -21,7 +21,7 @@ from .pass_medians import measured
 from .passes import Pass, passes_of, refuse_other_collectives
 from .placement import Placement, placed
 from .plain_tensors import plain_tensors
-from .profile_file import MODEL_ID, Made, Profile, Step, write_profile
+from .profile_file import MODEL_ID, Made, Process, Profile, Step, write_profile
 from .ranks import from_all, is_first, merged
 from .step_recorder import RecordedStep, Recorder
 from .version import VERSION
@@ -95,12 +95,13 @@ def profile(
             recorded = [recorder.run(step) for _ in range(steps)]
             clock.finish()
             activation_bytes = _activation_bytes(model, blocks, at, placement, notes)
+            process = _process(at)
             with facts_while_busy(at) as facts:
                 if at.type == "cuda":
                     recorder.run(step)
     own = _or_error(
         lambda: _profile_of(
-            recorded, recorder, model_id, fingerprint(blocks), _made(facts), activation_bytes, tuple(notes)
+            recorded, recorder, model_id, fingerprint(blocks), _made(facts), activation_bytes, process, tuple(notes)
         )
     )
     return _written(_of_all_ranks(own, together=_together(recorder)), file)
@@ -113,6 +114,7 @@ def _profile_of(
     blocks_fingerprint: str,
     made: Made,
     activation_bytes: int,
+    process: Process | None,
     notes: tuple[str, ...],
 ) -> Profile:
     """The profile of one rank's recorded steps."""
@@ -135,6 +137,7 @@ def _profile_of(
         outside_bytes=_outside_bytes(model, blocks),
         outside_s=found.outside_s,
         activation_bytes=activation_bytes,
+        process=process,
         notes=notes,
     )
 
@@ -174,6 +177,9 @@ def _memory_errors_explained() -> Iterator[None]:
 
 def _reset_peak(device: torch.device) -> None:
     if device.type == "cuda":
+        # What was allocated on the way here is not what a step needs.
+        torch.cuda.synchronize(device)
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
 
 
@@ -187,6 +193,17 @@ def _activation_bytes(
     within = [block.nbytes for block in blocks]
     weights = _outside_bytes(model, blocks) + (max(within) if placement.brings else sum(within))
     return max(0, torch.cuda.max_memory_allocated(device) - weights)
+
+
+def _process(device: torch.device) -> Process | None:
+    """What the process holds of the device beyond what is allocated; peaks are those since `_reset_peak`."""
+    if device.type != "cuda":
+        return None
+    free, total = torch.cuda.mem_get_info(device)
+    return Process(
+        allocator_bytes=torch.cuda.max_memory_reserved(device) - torch.cuda.max_memory_allocated(device),
+        other_bytes=max(0, total - free - torch.cuda.memory_reserved(device)),
+    )
 
 
 def _outside_bytes(model: nn.Module, blocks: Sequence[Block]) -> int:

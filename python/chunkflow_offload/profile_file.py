@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SCHEMA = "chunkflow/profile@1"
+_KEYS = (
+    *("schema", "model", "fingerprint", "made", "step", "kinds", "blocks", "outside"),
+    *("activationBytes", "process"),
+)
 MODEL_ID = r"[a-z0-9.-]{1,100}"
 COLLECTIVES = ("all-to-all", "all-gather", "all-reduce")
 BACKENDS = ("cuda", "host")
@@ -117,14 +121,30 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Process:
+    """Memory of the device that is neither weights nor activations.
+
+    Attributes:
+        allocator_bytes: What PyTorch's allocator holds at its peak beyond what is allocated then.
+        other_bytes: What PyTorch's allocator does not hold: context, kernels, communicators, and other processes of the
+            device.
+    """
+
+    allocator_bytes: int
+    other_bytes: int
+
+
+@dataclass(frozen=True)
 class Profile:
     """What was measured of a model: blocks, windows, collectives and bytes of one rank.
 
     Attributes:
         outside_bytes: Parameters and buffers outside of the blocks, which stay on the device.
         outside_s: Seconds of a pass that are not in a block.
-        activation_bytes: Peak of the device's memory without the model's weights; 0 on the host, where it is not known.
+        activation_bytes: Peak of what PyTorch has allocated on the device without the model's weights; 0 on the host,
+            where it is not known.
         notes: What a reader should know and the file has no place for.
+        process: What the process takes of the device beyond that; None where it is not known.
         path: Where the file is; None where this rank wrote none.
     """
 
@@ -139,6 +159,7 @@ class Profile:
     outside_s: float
     activation_bytes: int
     notes: tuple[str, ...] = field(default=(), compare=False)
+    process: Process | None = None
     path: Path | None = field(default=None, compare=False)
 
 
@@ -192,7 +213,12 @@ def to_json(profile: Profile) -> dict[str, Any]:
         ],
         "outside": {"bytes": profile.outside_bytes, "seconds": profile.outside_s},
         "activationBytes": profile.activation_bytes,
+        **({} if profile.process is None else {"process": _process_to_json(profile.process)}),
     }
+
+
+def _process_to_json(process: Process) -> dict[str, int]:
+    return {"allocatorBytes": process.allocator_bytes, "otherBytes": process.other_bytes}
 
 
 def _kind_to_json(kind: Kind) -> dict[str, Any]:
@@ -223,7 +249,7 @@ def read_profile(path: str | os.PathLike[str]) -> Profile:
     schema = top.get("schema")
     if schema != SCHEMA:
         top.one_of("schema", (SCHEMA,))
-    top.only(("schema", "model", "fingerprint", "made", "step", "kinds", "blocks", "outside", "activationBytes"))
+    top.only(_KEYS)
     model, outside = top.part("model"), top.part("outside")
     model.only(("id", "name"))
     outside.only(("bytes", "seconds"))
@@ -240,8 +266,14 @@ def read_profile(path: str | os.PathLike[str]) -> Profile:
         outside_bytes=outside.integer("bytes", 0),
         outside_s=_seconds(outside),
         activation_bytes=top.integer("activationBytes", 0),
+        process=_process(top.part("process")) if "process" in top.all() else None,
         path=at,
     )
+
+
+def _process(part: Part) -> Process:
+    part.only(("allocatorBytes", "otherBytes"))
+    return Process(part.integer("allocatorBytes", 0), part.integer("otherBytes", 0))
 
 
 def _made(part: Part) -> Made:

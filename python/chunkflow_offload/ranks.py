@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch.distributed as dist
 
 from .errors import ProfileError
-from .profile_file import Collective, Kind, Profile, Window
+from .profile_file import Collective, Kind, Process, Profile, Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +51,7 @@ def merged(profiles: Sequence[Profile]) -> Profile:
         outside_bytes=max(profile.outside_bytes for profile in profiles),
         outside_s=statistics.median(profile.outside_s for profile in profiles),
         activation_bytes=max(profile.activation_bytes for profile in profiles),
+        process=_merged_process([profile.process for profile in profiles if profile.process is not None]),
         notes=tuple(notes),
     )
 
@@ -58,6 +59,12 @@ def merged(profiles: Sequence[Profile]) -> Profile:
 def _shape(profile: Profile) -> object:
     kinds = [[at.kind for at in kind.collectives] for kind in profile.kinds]
     return profile.fingerprint, profile.step.passes, profile.step.ranks, profile.blocks, kinds
+
+
+def _merged_process(ranks: Sequence[Process]) -> Process | None:
+    if not ranks:
+        return None
+    return Process(max(at.allocator_bytes for at in ranks), max(at.other_bytes for at in ranks))
 
 
 def _merged_kind(kinds: Sequence[Kind]) -> Kind:

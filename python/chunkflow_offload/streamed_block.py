@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import weakref
-from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .bound_parameters import BoundParameters, Entries
 from .device_memory import bytes_at, digest_of
 from .errors import AttachError
 from .layout import Leaf, view_like
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 CPU = torch.device("cpu")
 
 _has_storage = torch._C._has_storage
-_address = torch.Tensor.data_ptr
-_version = attrgetter("_version")
-_entry: Any = dict.get
 _forbid_access: Any = getattr(torch._C, "_set_storage_access_error_msg", None)
 
 
@@ -45,8 +42,8 @@ class StreamedBlock:
 
     Its parameters are in one of three states. *Parked*: they have shape, dtype and device, and any access to their
     values raises an error that says how to get at them; so nothing reads or writes a slot that holds another block.
-    *Bound*: views of the slot that the block's weights are in, while the block runs. *Taken out*: ordinary tensors with
-    the true values, while they are edited or loaded.
+    *Bound*: while the block runs, its modules hold others in their place, views of the slot that the weights are in.
+    *Taken out*: ordinary tensors with the true values, while they are edited or loaded.
 
     No reference to a module is kept: the modules' hooks hold this.
     """
@@ -66,20 +63,12 @@ class StreamedBlock:
             for leaf, tensor, empty in zip(self._layout, self._tensors, parked, strict=True)
         )
         self.places = tuple(place for _, place in places_of(block.module, self.leaves))
-        self._holders = [place.parameters for place in self.places]
-        self._keys = [place.key for place in self.places]
-        self._parameters = [place.parameter for place in self.places]
+        self._entries = Entries(self.places, [place.parameter for place in self.places])
         self._wrappers = [place for place in self.places if place.inner]
         self.taken: set[StreamedLeaf] = set()
         self._parked = parked
-        self._with_version = [tensor for tensor in self._tensors if not tensor.is_inference()]
-        self._versions: list[int] = []
-        self._views_in: dict[int, list[torch.Tensor]] = {}
-        self._addresses: dict[int, list[int]] = {}
+        self._bound_in: dict[int, BoundParameters] = {}
         self._digests: dict[StreamedLeaf, bytes] | None = {} if check else None
-
-    # The next three run for every block of every pass: they are what the host's time goes to. The model's own
-    # code empties the caches in between, so that what counts is how many lines of memory they read.
 
     def refuse_touched(self) -> None:
         """Makes sure that parameters are as they were parked.
@@ -87,17 +76,14 @@ class StreamedBlock:
         Raises:
             AttachError: One was replaced, removed, or had its data replaced. It stays so until it is edited rightly.
         """
-        held = all(map(is_, map(_entry, self._holders, self._keys), self._parameters))
-        if not held or not all(place.is_intact() for place in self._wrappers):
+        if not self._entries.are_held() or not all(place.is_intact() for place in self._wrappers):
             raise self._replaced()
         if any(map(_has_storage, self._tensors)):
             raise self._assigned()
 
     def bind(self, slot: int) -> None:
-        """Parameters become views of a slot."""
-        for tensor, view in zip(self._tensors, self._views_in.get(slot) or self._bind_first(slot), strict=True):
-            tensor.data = view
-        self._versions = list(map(_version, self._with_version))
+        """Modules hold views of a slot."""
+        (self._bound_in.get(slot) or self._bind_first(slot)).put()
 
     def park(self, slot: int) -> None:
         """The opposite of `bind`.
@@ -105,15 +91,14 @@ class StreamedBlock:
         Raises:
             AttachError: The block's own forward has changed a parameter; it is parked all the same.
         """
-        wrote = list(map(_version, self._with_version)) != self._versions
-        try:
-            moved = list(map(_address, self._tensors)) != self._addresses.get(slot)
-        except RuntimeError:
-            # Its data were replaced by something without memory.
-            moved = True
-        for tensor, parked in zip(self._tensors, self._parked, strict=True):
-            tensor.data = parked
-        if wrote or moved:
+        bound = self._bound_in[slot]
+        are_as_made = bound.are_as_made()
+        self._entries.put()
+        if are_as_made and not bound.are_kept():
+            return
+        del self._bound_in[slot]
+        bound.park(self._parked)
+        if not are_as_made:
             raise AttachError(
                 f"{self.path}: a streamed parameter was changed in its forward, or after an exception had left it; its "
                 "slot does not keep that. Change weights in `with attached.editing():`, or detach()"
@@ -135,8 +120,8 @@ class StreamedBlock:
         Raises:
             AttachError: With the first tensor that differs.
         """
-        for leaf, expected in (self._digests or {}).items():
-            if digest_of(leaf.tensor) != expected:
+        for leaf, tensor in zip(self.leaves, self._bound_in[slot].tensors, strict=True):
+            if self._digests is not None and digest_of(tensor) != self._digests[leaf]:
                 raise AttachError(f"{self.path}.{leaf.name}: slot {slot} does not hold the model's bytes")
 
     def any_requires_grad(self) -> bool:
@@ -213,20 +198,19 @@ class StreamedBlock:
     def _read(self, leaf: StreamedLeaf, host: torch.Tensor) -> None:
         self._handle.read(self.index, leaf.offset, host.data_ptr(), leaf.nbytes)
 
-    def _bind_first(self, slot: int) -> list[torch.Tensor]:
-        views = self._views(slot)
-        self._addresses[slot] = [view.data_ptr() for view in views]
-        self._views_in[slot] = views
-        return views
+    def _bind_first(self, slot: int) -> BoundParameters:
+        # Outside of inference mode, whatever mode the model runs in: its parameters are ordinary tensors.
+        with torch.inference_mode(False), torch.no_grad():
+            memory = self._memory(slot)
+            views = [view_like(memory, leaf) for leaf in self._layout]
+            bound = self._bound_in[slot] = BoundParameters(self.places, self.leaves, memory, views)
+        return bound
 
-    def _views(self, slot: int) -> list[torch.Tensor]:
+    def _memory(self, slot: int) -> torch.Tensor:
         address = self._handle.device_address(self.index, slot)
         if address is None:
             raise AttachError(f"{self.path}: the library said slot {slot}, where this block never is")
-        # Outside of inference mode, whatever mode the model runs in: its parameters are ordinary tensors.
-        with torch.inference_mode(False), torch.no_grad():
-            raw = bytes_at(address, self.nbytes, self._device, self._handle)
-            return [view_like(raw, leaf) for leaf in self._layout]
+        return bytes_at(address, self.nbytes, self._device, self._handle)
 
     def _make_parked(self) -> list[torch.Tensor]:
         slots = (WHOLLY_RESIDENT, *range(self._handle.library.facts.slots))
@@ -239,7 +223,10 @@ class StreamedBlock:
         )
         # One for all leaves that are alike: the fewer, the less there is to read when they are parked.
         alike: dict[Any, torch.Tensor] = {}
-        parked = [alike.setdefault((own.shape, own.stride(), own.dtype), own) for own in self._views(slot)]
+        with torch.inference_mode(False), torch.no_grad():
+            memory = self._memory(slot)
+            views = [view_like(memory, leaf) for leaf in self._layout]
+        parked = [alike.setdefault((own.shape, own.stride(), own.dtype), own) for own in views]
         for own in alike.values():
             _forbid_access(own, message)
         return parked

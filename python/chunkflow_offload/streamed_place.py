@@ -9,7 +9,7 @@ import torch
 
 from .compiled_modules import plain_name
 from .layout import dtype_name
-from .plain_tensors import is_wrapper, plain_tensors
+from .plain_tensors import plain_tensors, tensors_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,14 +119,4 @@ def places_of(module: nn.Module, leaves: Sequence[StreamedLeaf]) -> Iterator[tup
             found = tuple(leaf for leaf in own if leaf is not None)
             if found:
                 name = plain_name(f"{prefix}.{key}" if prefix else key)
-                yield at, Place(at._parameters, key, parameter, name, found, tuple(_inner(parameter)))
-
-
-def _inner(tensor: torch.Tensor) -> Iterator[tuple[torch.Tensor, str, torch.Tensor]]:
-    if not is_wrapper(tensor):
-        return
-    for attribute in tensor.__tensor_flatten__()[0]:  # type: ignore[attr-defined]
-        inner = getattr(tensor, attribute)
-        if isinstance(inner, torch.Tensor):
-            yield tensor, attribute, inner
-            yield from _inner(inner)
+                yield at, Place(at._parameters, key, parameter, name, found, tuple(tensors_inside(parameter)))

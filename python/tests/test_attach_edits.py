@@ -307,7 +307,7 @@ def test_a_parameter_that_is_removed_is_noticed(model: Wan) -> None:
         model(inputs())
 
 
-@pytest.mark.parametrize("change", ["in place", "data"])
+@pytest.mark.parametrize("change", ["in place", "data", "data in another order", "parameter", "none"])
 @pytest.mark.usefixtures("attached")
 def test_a_forward_that_changes_its_weights_is_refused(model: Wan, change: str) -> None:
     expected = model(inputs())
@@ -315,15 +315,77 @@ def test_a_forward_that_changes_its_weights_is_refused(model: Wan, change: str) 
     def spoil(module: Any, *_: Any) -> None:
         if change == "in place":
             module.weight.mul_(2)
-        else:
+        elif change == "data":
             module.weight.data = module.weight.data * 2
+        elif change == "data in another order":
+            module.weight.data = module.weight.data.T
+        elif change == "parameter":
+            module.weight = nn.Parameter(module.weight * 2, requires_grad=False)
+        else:
+            module.weight = None
+            module.weight = nn.Parameter(torch.zeros(256, 256), requires_grad=False)
 
     handle = q(model).register_forward_pre_hook(spoil)
     with pytest.raises(AttachError, match=r"blocks\.2: a streamed parameter was changed in its forward"):
         model(inputs())
     handle.remove()
-    if change == "data":
+    if change != "in place":
         assert torch.equal(model(inputs()), expected)
+
+
+@pytest.mark.parametrize("at", [0, 3])
+@pytest.mark.usefixtures("attached")
+def test_data_that_a_later_call_turns_around_in_their_slot_are_noticed(model: Wan, at: int) -> None:
+    expected = [model(inputs()) for _ in range(at)]
+
+    def turn(module: Any, *_: Any) -> None:
+        module.weight.data = module.weight.data.T.contiguous()
+
+    handle = q(model).register_forward_pre_hook(turn)
+    with pytest.raises(AttachError, match=r"blocks\.2: a streamed parameter was changed in its forward"):
+        model(inputs())
+    handle.remove()
+    assert all(torch.equal(model(inputs()), each) for each in expected)
+
+
+@pytest.mark.parametrize("what", ["parameter", "view", "list of parameters"])
+@pytest.mark.usefixtures("attached")
+def test_what_a_forward_has_kept_of_its_weights_shows_no_other_blocks(model: Wan, what: str) -> None:
+    expected = model(inputs())
+    kept: list[Any] = []
+
+    def keep(module: Any, *_: Any) -> None:
+        weight = module.weight
+        kept.append(weight if what == "parameter" else weight.T if what == "view" else list(module.parameters()))
+
+    handle = q(model).register_forward_pre_hook(keep)
+    for _ in range(3):
+        assert torch.equal(model(inputs()), expected)
+    handle.remove()
+    if what != "view":
+        for each in kept:
+            with pytest.raises(RuntimeError, match=r"blocks\.2: these weights are streamed"):
+                (each if what == "parameter" else each[0]).sum()
+    assert torch.equal(model(inputs()), expected)
+
+
+def test_parameters_of_a_running_block_have_class_and_attributes_of_the_models(tmp_path: Path) -> None:
+    class Scaled(nn.Parameter):
+        scale = 0
+
+    model = Wan()
+    weight = Scaled(q(model).weight.detach(), requires_grad=False)
+    q(model).weight = weight
+    model.requires_grad_(False)
+    weight.scale = 3
+    seen: list[Any] = []
+    expected = model(inputs())
+    with chunkflow.attach(model, write_plan(tmp_path / "plan.json", model), device="cpu"):
+        q(model).register_forward_pre_hook(lambda at, _: seen.append((type(at.weight), at.weight.scale)))
+        assert torch.equal(model(inputs()), expected)
+        weight.scale = 4
+        model(inputs())
+    assert seen == [(Scaled, 3), (Scaled, 4)]
 
 
 class Lora(nn.Module):

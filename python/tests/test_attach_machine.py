@@ -39,6 +39,7 @@ class Interrupted(BaseException):
 
 class AttachedModel(RuleBasedStateMachine):
     attached: chunkflow.Attached | None = None
+    interrupted: str | None = None
 
     @initialize(seed=st.integers(0, 99))
     def make(self, seed: int) -> None:
@@ -91,6 +92,8 @@ class AttachedModel(RuleBasedStateMachine):
         with pytest.raises(error), torch.no_grad():
             self.model(inputs())
         hook.remove()
+        if not issubclass(error, Exception):
+            self.interrupted = f"blocks.{at}."
 
     @precondition(lambda self: self.attached is not None)
     @rule(at=INDEX, name=PARAMETER, seed=st.integers(0, 9))
@@ -150,17 +153,25 @@ class AttachedModel(RuleBasedStateMachine):
     @precondition(lambda self: self.attached is not None)
     @rule(at=INDEX, name=PARAMETER)
     def write_where_nothing_is(self, at: int, name: str) -> None:
+        if self.interrupted == f"blocks.{at}.":
+            return
         with pytest.raises(RuntimeError, match=f"blocks.{at}: these weights are streamed"):
             self._own(at, name).data += 1
 
     @invariant()
     def parameters_are_the_same_objects(self) -> None:
         if hasattr(self, "objects"):
-            assert {name: id(at) for name, at in self.model.named_parameters()} == self.objects
+            found = {name: id(at) for name, at in self.model.named_parameters()}
+            differ = [name for name in self.objects if found.get(name) != self.objects[name]]
+            # A block that was left by what is no Exception still has those of its slot.
+            assert found.keys() == self.objects.keys()
+            assert all(self.interrupted is not None and name.startswith(self.interrupted) for name in differ)
 
     def teardown(self) -> None:
         if hasattr(self, "model"):
             self.detach()
+            self.interrupted = None
+            self.parameters_are_the_same_objects()
 
     def _run(self, model: Wan, order: Any) -> torch.Tensor:
         x, t = torch.ones(1, 4, WIDTH).cumsum(-1) / WIDTH, torch.ones(1, 2, WIDTH)

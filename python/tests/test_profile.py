@@ -30,7 +30,7 @@ from chunkflow_offload.pass_medians import measured
 from chunkflow_offload.passes import passes_of
 from chunkflow_offload.placement import Placement, placed
 from chunkflow_offload.profile import MOST_STEPS_TO_STEADY, STEADY_STEPS, _steady, _warm_up
-from chunkflow_offload.profile_file import Collective, Kind, Made, Profile, Run, Step, Window, to_json
+from chunkflow_offload.profile_file import Collective, Kind, Made, Process, Profile, Run, Step, Window, to_json
 from chunkflow_offload.ranks import merged
 from chunkflow_offload.step_recorder import Recorder
 
@@ -547,6 +547,12 @@ def test_ranks_are_merged_to_medians_with_the_largest_spread_and_the_most_bytes(
     assert found.kinds[0].collectives == (Collective("all-reduce", 30, 30, 2),)
     assert (found.outside_s, found.outside_bytes, found.activation_bytes) == (8, 30, 30)
     assert found.notes == ("sent 10", "sent 30", "sent 20")
+
+
+def test_the_process_takes_what_the_rank_with_most_does() -> None:
+    ranks = [replace(of_rank(1, 0, 10), process=Process(*taken)) for taken in ((5, 70), (6, 60))]
+    assert merged(ranks).process == Process(6, 70)
+    assert merged([of_rank(1, 0, 10), of_rank(1, 0, 10)]).process is None
 
 
 def test_ranks_that_differ_are_refused() -> None:

@@ -129,6 +129,12 @@ WINDOW = {"seconds": 1, "spread": 0}
         ("blocks.2.first", 39, 'blocks.2.first: expected at least 40, where the blocks of "blocks" before end, got 39'),
         ("blocks.0.container", "a\nb", "blocks.0.container: expected a line of text"),
         ("outside.seconds", ..., "outside.seconds: is missing"),
+        ("process", {"allocatorBytes": 1}, "process.otherBytes: is missing"),
+        (
+            "process",
+            {"allocatorBytes": -1, "otherBytes": 0},
+            "process.allocatorBytes: expected an integer of at least 0",
+        ),
         ("activationBytes", 2**53, "expected an integer of at most 2^53 - 1"),
     ],
 )

@@ -246,6 +246,14 @@ unknown('activations were measured with the buffers of collectives, which are co
   assert.is(outsideBytes, profile.outside.bytes);
 });
 
+unknown('what the process was seen to take stands in place of the machine’s reserve', () => {
+  const reserved = memoryNeed(workload, pair, streaming);
+  const process = { allocatorBytes: 700_000_000, otherBytes: 1_600_000_000 };
+  const seen = memoryNeed(profileWorkload({ ...profile, process }), pair, streaming);
+  assert.is(seen.reserveBytes, 2_300_000_000);
+  assert.is(seen.gpuPeakBytes - reserved.gpuPeakBytes, 2_300_000_000 - reserved.reserveBytes);
+});
+
 unknown.run();
 
 const attached = suite('the workload of a plan alone');
