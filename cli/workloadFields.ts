@@ -51,7 +51,9 @@ function assumptionsOf({ made, activationBytes, process }: Profile): string[] {
       ? ['GPU memory is without activations, of which the profile knows no bytes']
       : []),
     ...(process === undefined
-      ? ["GPU memory beside weights and activations is the machine's reserve: the profile does not know its process'"]
+      ? [
+          "GPU memory beside weights and activations is the machine's reserve: the profile does not know its process'",
+        ]
       : []),
   ];
 }

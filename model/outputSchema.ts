@@ -102,7 +102,7 @@ const planReport = z.strictObject({
   windowS: seconds.describe('windows of one step that it could hide in'),
   gpuPeakBytes: bytes,
   hostPinnedBytes: bytes.describe('of one rank'),
-  boundBy: z.enum(['compute', 'collectives', 'link', 'yield', 'memory']),
+  boundBy: z.enum(['compute', 'collectives', 'link', 'yield', 'memory', 'host']),
   breakEven,
   clock: z.number().describe('fraction of the highest clock; of a profile 1, the clock that it was made at'),
   powerW: z

@@ -5,7 +5,7 @@ export interface BreakEven {
   batch: number | null;
 }
 
-export type BoundBy = 'compute' | 'collectives' | 'link' | 'yield' | 'memory';
+export type BoundBy = 'compute' | 'collectives' | 'link' | 'yield' | 'memory' | 'host';
 
 /** Where one steady step of one rank goes. Seconds. */
 export interface StepTimes {

@@ -192,7 +192,7 @@ class Entered {
   Entered& operator=(const Entered&) = delete;
 
  private:
-  int before_ = -1;  // the thread's device before, where it was another
+  int before_ = -1;  // the thread's device before, where it was another that is in use
 };
 
 void record(Stream& stream, Event& event);

@@ -15,6 +15,7 @@
 #endif
 
 #include "device_cuda.hpp"
+#include "driver_cuda.hpp"
 #include "errors_cuda.hpp"
 
 namespace chunkflow {
@@ -171,13 +172,26 @@ std::unique_ptr<Stream> Device::adopt(void* handle) {
   return std::make_unique<Stream>(std::move(impl));
 }
 
+namespace {
+
+/// Whether this process has a context on a device. Setting a device that has none makes one, of half a gigabyte.
+bool hasContext(int device) {
+  unsigned flags = 0;
+  int isActive = 0;
+  checkDriver(cudaDriver().devicePrimaryCtxGetState(device, &flags, &isActive), "context of a thread's device before");
+  return isActive != 0;
+}
+
+}  // namespace
+
 Entered::Entered(Device& device) {
   const int index = device.impl().device->index;
   int current = index;
   checkCuda(cudaGetDevice(&current), "device of a thread");
   if (current == index) return;
+  // A thread that never had a device of its own is said to have device 0.
+  if (hasContext(current)) before_ = current;
   checkCuda(cudaSetDevice(index), "device of a thread");
-  before_ = current;
 }
 
 Entered::~Entered() {

@@ -39,6 +39,7 @@ CudaDriver load() {
   look("cuModuleLoadData", driver.moduleLoadData);
   look("cuModuleGetFunction", driver.moduleGetFunction);
   look("cuLaunchKernel", driver.launchKernel);
+  look("cuDevicePrimaryCtxGetState", driver.devicePrimaryCtxGetState);
   look("cuGetErrorString", driver.getErrorString);
   return driver;
 }

@@ -21,6 +21,7 @@ struct CudaDriver {
   decltype(&cuModuleLoadData) moduleLoadData;
   decltype(&cuModuleGetFunction) moduleGetFunction;
   decltype(&cuLaunchKernel) launchKernel;
+  decltype(&cuDevicePrimaryCtxGetState) devicePrimaryCtxGetState;
   decltype(&cuGetErrorString) getErrorString;
 };
 

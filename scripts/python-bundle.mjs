@@ -20,6 +20,15 @@ const LEFT_OUT = ['@resvg/resvg-js', 'vega', 'vega-lite', 'vega-embed', 'dejavu-
 /** The solver's code looks for it beside itself. */
 const SOLVER = 'node_modules/highs/build/highs.wasm';
 
+/** Loaded when an expression has to be read that is not plain, as `fit` does: by `require`, which is not bundled. */
+const LOADED = [
+  'mathjs/lib/browser/math.js',
+  'mathjs/lib/browser/package.json',
+  'mathjs/package.json',
+  'mathjs/LICENSE',
+  'mathjs/NOTICE',
+];
+
 rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT, { recursive: true });
 await build({
@@ -43,6 +52,7 @@ await build({
 });
 for (const name of DATA) cpSync(join(PROJECT, name), join(OUT, name), { recursive: true });
 cpSync(join(PROJECT, SOLVER), join(OUT, 'highs.wasm'));
+for (const file of LOADED) cpSync(join(PROJECT, 'node_modules', file), join(OUT, 'node_modules', file));
 const { name, version, license } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
 writeFileSync(
   join(OUT, 'package.json'),

@@ -41,6 +41,10 @@ export const attachStepFormat = z.strictObject({
     torchReservedBytes: bytes,
     deviceBytes: bytes.describe('all that is taken on the device; 0 on CPU cores'),
     baseBytes: bytes.describe('of that, before there was a model'),
+    otherBytes: z
+      .strictObject({ before: bytes, setUp: bytes, steps: bytes, digests: bytes })
+      .optional()
+      .describe("what PyTorch's allocator does not hold of what is taken, behind each part of the round"),
   }),
   digests: z.array(sha256).min(1),
   sameAs: z.string(),

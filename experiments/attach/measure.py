@@ -296,6 +296,7 @@ class Study:
         """One round of a variant. Returns why it could not be, the same on every rank."""
         place = self.place
         base_bytes = _used_bytes(place)
+        other = {"before": _other_bytes(place)}
         began = time.monotonic()
         record = None
         with ExitStack() as stack, torch.no_grad():
@@ -305,12 +306,13 @@ class Study:
                 # What weights took on the device before is given back, as if they had come from the host.
                 free_memory(place)
                 set_up_s = time.monotonic() - began
-                record = self._steps(variant, model, own) | {
+                other["setUp"] = _other_bytes(place)
+                record = self._steps(variant, model, own, other) | {
                     "setUpS": set_up_s,
                     "round": round_number,
                     "order": order,
                 }
-                record["memory"]["baseBytes"] = base_bytes
+                record["memory"] |= {"baseBytes": base_bytes, "otherBytes": _largest(place.from_all(other))}
         del model, own
         free_memory(place)
         if record is not None and place.rank == 0:
@@ -330,7 +332,7 @@ class Study:
             return None, None, str(error).splitlines()[0]
         return model, own, None
 
-    def _steps(self, variant: Variant, model: nn.Module, own: Held) -> dict[str, Any]:
+    def _steps(self, variant: Variant, model: nn.Module, own: Held, other: dict[str, int]) -> dict[str, Any]:
         place, case, settings = self.place, self.case, self.settings
         sets = [inputs_of(case, place.device, SEED + 1 + number) for number in range(INPUT_SETS)]
         warm_up = _warm_up(model, sets, place)
@@ -340,8 +342,10 @@ class Study:
         timed = _timed(model, sets, place, settings.steps, own)
         after = own.counts()
         memory = _memory(place)
+        other["steps"] = _other_bytes(place)
         facts, facts_of = self._facts or self._read_facts(variant, model, sets, own, timed)
         digests = _digests(model, sets, place)
+        other["digests"] = _other_bytes(place)
         ranks = place.from_all(timed)
         slowest = max(ranks, key=lambda each: each.median_s)
         self.reference = self.reference or (variant.key, digests)
@@ -397,11 +401,13 @@ class Study:
             file.write(json.dumps(record).encode() + b"\n")
         bits = "same bits" if record["isSame"] else "OTHER BITS"
         steady = "" if record["warmUp"]["isSteady"] else ", not steady"
+        gib = [each / (1 << 30) for each in (record["memory"]["deviceBytes"], *record["memory"]["otherBytes"].values())]
         self.say(
             f"{record['case']} round {record['round']} {record['variant']['key']}: "
             f"{statistics.median(record['stepS']) * 1e3:.2f} ms, "
-            f"{record['memory']['deviceBytes'] / (1 << 30):.2f} GiB, {bits} as {record['sameAs']}{steady}, "
-            f"set up in {record['setUpS']:.1f} s, {record['warmUp']['steps']} steps of warm-up, took {took_s:.1f} s"
+            f"{gib[0]:.2f} GiB ({', '.join(f'{each:.2f}' for each in gib[1:])}), "
+            f"{bits} as {record['sameAs']}{steady}, set up in {record['setUpS']:.1f} s, "
+            f"{record['warmUp']['steps']} steps of warm-up, took {took_s:.1f} s"
         )
 
 
@@ -481,6 +487,11 @@ def _used_bytes(place: Place) -> int:
         return 0
     free, total = torch.cuda.mem_get_info(place.device)
     return total - free
+
+
+def _other_bytes(place: Place) -> int:
+    """What PyTorch's allocator does not hold of what is taken on the device now."""
+    return _used_bytes(place) - torch.cuda.memory_reserved(place.device) if place.is_cuda else 0
 
 
 def free_memory(place: Place) -> None:

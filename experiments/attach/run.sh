@@ -9,6 +9,7 @@
 #   PLANS    presets separated by blanks (default: those of make_plans.py);  CAPS  likewise, shares of memory
 #   PEERS    variants beside plans (default: "sglang sglang:0.3");  ROUNDS (2)  STEPS (10)
 #   WORK     folder for what is kept between calls (default: /tmp/w)
+#   FREE_GIB  memory that each GPU is left with, for models that do not fit
 #   TINY=1   a dry run on CPU cores
 set -u
 
@@ -47,6 +48,8 @@ if [ -z "${CUDA_HOME:-}" ] && nvcc=$(command -v nvcc); then
   CUDA_HOME=$(dirname "$(dirname "$(readlink -f "$nvcc")")")
   export CUDA_HOME
 fi
+# Segments that grow: others leave gaps, which differ by up to 0.4 GiB between runs of one and the same model.
+export PYTORCH_CUDA_ALLOC_CONF="${PYTORCH_CUDA_ALLOC_CONF:-expandable_segments:True}"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-4}" TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1
 # The study is of GPUs that talk over the host, as GPUs without NVLink do.
 export NCCL_P2P_DISABLE="${NCCL_P2P_DISABLE:-1}" NCCL_NVLS_ENABLE=0 TORCH_SYMM_MEM_DISABLE_MULTICAST=1
@@ -59,6 +62,7 @@ mapfile -t flags < <(
   many --peer ${PEERS-sglang sglang:0.3}
 )
 [ "${TINY:-}" != 1 ] || flags+=(--tiny)
+[ -z "${FREE_GIB:-}" ] || flags+=(--free-gib "$FREE_GIB")
 
 log=$work/logs/study-x$ranks.log
 on_ranks() { # SECONDS SCRIPT ARGUMENTS...: on all ranks, ended after SECONDS

@@ -7,6 +7,7 @@ are taken over, and a part in which a process has died is left out.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import re
 import subprocess
@@ -81,6 +82,7 @@ def main() -> None:
     load_classes([each.case for each in listed])
     imported = time.monotonic()
     place = here(flags.tiny)
+    ballast = _take_all_but(flags.free_gib, place)
     say(
         place,
         flags.until,
@@ -102,7 +104,21 @@ def main() -> None:
         _measure(each, place, flags, progress[each.text], packer)
         _forget_case(place)
         packer.pack(0.0)
+    del ballast
     leave()
+
+
+def _take_all_but(free_gib: float | None, place: Place) -> ctypes.c_uint64 | None:
+    """Takes the device's memory but for so much, as another program would: not from PyTorch's allocator."""
+    if free_gib is None or not place.is_cuda:
+        return None
+    free, _ = torch.cuda.mem_get_info(place.device)
+    address = ctypes.c_uint64()
+    size = ctypes.c_size_t(max(0, free - int(free_gib * (1 << 30))))
+    code = ctypes.CDLL("libcuda.so.1").cuMemAlloc_v2(ctypes.byref(address), size)
+    if code != 0:
+        raise SystemExit(f"--free-gib: the device refused {size.value} bytes (CUDA error {code})")
+    return address
 
 
 def _profile(listed: Listed, place: Place, until: float, progress: Progress) -> None:
@@ -230,6 +246,9 @@ def _flags() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=3600.0, help="nothing begins that would not end within them")
+    parser.add_argument(
+        "--free-gib", type=float, help="leave the device only so much memory: for models that do not fit"
+    )
     parser.add_argument("--sglang", type=Path, help="folder with sglang/ as in its wheel")
     parser.add_argument("--pack", help="shell command that packs results; runs now and then, while no step does")
     parser.add_argument("--tiny", action="store_true", help="a dry run on CPU cores")

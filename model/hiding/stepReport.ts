@@ -26,7 +26,12 @@ export function predictStep(workload: Workload, system: System, plan: Plan): Ste
 
 /** The step time of `predictStep` alone, at a fraction of the cost of its report. */
 export function predictedStepS(workload: Workload, system: System, plan: Plan): number {
-  return timesAtCap(workload, system, plan).times.stepTimeS;
+  return Math.max(hostS(workload), timesAtCap(workload, system, plan).times.stepTimeS);
+}
+
+/** No step is shorter than issuing it takes the host, as far as a profile says how long that is. */
+function hostS(workload: Workload): number {
+  return workload.from === 'profile' ? workload.hostS : 0;
 }
 
 /** The clock that a plan's step reaches under the power cap, by the closed form; 1 where no power is known. */
@@ -48,17 +53,18 @@ function timesAtCap(workload: Workload, system: System, plan: Plan): { times: St
   return { times: timesAt(clock), clock };
 }
 
-/** A report from a step's times, whoever found them. */
+/** A report from a step's times on the GPU, whoever found them. */
 export function report(
   workload: Workload,
   system: System,
   plan: Plan,
-  times: StepTimes,
+  onGpu: StepTimes,
   clock: number,
   breakEven: BreakEven = NO_BREAK_EVEN,
 ): StepReport {
   const power = powerOf(workload, system);
   const memory = memoryNeed(workload, system, plan);
+  const times = { ...onGpu, stepTimeS: Math.max(hostS(workload), onGpu.stepTimeS) };
   const windowS =
     workload.passes *
     workload.blocks.reduce((sum, block) => sum + blockComputeS(block, system.gpu, clock), 0);
@@ -69,7 +75,7 @@ export function report(
     windowS,
     gpuPeakBytes: memory.gpuPeakBytes,
     hostPinnedBytes: memory.hostPinnedBytes,
-    boundBy: boundBy(times, memory.gpuPeakBytes, system),
+    boundBy: boundBy(onGpu, times.stepTimeS, memory.gpuPeakBytes, system),
     breakEven,
     clock,
     powerW: power === null ? null : stepPowerW(power, stepEnergyJ(workload, power), clock, times.stepTimeS),
@@ -77,11 +83,12 @@ export function report(
 }
 
 /**
- * What limits a step: memory if it does not fit; compute or collectives, whichever take longer, if the offload is
+ * What limits a step: memory if it does not fit; the host if issuing it takes longer than the GPU needs; compute or collectives, whichever take longer, if the offload is
  * hidden; the link if prefetch and collectives alone would fill it; otherwise how the plan yields, since the link idles.
  */
-function boundBy(times: StepTimes, gpuPeakBytes: number, system: System): BoundBy {
+function boundBy(times: StepTimes, stepTimeS: number, gpuPeakBytes: number, system: System): BoundBy {
   if (gpuPeakBytes > system.gpu.memoryBytes) return 'memory';
+  if (stepTimeS > times.stepTimeS) return 'host';
   const cost = times.exposedPrefetchS + times.collectiveInflationS;
   if (cost <= HIDDEN_SHARE * times.stepTimeS) {
     return times.collectiveS > times.computeS ? 'collectives' : 'compute';

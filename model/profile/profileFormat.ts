@@ -73,6 +73,9 @@ export const profileFormat = z.strictObject({
     ranks: rankCount,
     passes: z.int().min(1).max(MOST_PASSES).describe('trips through all blocks in one step'),
     stepsMeasured: z.int().min(1),
+    hostSeconds: seconds
+      .optional()
+      .describe('that the host takes to issue a step, where it was seen not to wait for the GPU'),
     inputs: z.array(z.strictObject({ name: text, shape: z.array(z.int().min(0)), dtype: text })),
   }),
   kinds: z.array(kind).min(1).describe('blocks that are alike'),

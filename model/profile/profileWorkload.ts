@@ -32,6 +32,7 @@ export function profileWorkload(profile: Profile): ProfiledWorkload {
     ...workload,
     outsideBytes: outside.bytes,
     activationBytes: Math.max(0, activationBytes - workload.collectiveBufferBytes),
+    hostS: step.hostSeconds ?? 0,
     processBytes: process === undefined ? null : process.allocatorBytes + process.otherBytes,
     computeInterval: computeIntervalOf(profile),
   };
@@ -94,7 +95,7 @@ function workloadOf({ model, profiled, passes, windowsS, outsideS }: TimedModel)
     ranks: profiled.ranks,
     blocks,
     experts: 1,
-    ...{ outsideBytes: 0, activationBytes: 0, processBytes: null, computeInterval: [1, 1] },
+    ...{ outsideBytes: 0, activationBytes: 0, hostS: 0, processBytes: null, computeInterval: [1, 1] },
     collectiveBufferBytes: Math.max(
       0,
       ...profiled.kinds.flatMap(({ collectives }) => collectives.map(({ bufferBytes }) => bufferBytes)),

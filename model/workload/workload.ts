@@ -122,6 +122,8 @@ export interface ProfiledWorkload extends StepWork {
   model: ModelName;
   /** What a plan for it takes along. */
   profiled: Profiled;
+  /** What the host takes to issue a step, seconds, however fast the GPU is; 0 where that is not known. */
+  hostS: number;
   /** GPU memory that the profiled process took beside weights and activations; null where nobody knows. */
   processBytes: number | null;
   /** 95 % interval of the compute's speed, as factors on what was measured. */

@@ -15,8 +15,10 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LEAD_CYCLES = 10_000_000
-"""Some 5 ms: longer than launching the kernels of any block takes."""
+CYCLES_PER_S = 2e9
+"""Of a GPU's clock, about."""
+BLOCKS_LEAD_S = 5e-3
+"""Longer than launching the kernels of any block takes."""
 
 Mark = Any
 """A point in time of a clock."""
@@ -34,8 +36,11 @@ class Clock(Protocol):
     def finish(self) -> None:
         """Returns when all marks have happened."""
 
-    def give_lead(self) -> None:
-        """Keeps the device busy for a moment, so that the host's launches run ahead of it as in a running step."""
+    def has_happened(self, mark: Mark) -> bool:
+        """Whether a mark is behind the device; never waits."""
+
+    def give_lead(self, seconds: float) -> None:
+        """Keeps the device busy for about so long: the host's launches run ahead of it then."""
 
 
 class HostClock:
@@ -52,7 +57,11 @@ class HostClock:
     def finish(self) -> None:
         """Nothing is pending."""
 
-    def give_lead(self) -> None:
+    def has_happened(self, mark: Mark) -> bool:  # noqa: ARG002
+        """It has."""
+        return True
+
+    def give_lead(self, seconds: float) -> None:
         """Work is done when its call returns: there is no lead."""
 
 
@@ -76,10 +85,14 @@ class CudaClock:
         """Waits for the device."""
         torch.cuda.synchronize(self._device)
 
-    def give_lead(self) -> None:
-        """Puts a kernel that waits some milliseconds on the current stream."""
+    def has_happened(self, mark: Mark) -> bool:
+        """Asks the driver."""
+        return bool(mark.query())
+
+    def give_lead(self, seconds: float) -> None:
+        """Puts a kernel that waits on the current stream."""
         with torch.cuda.device(self._device):
-            torch.cuda._sleep(LEAD_CYCLES)  # type: ignore[no-untyped-call]
+            torch.cuda._sleep(int(seconds * CYCLES_PER_S))  # type: ignore[no-untyped-call]
 
 
 def clock_of(device: torch.device) -> Clock:

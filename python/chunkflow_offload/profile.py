@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
+import statistics
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
 
 from .compiled_modules import class_of
-from .device_clock import Facts, clock_of, facts_while_busy
+from .device_clock import BLOCKS_LEAD_S, Facts, clock_of, facts_while_busy
 from .errors import ChunkflowError, ProfileError
 from .layout import Block, find_blocks, fingerprint
 from .pass_medians import measured
@@ -32,11 +34,17 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from .device_clock import Clock
+
 STEADY_STEPS = 3
 STEADY_SHARE = 0.01
 """On a GPU, warming up goes on until the last `STEADY_STEPS` steps' times differ by less than this."""
 
 MOST_STEPS_TO_STEADY = 30
+
+MOST_LEAD_S = 1.0
+HOST_STEPS = 3
+"""Steps of which the host's time is taken."""
 
 _log = logging.getLogger("chunkflow_offload")
 
@@ -90,18 +98,27 @@ def profile(
     with _memory_errors_explained(), placed(model, blocks, at, block_by_block) as placement:
         recorder = Recorder(model, blocks, clock, placement)
         with recorder.hooked():
-            _warm_up(recorder, step, warmup, at, notes)
+            lead_s = _warm_up(recorder, step, warmup, at, notes)
             _reset_peak(at)
-            recorded = [recorder.run(step) for _ in range(steps)]
+            recorded = [recorder.run(step, 1.2 * lead_s) for _ in range(steps)]
             clock.finish()
             activation_bytes = _activation_bytes(model, blocks, at, placement, notes)
             process = _process(at)
             with facts_while_busy(at) as facts:
                 if at.type == "cuda":
                     recorder.run(step)
+        host_s = None if placement.brings else _host_seconds(step, clock, lead_s)
     own = _or_error(
         lambda: _profile_of(
-            recorded, recorder, model_id, fingerprint(blocks), _made(facts), activation_bytes, process, tuple(notes)
+            recorded,
+            recorder,
+            model_id,
+            fingerprint(blocks),
+            _made(facts),
+            activation_bytes,
+            process,
+            host_s,
+            tuple(notes),
         )
     )
     return _written(_of_all_ranks(own, together=_together(recorder)), file)
@@ -115,6 +132,7 @@ def _profile_of(
     made: Made,
     activation_bytes: int,
     process: Process | None,
+    host_s: float | None,
     notes: tuple[str, ...],
 ) -> Profile:
     """The profile of one rank's recorded steps."""
@@ -131,7 +149,7 @@ def _profile_of(
         model_name=class_of(model).__name__,
         fingerprint=blocks_fingerprint,
         made=made,
-        step=Step(max(sizes, default=1), len(passes[0]), len(passes), recorder.inputs),
+        step=Step(max(sizes, default=1), len(passes[0]), len(passes), recorder.inputs, host_s),
         kinds=found.kinds,
         blocks=found.runs,
         outside_bytes=_outside_bytes(model, blocks),
@@ -142,23 +160,51 @@ def _profile_of(
     )
 
 
-def _warm_up(recorder: Recorder, step: Callable[[], Any], warmup: int, device: torch.device, notes: list[str]) -> None:
-    """Runs steps until the device's clock is steady, on all ranks as many."""
+def _warm_up(recorder: Recorder, step: Callable[[], Any], warmup: int, device: torch.device, notes: list[str]) -> float:
+    """Runs steps until the device's clock is steady, on all ranks as many.
+
+    Returns:
+        Seconds by which the device may begin a step later without the step's kernels having to wait for their launches.
+    """
     times: list[float] = []
+    lead_s = 0.0
     least = warmup if device.type != "cuda" or warmup == 0 else max(warmup, STEADY_STEPS)
     most = least if device.type != "cuda" or warmup == 0 else least + MOST_STEPS_TO_STEADY
     for number in range(1, most + 1):
         recorded = recorder.run(step)
+        # The device was idle when this began, so that the host has not waited for it, unless the step itself does.
+        lead_s = min(recorded.host_s, lead_s or MOST_LEAD_S)
         recorder.clock.finish()
         times.append(recorder.clock.seconds(recorded.begins, recorded.ends))
         if number >= least and all(from_all(_steady(times), together=_together(recorder))):
-            return
+            return lead_s
     if most > least:
         last = times[-STEADY_STEPS:]
         notes.append(
             f"the clock was not steady: after {most} steps the last {STEADY_STEPS} took "
             f"{min(last):.6g} to {max(last):.6g} s"
         )
+    return lead_s
+
+
+def _host_seconds(step: Callable[[], Any], clock: Clock, lead_s: float) -> float | None:
+    """What the host takes to issue a step; None where it was seen to wait for the device, which then hides it.
+
+    Without hooks, and behind a device that is kept busy for longer than that.
+    """
+    found: list[float] = []
+    is_ahead = True
+    # As many steps in any case: ranks meet in them.
+    for _ in range(HOST_STEPS):
+        clock.finish()
+        clock.give_lead(2 * lead_s + BLOCKS_LEAD_S)
+        lead_ends = clock.mark()
+        began = perf_counter()
+        step()
+        found.append(perf_counter() - began)
+        is_ahead = is_ahead and not clock.has_happened(lead_ends)
+    clock.finish()
+    return statistics.median(found) if is_ahead else None
 
 
 def _steady(times: Sequence[float]) -> bool:

@@ -57,12 +57,17 @@ class Input:
 
 @dataclass(frozen=True)
 class Step:
-    """What one call of the profiled step does."""
+    """What one call of the profiled step does.
+
+    Attributes:
+        host_s: What the host takes to issue it; None where that is not known.
+    """
 
     ranks: int
     passes: int
     steps_measured: int
     inputs: tuple[Input, ...]
+    host_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -204,6 +209,7 @@ def to_json(profile: Profile) -> dict[str, Any]:
             "ranks": step.ranks,
             "passes": step.passes,
             "stepsMeasured": step.steps_measured,
+            **({} if step.host_s is None else {"hostSeconds": step.host_s}),
             "inputs": [{"name": at.name, "shape": list(at.shape), "dtype": at.dtype} for at in step.inputs],
         },
         "kinds": [_kind_to_json(kind) for kind in profile.kinds],
@@ -304,7 +310,7 @@ def _seconds(part: Part, key: str = "seconds") -> float:
 
 
 def _step(part: Part) -> Step:
-    part.only(("ranks", "passes", "stepsMeasured", "inputs"))
+    part.only(("ranks", "passes", "stepsMeasured", "hostSeconds", "inputs"))
     inputs = part.parts("inputs", MOST_TENSORS, least=0)
     for at in inputs:
         at.only(("name", "shape", "dtype"))
@@ -313,6 +319,7 @@ def _step(part: Part) -> Step:
         passes=part.integer("passes", 1, MOST_PASSES),
         steps_measured=part.integer("stepsMeasured", 1),
         inputs=tuple(Input(at.text("name"), tuple(at.integers("shape", 64)), at.text("dtype")) for at in inputs),
+        host_s=_seconds(part, "hostSeconds") if "hostSeconds" in part.all() else None,
     )
 
 

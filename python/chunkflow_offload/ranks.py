@@ -47,6 +47,7 @@ def merged(profiles: Sequence[Profile]) -> Profile:
     notes = dict.fromkeys(note for profile in profiles for note in profile.notes)
     return replace(
         first,
+        step=replace(first.step, host_s=_largest([profile.step.host_s for profile in profiles])),
         kinds=tuple(kinds),
         outside_bytes=max(profile.outside_bytes for profile in profiles),
         outside_s=statistics.median(profile.outside_s for profile in profiles),
@@ -59,6 +60,12 @@ def merged(profiles: Sequence[Profile]) -> Profile:
 def _shape(profile: Profile) -> object:
     kinds = [[at.kind for at in kind.collectives] for kind in profile.kinds]
     return profile.fingerprint, profile.step.passes, profile.step.ranks, profile.blocks, kinds
+
+
+def _largest(seconds: Sequence[float | None]) -> float | None:
+    """That of the slowest rank; None where one does not know its own."""
+    known = [each for each in seconds if each is not None]
+    return max(known) if len(known) == len(seconds) else None
 
 
 def _merged_process(ranks: Sequence[Process]) -> Process | None:

@@ -6,6 +6,7 @@ import functools
 import inspect
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ import torch.distributed as dist
 
 from .collectives import Call, listen, wait_if_async
 from .compiled_modules import eager
+from .device_clock import BLOCKS_LEAD_S
 from .layout import dtype_name
 from .profile_file import Input
 
@@ -60,11 +62,12 @@ Event = BlockBegins | BlockEnds | CallBegins | CallEnds
 
 @dataclass
 class RecordedStep:
-    """One call of the step."""
+    """One call of the step; `host_s` is how long it took the host to return from it."""
 
     begins: Mark
     ends: Mark = None
     events: list[Event] = field(default_factory=list)
+    host_s: float = 0.0
 
 
 @dataclass
@@ -99,16 +102,20 @@ class Recorder:
             undo.enter_context(listen(self))
             yield
 
-    def run(self, step: Callable[[], Any]) -> RecordedStep:
-        """Calls the step once."""
+    def run(self, step: Callable[[], Any], lead_s: float = 0.0) -> RecordedStep:
+        """Calls the step once; the device begins it `lead_s` later, so that no kernel of it waits to be launched."""
         # Ranks begin a block together once it is known that they meet in collectives.
         self._together = self.heard > 0
+        if lead_s > 0:
+            self.clock.give_lead(lead_s)
         recorded = RecordedStep(self.clock.mark())
+        called = perf_counter()
         self._step = recorded
         try:
             step()
         finally:
             self._step = None
+            recorded.host_s = perf_counter() - called
         recorded.ends = self.clock.mark()
         return recorded
 
@@ -136,7 +143,7 @@ class Recorder:
             if self._together:
                 # Moving takes each rank its own time, which the first collective would otherwise wait for.
                 dist.barrier()
-            self.clock.give_lead()
+            self.clock.give_lead(BLOCKS_LEAD_S)
             begins = self.clock.mark()
         else:
             begins = arrived

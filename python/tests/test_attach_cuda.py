@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,9 +17,6 @@ from toy_models import MODELS, WIDTH, Wan, WanBlock
 import chunkflow_offload as chunkflow
 from chunkflow_offload.errors import AttachError, NativeError
 from chunkflow_offload.layout import find_blocks
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device here")
 
@@ -198,3 +199,36 @@ def test_a_device_that_is_full_leaves_the_model_as_it_was(tmp_path: Path) -> Non
     assert [at.data_ptr() for at in model.parameters()] == pointers
     del filler
     torch.cuda.empty_cache()
+
+
+NO_OTHER_DEVICE = """
+import ctypes, sys
+import torch
+import chunkflow_offload as chunkflow
+from test_attach_cuda import Stack
+
+device = torch.device("cuda", 1)
+torch.cuda.set_device(device)
+model = Stack().requires_grad_(False)
+x, t = torch.randn(1, 64, 256, device=device), torch.randn(1, 2, 256, device=device)
+with torch.no_grad(), chunkflow.attach(model, sys.argv[1], device=device):
+    model(x, t)
+flags, is_active = ctypes.c_uint(), ctypes.c_int()
+assert ctypes.CDLL("libcuda.so.1").cuDevicePrimaryCtxGetState(0, ctypes.byref(flags), ctypes.byref(is_active)) == 0
+print("device 0 is", "in use" if is_active.value else "free")
+"""
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason=f"two GPUs are needed, {torch.cuda.device_count()} are here")
+def test_a_rank_takes_nothing_of_another_ranks_device(tmp_path: Path) -> None:
+    plan = write_plan(tmp_path / "plan.json", Stack())
+    done = subprocess.run(
+        [sys.executable, "-c", NO_OTHER_DEVICE, str(plan)],
+        cwd=Path(__file__).parent,
+        env={**os.environ, "PYTHONPATH": f"{Path(__file__).parent.parent}:{Path(__file__).parent}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "device 0 is free" in done.stdout

@@ -23,13 +23,13 @@ from toy_dit import ToyDit, TwoLists, Waits, toy_inputs
 
 import chunkflow_offload as chunkflow
 from chunkflow_offload.collectives import Call
-from chunkflow_offload.device_clock import HostClock
+from chunkflow_offload.device_clock import BLOCKS_LEAD_S, HostClock
 from chunkflow_offload.errors import FileError, ModelError, ProfileError
 from chunkflow_offload.layout import find_blocks, fingerprint
 from chunkflow_offload.pass_medians import measured
 from chunkflow_offload.passes import passes_of
 from chunkflow_offload.placement import Placement, placed
-from chunkflow_offload.profile import MOST_STEPS_TO_STEADY, STEADY_STEPS, _steady, _warm_up
+from chunkflow_offload.profile import MOST_STEPS_TO_STEADY, STEADY_STEPS, _host_seconds, _steady, _warm_up
 from chunkflow_offload.profile_file import Collective, Kind, Made, Process, Profile, Run, Step, Window, to_json
 from chunkflow_offload.ranks import merged
 from chunkflow_offload.step_recorder import Recorder
@@ -553,6 +553,39 @@ def test_the_process_takes_what_the_rank_with_most_does() -> None:
     ranks = [replace(of_rank(1, 0, 10), process=Process(*taken)) for taken in ((5, 70), (6, 60))]
     assert merged(ranks).process == Process(6, 70)
     assert merged([of_rank(1, 0, 10), of_rank(1, 0, 10)]).process is None
+
+
+def test_the_host_takes_what_the_slowest_rank_does_where_all_know_it() -> None:
+    ranks = [of_rank(1, 0, 10), of_rank(1, 0, 10)]
+    known = [replace(at, step=replace(at.step, host_s=host_s)) for at, host_s in zip(ranks, (0.2, 0.3), strict=True)]
+    assert merged(known).step.host_s == 0.3
+    assert merged([known[0], ranks[1]]).step.host_s is None
+
+
+class FakeClock(HostClock):
+    """A device whose lead ends after `lead_s`, whatever is asked of it."""
+
+    def __init__(self, lead_s: float) -> None:
+        self.lead_s = lead_s
+        self.asked: list[float] = []
+
+    def give_lead(self, seconds: float) -> None:
+        self.asked.append(seconds)
+
+    def has_happened(self, mark: Any) -> bool:
+        return bool(time.perf_counter() > mark + self.lead_s)
+
+
+def test_the_hosts_time_is_known_where_it_has_not_waited() -> None:
+    ahead, waits = FakeClock(60.0), FakeClock(0.0)
+    found = _host_seconds(lambda: time.sleep(0.01), ahead, 0.01)
+    assert found is not None
+    assert 0.01 <= found < 60
+    assert ahead.asked == [0.02 + BLOCKS_LEAD_S] * 3
+    calls: list[int] = []
+    assert _host_seconds(lambda: calls.append(1), waits, 0.01) is None
+    # The other ranks make as many.
+    assert len(calls) == 3
 
 
 def test_ranks_that_differ_are_refused() -> None:

@@ -129,6 +129,7 @@ WINDOW = {"seconds": 1, "spread": 0}
         ("blocks.2.first", 39, 'blocks.2.first: expected at least 40, where the blocks of "blocks" before end, got 39'),
         ("blocks.0.container", "a\nb", "blocks.0.container: expected a line of text"),
         ("outside.seconds", ..., "outside.seconds: is missing"),
+        ("step.hostSeconds", -1, "step.hostSeconds: expected a number of at least 0, got -1"),
         ("process", {"allocatorBytes": 1}, "process.otherBytes: is missing"),
         (
             "process",

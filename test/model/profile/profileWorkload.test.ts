@@ -9,6 +9,7 @@ import { memoryNeed } from '../../../model/hiding/memory.ts';
 import { paperCriterion } from '../../../model/hiding/paperCriterion.ts';
 import { predict } from '../../../model/hiding/predict.ts';
 import { copyRates } from '../../../model/hiding/rates.ts';
+import { predictedStepS, predictStep } from '../../../model/hiding/stepReport.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import { breakEvens } from '../../../model/optimize/breakEvens.ts';
 import { bestPeerSetting } from '../../../model/optimize/peers/peer.ts';
@@ -252,6 +253,23 @@ unknown('what the process was seen to take stands in place of the machine’s re
   const seen = memoryNeed(profileWorkload({ ...profile, process }), pair, streaming);
   assert.is(seen.reserveBytes, 2_300_000_000);
   assert.is(seen.gpuPeakBytes - reserved.gpuPeakBytes, 2_300_000_000 - reserved.reserveBytes);
+});
+
+unknown('no step is shorter than issuing it takes the host', () => {
+  const quick = predictStep(workload, pair, streaming);
+  const hostSeconds = 2 * quick.stepTimeS;
+  const slow = profileWorkload({ ...profile, step: { ...profile.step, hostSeconds } });
+  const stepReports = [
+    predictStep(slow, pair, streaming),
+    simulate(slow, pair, streaming, { breakEven: false }).report,
+  ];
+  for (const report of stepReports) {
+    assert.is(report.stepTimeS, hostSeconds);
+    assert.is(report.boundBy, 'host');
+  }
+  assert.is(predictedStepS(slow, pair, streaming), hostSeconds);
+  const fast = profileWorkload({ ...profile, step: { ...profile.step, hostSeconds: quick.stepTimeS / 2 } });
+  assert.equal(predictStep(fast, pair, streaming), quick);
 });
 
 unknown.run();
