@@ -75,7 +75,7 @@ export const profileFormat = z.strictObject({
     stepsMeasured: z.int().min(1),
     hostSeconds: seconds
       .optional()
-      .describe('that the host takes to issue a step, where it was seen not to wait for the GPU'),
+      .describe('that a step takes where launching its kernels takes the host longer than they take the GPU'),
     inputs: z.array(z.strictObject({ name: text, shape: z.array(z.int().min(0)), dtype: text })),
   }),
   kinds: z.array(kind).min(1).describe('blocks that are alike'),

@@ -36,9 +36,6 @@ class Clock(Protocol):
     def finish(self) -> None:
         """Returns when all marks have happened."""
 
-    def has_happened(self, mark: Mark) -> bool:
-        """Whether a mark is behind the device; never waits."""
-
     def give_lead(self, seconds: float) -> None:
         """Keeps the device busy for about so long: the host's launches run ahead of it then."""
 
@@ -56,10 +53,6 @@ class HostClock:
 
     def finish(self) -> None:
         """Nothing is pending."""
-
-    def has_happened(self, mark: Mark) -> bool:  # noqa: ARG002
-        """It has."""
-        return True
 
     def give_lead(self, seconds: float) -> None:
         """Work is done when its call returns: there is no lead."""
@@ -84,10 +77,6 @@ class CudaClock:
     def finish(self) -> None:
         """Waits for the device."""
         torch.cuda.synchronize(self._device)
-
-    def has_happened(self, mark: Mark) -> bool:
-        """Asks the driver."""
-        return bool(mark.query())
 
     def give_lead(self, seconds: float) -> None:
         """Puts a kernel that waits on the current stream."""

@@ -8,15 +8,15 @@ import statistics
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
+from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
 
 from .compiled_modules import class_of
-from .device_clock import BLOCKS_LEAD_S, Facts, clock_of, facts_while_busy
+from .device_clock import Facts, clock_of, facts_while_busy
 from .errors import ChunkflowError, ProfileError
 from .layout import Block, find_blocks, fingerprint
 from .pass_medians import measured
@@ -43,8 +43,9 @@ STEADY_SHARE = 0.01
 MOST_STEPS_TO_STEADY = 30
 
 MOST_LEAD_S = 1.0
-HOST_STEPS = 3
-"""Steps of which the host's time is taken."""
+HOST_STEPS = 5
+HOST_BOUND = 1.03
+"""A step that takes so many times as long without a lead as with one is one that the host's launches limit."""
 
 _log = logging.getLogger("chunkflow_offload")
 
@@ -107,7 +108,9 @@ def profile(
             with facts_while_busy(at) as facts:
                 if at.type == "cuda":
                     recorder.run(step)
-        host_s = None if placement.brings else _host_seconds(step, clock, lead_s)
+        host_s = None
+        if at.type == "cuda" and not placement.brings:
+            host_s = _host_seconds(step, clock, min(clock.seconds(each.begins, each.ends) for each in recorded))
     own = _or_error(
         lambda: _profile_of(
             recorded,
@@ -187,24 +190,25 @@ def _warm_up(recorder: Recorder, step: Callable[[], Any], warmup: int, device: t
     return lead_s
 
 
-def _host_seconds(step: Callable[[], Any], clock: Clock, lead_s: float) -> float | None:
-    """What the host takes to issue a step; None where it was seen to wait for the device, which then hides it.
+def _host_seconds(step: Callable[[], Any], clock: Clock, with_lead_s: float) -> float | None:
+    """What the host takes to issue a step, if that is what a step takes; None where the device takes longer.
 
-    Without hooks, and behind a device that is kept busy for longer than that.
+    Without hooks, one step behind the other as the model's user runs them.
+
+    Args:
+        step: As it was profiled.
+        clock: Of the device.
+        with_lead_s: What a step takes the device where the host is ahead of it.
     """
-    found: list[float] = []
-    is_ahead = True
+    step()
+    marks = [clock.mark()]
     # As many steps in any case: ranks meet in them.
     for _ in range(HOST_STEPS):
-        clock.finish()
-        clock.give_lead(2 * lead_s + BLOCKS_LEAD_S)
-        lead_ends = clock.mark()
-        began = perf_counter()
         step()
-        found.append(perf_counter() - began)
-        is_ahead = is_ahead and not clock.has_happened(lead_ends)
+        marks.append(clock.mark())
     clock.finish()
-    return statistics.median(found) if is_ahead else None
+    own_s = statistics.median(clock.seconds(before, after) for before, after in pairwise(marks))
+    return own_s if own_s > HOST_BOUND * with_lead_s else None
 
 
 def _steady(times: Sequence[float]) -> bool:

@@ -23,13 +23,13 @@ from toy_dit import ToyDit, TwoLists, Waits, toy_inputs
 
 import chunkflow_offload as chunkflow
 from chunkflow_offload.collectives import Call
-from chunkflow_offload.device_clock import BLOCKS_LEAD_S, HostClock
+from chunkflow_offload.device_clock import HostClock
 from chunkflow_offload.errors import FileError, ModelError, ProfileError
 from chunkflow_offload.layout import find_blocks, fingerprint
 from chunkflow_offload.pass_medians import measured
 from chunkflow_offload.passes import passes_of
 from chunkflow_offload.placement import Placement, placed
-from chunkflow_offload.profile import MOST_STEPS_TO_STEADY, STEADY_STEPS, _host_seconds, _steady, _warm_up
+from chunkflow_offload.profile import HOST_STEPS, MOST_STEPS_TO_STEADY, STEADY_STEPS, _host_seconds, _steady, _warm_up
 from chunkflow_offload.profile_file import Collective, Kind, Made, Process, Profile, Run, Step, Window, to_json
 from chunkflow_offload.ranks import merged
 from chunkflow_offload.step_recorder import Recorder
@@ -562,30 +562,19 @@ def test_the_host_takes_what_the_slowest_rank_does_where_all_know_it() -> None:
     assert merged([known[0], ranks[1]]).step.host_s is None
 
 
-class FakeClock(HostClock):
-    """A device whose lead ends after `lead_s`, whatever is asked of it."""
-
-    def __init__(self, lead_s: float) -> None:
-        self.lead_s = lead_s
-        self.asked: list[float] = []
-
-    def give_lead(self, seconds: float) -> None:
-        self.asked.append(seconds)
-
-    def has_happened(self, mark: Any) -> bool:
-        return bool(time.perf_counter() > mark + self.lead_s)
-
-
-def test_the_hosts_time_is_known_where_it_has_not_waited() -> None:
-    ahead, waits = FakeClock(60.0), FakeClock(0.0)
-    found = _host_seconds(lambda: time.sleep(0.01), ahead, 0.01)
-    assert found is not None
-    assert 0.01 <= found < 60
-    assert ahead.asked == [0.02 + BLOCKS_LEAD_S] * 3
+def test_the_hosts_time_is_known_where_it_is_what_a_step_takes() -> None:
     calls: list[int] = []
-    assert _host_seconds(lambda: calls.append(1), waits, 0.01) is None
+
+    def step() -> None:
+        calls.append(1)
+        time.sleep(0.01)
+
+    found = _host_seconds(step, HostClock(), 0.005)
+    assert found is not None
+    assert found >= 0.01
+    assert _host_seconds(step, HostClock(), 60.0) is None
     # The other ranks make as many.
-    assert len(calls) == 3
+    assert len(calls) == 2 * (HOST_STEPS + 1)
 
 
 def test_ranks_that_differ_are_refused() -> None:
