@@ -80,6 +80,8 @@ export interface StagedCopyTransport {
   flagS: number;
   /** Piece size where a plan names none, bytes. */
   pieceBytes: number;
+  /** Of the CPU's last-level cache that staged bytes find, see `missedShare`; 0 where host memory serves all reads. */
+  cacheBytes: number;
 }
 
 export type Transport = FlowTransport | StagedCopyTransport;
