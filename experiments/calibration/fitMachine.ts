@@ -154,9 +154,12 @@ function fitStage(stage: Stage, ...[source, before, readings, from]: Rest): Fitt
       for (const key of keys)
         added.set(key, { is: written(values[name]!, unit), from: 'fitted', source: from });
     }
-    for (const { key, unit, value, of } of stage.derived?.(values, earlier) ?? []) {
+    for (const { key, unit, value, of, assumed } of stage.derived?.(values, earlier) ?? []) {
       if (of.some((name) => refused.has(name))) continue;
-      added.set(key, { is: written(value, unit), from: 'fitted', source: from });
+      added.set(key, {
+        is: written(value, unit),
+        ...(assumed === undefined ? { from: 'fitted', source: from } : { from: 'default', source: assumed }),
+      });
     }
     return added;
   };

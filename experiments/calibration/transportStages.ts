@@ -132,7 +132,8 @@ function stagedSmAlone(group: readonly Measured[], hostOnly: boolean): CaseStage
  */
 function hostShareAlone(of: Measured, rateName: string): DerivedNumber[] {
   if (!of.showsHostShare) return [];
-  return [{ key: hostShareKey(of), unit: 'plain', value: LEAST_SHARE, of: [rateName] }];
+  const assumed = 'assumed: copies beside it showed nothing of what it stages in host memory';
+  return [{ key: hostShareKey(of), unit: 'plain', value: LEAST_SHARE, of: [rateName], assumed }];
 }
 
 function hostShareKey({ transport }: Measured): string {

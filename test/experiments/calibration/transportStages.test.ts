@@ -126,6 +126,20 @@ stages(
   },
 );
 
+stages('have no fitted share of host memory where copies beside them show none', () => {
+  const truth = withHostShare(loadSystem('h100-sxm-x4'), 'staged-sm:1', 0.02);
+  const given = { groupSize: 4, noise: NOISE, seed: 5, keep: only('staged-sm:1'), split: true };
+  const { entries } = fitTo('h100-sxm-x4', syntheticReadings(truth, given));
+  const entry = entries.get('transports.staged-sm.ctas.1.hostShare')!;
+  assert.is(entry.is, 0.02);
+  assert.is(entry.from, 'default');
+  assert.match(entry.source, /^assumed: copies beside it showed nothing/);
+  assert.is(entry.interval, undefined);
+  // What a fit of any kind calls fitted has an interval, but for a pipeline that fills for nothing.
+  for (const [key, { is, from, interval }] of entries)
+    assert.ok(from !== 'fitted' || interval !== undefined || is === 0, `${key}: ${is}`);
+});
+
 const cache = suite(
   'the cache that copy engines stage through, fitted to simulated measurements with 1 % noise',
 );
