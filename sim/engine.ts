@@ -146,8 +146,9 @@ export class Engine {
     this.#channelOf = new Int32Array(compiled.streamCount).fill(-1);
 
     const { h2dBytesPerS, d2hBytesPerS } = system.gpu.copyEngine;
-    const copies = system.transports.find((one) => one.kind === 'staged-copy');
-    const cacheBytes = copies?.kind === 'staged-copy' ? copies.cacheBytes : 0;
+    const copies = system.transports.find(({ kind }) => kind === 'staged-copy');
+    const between = copies && betweenRanks(copies, program.groupSize);
+    const cacheBytes = between?.kind === 'staged-copy' ? between.cacheBytes : 0;
     const engines = this.links.h2dRoute.flatMap((_, gpu) => [
       { route: this.links.h2dRoute[gpu]!, bytesPerS: h2dBytesPerS },
       { route: this.links.d2hRoute[gpu]!, bytesPerS: d2hBytesPerS },

@@ -12,7 +12,7 @@ import { bytesWithFill } from '../model/system/linkShare.ts';
 import { type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
 import { oneForAll } from '../model/system/symmetry.ts';
 import type { System } from '../model/system/system.ts';
-import { type FlowTransport, transportOf } from '../model/system/transport.ts';
+import { betweenRanks, type FlowTransport, transportOf } from '../model/system/transport.ts';
 import type { Timeline } from '../model/timeline.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { Engine } from './engine.ts';
@@ -167,7 +167,8 @@ function flowAloneS(
 
 /** Seconds of each staged collective by itself. */
 function stagedAlone(program: StepProgram, system: System, plan: Plan): Map<number, number> {
-  const transport = system.transports.find((candidate) => candidate.name === plan.transport);
+  const found = system.transports.find((candidate) => candidate.name === plan.transport);
+  const transport = found && betweenRanks(found, program.groupSize);
   if (transport?.kind !== 'staged-copy') return new Map();
   const pieces = new Map<number, StagedPieces[]>();
   for (const op of program.ops) {

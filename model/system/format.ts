@@ -152,7 +152,7 @@ const stagedCopy = z.strictObject({
   cache: physical('bytes')
     .optional()
     .describe(
-      "of the CPU's last-level cache that staged bytes find: reads of what was staged before as many others miss it by the factor 1/e; left out: host memory serves all reads",
+      "of the CPU's last-level cache that staged bytes find between three ranks and more: a piece that lies so many staged bytes back is still in it to the share 1/e; left out: host memory serves all reads",
     ),
 });
 

@@ -77,6 +77,11 @@ laws('a longer message is read further behind its writes, and more slowly', () =
   assert.ok(rates[1]! < 0.95 * rates[0]!, `${rates}`);
 });
 
+laws('two ranks go as without a cache', () => {
+  for (const kind of ['all-to-all', 'all-gather'] as const)
+    assert.is(callS(withCache(48 * MiB), 96, kind, 2), callS(withCache(0), 96, kind, 2));
+});
+
 for (const plan of ['none', 'layerwise', 'yield,resident=0.5'])
   laws(`one rank with its share of the cache takes as long as four: ${plan}`, () => {
     const system = withCache(48 * MiB);
