@@ -1,6 +1,11 @@
 import { max, mean, median, quantile } from 'simple-statistics';
 import { readCalibration } from '../experiments/calibration/calibrationFile.ts';
-import { type FittedMachine, type FittedStage, fitMachine } from '../experiments/calibration/fitMachine.ts';
+import {
+  type FittedMachine,
+  type FittedStage,
+  fitMachine,
+  type ReadingError,
+} from '../experiments/calibration/fitMachine.ts';
 import { fittedMachineFile } from '../experiments/calibration/machineFile.ts';
 import type { Output } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -76,18 +81,22 @@ interface StageSide {
 
 const MiB = 1024 * 1024;
 
-/** Held-out readings of several stages together. */
+/** Held-out readings of several stages together, each once: some stages share readings. */
 function summaries(stages: readonly FittedStage[]): StageSide[] {
-  const together = (name: string, isOf: (stage: FittedStage, bytes: number) => boolean): StageSide => {
-    const heldOut = stages.flatMap((stage) =>
-      stage.errors['held-out'].filter(({ bytes }) => bytes !== null && isOf(stage, bytes)),
+  const readings = new Map(
+    stages.flatMap((stage) =>
+      stage.errors['held-out'].map((error) => [`${error.groupSize} ${error.id} ${error.quantity}`, error]),
+    ),
+  );
+  const together = (name: string, isOf: (error: ReadingError, bytes: number) => boolean): StageSide => {
+    const heldOut = [...readings.values()].filter(
+      (error) => error.bytes !== null && isOf(error, error.bytes),
     );
     return { stage: { name, errors: { fit: [], 'held-out': heldOut } }, side: 'held-out' };
   };
-  const beside = ({ name }: FittedStage) => name.endsWith('beside copies');
   return [
-    together('all alone, 1 MiB or more', (stage, bytes) => !beside(stage) && bytes >= MiB),
-    together('all beside copies', beside),
+    together('all alone, 1 MiB or more', ({ isBeside }, bytes) => !isBeside && bytes >= MiB),
+    together('all beside copies', ({ isBeside }) => isBeside),
   ];
 }
 

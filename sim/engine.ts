@@ -7,6 +7,7 @@ import type { CollectiveKind } from '../model/workload/workload.ts';
 import { COMPUTE, COPY, type CompiledProgram, compile, DELAY, MARK } from './devices/compiledProgram.ts';
 import { CopyEngines } from './devices/copyEngines.ts';
 import { Links } from './devices/links.ts';
+import { StagedBytes } from './devices/stagedBytes.ts';
 import { isPrefetch } from './exposure.ts';
 import { EventQueue } from './kernel/eventQueue.ts';
 import type { Recorder } from './recorder.ts';
@@ -145,6 +146,9 @@ export class Engine {
     this.#channelOf = new Int32Array(compiled.streamCount).fill(-1);
 
     const { h2dBytesPerS, d2hBytesPerS } = system.gpu.copyEngine;
+    const copies = system.transports.find(({ kind }) => kind === 'staged-copy');
+    const between = copies && betweenRanks(copies, program.groupSize);
+    const cacheBytes = between?.kind === 'staged-copy' ? between.cacheBytes : 0;
     const engines = this.links.h2dRoute.flatMap((_, gpu) => [
       { route: this.links.h2dRoute[gpu]!, bytesPerS: h2dBytesPerS },
       { route: this.links.d2hRoute[gpu]!, bytesPerS: d2hBytesPerS },
@@ -153,8 +157,12 @@ export class Engine {
       this,
       this.links.flows,
       system.gpu.copyEngine,
-      engines.map((engine) => ({ ...engine, uses: this.links.routeUses[engine.route]! })),
+      engines.map((engine, index) => ({
+        ...engine,
+        ...{ uses: this.links.routeUses[engine.route]!, memory: this.links.memoryOf(index >> 1) },
+      })),
       this.links.resources.length,
+      cacheBytes === 0 ? null : new StagedBytes(cacheBytes),
     );
     program.streams.forEach((stream, index) => {
       const first = stream.ops.map((op) => compiled.ops[op]!).find((op) => op.kind === 'copy');
@@ -241,6 +249,10 @@ export class Engine {
 
   at(timeS: number, kind: keyof typeof EVENT, index: number): void {
     this.#queue.push(timeS, EVENT[kind] * 2 ** INDEX_BITS + index);
+  }
+
+  stagedRead(engine: number, share: number): number {
+    return this.links.stagedRead(engine >> 1, share);
   }
 
   copyDone(channel: number, movedBytes: number): void {

@@ -1,5 +1,6 @@
 import { breakEven } from '../model/hiding/breakEven.ts';
 import { copyRates, pairRates } from '../model/hiding/rates.ts';
+import { stagedLink } from '../model/hiding/stagedLink.ts';
 import { clockOf, HIDDEN_SHARE, report } from '../model/hiding/stepReport.ts';
 import { checkIssuedBytes, type Plan } from '../model/plan/plan.ts';
 import { lower } from '../model/program/lower.ts';
@@ -8,10 +9,10 @@ import { verify } from '../model/program/verify.ts';
 import type { StepReport, StepTimes } from '../model/report.ts';
 import { powerOf, stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
 import { bytesWithFill } from '../model/system/linkShare.ts';
-import { type Link, type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
+import { type StagedPieces, stagedCopyAloneS } from '../model/system/stagedCopy.ts';
 import { oneForAll } from '../model/system/symmetry.ts';
 import type { System } from '../model/system/system.ts';
-import { type FlowTransport, transportOf } from '../model/system/transport.ts';
+import { betweenRanks, type FlowTransport, transportOf } from '../model/system/transport.ts';
 import type { Timeline } from '../model/timeline.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { Engine } from './engine.ts';
@@ -118,7 +119,7 @@ function stepTimes(program: StepProgram, system: System, plan: Plan, step: Stead
   };
   const { startUpS, gapS } = system.gpu.copyEngine;
   const copy = copyRates(system, program.groupSize);
-  const staged = stagedAlone(program, system, plan, copy);
+  const staged = stagedAlone(program, system, plan);
   const begins = new Map<number, number>();
   for (const stream of program.streams) {
     if (stream.rank !== 0 || !['compute', 'collective', 'copy'].includes(stream.kind)) continue;
@@ -165,8 +166,9 @@ function flowAloneS(
 }
 
 /** Seconds of each staged collective by itself. */
-function stagedAlone(program: StepProgram, system: System, plan: Plan, copy: Link): Map<number, number> {
-  const transport = system.transports.find((candidate) => candidate.name === plan.transport);
+function stagedAlone(program: StepProgram, system: System, plan: Plan): Map<number, number> {
+  const found = system.transports.find((candidate) => candidate.name === plan.transport);
+  const transport = found && betweenRanks(found, program.groupSize);
   if (transport?.kind !== 'staged-copy') return new Map();
   const pieces = new Map<number, StagedPieces[]>();
   for (const op of program.ops) {
@@ -179,7 +181,9 @@ function stagedAlone(program: StepProgram, system: System, plan: Plan, copy: Lin
   return new Map(
     [...pieces].map(([group, exchanges]) => [
       group,
-      stagedCopyAloneS(transport, system.gpu.copyEngine, exchanges, copy),
+      stagedCopyAloneS(transport, system.gpu.copyEngine, exchanges, (exchange) =>
+        stagedLink(system, transport, program.groupSize, exchange),
+      ),
     ]),
   );
 }

@@ -29,6 +29,9 @@ export interface ReadingError {
   quantity: string;
   /** Of a chunk or of a message; null for a segment. */
   bytes: number | null;
+  /** Of a case: ranks of its run, and whether it is of a collective beside copies. */
+  groupSize: number | null;
+  isBeside: boolean;
   measured: number;
   predicted: number;
   /** predicted / measured - 1. */
@@ -154,9 +157,12 @@ function fitStage(stage: Stage, ...[source, before, readings, from]: Rest): Fitt
       for (const key of keys)
         added.set(key, { is: written(values[name]!, unit), from: 'fitted', source: from });
     }
-    for (const { key, unit, value, of } of stage.derived?.(values, earlier) ?? []) {
+    for (const { key, unit, value, of, assumed } of stage.derived?.(values, earlier) ?? []) {
       if (of.some((name) => refused.has(name))) continue;
-      added.set(key, { is: written(value, unit), from: 'fitted', source: from });
+      added.set(key, {
+        is: written(value, unit),
+        ...(assumed === undefined ? { from: 'fitted', source: from } : { from: 'default', source: assumed }),
+      });
     }
     return added;
   };
@@ -237,14 +243,15 @@ function errorsOf(stage: Stage, system: System, readings: Readings, side: Side):
     const predicted = predictCases(system, of);
     return of.map((reading, index) => ({
       ...readingError(reading, reading.quantity, predicted[index]!),
-      bytes: bytesOf(reading),
+      ...{ bytes: bytesOf(reading), groupSize: reading.groupSize },
+      isBeside: reading.parameters.kind === 'together',
     }));
   }
   const of = chosen(stage, readings.segments, side);
   const predicted = predictSegments(system, of);
   return of.map((reading, index) => ({
     ...readingError(reading, reading.quantity, predicted[index]!),
-    bytes: null,
+    ...{ bytes: null, groupSize: null, isBeside: false },
   }));
 }
 
@@ -252,7 +259,7 @@ function readingError(
   { id, measured, spread }: { id: string; measured: number; spread: number },
   quantity: string,
   predicted: number,
-): Omit<ReadingError, 'bytes'> {
+): Omit<ReadingError, 'bytes' | 'groupSize' | 'isBeside'> {
   return { id, quantity, measured, predicted, error: predicted / measured - 1, spread };
 }
 

@@ -26,6 +26,8 @@ export interface DerivedNumber {
   value: number;
   /** Parameters that it is made of, or is of use beside: where the readings refuse one of them, it is not written. */
   of: readonly string[];
+  /** Why no reading decides it, of a number that is assumed: the machine file has it as a default that says so, and without an interval. */
+  assumed?: string;
 }
 
 interface StageBase {

@@ -53,7 +53,7 @@ export function transportStages(
     ...kernels,
     ...nccl.map((of) => ncclAlone(of, readings, has)),
     ...measured.map((of) => besideCopies(of, readings, has, hostOnly)),
-    ...(stagedCopy === undefined ? [] : stagedCopyAlone(stagedCopy)),
+    ...(stagedCopy === undefined ? [] : [stagedCopyFromCache(system), ...stagedCopyAlone(stagedCopy)]),
   ];
 }
 
@@ -132,7 +132,8 @@ function stagedSmAlone(group: readonly Measured[], hostOnly: boolean): CaseStage
  */
 function hostShareAlone(of: Measured, rateName: string): DerivedNumber[] {
   if (!of.showsHostShare) return [];
-  return [{ key: hostShareKey(of), unit: 'plain', value: LEAST_SHARE, of: [rateName] }];
+  const assumed = 'assumed: copies beside it showed nothing of what it stages in host memory';
+  return [{ key: hostShareKey(of), unit: 'plain', value: LEAST_SHARE, of: [rateName], assumed }];
 }
 
 function hostShareKey({ transport }: Measured): string {
@@ -296,6 +297,30 @@ function startsBeside(
       found('callS', ({ parameters, measured }) => parameters.sentBytes / measured) ??
       besideH2d.collective * bytesPerS,
     h2dBytesPerS: found('h2dBytesPerS', ({ measured }) => measured) ?? besideH2d.h2d * 55e9,
+  };
+}
+
+/** Where a search for the cache begins: a server CPU has some tens of MiB to a few hundred. */
+const CACHE_BYTES = 48 * MiB;
+
+/**
+ * How much of what copy engines stage is read from the CPU's cache, where so many ranks exchange that host memory would bind. Calls
+ * beside copies that leave them no pause are about time slices of the engines and not of it; an all-reduce is two exchanges.
+ */
+function stagedCopyFromCache(system: System): CaseStage {
+  const cache = { name: 'staged-copy cache', unit: 'MiB', keys: ['transports.staged-copy.cache'] } as const;
+  return {
+    of: 'cases',
+    name: 'staged-copy from the cache',
+    parameters: [
+      { ...cache, start: CACHE_BYTES / MiB, low: 0.1, high: 10_000, scale: 'log', refusedAt: 0.1 },
+    ],
+    readings: ({ parameters, quantity, groupSize }) =>
+      parameters.kind !== 'copies' &&
+      parameters.transport === 'staged-copy' &&
+      parameters.collective !== 'all-reduce' &&
+      quantity !== 'firstCallS' &&
+      fillsHost(system, groupSize),
   };
 }
 

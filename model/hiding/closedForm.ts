@@ -2,7 +2,13 @@ import { checkIssuedBytes, type Plan } from '../plan/plan.ts';
 import type { StepTimes } from '../report.ts';
 import { noRoomS, segmentTimeS, slowdownOf } from '../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
-import { type Link, lostToWritesS, stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
+import {
+  type Link,
+  lostToWritesS,
+  type StagedPieces,
+  stagedCopyAloneS,
+  stagedPieces,
+} from '../system/stagedCopy.ts';
 import type { System } from '../system/system.ts';
 import { type FlowTransport, type Transport, transportOf } from '../system/transport.ts';
 import type { CollectiveSegment, ComputeSegment, Workload } from '../workload/workload.ts';
@@ -11,6 +17,7 @@ import { type BlockIssues, issueSchedule, type ScheduledRun } from './issueSched
 import { launchesOf } from './launches.ts';
 import { BACK_TO_BACK, betweenChunksS, firstPauseS, launchHoldS, restOfPaceS } from './pauses.ts';
 import { copyRates, pairRates } from './rates.ts';
+import { stagedLink } from './stagedLink.ts';
 import { besideTimeSlices } from './timeSlices.ts';
 import type { WalkObserver } from './walkObserver.ts';
 
@@ -324,10 +331,13 @@ class Walk {
       this.#workload.ranks,
       this.#plan.pieceBytes,
     );
-    const aloneS = stagedCopyAloneS(transport, copyEngine, pieces, this.#copy);
+    const linkOf = (exchange: StagedPieces, delayS: number) =>
+      stagedLink(this.#system, transport, this.#workload.ranks, exchange, delayS);
+    const aloneS = stagedCopyAloneS(transport, copyEngine, pieces, (exchange) => linkOf(exchange, 0));
     const reads = pieces.reduce((sum, exchange) => sum + exchange.reads, 0);
-    const readS = copyEngine.gapS + pieces[0]!.pieceBytes / this.#copy.h2d;
     const busyS = this.#queue.allLeftS;
+    const { h2d } = linkOf(pieces[0]!, busyS);
+    const readS = copyEngine.gapS + pieces[0]!.pieceBytes / h2d;
     let seconds = aloneS;
     if (this.#plan.stagedInCopyStream) {
       // The pieces queue behind what was issued before them; writing them out goes on meanwhile.

@@ -110,16 +110,17 @@ const COPY_RATES = new WeakMap<System, ReadonlyMap<number, CopyRates>>();
 export function copyRates(system: System, groupSize: number): CopyRates {
   const known = COPY_RATES.get(system)?.get(groupSize);
   if (known !== undefined) return known;
-  const rates = solvedCopyRates(system, groupSize);
+  const rates = copyRatesOfShare(system, groupSize, 1);
   COPY_RATES.set(system, new Map([...(COPY_RATES.get(system) ?? []), [groupSize, rates]]));
   return rates;
 }
 
-function solvedCopyRates(system: System, groupSize: number): CopyRates {
+/** The same where memory serves a share of what is read and the CPU's cache the rest. */
+export function copyRatesOfShare(system: System, groupSize: number, readShare: number): CopyRates {
   const ranks = runningRanks(system, groupSize);
   const gpus = gpusOfRanks(system, ranks);
   const sharing = system.peer === 'colocated' ? ranks : 1;
-  const down = gpus.map((gpu) => copyUses(system, gpu, 'down'));
+  const down = gpus.map((gpu) => copyUses(system, gpu, 'down', readShare));
   const up = gpus.map((gpu) => copyUses(system, gpu, 'up'));
   const { h2dBytesPerS, d2hBytesPerS } = system.gpu.copyEngine;
   const rateOf = (uses: readonly Use[][], bound: number) =>

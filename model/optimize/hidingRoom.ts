@@ -1,4 +1,5 @@
-import { copyRates, pairRates } from '../hiding/rates.ts';
+import { pairRates } from '../hiding/rates.ts';
+import { fastestStagedLink } from '../hiding/stagedLink.ts';
 import { windowTimesS } from '../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
 import { stagedPieces } from '../system/stagedCopy.ts';
@@ -90,7 +91,7 @@ function roomOf(
   );
   if (transport === null) return { aloneS: computeS, freeS: computeS, beside: [] };
   if (transport.kind === 'staged-copy') {
-    const link = copyRates(system, ranks);
+    const link = fastestStagedLink(system, transport, ranks);
     let aloneS = computeS;
     let readS = 0;
     for (const { collective, sentBytes } of collectives) {

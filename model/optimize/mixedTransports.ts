@@ -1,4 +1,4 @@
-import { copyRates } from '../hiding/rates.ts';
+import { stagedLink } from '../hiding/stagedLink.ts';
 import { collectiveAloneS } from '../system/linkShare.ts';
 import { stagedCopyAloneS, stagedPieces } from '../system/stagedCopy.ts';
 import type { System } from '../system/system.ts';
@@ -40,5 +40,7 @@ function aloneS(
   const transport = transportOf(system, name, ranks);
   if (transport.kind === 'flow') return collectiveAloneS(transport, collective, sentBytes);
   const pieces = stagedPieces(collective, sentBytes, ranks, pieceBytes || transport.pieceBytes);
-  return stagedCopyAloneS(transport, system.gpu.copyEngine, pieces, copyRates(system, ranks));
+  return stagedCopyAloneS(transport, system.gpu.copyEngine, pieces, (exchange) =>
+    stagedLink(system, transport, ranks, exchange),
+  );
 }

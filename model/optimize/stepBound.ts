@@ -1,5 +1,6 @@
 import { closedForm } from '../hiding/closedForm.ts';
 import { copyRates, pairRates } from '../hiding/rates.ts';
+import { fastestStagedLink } from '../hiding/stagedLink.ts';
 import { makePlan } from '../plan/presets.ts';
 import { cappedClock, powerOf, stepEnergyJ } from '../roofline/clock.ts';
 import { bytesWithFill } from '../system/linkShare.ts';
@@ -77,7 +78,8 @@ function beyond(
       const exchanges = stagedPieces(collective, sentBytes, workload.ranks, transport.pieceBytes);
       return sum + exchanges.reduce((bytes, { reads, pieceBytes }) => bytes + reads * pieceBytes, 0);
     }, 0);
-    const readS = (workload.passes * readBytes) / copyRates(system, workload.ranks).h2d;
+    const { h2d } = fastestStagedLink(system, transport, workload.ranks);
+    const readS = (workload.passes * readBytes) / h2d;
     return Math.max(0, copyS + readS - computeS - collectiveS);
   }
   return besideCollectives(workload, system, transport, collectives, left);

@@ -149,6 +149,11 @@ const stagedCopy = z.strictObject({
   latency: physical('time'),
   flag: physical('time').describe('a flag write between a D2H piece and the next'),
   piece: physical('bytes'),
+  cache: physical('bytes')
+    .optional()
+    .describe(
+      "of the CPU's last-level cache that staged bytes find between three ranks and more: a piece that lies so many staged bytes back is still in it to the share 1/e; left out: host memory serves all reads",
+    ),
 });
 
 export const systemFile = z.strictObject({

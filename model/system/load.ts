@@ -262,6 +262,7 @@ function transportsOf(
       latencyS: stagedCopy.latency.value,
       flagS: stagedCopy.flag.value,
       pieceBytes: stagedCopy.piece.value,
+      cacheBytes: stagedCopy.cache?.value ?? 0,
     };
     transports.push(copies);
   }

@@ -13,10 +13,12 @@ export interface Use {
 /**
  * What a copy between a GPU and its host memory uses: its links in that direction (and their duplex limit), and
  * the memory.
+ *
+ * @param readShare of what is copied to the GPU that comes from memory; the CPU's cache has the rest.
  */
-export function copyUses(system: System, gpu: string, direction: 'down' | 'up'): Use[] {
+export function copyUses(system: System, gpu: string, direction: 'down' | 'up', readShare = 1): Use[] {
   const { links, memory } = pathToMemory(system.tree, gpu);
-  const ofMemory = direction === 'down' ? memoryUses(memory, 1, 0) : memoryUses(memory, 0, 1);
+  const ofMemory = direction === 'down' ? memoryUses(memory, readShare, 0) : memoryUses(memory, 0, 1);
   return [...links.flatMap((node) => linkUses(node, direction, 1)), ...ofMemory];
 }
 

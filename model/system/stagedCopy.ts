@@ -63,15 +63,17 @@ export function stagedPieces(
  *
  * A write costs the engine's pause, its bytes and a flag. In the middle of the pipeline both directions run at
  * once, each at its share of what the link carries together. Several exchanges follow each other.
+ *
+ * @param linkOf rates of an exchange, which differ where the CPU's cache serves some of what is read.
  */
 export function stagedCopyAloneS(
   transport: StagedCopyTransport,
   engine: CopyEngine,
   exchanges: readonly StagedPieces[],
-  link: Link,
+  linkOf: (pieces: StagedPieces) => Link,
 ): number {
   return exchanges.reduce(
-    (seconds, pieces) => seconds + exchangeS(transport, engine, pieces, link),
+    (seconds, pieces) => seconds + exchangeS(transport, engine, pieces, linkOf(pieces)),
     transport.latencyS,
   );
 }

@@ -1,5 +1,6 @@
 import { gpusOfRanks } from './linkShare.ts';
 import type { HostMemory, System, TreeNode } from './system.ts';
+import type { Transport } from './transport.ts';
 import { pathToMemory } from './tree.ts';
 
 /**
@@ -40,7 +41,12 @@ export function oneForAll(system: System, ranks: number, transport: string): Sys
       memory: node.memory === null ? null : sharedMemory(node.memory, share),
     };
   });
-  return { ...system, peer: 'mirrored', gpus: [system.gpus[0]!], tree };
+  // What one rank stages has its share of the CPU's cache.
+  const share = 1 / below(first!.memory);
+  const transports = system.transports.map(
+    (one): Transport => (one.kind === 'flow' ? one : { ...one, cacheBytes: one.cacheBytes * share }),
+  );
+  return { ...system, peer: 'mirrored', gpus: [system.gpus[0]!], tree, transports };
 }
 
 function sharedMemory(memory: HostMemory, share: number): HostMemory {

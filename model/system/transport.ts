@@ -80,6 +80,11 @@ export interface StagedCopyTransport {
   flagS: number;
   /** Piece size where a plan names none, bytes. */
   pieceBytes: number;
+  /**
+   * Of the CPU's last-level cache that staged bytes find between three ranks and more, see `missedShare`; 0 where host memory serves
+   * all reads.
+   */
+  cacheBytes: number;
 }
 
 export type Transport = FlowTransport | StagedCopyTransport;
@@ -134,14 +139,23 @@ const BETWEEN_RANKS = new WeakMap<Transport, Map<number, Transport>>();
 
 /** A transport with the numbers that it has between so many ranks, which then hold for every number. */
 export function betweenRanks<T extends Transport>(transport: T, ranks: number): T {
-  if (transport.kind !== 'flow') return transport;
-  const own = transport.byRanks.get(ranks);
+  const own = ownNumbers(transport, ranks);
   if (own === undefined) return transport;
   const ofTransport = BETWEEN_RANKS.get(transport) ?? new Map<number, Transport>();
   const known = ofTransport.get(ranks);
   if (known !== undefined) return known as T;
-  const between = { ...transport, ...own, byRanks: new Map() };
+  const between = { ...transport, ...own };
   ofTransport.set(ranks, between);
   BETWEEN_RANKS.set(transport, ofTransport);
   return between;
+}
+
+/** Two ranks are as fast as with a cache by themselves and as without one beside copies: what holds of more is not said of them. */
+const LEAST_CACHED_RANKS = 3;
+
+function ownNumbers(transport: Transport, ranks: number): Partial<Transport> | undefined {
+  if (transport.kind === 'staged-copy')
+    return transport.cacheBytes > 0 && ranks < LEAST_CACHED_RANKS ? { cacheBytes: 0 } : undefined;
+  const own = transport.byRanks.get(ranks);
+  return own && { ...own, byRanks: new Map() };
 }

@@ -1,5 +1,6 @@
 import type { CopyEngine } from '../../model/system/system.ts';
 import type { FlowSystem } from '../sharing/flowSystem.ts';
+import type { StagedBytes } from './stagedBytes.ts';
 import { endOfRun, positionAt, type UndisturbedRun } from './undisturbedRun.ts';
 
 /** Times that agree to this share are equal: rounding must not decide who goes first. */
@@ -32,6 +33,22 @@ export interface CopyEngineHost {
   readonly recording: boolean;
   /** Seconds between back-to-back chunks at present: collectives on the links make it longer. */
   readonly gapS: number;
+  /** The route of an engine's read of a staged piece, of which memory serves a share. */
+  stagedRead(engine: number, share: number): number;
+}
+
+/** A run of copies at the head of its stream: chunks of weights, or one piece of a staged collective. */
+export interface CopyRun {
+  id: number;
+  role: 'prefetch' | 'staging';
+  direction: 'h2d' | 'd2h';
+  bytes: number;
+  chunkBytes: number;
+  paceS: number;
+  pausedByHost: boolean;
+  sourceBytesPerS: number;
+  /** The copy that wrote the piece; -1 for what was not staged. */
+  source: number;
 }
 
 /**
@@ -52,6 +69,10 @@ export class CopyEngines {
   readonly #route: readonly number[];
   readonly #rate: readonly number[];
   readonly #uses: readonly (readonly { resource: number }[])[];
+  /** Which host memory each engine copies from or to. */
+  readonly #memory: readonly number[];
+  /** Null where memory serves all that is staged. */
+  readonly #staged: StagedBytes | null;
   /** Channels of each engine, in the order in which it goes round. */
   readonly #channels: number[][] = [];
   readonly #phase: number[] = [];
@@ -85,13 +106,21 @@ export class CopyEngines {
   readonly #pausable: boolean[] = [];
   readonly #endsTurn: boolean[] = [];
   readonly #blockedUntil: number[] = [];
+  /** The staged piece; null for other copies, and for all where memory serves every read. */
+  readonly #piece: (CopyRun | null)[] = [];
 
   constructor(
     host: CopyEngineHost,
     flows: FlowSystem,
     timing: CopyEngine,
-    engines: readonly { route: number; bytesPerS: number; uses: readonly { resource: number }[] }[],
+    engines: readonly {
+      route: number;
+      bytesPerS: number;
+      uses: readonly { resource: number }[];
+      memory: number;
+    }[],
     resourceCount: number,
+    staged: StagedBytes | null,
   ) {
     this.#host = host;
     this.#flows = flows;
@@ -99,6 +128,8 @@ export class CopyEngines {
     this.#route = engines.map((engine) => engine.route);
     this.#rate = engines.map((engine) => engine.bytesPerS);
     this.#uses = engines.map((engine) => engine.uses);
+    this.#memory = engines.map((engine) => engine.memory);
+    this.#staged = staged;
     this.#aloneOn = new Int32Array(resourceCount).fill(-1);
     for (const _ of engines) {
       this.#channels.push([]);
@@ -134,16 +165,14 @@ export class CopyEngines {
       list.push(0);
     this.#pausable.push(false);
     this.#endsTurn.push(false);
+    this.#piece.push(null);
     return channel;
   }
 
   /** A run of copies has reached the head of its stream and may go. `waits`: it had to wait for an event first. */
-  submit(
-    channel: number,
-    run: { bytes: number; chunkBytes: number; paceS: number; pausedByHost: boolean; sourceBytesPerS: number },
-    waits: boolean,
-  ): void {
+  submit(channel: number, run: CopyRun, waits: boolean): void {
     const engine = this.#engineOf[channel]!;
+    this.#piece[channel] = this.#staged !== null && run.role === 'staging' ? run : null;
     this.#ready[channel] = true;
     this.#left[channel] = run.bytes;
     this.#moved[channel] = 0;
@@ -247,6 +276,7 @@ export class CopyEngines {
     this.#left[channel]! -= moved;
     this.#chunkLeft[channel]! -= moved;
     this.#moved[channel]! += moved;
+    if (this.#piece[channel]?.direction === 'd2h') this.#staged!.add(this.#memory[engine]!, moved);
     if (this.#host.recording) this.#host.chunk(channel, this.#movingSince[engine]!, this.#host.now, moved);
   }
 
@@ -332,16 +362,41 @@ export class CopyEngines {
   }
 
   #startFlow(engine: number, channel: number, bytes: number): void {
+    const route = this.#routeOf(engine, channel);
     this.#phase[engine] = MOVING;
     this.flowsChanged = true;
     this.#flow[engine] = this.#flows.start(
       this.#host.now,
-      this.#route[engine]!,
+      route,
       bytes,
       this.#bound[channel]!,
       1,
       -1 - engine,
     );
+  }
+
+  #routeOf(engine: number, channel: number): number {
+    const piece = this.#piece[channel]!;
+    if (piece === null) return this.#route[engine]!;
+    const underWay = (memory: number) => this.#stagingUnderWay(memory);
+    if (piece.direction === 'h2d')
+      return this.#host.stagedRead(engine, this.#staged!.missed(piece.source, underWay));
+    // A write that lost its time slice goes on.
+    if (this.#moved[channel] === 0)
+      this.#staged!.begin(piece.id, this.#memory[engine]!, underWay(this.#memory[engine]!));
+    return this.#route[engine]!;
+  }
+
+  /** Bytes of staged pieces that have landed in a memory and are not accounted for yet. */
+  #stagingUnderWay(memory: number): number {
+    let bytes = 0;
+    for (let engine = 0; engine < this.#route.length; engine += 1) {
+      if (this.#phase[engine] !== MOVING || this.#memory[engine] !== memory) continue;
+      const channel = this.#active[engine]!;
+      if (this.#piece[channel]?.direction !== 'd2h') continue;
+      bytes += this.#chunkLeft[channel]! - this.#flows.remaining(this.#flow[engine]!, this.#host.now);
+    }
+    return bytes;
   }
 
   /** Sees to it that the stream that is being served loses the engine at the end of its turn. */

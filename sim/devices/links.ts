@@ -8,8 +8,12 @@ import {
 } from '../../model/system/routes.ts';
 import type { System } from '../../model/system/system.ts';
 import type { FlowTransport } from '../../model/system/transport.ts';
+import { pathToMemory } from '../../model/system/tree.ts';
 import type { CollectiveKind } from '../../model/workload/workload.ts';
 import { FlowSystem } from '../sharing/flowSystem.ts';
+
+/** Steps of the share of a staged read that memory serves: steady steps find the routes of the step before. */
+const SHARES = 2 ** 20;
 
 /** How one receiving rank's part of a collective moves: path, largest rate, weight against a copy's 1. */
 export interface CollectiveRoute {
@@ -45,6 +49,11 @@ export class Links {
   readonly gpuCount: number;
   readonly #ids = new Map<string, number>();
   readonly #collectives = new Map<CollectiveKind, CollectiveRoute[]>();
+  readonly #system: System;
+  /** Names of the GPUs in use. */
+  readonly #gpus: readonly string[];
+  /** Per GPU in use, by the share that memory serves: routes of reads of staged pieces. */
+  readonly #stagedReads: readonly Map<number, number>[];
 
   constructor(
     system: System,
@@ -57,6 +66,9 @@ export class Links {
     const gpus = [...new Set(gpuNames)];
     this.gpuOfRank = gpuNames.map((gpu) => gpus.indexOf(gpu));
     this.gpuCount = gpus.length;
+    this.#system = system;
+    this.#gpus = gpus;
+    this.#stagedReads = gpus.map(() => new Map());
     const h2dRates = linkRateAllLoading(system, ranks);
     const copies = gpus.map((gpu) => ({
       h2d: copyUses(system, gpu, 'down'),
@@ -101,6 +113,25 @@ export class Links {
   /** One route per receiving rank. */
   collective(kind: CollectiveKind): readonly CollectiveRoute[] {
     return this.#collectives.get(kind)!;
+  }
+
+  /** A copy to a GPU of which host memory serves a share and the CPU's cache the rest. */
+  stagedRead(gpu: number, share: number): number {
+    const rounded = Math.round(share * SHARES) / SHARES;
+    const known = this.#stagedReads[gpu]!.get(rounded);
+    if (known !== undefined) return known;
+    const route =
+      rounded === 1
+        ? this.h2dRoute[gpu]!
+        : this.#addRoute(copyUses(this.#system, this.#gpus[gpu]!, 'down', rounded));
+    this.#stagedReads[gpu]!.set(rounded, route);
+    return route;
+  }
+
+  /** The host memory of a GPU in use, by its number among those of all of them. */
+  memoryOf(gpu: number): number {
+    const memories = this.#gpus.map((name) => pathToMemory(this.#system.tree, name).memory.id);
+    return memories.indexOf(memories[gpu]!);
   }
 
   /** A GPU's multiprocessors, for ranks that share it: one second of compute per second. */

@@ -49,6 +49,22 @@ export const SYSTEM: readonly MutantGroup[] = [
     ],
   },
   {
+    file: 'model/system/stagedReads.ts',
+    tests: ['test/model/system/stagedReads.test.ts'],
+    mutants: [
+      {
+        breaks: 'a machine without a cache reads everything from one',
+        original: '-Math.expm1(-distanceBytes / cacheBytes) : 1;',
+        mutated: '-Math.expm1(-distanceBytes / cacheBytes) : 0;',
+      },
+      {
+        breaks: 'what lies between a write and its read is left out of the mean',
+        original: 'Math.exp(-nearestBytes / cacheBytes) * served',
+        mutated: 'served',
+      },
+    ],
+  },
+  {
     file: 'model/system/routes.ts',
     tests: ['test/model/system/routes.test.ts'],
     mutants: [
@@ -79,7 +95,7 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'a copy to the device writes host memory',
-        original: "direction === 'down' ? memoryUses(memory, 1, 0) : memoryUses(memory, 0, 1)",
+        original: "direction === 'down' ? memoryUses(memory, readShare, 0) : memoryUses(memory, 0, 1)",
         mutated: 'memoryUses(memory, 0, 1)',
       },
       {

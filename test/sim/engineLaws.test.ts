@@ -194,6 +194,7 @@ function systemOf({ machine: made, ranks }: Scenario): System {
         latencyS: 2 * US,
         flagS: 2 * US,
         pieceBytes: 4 * MiB,
+        cacheBytes: 0,
       },
     ],
     defaultTransport: 'host',

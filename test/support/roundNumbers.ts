@@ -90,6 +90,7 @@ export function machineOf(numbers: MachineNumbers = {}): System {
         latencyS: 0,
         flagS: 0,
         pieceBytes: MB,
+        cacheBytes: 0,
         ...numbers.staged,
       },
     ],

@@ -154,6 +154,9 @@ export class SymbolicWalk implements WalkObserver {
   }
 
   #staged(transport: StagedCopyTransport, segment: CollectiveSegment): void {
+    if (transport.cacheBytes > 0)
+      this.#obstacle =
+        "how much of what copy engines stage is read from the CPU's cache depends on the rates";
     const { aloneS, readsS } = this.#collectives.get(segment) ?? this.#stagedAlone(transport, segment);
     this.#collectives.set(segment, { aloneS, readsS });
     if (this.#plan.stagedInCopyStream) {

@@ -126,6 +126,64 @@ stages(
   },
 );
 
+stages('have no fitted share of host memory where copies beside them show none', () => {
+  const truth = withHostShare(loadSystem('h100-sxm-x4'), 'staged-sm:1', 0.02);
+  const given = { groupSize: 4, noise: NOISE, seed: 5, keep: only('staged-sm:1'), split: true };
+  const { entries } = fitTo('h100-sxm-x4', syntheticReadings(truth, given));
+  const entry = entries.get('transports.staged-sm.ctas.1.hostShare')!;
+  assert.is(entry.is, 0.02);
+  assert.is(entry.from, 'default');
+  assert.match(entry.source, /^assumed: copies beside it showed nothing/);
+  assert.is(entry.interval, undefined);
+  // What a fit of any kind calls fitted has an interval, but for a pipeline that fills for nothing.
+  for (const [key, { is, from, interval }] of entries)
+    assert.ok(from !== 'fitted' || interval !== undefined || is === 0, `${key}: ${is}`);
+});
+
+const cache = suite(
+  'the cache that copy engines stage through, fitted to simulated measurements with 1 % noise',
+);
+
+function withCache(system: System, cacheBytes: number): System {
+  const transports = system.transports.map((one) => (one.kind === 'flow' ? one : { ...one, cacheBytes }));
+  return { ...system, transports };
+}
+
+function cacheOf({ system }: FittedMachine): number {
+  const copies = system.transports.find(({ kind }) => kind === 'staged-copy');
+  assert.ok(copies?.kind === 'staged-copy');
+  return copies.cacheBytes;
+}
+
+const CACHE = 'transports.staged-copy.cache';
+
+const fitCache = (machine: string, groupSize: number, cacheMiB: number) => {
+  const truth = withCache(loadSystem(machine), cacheMiB * 1024 * 1024);
+  const given = { groupSize, noise: NOISE, seed: 3, keep: only('staged-copy'), split: true };
+  return fitTo(machine, syntheticReadings(truth, given));
+};
+
+for (const cacheMiB of [24, 60])
+  cache(`is found between four ranks: ${cacheMiB} MiB`, () => {
+    const fitted = fitCache('h100-sxm-x4', 4, cacheMiB);
+    assertNear('cache', cacheOf(fitted), cacheMiB * 1024 * 1024, 0.1);
+    const [low, high] = fitted.entries.get(CACHE)!.interval!.map((text) => Number.parseFloat(`${text}`));
+    const found = cacheOf(fitted) / 1024 / 1024;
+    assert.ok(low! < found && found < high!, `${found} in ${low} to ${high}`);
+    const read = buildSystem(parseYaml('fitted.yaml', fittedMachineFile(fitted, 'fitted')));
+    assert.equal(cacheOf({ ...fitted, system: read }), cacheOf(fitted));
+  });
+
+for (const [machine, groupSize, cacheMiB, why] of [
+  ['h100-sxm-x4', 4, 0, 'memory serves all that four ranks read'],
+  ['h200-x2', 2, 60, 'two ranks leave host memory room'],
+] as const)
+  cache(`is not written where nothing is seen of it: ${why}`, () => {
+    const fitted = fitCache(machine, groupSize, cacheMiB);
+    assert.not(fitted.entries.has(CACHE));
+    assert.is(cacheOf(fitted), 0);
+  });
+
 const quick = suite('a quick calibration of another host');
 
 quick("refreshes links and transports, and keeps the GPU's numbers and where they came from", () => {
@@ -164,4 +222,5 @@ quick("refreshes links and transports, and keeps the GPU's numbers and where the
 });
 
 stages.run();
+cache.run();
 quick.run();

@@ -148,6 +148,7 @@ function machineOf(machine: Machine, ranks: number): System {
         latencyS: staged.latencyUs * 1e-6,
         flagS: staged.flagUs * 1e-6,
         pieceBytes: Math.round(staged.pieceMiB * MiB),
+        cacheBytes: 0,
       },
     ],
     defaultTransport: 'flow',

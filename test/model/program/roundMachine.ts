@@ -39,6 +39,7 @@ export const stagedCopy: StagedCopyTransport = {
     latencyS: 0,
     flagS: 0,
     pieceBytes: 8,
+    cacheBytes: 0,
   },
 };
 

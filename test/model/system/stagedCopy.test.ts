@@ -102,10 +102,14 @@ const TIMES: {
 for (const { equation, latencyS = 100, flagS, exchanges, seconds } of TIMES) {
   times(equation, () => {
     const transport: StagedCopyTransport = {
-      ...{ kind: 'staged-copy', carrier: { by: 'copy-engines' }, name: 'staged-copy', pieceBytes: 8 },
+      ...{ kind: 'staged-copy', carrier: { by: 'copy-engines' }, name: 'staged-copy' },
+      ...{ pieceBytes: 8, cacheBytes: 0 },
       ...{ latencyS, flagS },
     };
-    assert.is(stagedCopyAloneS(transport, engine, exchanges, link), seconds);
+    assert.is(
+      stagedCopyAloneS(transport, engine, exchanges, () => link),
+      seconds,
+    );
   });
 }
 
@@ -113,18 +117,19 @@ times(
   'where one direction is faster while both run, the other has the link to itself for what is left',
   () => {
     const transport: StagedCopyTransport = {
-      ...{ kind: 'staged-copy', carrier: { by: 'copy-engines' }, name: 'staged-copy', pieceBytes: 8 },
+      ...{ kind: 'staged-copy', carrier: { by: 'copy-engines' }, name: 'staged-copy' },
+      ...{ pieceBytes: 8, cacheBytes: 0 },
       ...{ latencyS: 0, flagS: 0 },
     };
     const one: StagedPieces[] = [{ pieceBytes: 8, writes: 1, reads: 1 }];
     // While 8 bytes are written at 2 bytes/s 4 are read; the other 4 take 2 s alone. First write 3 + 2, pause 1.
-    const reads = stagedCopyAloneS(transport, engine, one, { h2d: 2, d2h: 4, both: 1, bothD2h: 2 });
+    const reads = stagedCopyAloneS(transport, engine, one, () => ({ h2d: 2, d2h: 4, both: 1, bothD2h: 2 }));
     assert.is(reads, 5 + (1 + 4 + 2));
     // A second write that is the slower one: in the 4 s of 8 bytes read 4 are written, the others take 1 s alone. Last read 3 + 4.
     const two: StagedPieces[] = [{ pieceBytes: 8, writes: 2, reads: 2 }];
-    const writes = stagedCopyAloneS({ ...transport, flagS: 10 }, engine, two, {
+    const writes = stagedCopyAloneS({ ...transport, flagS: 10 }, engine, two, () => ({
       ...{ h2d: 2, d2h: 4, both: 2, bothD2h: 1 },
-    });
+    }));
     assert.is(writes, 15 + (1 + 4 + 1 + 10) + 7);
   },
 );
