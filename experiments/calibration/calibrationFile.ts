@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { type MeasuredRun, placeOfRecord, readMeasurement } from '../../codegen/measure/readMeasurement.ts';
 import type { MeasurementRecord } from '../../codegen/measure/records.ts';
@@ -125,6 +125,12 @@ export interface Calibration {
   notes: string[];
 }
 
+/** A machine's file as it lies from the calibration's folder, where one does; a name, and a path from where one is, stay. */
+function besideFile(file: string, nameOrFile: string): string {
+  const beside = resolve(dirname(file), nameOrFile);
+  return /\.ya?ml$/i.test(nameOrFile) && existsSync(beside) ? beside : nameOrFile;
+}
+
 /**
  * Reads a calibration and the results that it names. What is missing or was cut off is a note: the rest can be fitted.
  *
@@ -132,7 +138,8 @@ export interface Calibration {
  */
 export function readCalibration(file: string): Calibration {
   const source = readYamlFile(file);
-  const { machine, split, hostOnly, cases, segments, programs } = checked(source, calibrationFormat);
+  const { split, hostOnly, cases, segments, programs, ...named } = checked(source, calibrationFormat);
+  const machine = besideFile(file, named.machine);
   const ofCases = runsOf(source, 'cases', cases);
   const ofSegments = runsOf(source, 'segments', segments);
   const system = atPlace(source.place(['machine']), () => loadSystem(machine));
