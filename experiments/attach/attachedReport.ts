@@ -29,7 +29,10 @@ export interface AttachedReport {
 /** What steps are classed by: place and transport, model and size, preset. */
 const CLASSES: readonly ((step: ComparedAttached) => string)[] = [
   ({ measured: { record } }) => (record.ranks === 1 ? record.place : `${record.place}, ${record.transport}`),
-  ({ measured: { record } }) => `${record.model.name}, ${record.tokens} tokens, x${record.ranks}`,
+  ({ measured: { record } }) => {
+    const { name, storage } = record.model;
+    return `${name}${storage === 'bfloat16' ? '' : ` in ${storage}`}, ${record.tokens} tokens, x${record.ranks}`;
+  },
   ({ measured: { record } }) => presetOf(record.variant.name),
 ];
 
