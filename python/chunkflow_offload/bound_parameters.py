@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from itertools import chain
 from operator import is_
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _values: Any = dict.values
 _update: Any = dict.update
-_stride = torch.Tensor.stride
+_is_contiguous = torch.Tensor.is_contiguous
 _references_of = torch._C._storage_Use_Count
 
 
@@ -95,15 +95,14 @@ class BoundParameters:
         self._inner = [each for own in self._parameters for each in tensors_inside(own)]
         self._kept = [*self._parameters, *(tensor for _, _, tensor in self._inner)]
         self._shown = [_shown_by(view) for view in views]
-        self._matrices = [tensor for tensor in self.tensors if tensor.dim() > 1]
-        self._strides = list(map(_stride, self._matrices))
+        self._are_contiguous = list(map(_is_contiguous, self.tensors))
         # All views count their writes, and are counted, in one place: that of the slot.
         self._memory = memory
         self._version = memory._version
         self._storage = memory.untyped_storage()
-        self._users: list[int] = []
         self._storage_users = 0
-        self._was_used = False
+        self._users: list[int] = []
+        self._was_looked_at = False
 
     # The next three run for every block of every pass. The model's own code empties the caches in between, so that what
     # counts is how many lines of memory they read.
@@ -111,7 +110,7 @@ class BoundParameters:
     def put(self) -> None:
         """Gives the modules these."""
         if not self._users:
-            self._users = list(map(sys.getrefcount, self._kept))
+            self._users = list(map(getrefcount, self._kept))
             self._storage_users = _references_of(self._storage._cdata)
         self._entries.put()
 
@@ -121,20 +120,21 @@ class BoundParameters:
             return False
         if any(getattr(owner, name, None) is not tensor for owner, name, tensor in self._inner):
             return False
+        # Data that were replaced have left the slot's storage, or been turned around in it.
         if (
-            self._was_used
+            self._was_looked_at
             and _references_of(self._storage._cdata) == self._storage_users
-            and list(map(_stride, self._matrices)) == self._strides
+            and list(map(_is_contiguous, self.tensors)) == self._are_contiguous
         ):
             return True
         # At first all there is to know of each: a forward that prepares its weights does so when it is called first.
-        self._was_used = True
+        self._was_looked_at = True
         return list(map(_shown_by, self.tensors)) == self._shown
 
     def are_kept(self) -> bool:
         """Whether anyone else has a reference to one of them, taken back: it would show what the slot holds next."""
         return (
-            list(map(sys.getrefcount, self._kept)) != self._users
+            list(map(getrefcount, self._kept)) != self._users
             or _references_of(self._storage._cdata) != self._storage_users
         )
 
