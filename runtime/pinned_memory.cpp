@@ -89,6 +89,16 @@ HostMemory::HostMemory(std::size_t bytes, int numaNode) : bytes_(bytes) {
   }
 }
 
+HostMemory HostMemory::shared(std::size_t bytes, int descriptor) {
+  if (bytes == 0) return HostMemory(nullptr, 0);
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+  if (data == MAP_FAILED) {
+    throw RunError("could not map " + std::to_string(bytes) + " bytes of shared host memory (" + std::strerror(errno) + ")");
+  }
+  madvise(data, bytes, MADV_HUGEPAGE);
+  return HostMemory(static_cast<std::byte*>(data), bytes);
+}
+
 HostMemory::~HostMemory() {
   if (data_ != nullptr) munmap(data_, bytes_);
 }

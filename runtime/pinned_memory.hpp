@@ -15,6 +15,8 @@ class HostMemory {
  public:
   /// @param numaNode -1 for anywhere. @throws RunError with the bytes.
   HostMemory(std::size_t bytes, int numaNode);
+  /// What a file has, shared with all who map it; the descriptor may be closed afterwards. @throws RunError with the bytes.
+  static HostMemory shared(std::size_t bytes, int descriptor);
   ~HostMemory();
   HostMemory(const HostMemory&) = delete;
   HostMemory& operator=(const HostMemory&) = delete;
@@ -22,6 +24,7 @@ class HostMemory {
   std::size_t bytes() const { return bytes_; }
 
  private:
+  HostMemory(std::byte* data, std::size_t bytes) : data_(data), bytes_(bytes) {}
   std::byte* data_ = nullptr;
   std::size_t bytes_ = 0;
 };

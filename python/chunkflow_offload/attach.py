@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +19,16 @@ from .module_hooks import install
 from .outside import Outside
 from .plan_file import hold_against, read_plan
 from .report import report_of
+from .shared_copy import SharedCopy
 from .streamed_block import StreamedBlock, refuse_old_torch_of_cpu
 from .suitable import mark_attached, refuse_attached, refuse_unsuitable, unmark_attached
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
-    from .native import Facts, Library
+    from .native import Facts, Handle, Library
+    from .streamed_place import StreamedLeaf
 
 
 def attach(
@@ -37,6 +39,7 @@ def attach(
     containers: Sequence[str] | None = None,
     pinned_limit: int | None = None,
     group: Any = None,
+    shared_host_copy: bool = False,
     check: bool = False,
 ) -> Attached:
     """Streams a model's weights by a plan, until `detach()` or until the context is left.
@@ -53,6 +56,8 @@ def attach(
         pinned_limit: Most bytes of pinned host memory.
         group: For a plan of transport staged-copy, which carries the model's all-to-alls and all-gathers itself: their
             process group; by default all ranks. Attaching is then collective over it.
+        shared_host_copy: One copy of the weights for all ranks of `group` (by default all), which are on one host and
+            whose weights are the same. Attaching and changing weights are then collective over it.
         check: Compare a block's bytes with the model's before each use. Slow: for finding errors.
 
     Raises:
@@ -71,14 +76,16 @@ def attach(
     _refuse_other_model(library, blocks, backend)
     if pinned_limit is not None and pinned_limit < 1:
         raise AttachError(f"pinned_limit: expected bytes, at least 1, got {pinned_limit}; leave it out for no limit")
+    shared = SharedCopy(group) if shared_host_copy else None
     # Opening makes the device the thread's own; the model's caller keeps the one it had.
     with torch.cuda.device(target) if target.type == "cuda" else nullcontext():
-        handle = library.open(target.index or 0, pinned_limit or 0)
+        handle = _open(library, target.index or 0, pinned_limit or 0, shared)
     driver = Driver(
         handle,
-        [StreamedBlock(index, block, handle, target, check) for index, block in enumerate(blocks)],
+        [StreamedBlock(index, block, handle, target, check, shared) for index, block in enumerate(blocks)],
         target,
         check,
+        shared,
     )
     del handle
     attached = Attached(model, blocks, driver)
@@ -176,8 +183,8 @@ class Attached:
                     if driver.editing:
                         leaf.tensor.data.copy_(tensor)
                     else:
-                        block.load(leaf, tensor)
-                        driver.invalidate()
+                        with driver.changing():
+                            block.load(leaf, tensor)
                     return
         own = dict(self._model.named_parameters()).get(name)
         if own is None:
@@ -222,6 +229,12 @@ class Attached:
         driver = self._now()
         done: list[StreamedBlock] = []
         homes = iter(self._homes)
+        shared = driver.shared
+        # What another rank writes is not there before all have met.
+        kept: list[tuple[StreamedLeaf, torch.Tensor]] = []
+        is_met = False
+        if shared is not None and not shared.fills:
+            kept = [(leaf, leaf.tensor.detach()) for block in driver.blocks for leaf in block.leaves]
         try:
             if driver.handle.library.facts.carries:
                 driver.join(group)
@@ -229,12 +242,20 @@ class Attached:
             for block in driver.blocks:
                 done.append(block)
                 block.move_in()
+            if shared is not None:
+                is_met = True
+                shared.meet()
+                kept.clear()
             if device.type == "cuda":
                 # What the weights took until now is free for others than PyTorch, too.
                 torch.cuda.empty_cache()
             self._remove = install(self._model, self._modules, driver)
             mark_attached(self._modules)
-        except BaseException:
+        except BaseException as error:
+            if shared is not None and not is_met:
+                shared.tell(error)
+            for leaf, value in kept:
+                leaf.tensor.data = value
             moved = {leaf for block in done for leaf in block.leaves if leaf.is_parked()}
             for block in driver.blocks:
                 for leaf in block.leaves:
@@ -273,6 +294,21 @@ def _device_for(model: nn.Module, device: torch.device | str | int | None) -> to
     if chosen.type != "cpu":
         raise AttachError(f"device: expected a CUDA device or the CPU, got {chosen}")
     return torch.device("cpu")
+
+
+def _open(library: Library, device: int, pinned_limit: int, shared: SharedCopy | None) -> Handle:
+    if shared is None:
+        return library.open(device, pinned_limit)
+    descriptor = shared.memory(library.facts.host_bytes, str(library.facts))
+    try:
+        handle = library.open(device, pinned_limit, descriptor, fills=shared.fills)
+    except BaseException as error:
+        shared.tell(error)
+        raise
+    finally:
+        os.close(descriptor)
+    shared.meet()
+    return handle
 
 
 def _library(plan: Path, blocks: Sequence[Block], backend: str) -> Library:

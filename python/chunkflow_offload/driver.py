@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Lock, get_ident
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .collectives import Buffers, Call
     from .native import Handle
+    from .shared_copy import SharedCopy
     from .streamed_block import StreamedBlock
 
 T = TypeVar("T")
@@ -28,8 +29,16 @@ T = TypeVar("T")
 class Driver:
     """What the hooks of an attached model call. No reference to the model is kept."""
 
-    def __init__(self, handle: Handle, blocks: Sequence[StreamedBlock], device: torch.device, check: bool) -> None:
+    def __init__(
+        self,
+        handle: Handle,
+        blocks: Sequence[StreamedBlock],
+        device: torch.device,
+        check: bool,
+        shared: SharedCopy | None = None,
+    ) -> None:
         self.handle = handle
+        self.shared = shared
         self.blocks = tuple(blocks)
         self.closed = False
         self.editing = False
@@ -73,6 +82,11 @@ class Driver:
                     )
                 if block.taken:
                     # load_state_dict was left by an exception.
+                    if self.shared is not None:
+                        raise AttachError(
+                            f"{block.path}: load_state_dict() has failed, and ranks share the host copy; load it on "
+                            "all of them, or detach()"
+                        )
                     self._raise_wrong(block.put_back(block.places))
                 block.refuse_touched()
                 slot = self._call(self.handle.begin, block.index)
@@ -189,14 +203,27 @@ class Driver:
         """Weights have changed."""
         self.handle.invalidate()
 
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Weights are changed. Collective where ranks share the host copy."""
+        if self.shared is None:
+            yield
+        else:
+            self.handle.synchronize()
+            with self.shared.changing():
+                yield
+        self.invalidate()
+
     def put_back(self, blocks: Sequence[StreamedBlock]) -> None:
         """Parks parameters that were taken out, with the values that they have now.
 
         Raises:
             AttachError: Some do not fit; those have the values from before.
         """
-        wrong = [line for block in blocks for line in block.put_back(block.places)]
-        self.invalidate()
+        if not any(block.taken for block in blocks):
+            return
+        with self.changing():
+            wrong = [line for block in blocks for line in block.put_back(block.places)]
         self._raise_wrong(wrong)
 
     def host_seconds(self) -> float:

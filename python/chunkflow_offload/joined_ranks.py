@@ -35,7 +35,7 @@ def join_ranks(handle: Handle, group: Any) -> tuple[int, ...]:
     if dist.get_rank() not in ranks:
         raise AttachError(f"group: rank {dist.get_rank()} is not one of its ranks, {', '.join(map(str, ranks))}")
     hosts: list[str] = [""] * len(ranks)
-    dist.all_gather_object(hosts, _host(), group=group)
+    dist.all_gather_object(hosts, host_id(), group=group)
     if len(set(hosts)) > 1:
         raise AttachError(f"group: its ranks are on {len(set(hosts))} hosts; collectives are carried within one")
 
@@ -48,7 +48,8 @@ def join_ranks(handle: Handle, group: Any) -> tuple[int, ...]:
     return ranks
 
 
-def _host() -> str:
+def host_id() -> str:
+    """Tells hosts apart."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()

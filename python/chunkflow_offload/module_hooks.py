@@ -78,8 +78,8 @@ def _hook_state(holder: nn.Module, places: tuple[Place, ...], block: StreamedBlo
 
     def loaded(_: nn.Module, __: Any) -> None:
         if not driver.editing:
-            wrong = block.put_back(places)
-            driver.invalidate()
+            with driver.changing():
+                wrong = block.put_back(places)
             if wrong:
                 raise AttachError(f"load_state_dict(): {wrong[0]}; the values from before are kept")
 

@@ -33,7 +33,7 @@ _BROADCAST = ctypes.CFUNCTYPE(_INT, _POINTER, _POINTER, _U64)
 _SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "cf_error": (ctypes.c_char_p, ()),
     "cf_facts": (ctypes.c_char_p, ()),
-    "cf_open": (_POINTER, (_INT, _U64)),
+    "cf_open_shared": (_POINTER, (_INT, _U64, _INT, _INT)),
     "cf_close": (None, (_POINTER,)),
     "cf_device": (_POINTER, (_POINTER, _INT, _INT)),
     "cf_load": (_INT, (_POINTER, _INT, _POINTER, _INT, _U64, _U64)),
@@ -61,6 +61,7 @@ class Facts:
         backend: `cuda` or `host`.
         slots: Buffers on the device.
         slot_bytes: Bytes of each.
+        host_bytes: Bytes of the host copy.
         block_bytes: Weight bytes of each block of a pass.
         resident_bytes: Bytes at the front of each block that stay on the device.
         collectives: Collectives of each block.
@@ -77,6 +78,7 @@ class Facts:
     backend: str
     slots: int
     slot_bytes: int
+    host_bytes: int
     block_bytes: tuple[int, ...]
     resident_bytes: tuple[int, ...]
     collectives: tuple[int, ...]
@@ -116,17 +118,19 @@ class Library:
             function.restype, function.argtypes = result, arguments
         self.facts = self._facts()
 
-    def open(self, device: int, pinned_limit: int) -> Handle:
+    def open(self, device: int, pinned_limit: int, descriptor: int = -1, *, fills: bool = True) -> Handle:
         """Allocates slots, resident fronts and the pinned host copy.
 
         Args:
             device: Index of the GPU; 0 on the host backend.
             pinned_limit: Most bytes of pinned host memory; 0 for no limit.
+            descriptor: Of memory for a host copy that processes share; -1 for one of this process alone.
+            fills: Whether this process writes what is streamed into it.
 
         Raises:
             NativeError: There is not so much memory.
         """
-        pointer = self.functions.cf_open(device, pinned_limit)
+        pointer = self.functions.cf_open_shared(device, pinned_limit, descriptor, fills)
         if not pointer:
             raise NativeError(self.error())
         return Handle(self, pointer)
@@ -146,6 +150,7 @@ class Library:
                 backend=str(facts["backend"]),
                 slots=int(facts["slots"]),
                 slot_bytes=int(facts["slotBytes"]),
+                host_bytes=int(facts["hostBytes"]),
                 block_bytes=tuple(map(int, facts["blockBytes"])),
                 resident_bytes=tuple(map(int, facts["residentBytes"])),
                 collectives=tuple(map(int, facts["collectives"])),

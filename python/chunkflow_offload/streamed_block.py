@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from .layout import Block
     from .native import Handle
+    from .shared_copy import SharedCopy
 
 CPU = torch.device("cpu")
 
@@ -48,13 +49,22 @@ class StreamedBlock:
     No reference to a module is kept: the modules' hooks hold this.
     """
 
-    def __init__(self, index: int, block: Block, handle: Handle, device: torch.device, check: bool) -> None:
+    def __init__(
+        self,
+        index: int,
+        block: Block,
+        handle: Handle,
+        device: torch.device,
+        check: bool,
+        shared: SharedCopy | None = None,
+    ) -> None:
         self.index = index
         self.path = block.path
         self._module = weakref.ref(block.module)
         self.nbytes = block.nbytes
         self._handle = handle
         self._device = device
+        self._shared = shared
         self._layout = [Leaf(at.name, _meta_like(at.tensor), at.offset, at.nbytes) for at in block.leaves]
         self._tensors = [leaf.tensor for leaf in block.leaves]
         parked = self._make_parked()
@@ -191,6 +201,8 @@ class StreamedBlock:
             torch.cuda.current_stream(self._device).synchronize()
         elif not is_as_stored or value.device != CPU:
             value = leaf.empty(CPU).copy_(value)
+        if self._shared is not None:
+            self._shared.note(f"{self.path}.{leaf.name}", value)
         self._handle.load(self.index, leaf.offset, value.data_ptr(), leaf.nbytes, on_device=on_device)
         if self._digests is not None:
             self._digests[leaf] = digest_of(value)

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 import torch
 from plans import write_plan
+from ranks import run_ranks
 from torch import nn
 from toy_models import MODELS, WIDTH, Wan, WanBlock
 
 import chunkflow_offload as chunkflow
 from chunkflow_offload.errors import AttachError, NativeError
 from chunkflow_offload.layout import find_blocks
+from chunkflow_offload.library_cache import library_for
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device here")
 
@@ -232,3 +234,22 @@ def test_a_rank_takes_nothing_of_another_ranks_device(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "device 0 is free" in done.stdout
+
+
+def share(rank: int, plan: Path) -> bool:
+    torch.manual_seed(0)
+    device = torch.device("cuda", rank)
+    torch.cuda.set_device(device)
+    model = Stack().requires_grad_(False).to(device)
+    x, t = (at.to(device) for at in inputs())
+    with torch.no_grad():
+        expected = model(x, t)
+        with chunkflow.attach(model, plan, device=device, shared_host_copy=True, check=True):
+            return all(torch.equal(model(x, t), expected) for _ in range(4))
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason=f"two GPUs are needed, {torch.cuda.device_count()} are here")
+def test_two_gpus_share_one_host_copy(tmp_path: Path) -> None:
+    plan = write_plan(tmp_path / "plan.json", Stack(), resident=0.3)
+    library_for(plan, "cuda")
+    assert run_ranks(share, plan, backend="nccl") == [True, True]

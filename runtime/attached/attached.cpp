@@ -7,10 +7,10 @@
 
 namespace chunkflow {
 
-Attached::Attached(const AttachedProgram& program, int device, std::uint64_t pinnedLimit)
+Attached::Attached(const AttachedProgram& program, int device, std::uint64_t pinnedLimit, const SharedCopy& shared)
     : program_(program), device_(Device::open(device)) {
   const Program& of = program.program;
-  store_ = std::make_unique<WeightStore>(*device_, of, plan(), pinnedLimit);
+  store_ = std::make_unique<WeightStore>(*device_, of, plan(), pinnedLimit, shared);
   memory_ = std::make_unique<PlanMemory>(*device_, of, plan());
   streams_.copy = device_->stream("copy", Priority::Urgent);
   if (carriesCollectives()) {
@@ -113,15 +113,16 @@ void Attached::load(int block, const std::byte* source, bool isOnDevice, std::ui
       copyToDevice(*streams_.copy, front, source, resident);
     }
   }
-  if (streamed > 0) {
+  if (streamed > 0 && store_->isFilledHere()) {
     std::byte* host = store_->at(block, from + resident);
     if (isOnDevice) {
       copyToHost(*streams_.copy, host, source + resident, streamed);
     } else {
       std::memcpy(host, source + resident, streamed);
     }
-    isStale_ = true;
   }
+  // Whoever has written what is streamed, this process's slots hold what was there before.
+  if (streamed > 0) isStale_ = true;
   chunkflow::synchronize(*streams_.copy);
 }
 
@@ -315,7 +316,7 @@ std::string attachedFacts(const AttachedProgram& attached, const char* backend) 
   return std::string("{\"tool\":\"") + program.tool + "\",\"id\":\"" + program.id + "\",\"fingerprint\":\"" +
          attached.layout + "\",\"source\":\"" + program.fingerprint + "\",\"backend\":\"" + backend +
          "\",\"blocks\":" + number(program.blocksPerPass) + ",\"ranks\":" + number(program.groupSize) +
-         ",\"stagingBytes\":" + number(plan.stagingBytes) + ",\"slots\":" + number(plan.slots) + ",\"slotBytes\":" + number(plan.slotBytes) + ",\"blockBytes\":" +
+         ",\"stagingBytes\":" + number(plan.stagingBytes) + ",\"hostBytes\":" + number(WeightStore::bytesOf(program, plan)) + ",\"slots\":" + number(plan.slots) + ",\"slotBytes\":" + number(plan.slotBytes) + ",\"blockBytes\":" +
          listed(program.blocks, [&](const BlockWeights& block) { return number(block.bytes); }) + ",\"residentBytes\":" +
          listed(plan.residentBytes, number) + ",\"collectives\":" +
          listed(attached.blocks, [&](const AttachedBlock& block) { return number(block.collectives()); }) +

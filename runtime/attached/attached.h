@@ -22,6 +22,10 @@ const char* cf_error(void);
 const char* cf_facts(void);
 /* Slots and resident fronts on the device, and the pinned host copy. pinned_limit in bytes, 0 for none. NULL on error. */
 cf_attached* cf_open(int device, uint64_t pinned_limit);
+/* The same with one host copy for several processes of a host whose weights are the same: the memory of `descriptor`, hostBytes of
+ * cf_facts long, which may be closed afterwards. Where `fills` is 0, another process writes what is streamed: cf_load then writes the
+ * resident front alone. While it is written nobody may have copies in flight, and everybody calls cf_invalidate. */
+cf_attached* cf_open_shared(int device, uint64_t pinned_limit, int descriptor, int fills);
 void cf_close(cf_attached* attached);
 /* A block's weights as one piece when it is in that slot (-1: wholly resident); NULL where it never is. */
 void* cf_device(cf_attached* attached, int block, int slot);

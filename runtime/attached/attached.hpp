@@ -12,6 +12,7 @@
 
 #include "attached_rank.hpp"
 #include "link.hpp"
+#include "weight_store.hpp"
 
 namespace chunkflow {
 
@@ -28,9 +29,9 @@ struct AttachedCounts {
 
 class Attached {
  public:
-  /// Allocates slots, resident fronts and the pinned host copy. @param pinnedLimit bytes; 0: no limit.
-  /// @throws UserError, RunError
-  Attached(const AttachedProgram& program, int device, std::uint64_t pinnedLimit);
+  /// Allocates slots, resident fronts and the pinned host copy, or its own view of one that processes share.
+  /// @param pinnedLimit bytes; 0: no limit. @throws UserError, RunError
+  Attached(const AttachedProgram& program, int device, std::uint64_t pinnedLimit, const SharedCopy& shared = {});
   ~Attached();
   Attached(const Attached&) = delete;
   Attached& operator=(const Attached&) = delete;

@@ -53,8 +53,12 @@ const char* cf_facts(void) {
   return facts.c_str();
 }
 
-cf_attached* cf_open(int device, uint64_t pinned_limit) {
-  return guarded(static_cast<cf_attached*>(nullptr), [&] { return new cf_attached{{ATTACHED, device, pinned_limit}}; });
+cf_attached* cf_open(int device, uint64_t pinned_limit) { return cf_open_shared(device, pinned_limit, -1, 1); }
+
+cf_attached* cf_open_shared(int device, uint64_t pinned_limit, int descriptor, int fills) {
+  return guarded(static_cast<cf_attached*>(nullptr), [&] {
+    return new cf_attached{{ATTACHED, device, pinned_limit, SharedCopy{descriptor, fills != 0}}};
+  });
 }
 
 void cf_close(cf_attached* attached) { delete attached; }

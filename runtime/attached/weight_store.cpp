@@ -33,10 +33,17 @@ std::vector<WeightStore::Place> WeightStore::placesOf(const Program& program, co
   return places;
 }
 
-std::uint64_t WeightStore::bytesOf(const Program& program, const PlanProgram& plan, std::uint64_t limitBytes) {
+std::uint64_t WeightStore::bytesOf(const Program& program, const PlanProgram& plan) {
   std::uint64_t bytes = 0;
   for (std::size_t block = 0; block < program.blocks.size(); ++block) bytes += aligned(streamedBytes(program, plan, block));
-  const std::uint64_t available = availableHostBytes();
+  return bytes;
+}
+
+namespace {
+
+/// @param isTaken whether another process has taken the memory already.
+std::uint64_t withinLimit(std::uint64_t bytes, std::uint64_t limitBytes, bool isTaken) {
+  const std::uint64_t available = isTaken ? bytes : availableHostBytes();
   const std::uint64_t most = limitBytes > 0 ? std::min(limitBytes, available) : available;
   if (bytes > most) {
     throw UserError("the plan streams from " + std::to_string(bytes) + " bytes of pinned host memory, " +
@@ -46,13 +53,25 @@ std::uint64_t WeightStore::bytesOf(const Program& program, const PlanProgram& pl
   return bytes;
 }
 
-WeightStore::WeightStore(Device& device, const Program& program, const PlanProgram& plan, std::uint64_t limitBytes)
-    : blocks_(placesOf(program, plan)), memory_(bytesOf(program, plan, limitBytes), device.info().numaNode) {
+HostMemory memoryFor(std::uint64_t bytes, const SharedCopy& shared, int numaNode) {
+  if (shared.descriptor >= 0) return HostMemory::shared(bytes, shared.descriptor);
+  return HostMemory(bytes, numaNode);
+}
+
+}  // namespace
+
+WeightStore::WeightStore(Device& device, const Program& program, const PlanProgram& plan, std::uint64_t limitBytes,
+                         const SharedCopy& shared)
+    : blocks_(placesOf(program, plan)),
+      fills_(shared.fills),
+      memory_(memoryFor(withinLimit(bytesOf(program, plan), limitBytes, !shared.fills), shared, device.info().numaNode)) {
   if (bytes() == 0) return;
-  inParallel(device.info().numaNode, 1, (bytes() + TOUCH_BYTES - 1) / TOUCH_BYTES, [&](std::size_t piece) {
-    const std::size_t from = piece * TOUCH_BYTES;
-    std::memset(memory_.data() + from, 0, std::min<std::size_t>(bytes() - from, TOUCH_BYTES));
-  });
+  if (fills_) {
+    inParallel(device.info().numaNode, 1, (bytes() + TOUCH_BYTES - 1) / TOUCH_BYTES, [&](std::size_t piece) {
+      const std::size_t from = piece * TOUCH_BYTES;
+      std::memset(memory_.data() + from, 0, std::min<std::size_t>(bytes() - from, TOUCH_BYTES));
+    });
+  }
   try {
     lock_ = device.lock(memory_.data(), bytes());
   } catch (const RunError& error) {

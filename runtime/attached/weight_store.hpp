@@ -11,12 +11,23 @@
 
 namespace chunkflow {
 
+/// Memory for one host copy of several processes whose weights are the same; one of them fills it.
+struct SharedCopy {
+  int descriptor = -1;  // -1: a copy of this process alone
+  bool fills = true;
+};
+
 class WeightStore {
  public:
   /// Touches and page-locks it. @param limitBytes the most that may be pinned; 0: no limit.
   /// @throws UserError when that is not enough, or the host refuses to lock so much.
-  WeightStore(Device& device, const Program& program, const PlanProgram& plan, std::uint64_t limitBytes);
+  WeightStore(Device& device, const Program& program, const PlanProgram& plan, std::uint64_t limitBytes,
+              const SharedCopy& shared);
 
+  /// What the copy takes.
+  static std::uint64_t bytesOf(const Program& program, const PlanProgram& plan);
+  /// Whether this process writes what is streamed; another one does otherwise.
+  bool isFilledHere() const { return fills_; }
   /// The first byte of a block that is streamed; the block's size where none is.
   std::uint64_t from(int block) const { return blocks_[static_cast<std::size_t>(block)].from; }
   /// Byte `offset` of a block, at least `from(block)`.
@@ -31,9 +42,9 @@ class WeightStore {
     std::uint64_t from, place;
   };
   static std::vector<Place> placesOf(const Program& program, const PlanProgram& plan);
-  static std::uint64_t bytesOf(const Program& program, const PlanProgram& plan, std::uint64_t limitBytes);
 
   std::vector<Place> blocks_;
+  bool fills_;
   HostMemory memory_;
   std::unique_ptr<PageLock> lock_;
 };

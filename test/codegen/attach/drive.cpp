@@ -1,5 +1,8 @@
 // Drives an attached library as a model would, in random orders, and looks at a block's bytes whenever the model may read them.
 //   drive SEED STEPS
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -58,6 +61,41 @@ void expect(cf_attached* attached, int block, int slot, const char* when) {
   }
 }
 
+/// Two libraries on one host copy: the one fills it, the other has the same blocks and writes nothing of what is streamed.
+void shareOneCopy(int blocks) {
+  const std::string facts = cf_facts();
+  const std::string key = "\"hostBytes\":";
+  const long bytes = std::strtol(facts.c_str() + facts.find(key) + key.size(), nullptr, 10);
+  const int memory = memfd_create("weights", MFD_CLOEXEC);
+  if (memory < 0 || ftruncate(memory, bytes) != 0) fail("no memory to share");
+  cf_attached* first = cf_open_shared(0, 0, memory, 1);
+  cf_attached* second = cf_open_shared(0, 0, memory, 0);
+  if (first == nullptr || second == nullptr) fail(cf_error());
+  close(memory);
+  loadAll(first, blocks);
+  loadAll(second, blocks);
+  ++version;
+  loadAll(first, blocks);
+  for (int block = 0; block < blocks; ++block) {
+    // Its own resident fronts, and nothing of what it was given otherwise.
+    std::vector<unsigned char> own(bytesOf(block));
+    for (std::uint64_t i = 0; i < own.size(); ++i) own[i] = valueAt(block, i);
+    const std::uint64_t front = chunkflow::ATTACHED.program.plans[0].residentBytes[static_cast<std::size_t>(block)];
+    for (std::uint64_t i = front; i < own.size(); ++i) own[i] = 0xA5;
+    check(cf_load(second, block, own.data(), 0, 0, own.size()));
+  }
+  for (cf_attached* each : {first, second}) {
+    for (int block = 0; block < blocks; ++block) {
+      const int slot = cf_begin(each, block, nullptr);
+      check(slot);
+      expect(each, block, slot, "from a shared copy");
+      check(cf_end(each, block, nullptr));
+    }
+  }
+  cf_close(first);
+  cf_close(second);
+}
+
 }  // namespace
 
 int main(int, char** arguments) {
@@ -109,6 +147,7 @@ int main(int, char** arguments) {
   check(cf_counts(attached, &counts));
   if (counts.begins != begun) fail("begins are counted");
   cf_close(attached);
+  shareOneCopy(blocks);
   std::printf("%llu begins, %llu restarts, %llu late windows, %llu chunks, %llu bytes, %llu steps in order\n",
               static_cast<unsigned long long>(counts.begins), static_cast<unsigned long long>(counts.restarts),
               static_cast<unsigned long long>(counts.late_windows), static_cast<unsigned long long>(counts.chunks),
