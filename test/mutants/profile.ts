@@ -7,6 +7,38 @@ const TRACES = 'test/experiments/imports/traces/traceProfile.test.ts';
 /** Profiles of users' own models: their readers, their workloads, and traces that become profiles. */
 export const PROFILE: readonly MutantGroup[] = [
   {
+    file: 'model/hiding/memory.ts',
+    tests: [WORKLOAD],
+    mutants: [
+      {
+        breaks: "a profiled process' memory is taken for the machine's reserve",
+        original: 'profiledBytes ?? reserveBytesOf',
+        mutated: 'null ?? reserveBytesOf',
+      },
+    ],
+  },
+  {
+    file: 'model/hiding/stepReport.ts',
+    tests: [WORKLOAD],
+    mutants: [
+      {
+        breaks: 'a step is as short as the GPU makes it, however long its launches take the host',
+        original: 'stepTimeS: Math.max(hostS(workload), onGpu.stepTimeS)',
+        mutated: 'stepTimeS: onGpu.stepTimeS',
+      },
+      {
+        breaks: "a search does not know of the host's time",
+        original: 'return Math.max(hostS(workload), timesAtCap',
+        mutated: 'return Math.max(0, timesAtCap',
+      },
+      {
+        breaks: 'what the host limits is said to be bound by compute',
+        original: "if (stepTimeS > times.stepTimeS) return 'host';",
+        mutated: '',
+      },
+    ],
+  },
+  {
     file: 'model/profile/profileWorkload.ts',
     tests: [WORKLOAD],
     mutants: [
@@ -19,6 +51,11 @@ export const PROFILE: readonly MutantGroup[] = [
         breaks: 'what is outside runs before the last block',
         original: 'segments: [...last.segments, outside]',
         mutated: 'segments: [outside, ...last.segments]',
+      },
+      {
+        breaks: 'of the process, what its allocator holds is left out',
+        original: 'process.allocatorBytes + process.otherBytes',
+        mutated: 'process.otherBytes',
       },
       {
         breaks: 'buffers of collectives are counted twice',

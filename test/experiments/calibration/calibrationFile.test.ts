@@ -1,6 +1,6 @@
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readCalibration } from '../../../experiments/calibration/calibrationFile.ts';
@@ -24,6 +24,14 @@ const yaml = (machine: string, more = '') =>
   `machine: ${machine}\nsplit: sha256-even\ncases: [${CASES}]\n${more}`;
 
 const files = suite('a calibration');
+
+files('finds its machine beside itself, wherever it is read from', () => {
+  const file = changed(yaml('mine.yaml'));
+  const mine = join(dirname(file), 'mine.yaml');
+  copyFileSync(join(packageRoot, 'model', 'systems', 'h200-x1.yaml'), mine);
+  assert.is(readCalibration(file).machine, mine);
+  assert.is(readCalibration(changed(yaml('h200-x1'))).machine, 'h200-x1');
+});
 
 files('gives every reading once, on the side that its id decides', () => {
   const { cases, segments, notes } = readingsOf(readCalibration(join(committed, 'h200-calibration.yaml')));
