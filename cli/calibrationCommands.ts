@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { CalibrateFlags } from './calibrate.ts';
+import type { ValidateFlags } from './errorText.ts';
 import type { FitFlags } from './fit.ts';
 import type { ImportFlags } from './import.ts';
 import { addBuildOptions } from './options.ts';
 import type { Output } from './output.ts';
-import type { ValidateFlags } from './validate.ts';
 
 /** Adds `calibrate`, `fit`, `import` and `validate`; like every command, each loads its work only when it runs. */
 export function addCalibrationCommands(program: Command, output: Output, status: { code: number }): void {

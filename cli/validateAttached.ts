@@ -4,9 +4,9 @@ import { profilesOf } from '../experiments/attach/profileFolder.ts';
 import { readAttachSteps } from '../experiments/attach/readAttachSteps.ts';
 import { UserError } from '../model/input/userError.ts';
 import { loadSystem } from '../model/system/load.ts';
+import { errorTables, exitCode, line, orderLines, type ValidateFlags } from './errorText.ts';
 import type { Output } from './output.ts';
 import { formatTable } from './table.ts';
-import { errorTables, exitCode, line, orderLines, type ValidateFlags } from './validate.ts';
 
 /**
  * Predicts measured steps of users' own models from their profiles and prints how far off that is. Returns the exit code: 1 where a
