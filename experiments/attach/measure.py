@@ -5,24 +5,22 @@ Of one case; study.py, which run.sh starts, goes through a list of them.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
-import os
 import statistics
-import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.distributed as dist
-from model_cases import Case, Inputs, build, divide_among_ranks, inputs_of, mesh_of, run
+from gpu_memory import free_memory, largest, other_bytes, peaks, used_bytes
+from model_cases import Case, Inputs, build, divide_among_ranks, inputs_of, run
+from place import say
 from sglang_manager import version_of
 from variants import AbsentError, Held, Variant, held
 
@@ -32,6 +30,8 @@ from chunkflow_offload.device_clock import Facts, clock_of, facts_while_busy
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from place import Place
+    from progress import Progress
     from torch import nn
 
 SCHEMA = "chunkflow/attach-steps@1"
@@ -47,61 +47,6 @@ BUSY_S = 2.0
 """The device is kept busy so long while its clock is read."""
 LEAST_ROUND_S = 5.0
 """No round of a variant begins with less time than this, however long others have taken."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where this process runs.
-
-    Attributes:
-        device: Of this rank.
-        rank: Of this process.
-        ranks: How many there are.
-    """
-
-    device: torch.device
-    rank: int
-    ranks: int
-
-    @property
-    def is_cuda(self) -> bool:
-        """Whether it is a GPU."""
-        return self.device.type == "cuda"
-
-    @property
-    def name(self) -> str:
-        """As records and tables call it."""
-        if not self.is_cuda:
-            return "host"
-        return "one GPU" if self.ranks == 1 else "GPUs of one host"
-
-    @property
-    def transport(self) -> str:
-        """That of the collectives."""
-        if self.ranks == 1:
-            return "none"
-        if not self.is_cuda:
-            return "gloo"
-        return "shm" if os.environ.get("NCCL_P2P_DISABLE") == "1" else "nvlink"
-
-    def from_all(self, value: T) -> list[T]:
-        """The value of each rank."""
-        if self.ranks == 1:
-            return [value]
-        values: list[T] = [value] * self.ranks
-        dist.all_gather_object(values, value)
-        return values
-
-    def finish(self) -> None:
-        """Waits for the device."""
-        if self.is_cuda:
-            torch.cuda.synchronize(self.device)
-
-    def left_s(self, until: float) -> float:
-        """Time until `until`, seconds, the same on every rank."""
-        return min(self.from_all(until - time.time()))
 
 
 @dataclass(frozen=True)
@@ -145,31 +90,6 @@ class Timed:
     def median_s(self) -> float:
         """Of the steps."""
         return statistics.median(self.step_s)
-
-
-def here(tiny: bool) -> Place:
-    """The place of this process; makes the group of all ranks."""
-    rank, ranks = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    is_cuda = torch.cuda.is_available() and not tiny
-    if not is_cuda and not tiny:
-        raise SystemExit("no GPU that PyTorch sees; for a dry run on CPU cores give --tiny")
-    if is_cuda:
-        index = int(os.environ.get("LOCAL_RANK", "0"))
-        torch.cuda.set_device(index)
-        device = torch.device("cuda", index)
-    else:
-        device = torch.device("cpu")
-        torch.set_num_threads(1)
-    if ranks > 1:
-        options: Any = {"device_id": device} if is_cuda else {}
-        dist.init_process_group("nccl" if is_cuda else "gloo", timeout=timedelta(seconds=300), **options)
-        # Communicators are made with the first collectives: what they take belongs to no variant.
-        dist.all_reduce(torch.zeros(1, device=device))
-        exchanged = torch.zeros(ranks << 20, device=device)
-        dist.all_to_all_single(
-            torch.empty_like(exchanged), exchanged, group=mesh_of(device.type, ranks).get_group("ulysses")
-        )
-    return Place(device, rank, ranks)
 
 
 def measure_rounds(
@@ -217,66 +137,6 @@ def measure_rounds(
     return True
 
 
-def say(place: Place, until: float, text: str) -> None:
-    """One line to the terminal, of rank 0, with the time that is left."""
-    if place.rank == 0:
-        print(f"[{until - time.time():.0f} s left] {text}", flush=True)
-
-
-def leave() -> None:
-    """Ends the group of all ranks and this process."""
-    if dist.is_initialized():
-        dist.destroy_process_group()
-    sys.exit(0)
-
-
-class Progress:
-    """What a case has behind it: a run that was ended, or has crashed, goes on there.
-
-    A part in which a process has died, such as a variant, is not tried again. Made on all ranks at once.
-    """
-
-    def __init__(self, out: Path, case: str, place: Place) -> None:
-        self._place = place
-        self._running = out.with_name(f"{out.name}.{case}.running")
-        self._done: dict[str, int] = {}
-        self.reference: tuple[str, list[str]] | None = None
-        """Variant and digests of the case's first record: other variants give the same bits, or they are wrong."""
-        if out.is_file():
-            for line in out.read_text(encoding="utf-8").splitlines():
-                record = json.loads(line)
-                if record["case"] == case:
-                    key = record["variant"]["key"]
-                    self.reference = self.reference or (key, record["digests"])
-                    self._done[key] = max(self._done.get(key, 0), record["round"])
-        crashed = out.with_name(f"{out.name}.{case}.crashed")
-        if place.rank == 0 and self._running.is_file():
-            with crashed.open("a", encoding="utf-8") as file:
-                file.write(self._running.read_text(encoding="utf-8"))
-            self._running.unlink()
-        # Rank 0 has written that file before another rank reads it.
-        place.from_all(0)
-        self._skipped = set(crashed.read_text(encoding="utf-8").splitlines() if crashed.is_file() else ())
-        if place.rank == 0 and self._skipped:
-            print(f"SKIPPED {case}, {', '.join(sorted(self._skipped))}: a process has died in it", flush=True)
-
-    def is_over(self, key: str, round_number: int = 1) -> bool:
-        """Whether this round of a variant need not be measured, or cannot be."""
-        return key in self._skipped or self._done.get(key, 0) >= round_number
-
-    def begin(self, key: str) -> None:
-        """A variant is about to be measured."""
-        if self._place.rank == 0:
-            self._running.write_text(f"{key}\n", encoding="utf-8")
-
-    def end(self, key: str, why: str | None = None) -> None:
-        """It was, or it cannot be, and that is why."""
-        if self._place.rank == 0:
-            self._running.unlink(missing_ok=True)
-        if why is not None:
-            self._skipped.add(key)
-
-
 class Study:
     """Measures variants of one case and appends their records to a file."""
 
@@ -295,8 +155,8 @@ class Study:
     def measure(self, variant: Variant, round_number: int, order: int) -> str | None:
         """One round of a variant. Returns why it could not be, the same on every rank."""
         place = self.place
-        base_bytes = _used_bytes(place)
-        other = {"before": _other_bytes(place)}
+        base_bytes = used_bytes(place)
+        other = {"before": other_bytes(place)}
         began = time.monotonic()
         record = None
         with ExitStack() as stack, torch.no_grad():
@@ -306,13 +166,13 @@ class Study:
                 # What weights took on the device before is given back, as if they had come from the host.
                 free_memory(place)
                 set_up_s = time.monotonic() - began
-                other["setUp"] = _other_bytes(place)
+                other["setUp"] = other_bytes(place)
                 record = self._steps(variant, model, own, other) | {
                     "setUpS": set_up_s,
                     "round": round_number,
                     "order": order,
                 }
-                record["memory"] |= {"baseBytes": base_bytes, "otherBytes": _largest(place.from_all(other))}
+                record["memory"] |= {"baseBytes": base_bytes, "otherBytes": largest(place.from_all(other))}
         del model, own
         free_memory(place)
         if record is not None and place.rank == 0:
@@ -341,11 +201,11 @@ class Study:
         counts = own.counts()
         timed = _timed(model, sets, place, settings.steps, own)
         after = own.counts()
-        memory = _memory(place)
-        other["steps"] = _other_bytes(place)
+        memory = peaks(place)
+        other["steps"] = other_bytes(place)
         facts, facts_of = self._facts or self._read_facts(variant, model, sets, own, timed)
         digests = _digests(model, sets, place)
-        other["digests"] = _other_bytes(place)
+        other["digests"] = other_bytes(place)
         ranks = place.from_all(timed)
         slowest = max(ranks, key=lambda each: each.median_s)
         self.reference = self.reference or (variant.key, digests)
@@ -373,7 +233,7 @@ class Study:
             "rankStepS": [each.median_s for each in ranks],
             "hostS": slowest.host_s,
             "counts": None if counts is None or after is None else {key: after[key] - counts[key] for key in after},
-            "memory": _largest(place.from_all(memory)),
+            "memory": largest(place.from_all(memory)),
             "digests": digests,
             "sameAs": self.reference[0],
             "isSame": all(place.from_all(digests == self.reference[1])),
@@ -465,43 +325,6 @@ def _digests(model: nn.Module, sets: Sequence[Inputs], place: Place) -> list[str
     if len(set(found)) != len(found):
         raise SystemExit("two different inputs gave the same output: the model does not read its inputs")
     return found
-
-
-def _memory(place: Place) -> dict[str, Any]:
-    """Peaks since the timed steps began. The device's own number has everything: context, communicators, allocator."""
-    if not place.is_cuda:
-        return {"torchBytes": 0, "torchReservedBytes": 0, "deviceBytes": 0}
-    return {
-        "torchBytes": torch.cuda.max_memory_allocated(place.device),
-        "torchReservedBytes": torch.cuda.max_memory_reserved(place.device),
-        "deviceBytes": _used_bytes(place),
-    }
-
-
-def _largest(ranks: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {key: max(each[key] for each in ranks) for key in ranks[0]}
-
-
-def _used_bytes(place: Place) -> int:
-    if not place.is_cuda:
-        return 0
-    free, total = torch.cuda.mem_get_info(place.device)
-    return total - free
-
-
-def _other_bytes(place: Place) -> int:
-    """What PyTorch's allocator does not hold of what is taken on the device now."""
-    return _used_bytes(place) - torch.cuda.memory_reserved(place.device) if place.is_cuda else 0
-
-
-def free_memory(place: Place) -> None:
-    """Gives back what a model that is dropped has taken."""
-    gc.collect()
-    if place.is_cuda:
-        torch.cuda.synchronize(place.device)
-        torch.cuda.empty_cache()
-        # Pinned host memory of other tools goes back too, or the next variant finds none.
-        torch._C._host_emptyCache()
 
 
 def _home(variant: Variant, settings: Settings, place: Place) -> torch.device:

@@ -18,8 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from measure import Place, Progress, Settings, free_memory, here, leave, measure_rounds, say
+from gpu_memory import free_memory
+from measure import Settings, measure_rounds
 from model_cases import Case, case_named, load_classes
+from place import Place, here, leave, say
+from progress import Progress
 from variants import variant_of
 from write_profile import profile_path, write_profile
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from measure import SEED, Place
+from measure import SEED
 from model_cases import Case, build, divide_among_ranks, inputs_of, run
 
 import chunkflow_offload as chunkflow
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from place import Place
 
 
 def profile_path(folder: Path, case: Case, ranks: int) -> Path:
@@ -20,7 +22,7 @@ def profile_path(folder: Path, case: Case, ranks: int) -> Path:
 
 
 def write_profile(case: Case, place: Place, path: Path, weights_on: str) -> None:
-    """Builds a case's model and profiles it. `measure.free_memory` then gives back what that has taken."""
+    """Builds a case's model and profiles it. `gpu_memory.free_memory` then gives back what that has taken."""
     blocks_on = torch.device("cpu") if weights_on == "host" else place.device
     model = build(case, place.device, SEED, blocks_on=blocks_on)
     divide_among_ranks(model, case, place.device)

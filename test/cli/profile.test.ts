@@ -128,9 +128,16 @@ test('--set of efficiencies changes nothing, --set of a collective does', async 
   assert.ok(exchanging!.collectiveS > 10 * usual!.collectiveS);
 });
 
-test('a profile that knows no activations says that GPU memory is without them', async () => {
+test('a profile says what of GPU memory it does not know', async () => {
   const { workload } = await predicted('--plan', 'none');
-  assert.is(workload.assumptions.length, 1);
+  const reserve =
+    "GPU memory beside weights and activations is the machine's reserve: the profile does not know its process'";
+  assert.equal(workload.assumptions.slice(1), [reserve]);
+  const knows = edited('knows.json', (profile) => {
+    profile.process = { allocatorBytes: 1, otherBytes: 2 };
+  });
+  const told = await succeed(['predict', '--profile', knows, '--machine', 'h200-x2', '--plan', 'none']);
+  assert.is(told.match(/^assumed: GPU memory/gm), null);
   const host = edited('host.json', (profile) => {
     profile.activationBytes = 0;
     profile.made.smHz = 1.7e9;
