@@ -2,20 +2,34 @@ import { fork } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { FULL_TIER } from './fullTier.ts';
 import type { Outcome } from './support/child.ts';
 
 /**
- * Runs every *.test.ts under test/ in a process of its own and closes with `N passed, N failed`.
- * An argument is a regular expression on the file's path; TEST_TIMEOUT_MS the time one file may take.
+ * Runs every *.test.ts under test/ in a process of its own and closes with `N passed, N failed`. Without `--full`, those of the full
+ * tier are named and left out. Another argument is a regular expression on the file's path, and runs whatever it matches;
+ * TEST_TIMEOUT_MS is the time that one file may take.
  */
 const TIMEOUT_MS = Number(process.env.TEST_TIMEOUT_MS ?? 1_800_000);
 const CHILD = join(import.meta.dirname, 'support', 'child.ts');
 
-const wanted = new RegExp(process.argv[2] ?? '');
-const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
+const { full: isFull, patterns } = flagsOf(process.argv.slice(2));
+const wanted = new RegExp(patterns[0] ?? '');
+const found = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((file) => join('test', file))
   .filter((file) => file.endsWith('.test.ts') && wanted.test(file))
   .sort();
+const ofFullTier = FULL_TIER.filter(({ file }) => found.includes(file));
+const leftOut = isFull || patterns.length > 0 ? [] : ofFullTier;
+// The longest first, so that none of them is alone at the end.
+const files = [
+  ...ofFullTier.map(({ file }) => file),
+  ...found.filter((file) => !ofFullTier.some((of) => of.file === file)),
+].filter((file) => !leftOut.some((of) => of.file === file));
+
+function flagsOf(args: readonly string[]): { full: boolean; patterns: string[] } {
+  return { full: args.includes('--full'), patterns: args.filter((arg) => arg !== '--full') };
+}
 
 function runFile(file: string): Promise<Outcome> {
   return new Promise((resolve) => {
@@ -64,6 +78,7 @@ async function worker(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: Math.min(availableParallelism(), files.length) }, worker));
+for (const { file, why } of leftOut) console.log(`LEFT OUT: ${file}: ${why}`);
 if (files.length === 0) console.log(`no test file matches ${wanted}`);
 const skippedText = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`${total.passed} passed, ${total.failed} failed${skippedText}`);

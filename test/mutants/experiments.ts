@@ -303,8 +303,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'what is staged all reaches host memory while a transport is fitted alone',
-        original: 'value: LEAST_SHARE, of: [rateName] }',
-        mutated: 'value: 1, of: [rateName] }',
+        original: 'value: LEAST_SHARE, of: [rateName], assumed }',
+        mutated: 'value: 1, of: [rateName], assumed }',
       },
       {
         breaks: 'two ranks are asked for the host share',

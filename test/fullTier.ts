@@ -1,0 +1,36 @@
+/** A test file that takes long, and what is not tested without it. */
+interface OfFullTier {
+  file: string;
+  why: string;
+}
+
+/** What `npm test` leaves out and `npm run test:full` runs, the longest first: both together test everything. */
+export const FULL_TIER: readonly OfFullTier[] = [
+  {
+    file: 'test/codegen/attach/attached.test.ts',
+    why: 'attached libraries in random orders, with sanitizers',
+  },
+  {
+    file: 'test/codegen/hostRuntime.test.ts',
+    why: 'the runtime on CPU cores: every transport, ranks that die',
+  },
+  { file: 'test/codegen/hostSanitizers.test.ts', why: 'the same under the address and the thread sanitizer' },
+  { file: 'test/codegen/diffusers.test.ts', why: "generated blocks' results against diffusers'" },
+  { file: 'test/codegen/cudaCompile.test.ts', why: 'CUDA sources through nvcc, for every architecture' },
+  { file: 'test/codegen/arena.test.ts', why: 'placement and survey of the pinned arena' },
+  { file: 'test/codegen/inputs.test.ts', why: 'given inputs and weights, read by a running program' },
+  { file: 'test/codegen/runtimeChecks.test.ts', why: "the runtime's own checks in C++" },
+  { file: 'test/experiments/pairFit.test.ts', why: "fits of the pair's calibrations" },
+  { file: 'test/model/optimize/exhaustive.test.ts', why: 'the optimiser against every plan there is' },
+  { file: 'test/experiments/grid/runExperiment.test.ts', why: 'experiments built, run and gone on with' },
+  { file: 'test/model/optimize/gaps.test.ts', why: "the optimiser's gap to its bound over many workloads" },
+  {
+    file: 'test/experiments/calibration/transportStages.test.ts',
+    why: 'fits of transports to synthetic readings',
+  },
+  {
+    file: 'test/experiments/calibration/hostStage.test.ts',
+    why: 'fits of host memory to synthetic readings',
+  },
+  { file: 'test/notebooks.test.ts', why: 'notebooks, executed by Jupyter' },
+];
