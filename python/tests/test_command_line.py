@@ -33,6 +33,14 @@ def test_its_exit_code_is_chunkflows() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_it_fits_a_machine(tmp_path: Path) -> None:
+    """Which reads expressions by a package that is not bundled but taken along."""
+    calibration = ROOT.parent / "experiments" / "pair" / "host-e" / "calibration.yaml"
+    done = run("fit", str(calibration), "--out", str(tmp_path / "fitted.yaml"))
+    assert done.returncode == 0, done.stderr
+    assert "id: " in (tmp_path / "fitted.yaml").read_text()
+
+
 def test_without_node_it_says_what_to_get(tmp_path: Path) -> None:
     done = run("--version", PATH=str(tmp_path), CHUNKFLOW_NODE="")
     assert done.returncode == 2
