@@ -15,8 +15,10 @@ import torch.distributed as dist
 from .collectives import Call, listen, wait_if_async
 from .compiled_modules import eager
 from .device_clock import BLOCKS_LEAD_S
+from .errors import ProfileError
 from .layout import dtype_name
 from .profile_file import Input
+from .ranks import from_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -87,6 +89,7 @@ class Recorder:
     heard: int = 0
     _step: RecordedStep | None = None
     _together: bool = False
+    _are_alike: bool = False
 
     @contextmanager
     def hooked(self) -> Iterator[None]:
@@ -106,6 +109,8 @@ class Recorder:
         """Calls the step once; the device begins it `lead_s` later, so that no kernel of it waits to be launched."""
         # Ranks begin a block together once it is known that they meet in collectives.
         self._together = self.heard > 0
+        if self._together and not self._are_alike:
+            self._refuse_unlike_ranks()
         if lead_s > 0:
             self.clock.give_lead(lead_s)
         recorded = RecordedStep(self.clock.mark())
@@ -118,6 +123,16 @@ class Recorder:
             recorded.host_s = perf_counter() - called
         recorded.ends = self.clock.mark()
         return recorded
+
+    def _refuse_unlike_ranks(self) -> None:
+        brings = from_all(self.placement.brings, together=dist.is_initialized() and dist.get_world_size() > 1)
+        if len(set(brings)) > 1:
+            rank = brings.index(True)
+            raise ProfileError(
+                f"the model fits on some ranks' devices and not on rank {rank}'s; give block_by_block=True on all of "
+                "them"
+            )
+        self._are_alike = True
 
     def begins(self, call: Call) -> None:
         """A collective is about to be issued."""

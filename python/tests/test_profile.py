@@ -615,6 +615,22 @@ class Forgets(Waits):
 FORGOTTEN: list[Any] = []
 
 
+def fits_on_one_rank(rank: int, folder: str) -> str:
+    model = ToyDit(group=dist.group.WORLD)
+    inputs = toy_inputs()
+    inputs["hidden_states"] = inputs["hidden_states"][:, 8 * rank : 8 * (rank + 1)]
+    with torch.no_grad(), pytest.raises(ProfileError) as caught:
+        chunkflow.profile(
+            model, lambda: model(**inputs), path=Path(folder, f"rank{rank}.json"), block_by_block=rank == 1
+        )
+    return str(caught.value)
+
+
+def test_a_model_that_fits_on_some_ranks_alone_is_refused_on_all(tmp_path: Path) -> None:
+    for message in run_ranks(fits_on_one_rank, str(tmp_path)):
+        assert "not on rank 1's; give block_by_block=True on all of them" in message
+
+
 def error_on_one_rank(rank: int, folder: str) -> str:
     model = Plain(Forgets(0), Forgets(0))
     try:
