@@ -1,3 +1,4 @@
+import type { CopyOp } from '../../model/program/stepProgram.ts';
 import type { CopyEngine } from '../../model/system/system.ts';
 import type { FlowSystem } from '../sharing/flowSystem.ts';
 import type { StagedBytes } from './stagedBytes.ts';
@@ -38,18 +39,18 @@ export interface CopyEngineHost {
 }
 
 /** A run of copies at the head of its stream: chunks of weights, or one piece of a staged collective. */
-export interface CopyRun {
-  id: number;
-  role: 'prefetch' | 'staging';
-  direction: 'h2d' | 'd2h';
-  bytes: number;
-  chunkBytes: number;
-  paceS: number;
-  pausedByHost: boolean;
-  sourceBytesPerS: number;
-  /** The copy that wrote the piece; -1 for what was not staged. */
-  source: number;
-}
+export type CopyRun = Pick<
+  CopyOp,
+  | 'id'
+  | 'role'
+  | 'direction'
+  | 'bytes'
+  | 'chunkBytes'
+  | 'paceS'
+  | 'pausedByHost'
+  | 'sourceBytesPerS'
+  | 'source'
+>;
 
 /**
  * The copy engines: one per GPU and direction, each a server of its streams ("channels").
