@@ -145,7 +145,7 @@ class Study:
         self.place = place
         self.settings = settings
         self.reference = reference
-        self.source = _source_sha256()
+        self.source = source_sha256()
         self._facts: tuple[Facts, str] | None = None
 
     def say(self, text: str) -> None:
@@ -237,9 +237,9 @@ class Study:
             "digests": digests,
             "sameAs": self.reference[0],
             "isSame": all(place.from_all(digests == self.reference[1])),
-            **_facts(facts, place, case),
+            **device_facts(facts, place, case),
             "smHzOf": facts_of,
-            "versions": _versions(settings.sglang),
+            "versions": versions_of(settings.sglang),
             "sourceSha256": self.source,
             "at": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
@@ -334,7 +334,8 @@ def _home(variant: Variant, settings: Settings, place: Place) -> torch.device:
     return place.device
 
 
-def _facts(facts: Facts, place: Place, case: Case) -> dict[str, Any]:
+def device_facts(facts: Facts, place: Place, case: Case) -> dict[str, Any]:
+    """What a record says of the device."""
     return {
         "device": facts.device,
         "driver": facts.driver,
@@ -345,7 +346,8 @@ def _facts(facts: Facts, place: Place, case: Case) -> dict[str, Any]:
     }
 
 
-def _versions(sglang: Path | None) -> dict[str, str | None]:
+def versions_of(sglang: Path | None) -> dict[str, str | None]:
+    """Of what is measured."""
     return {
         "torch": str(torch.__version__),
         "diffusers": _installed("diffusers"),
@@ -361,7 +363,7 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def _source_sha256() -> str:
+def source_sha256() -> str:
     """Of the package's files: records of different states of it are told apart."""
     folder = Path(chunkflow_offload.__file__).parent
     digest = hashlib.sha256()
