@@ -6,10 +6,9 @@
 #include <memory>
 
 #include "program.hpp"
+#include "streams.hpp"
 
 namespace chunkflow {
-
-enum class On : std::uint8_t { Compute, Collective, Copy, StageOut, StageIn, Host };
 
 struct Target {
   int position;    // whose weights

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "compute.hpp"
 #include "error.hpp"
 
 namespace chunkflow {

@@ -1,12 +1,16 @@
 #pragma once
 // The streams of a rank, which live as long as it does.
 #include <array>
+#include <cstdint>
 #include <memory>
 
 #include "device.hpp"
-#include "rank.hpp"
 
 namespace chunkflow {
+
+/// The streams of a rank, by what they are for. Staged collectives write to pinned memory on StageOut and read from it on
+/// StageIn, or on Copy where their pieces are scheduled among the weights' chunks.
+enum class On : std::uint8_t { Compute, Collective, Copy, StageOut, StageIn, Host };
 
 class Streams {
  public:

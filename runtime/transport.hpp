@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "compute.hpp"
 #include "device.hpp"
 #include "group.hpp"
 

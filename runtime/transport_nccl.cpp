@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "compute.hpp"
 #include "device_cuda.hpp"
 #include "errors_cuda.hpp"
 #include "group_text.hpp"

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "../compute.hpp"
 #include "../transport.hpp"
 #include "check.hpp"
 #include "ranks.hpp"
