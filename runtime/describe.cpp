@@ -1,6 +1,5 @@
 #include "describe.hpp"
 
-#include "backend.hpp"
 #include "json.hpp"
 #include "program_tensors.hpp"
 #include "record_lines.hpp"

@@ -115,9 +115,12 @@ class PageLock {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Which of the two implementations this library was built with, "cuda" or "host"; touches no device.
+const char* backendName();
+
 /// What a results file says of a device.
 struct DeviceInfo {
-  std::string backend;  // "cuda" or "host"
+  std::string backend;  // as backendName says it
   std::string name;
   std::string uuid;
   std::string driver;   // driver version; "" on the host

@@ -121,7 +121,7 @@ std::unique_ptr<Device> Device::open(int index) {
             name + ": attribute");
   device->hostPointersServe = samePointers != 0;
   DeviceInfo& info = device->info;
-  info.backend = "cuda";
+  info.backend = backendName();
   info.name = properties.name;
   info.uuid = uuidText(properties.uuid);
   info.driver = device->nvml != nullptr ? device->nvml->driverVersion() : "";
@@ -133,6 +133,8 @@ std::unique_ptr<Device> Device::open(int index) {
   checkCuda(cudaEventCreateWithFlags(&device->launched, cudaEventDisableTiming), name + ": event");
   return std::make_unique<Device>(std::make_unique<Impl>(Impl{std::move(device)}));
 }
+
+const char* backendName() { return "cuda"; }
 
 DeviceInfo Device::info() const { return impl_->device->info; }
 

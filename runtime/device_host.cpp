@@ -70,9 +70,11 @@ std::unique_ptr<Device> Device::open(int index) {
 
 int Device::count() { return DEVICES; }
 
+const char* backendName() { return "host"; }
+
 DeviceInfo Device::info() const {
   DeviceInfo info;
-  info.backend = "host";
+  info.backend = backendName();
   info.name = procText("/proc/cpuinfo", "model name");
   if (info.name.empty()) info.name = "CPU";
   info.uuid = "host-" + std::to_string(impl_->index);

@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include "agree.hpp"
-#include "backend.hpp"
 
 namespace chunkflow {
 

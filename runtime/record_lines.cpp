@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "backend.hpp"
 #include "options.hpp"
 
 namespace chunkflow {

@@ -13,7 +13,6 @@
 #include <thread>
 #include <vector>
 
-#include "backend.hpp"
 #include "describe.hpp"
 #include "error.hpp"
 #include "group.hpp"

@@ -23,7 +23,7 @@ common="$here/attached_plan.cpp $runtime/attached/attached.cpp $runtime/attached
   $runtime/attached/c_interface.cpp $runtime/attached/copy_worker.cpp $runtime/attached/link.cpp
   $runtime/attached/weight_store.cpp $runtime/staging.cpp $runtime/shared_segment.cpp
   $runtime/plan_memory.cpp $runtime/pinned_memory.cpp"
-flags="-std=c++20 -O2 -fPIC -fvisibility=hidden -fno-gnu-unique -Wall -Wextra -I$runtime -DCHUNKFLOW_BACKEND=\"$backend\""
+flags="-std=c++20 -O2 -fPIC -fvisibility=hidden -fno-gnu-unique -Wall -Wextra -I$runtime"
 # A compiler may link its own libstdc++ in. Its symbols stay inside then: half bound to that of the process, streams and locales crash.
 link="-shared -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -Wl,--no-undefined -pthread -ldl -lrt"
 case $backend in

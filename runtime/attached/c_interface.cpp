@@ -4,10 +4,6 @@
 #include "attached.h"
 #include "attached.hpp"
 
-#ifndef CHUNKFLOW_BACKEND
-#error "CHUNKFLOW_BACKEND: expected \"cuda\" or \"host\""
-#endif
-
 using namespace chunkflow;
 
 struct cf_attached {
@@ -49,7 +45,7 @@ int done(Work work) {
 const char* cf_error(void) { return lastError().c_str(); }
 
 const char* cf_facts(void) {
-  static const std::string facts = attachedFacts(ATTACHED, CHUNKFLOW_BACKEND);
+  static const std::string facts = attachedFacts(ATTACHED, backendName());
   return facts.c_str();
 }
 

@@ -26,7 +26,7 @@ else {
   /** Compiles one source, or links. */
   const compiled = (sanitize: string, folder: string, ...args: string[]) => {
     const flags = ['-std=c++20', '-O0', '-g1', `-fsanitize=${sanitize}`, '-fno-omit-frame-pointer'];
-    const include = [`-I${join(folder, 'runtime')}`, '-DCHUNKFLOW_BACKEND="host"', '-pthread'];
+    const include = [`-I${join(folder, 'runtime')}`, '-pthread'];
     const { status, stderr } = spawnSync(cxx, [...flags, ...include, ...args], { encoding: 'utf8' });
     assert.is(status, 0, stderr.slice(0, 2000));
   };
