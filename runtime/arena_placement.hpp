@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "arena_estimate.hpp"
+#include "arena_slots.hpp"
 #include "arena_survey.hpp"
 
 namespace chunkflow {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "arena_surveyor.hpp"
 #include "options.hpp"
 
 namespace chunkflow {

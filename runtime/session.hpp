@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "arena_facts.hpp"
+#include "arena_surveyor.hpp"
 #include "compute.hpp"
 #include "device.hpp"
 #include "given_inputs.hpp"

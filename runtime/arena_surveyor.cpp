@@ -1,4 +1,4 @@
-#include "arena_survey.hpp"
+#include "arena_surveyor.hpp"
 
 #include <algorithm>
 
