@@ -1,9 +1,10 @@
 #pragma once
 // The way into a generated runtime: `run` from main(), and the C functions by which a host program that has loaded the
-// shared library does the same.
-#include "program.hpp"
+// shared library does the same. It includes nothing, so that such a host program needs this one header.
 
 namespace chunkflow {
+
+struct Program;
 
 /// Receives results while they are made. All functions are called on one thread.
 struct Sink {
