@@ -113,6 +113,9 @@ function cmakeJs(): string {
 /** Modification time of the newest file that the addon is made from, milliseconds. */
 function newestSource(): number {
   const own = ['CMakeLists.txt', 'package.json', ...readdirSync(join(SOURCES, 'src')).map((f) => `src/${f}`)];
-  const files = [...own.map((name) => join(SOURCES, name)), join(packageRoot, 'runtime', 'runtime.hpp')];
+  const files = [
+    ...own.map((name) => join(SOURCES, name)),
+    join(packageRoot, 'runtime', 'program', 'runtime.hpp'),
+  ];
   return Math.max(...files.map((file) => statSync(file).mtimeMs));
 }

@@ -1,8 +1,8 @@
 // The executable: results on standard output (or where --out says), everything for people on standard error.
 #include <cstdio>
 
-#include "run.hpp"
-#include "runtime.hpp"
+#include "measure/run.hpp"
+#include "program/runtime.hpp"
 
 namespace {
 

@@ -35,7 +35,7 @@ def hash_of(name):
 
 
 def mixed(x):
-    """SplitMix64's finaliser, as runtime/random.hpp has it."""
+    """SplitMix64's finaliser, as runtime/base/random.hpp has it."""
     x = x + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -43,7 +43,7 @@ def mixed(x):
 
 
 def uniform(name, count):
-    """Values of mean 0 and variance 1 in float32, as valueAt in runtime/random.hpp makes them from the seed hash_of(name)."""
+    """Values of mean 0 and variance 1 in float32, as valueAt in runtime/base/random.hpp makes them from the seed hash_of(name)."""
     with np.errstate(over="ignore"):
         index = np.arange(count, dtype=np.uint64)
         word = mixed(np.uint64(hash_of(name)) ^ mixed(index >> np.uint64(2)))

@@ -21,20 +21,21 @@ command -v "${cxx%% *}" >/dev/null 2>&1 || mistake "${cxx%% *} is missing; get a
 runtime=$here/runtime
 common="$here/attached_plan.cpp $runtime/attached/attached.cpp $runtime/attached/attached_rank.cpp
   $runtime/attached/c_interface.cpp $runtime/attached/copy_worker.cpp $runtime/attached/link.cpp
-  $runtime/attached/weight_store.cpp $runtime/staging.cpp $runtime/shared_segment.cpp
-  $runtime/plan_memory.cpp $runtime/pinned_memory.cpp"
+  $runtime/attached/weight_store.cpp $runtime/device/pinned_memory.cpp $runtime/plan/memory.cpp
+  $runtime/ranks/shared_segment.cpp $runtime/transport/staging.cpp"
 flags="-std=c++20 -O2 -fPIC -fvisibility=hidden -fno-gnu-unique -Wall -Wextra -I$runtime"
 # A compiler may link its own libstdc++ in. Its symbols stay inside then: half bound to that of the process, streams and locales crash.
 link="-shared -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -Wl,--no-undefined -pthread -ldl -lrt"
 case $backend in
   host)
-    sources="$common $runtime/device_host.cpp $runtime/host_graph.cpp $runtime/host_pages.cpp $runtime/checksum.cpp"
+    sources="$common $runtime/device/checksum.cpp $runtime/device/host/device.cpp $runtime/device/host/graph.cpp
+      $runtime/device/host/pages.cpp"
     ;;
   cuda)
     [ -n "${CHUNKFLOW_CUDA_INCLUDE:-}" ] || mistake "CHUNKFLOW_CUDA_INCLUDE is not set: the folder of cuda_runtime.h"
     [ -n "${CHUNKFLOW_CUDA_LIB:-}" ] || mistake "CHUNKFLOW_CUDA_LIB is not set: the folder of libcudart.so.NN"
-    sources="$common $runtime/device_cuda.cpp $runtime/memory_cuda.cpp $runtime/driver_cuda.cpp $runtime/clock_nvml.cpp
-      $runtime/stream_values_cuda.cpp $runtime/attached/kernels_ptx.cpp"
+    sources="$common $runtime/device/cuda/device.cpp $runtime/device/cuda/memory.cpp $runtime/device/cuda/driver.cpp
+      $runtime/device/cuda/clock_nvml.cpp $runtime/device/cuda/stream_values.cpp $runtime/attached/kernels_ptx.cpp"
     rest=$CHUNKFLOW_CUDA_INCLUDE:
     while [ -n "$rest" ]; do
       flags="$flags -isystem ${rest%%:*}"
@@ -61,9 +62,10 @@ trap 'rm -rf "$work"' EXIT
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # shellcheck disable=SC2086
 printf '%s\n' $sources | xargs -P "$jobs" -I '{}' sh -c '
-  name=$(basename "$1" .cpp)
+  # Sources of several folders have the same name.
+  name=$(printf "%s" "${1#"$5/"}" | tr / -)
   $2 $3 -c "$1" -o "$4/$name.o"
-' compile '{}' "$cxx" "$flags" "$work"
+' compile '{}' "$cxx" "$flags" "$work" "$here"
 # shellcheck disable=SC2086
 $cxx "$work"/*.o $link -o "$work/library.so"
 mv "$work/library.so" "$out"

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { replaceFolder } from '../replaceFolder.ts';
 import { toolVersion } from '../toolVersion.ts';
@@ -44,8 +44,7 @@ function runtimeFiles(): string[] {
     if (found.has(name)) continue;
     found.add(name);
     for (const [, header] of readFileSync(join(RUNTIME, name), 'utf8').matchAll(/^#include "([^"]+)"/gm)) {
-      const beside = join(dirname(name), header!);
-      waiting.push(existsSync(join(RUNTIME, beside)) ? beside : header!);
+      waiting.push(header!);
     }
   }
   return [...found].sort();

@@ -1,7 +1,7 @@
 import type { RotaryAxis } from '../../model/dit/rope.ts';
 import { real, whole } from '../escape.ts';
 
-/** The fields of a RotaryAxis in the order of runtime/rotary_table.hpp, as C++. */
+/** The fields of a RotaryAxis in the order of runtime/compute/rotary_table.hpp, as C++. */
 export function rotaryAxisView(axis: RotaryAxis): string[] {
   return [
     whole(axis.rowsPerIndex),

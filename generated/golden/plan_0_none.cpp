@@ -4,7 +4,7 @@
 // Plan none, transport staged-sm.
 // All 4 blocks stay on the GPU.
 #include "blocks.hpp"
-#include "rank.hpp"
+#include "program/rank.hpp"
 
 using namespace chunkflow;
 

@@ -5,7 +5,7 @@
 // 4 of 4 blocks are streamed, 0.03 GB a pass in whole blocks through 2 slots.
 // Copies yield to nothing.
 #include "blocks.hpp"
-#include "rank.hpp"
+#include "program/rank.hpp"
 
 using namespace chunkflow;
 

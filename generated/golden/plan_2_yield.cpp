@@ -5,7 +5,7 @@
 // 4 of 4 blocks are streamed, 0.03 GB a pass in chunks of 2097152 bytes through 2 slots.
 // A window's copies wait, on the device, for the end of the collective before it.
 #include "blocks.hpp"
-#include "rank.hpp"
+#include "program/rank.hpp"
 
 using namespace chunkflow;
 

@@ -1,9 +1,9 @@
 #pragma once
-// A generated program in a shared library, through the C functions of runtime.hpp.
+// A generated program in a shared library, through the C functions of program/runtime.hpp.
 #include <string>
 #include <vector>
 
-#include "runtime.hpp"
+#include "program/runtime.hpp"
 
 namespace chunkflow::addon {
 

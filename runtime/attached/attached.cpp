@@ -1,9 +1,9 @@
-#include "attached.hpp"
+#include "attached/attached.hpp"
 
 #include <algorithm>
 #include <cstring>
 
-#include "error.hpp"
+#include "base/error.hpp"
 
 namespace chunkflow {
 

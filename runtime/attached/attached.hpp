@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "attached_rank.hpp"
-#include "link.hpp"
-#include "weight_store.hpp"
+#include "attached/attached_rank.hpp"
+#include "attached/link.hpp"
+#include "attached/weight_store.hpp"
 
 namespace chunkflow {
 

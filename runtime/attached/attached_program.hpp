@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "program.hpp"
+#include "program/program.hpp"
 
 namespace chunkflow {
 

@@ -1,10 +1,10 @@
-#include "attached_rank.hpp"
+#include "attached/attached_rank.hpp"
 
 #include <string>
 #include <utility>
 
-#include "error.hpp"
-#include "staged_pieces.hpp"
+#include "base/error.hpp"
+#include "plan/staged_pieces.hpp"
 
 namespace chunkflow {
 

@@ -6,13 +6,13 @@
 #include <memory>
 #include <vector>
 
-#include "attached_program.hpp"
-#include "copy_worker.hpp"
-#include "device.hpp"
-#include "plan_memory.hpp"
-#include "rank.hpp"
-#include "transport.hpp"
-#include "weight_store.hpp"
+#include "attached/attached_program.hpp"
+#include "attached/copy_worker.hpp"
+#include "attached/weight_store.hpp"
+#include "device/device.hpp"
+#include "plan/memory.hpp"
+#include "program/rank.hpp"
+#include "transport/transport.hpp"
 
 namespace chunkflow {
 

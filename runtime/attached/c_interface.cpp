@@ -1,8 +1,8 @@
 #include <exception>
 #include <string>
 
-#include "attached.h"
-#include "attached.hpp"
+#include "attached/attached.h"
+#include "attached/attached.hpp"
 
 using namespace chunkflow;
 

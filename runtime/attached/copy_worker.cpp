@@ -1,4 +1,4 @@
-#include "copy_worker.hpp"
+#include "attached/copy_worker.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -13,8 +13,8 @@
 #include <thread>
 #include <vector>
 
-#include "device.hpp"
-#include "rank.hpp"
+#include "device/device.hpp"
+#include "program/rank.hpp"
 
 namespace chunkflow {
 

@@ -3,10 +3,10 @@
 #include <map>
 #include <mutex>
 
-#include "device_cuda.hpp"
-#include "driver_cuda.hpp"
-#include "errors_cuda.hpp"
-#include "stream_values_cuda.hpp"
+#include "device/cuda/device.hpp"
+#include "device/cuda/driver.hpp"
+#include "device/cuda/errors.hpp"
+#include "device/cuda/stream_values.hpp"
 
 namespace chunkflow {
 namespace {

@@ -1,4 +1,4 @@
-#include "link.hpp"
+#include "attached/link.hpp"
 
 #include <array>
 #include <chrono>
@@ -6,8 +6,8 @@
 #include <limits>
 #include <vector>
 
-#include "error.hpp"
-#include "shared_segment.hpp"
+#include "base/error.hpp"
+#include "ranks/shared_segment.hpp"
 
 namespace chunkflow {
 

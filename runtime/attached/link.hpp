@@ -7,9 +7,9 @@
 #include <string>
 #include <thread>
 
-#include "device.hpp"
-#include "group.hpp"
-#include "transport.hpp"
+#include "device/device.hpp"
+#include "ranks/group.hpp"
+#include "transport/transport.hpp"
 
 namespace chunkflow {
 

@@ -1,10 +1,10 @@
-#include "weight_store.hpp"
+#include "attached/weight_store.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <string>
 
-#include "error.hpp"
+#include "base/error.hpp"
 
 namespace chunkflow {
 

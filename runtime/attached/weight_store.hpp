@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
-#include "device.hpp"
-#include "pinned_memory.hpp"
-#include "program.hpp"
+#include "device/device.hpp"
+#include "device/pinned_memory.hpp"
+#include "program/program.hpp"
 
 namespace chunkflow {
 

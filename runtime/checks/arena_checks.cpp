@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "arena_estimate.hpp"
-#include "arena_placement.hpp"
-#include "arena_slots.hpp"
-#include "arena_survey.hpp"
-#include "assignment.hpp"
-#include "check.hpp"
-#include "random.hpp"
+#include "arena/assignment.hpp"
+#include "arena/estimate.hpp"
+#include "arena/placement.hpp"
+#include "arena/slots.hpp"
+#include "arena/survey.hpp"
+#include "base/random.hpp"
+#include "checks/check.hpp"
 
 using namespace chunkflow;
 

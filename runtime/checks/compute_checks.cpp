@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "../compute.hpp"
-#include "../device.hpp"
-#include "../error.hpp"
-#include "../random.hpp"
-#include "check.hpp"
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "checks/check.hpp"
+#include "compute/compute.hpp"
+#include "device/device.hpp"
 
 namespace chunkflow {
 namespace {

@@ -5,10 +5,10 @@
 #include <cstring>
 #include <filesystem>
 
-#include "../group_text.hpp"
-#include "../slurm_hosts.hpp"
-#include "check.hpp"
-#include "ranks.hpp"
+#include "checks/check.hpp"
+#include "checks/ranks.hpp"
+#include "ranks/group_text.hpp"
+#include "ranks/slurm_hosts.hpp"
 
 namespace chunkflow {
 namespace {

@@ -5,10 +5,10 @@
 #include <thread>
 #include <vector>
 
-#include "../device.hpp"
-#include "../error.hpp"
-#include "../random.hpp"
-#include "check.hpp"
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "checks/check.hpp"
+#include "device/device.hpp"
 
 namespace chunkflow {
 namespace {

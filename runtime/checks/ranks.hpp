@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
-#include "../error.hpp"
-#include "../group.hpp"
-#include "../sockets.hpp"
+#include "base/error.hpp"
+#include "ranks/group.hpp"
+#include "ranks/sockets.hpp"
 
 namespace chunkflow {
 

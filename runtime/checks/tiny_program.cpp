@@ -3,9 +3,9 @@
 #include <array>
 #include <vector>
 
-#include "program.hpp"
-#include "rank.hpp"
-#include "runtime.hpp"
+#include "program/program.hpp"
+#include "program/rank.hpp"
+#include "program/runtime.hpp"
 
 #ifndef TINY_RANKS
 #define TINY_RANKS 1

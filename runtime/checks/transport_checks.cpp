@@ -8,10 +8,10 @@
 #include <cstring>
 #include <optional>
 
-#include "../compute.hpp"
-#include "../transport.hpp"
-#include "check.hpp"
-#include "ranks.hpp"
+#include "checks/check.hpp"
+#include "checks/ranks.hpp"
+#include "compute/compute.hpp"
+#include "transport/transport.hpp"
 
 namespace chunkflow {
 namespace {

@@ -10,14 +10,14 @@
 #include <tuple>
 #include <vector>
 
-#include "check.hpp"
-#include "error.hpp"
-#include "json.hpp"
-#include "random.hpp"
-#include "safetensors.hpp"
-#include "summary.hpp"
-#include "weight_values.hpp"
-#include "weights.hpp"
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "base/random.hpp"
+#include "base/summary.hpp"
+#include "checks/check.hpp"
+#include "weights/safetensors.hpp"
+#include "weights/weight_arena.hpp"
+#include "weights/weight_values.hpp"
 
 using namespace chunkflow;
 

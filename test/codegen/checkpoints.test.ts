@@ -47,9 +47,9 @@ function mainSource(programs: readonly { id: string; folder: string }[]): string
     '#include <cstdio>',
     '#include <cstdlib>',
     '#include <string_view>',
-    '#include "error.hpp"',
-    '#include "runtime.hpp"',
-    '#include "weight_values.hpp"',
+    '#include "base/error.hpp"',
+    '#include "program/runtime.hpp"',
+    '#include "weights/weight_values.hpp"',
     ...own,
     '// Only headers are read.',
     'chunkflow::bf16 chunkflow::toBf16(float) { std::abort(); }',
@@ -74,7 +74,9 @@ function compileMain(programs: readonly { id: string; folder: string }[]): strin
   const main = join(FOLDER, 'main.cpp');
   writeFileSync(main, mainSource(programs));
   const runtime = join(packageRoot, 'runtime');
-  const sources = ['weight_values.cpp', 'safetensors.cpp', 'json.cpp'].map((name) => join(runtime, name));
+  const sources = ['weights/weight_values.cpp', 'weights/safetensors.cpp', 'base/json.cpp'].map((name) =>
+    join(runtime, name),
+  );
   const executable = join(FOLDER, 'check');
   const args = ['-std=c++20', '-O0', '-I', runtime, main, ...sources, '-o', executable];
   const { status, stderr } = spawnSync(process.env.CXX ?? 'c++', args, { encoding: 'utf8' });

@@ -12,7 +12,7 @@ function hashOf(name: string): bigint {
   return value;
 }
 
-/** SplitMix64's finaliser, as runtime/random.hpp has it. */
+/** SplitMix64's finaliser, as runtime/base/random.hpp has it. */
 function mixed(value: bigint): bigint {
   let x = (value + 0x9e3779b97f4a7c15n) & MASK;
   x = ((x ^ (x >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK;
@@ -20,7 +20,7 @@ function mixed(value: bigint): bigint {
   return x ^ (x >> 31n);
 }
 
-/** Uniform values of mean 0 and variance 1, as valueAt in runtime/random.hpp makes them from the seed hashOf(name). */
+/** Uniform values of mean 0 and variance 1, as valueAt in runtime/base/random.hpp makes them from the seed hashOf(name). */
 function uniform(name: string, count: number): Float32Array {
   const seed = hashOf(name);
   const step = Math.fround(Math.fround(1.7320508) / 32768);

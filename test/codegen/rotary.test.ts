@@ -39,7 +39,7 @@ function mainSource(
   return [
     '#include <cstdio>',
     '#include <vector>',
-    '#include "rotary_table.hpp"',
+    '#include "compute/rotary_table.hpp"',
     'using namespace chunkflow;',
     'void show(std::span<const RotaryAxis> axes, std::int64_t row, std::int64_t width) {',
     '  std::vector<float> values(static_cast<std::size_t>(width));',
@@ -64,7 +64,15 @@ function printed(source: string): number[][] {
   const executable = join(FOLDER, 'tables');
   writeFileSync(main, source);
   const runtime = join(packageRoot, 'runtime');
-  const args = ['-std=c++20', '-I', runtime, main, join(runtime, 'rotary_table.cpp'), '-o', executable];
+  const args = [
+    '-std=c++20',
+    '-I',
+    runtime,
+    main,
+    join(runtime, 'compute', 'rotary_table.cpp'),
+    '-o',
+    executable,
+  ];
   const { status, stderr } = spawnSync(process.env.CXX ?? 'c++', args, { encoding: 'utf8' });
   assert.is(status, 0, stderr);
   const { stdout } = spawnSync(executable, { encoding: 'utf8', maxBuffer: 2 ** 28 });

@@ -143,7 +143,7 @@ compiled('a process may end in the middle of a run', async () => {
   await loadAddon();
   const slow = library('slow', {
     source: `#include <unistd.h>
-#include "runtime.hpp"
+#include "program/runtime.hpp"
 extern "C" int chunkflow_abi() { return 1; }
 extern "C" const char* chunkflow_describe() { return "{}"; }
 extern "C" int chunkflow_run(int, const char* const*, const chunkflow::Sink* sink) {

@@ -1,4 +1,4 @@
-/** runtime/random.hpp in TypeScript: the value that every program gives a place of a tensor, from a seed. */
+/** runtime/base/random.hpp in TypeScript: the value that every program gives a place of a tensor, from a seed. */
 
 const WORD = (1n << 64n) - 1n;
 

@@ -8,7 +8,7 @@ const PROGRAM = `#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <string>
-#include "runtime.hpp"
+#include "program/runtime.hpp"
 #include "lines.hpp"
 
 extern "C" int chunkflow_abi() { return ABI; }
@@ -40,7 +40,7 @@ extern "C" int chunkflow_run(int argc, const char* const* argv, const chunkflow:
 `;
 
 const MAIN = `#include <cstdio>
-#include "runtime.hpp"
+#include "program/runtime.hpp"
 int main(int argc, char** argv) {
   const chunkflow::Sink sink{nullptr, [](void*, const char* json) { return std::puts(json) < 0 ? 1 : 0; },
                              [](void*, const char* text) { std::fprintf(stderr, "%s\\n", text); }};

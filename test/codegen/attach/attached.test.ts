@@ -20,7 +20,8 @@ else {
   /** Read as one source, since most of a compiler's time goes into the headers of the standard library. */
   const TOGETHER =
     'attached/attached attached/attached_rank attached/c_interface attached/copy_worker attached/weight_store ' +
-    'attached/link shared_segment plan_memory pinned_memory device_host host_graph checksum';
+    'attached/link ranks/shared_segment plan/memory device/pinned_memory device/host/device device/host/graph ' +
+    'device/checksum';
   const cxx = process.env.CXX ?? 'c++';
 
   /** Compiles one source, or links. */
@@ -52,7 +53,9 @@ else {
         compiled(sanitize, folder, '-c', source, '-o', out);
         return out;
       };
-      const apart = ['host_pages', 'staging'].map((name) => join(folder, 'runtime', `${name}.cpp`));
+      const apart = ['device/host/pages', 'transport/staging'].map((name) =>
+        join(folder, 'runtime', `${name}.cpp`),
+      );
       const shared = [together, ...apart].map(object);
       const driver = (name: string) => [...shared, object(join(import.meta.dirname, `${name}.cpp`))];
       return { drive: driver('drive'), driveRanks: driver('driveRanks') };

@@ -11,7 +11,7 @@ const SOURCE = `#include <fcntl.h>
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include "runtime.hpp"
+#include "program/runtime.hpp"
 #include "lines.hpp"
 
 extern "C" int chunkflow_abi() { return ABI; }

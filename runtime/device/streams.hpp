@@ -1,0 +1,39 @@
+#pragma once
+// The streams of a rank, which live as long as it does.
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "device/device.hpp"
+
+namespace chunkflow {
+
+/// The streams of a rank, by what they are for. Staged collectives write to pinned memory on StageOut and read from it on
+/// StageIn, or on Copy where their pieces are scheduled among the weights' chunks.
+enum class On : std::uint8_t { Compute, Collective, Copy, StageOut, StageIn, Host };
+
+class Streams {
+ public:
+  explicit Streams(Device& device) {
+    static constexpr std::array<const char*, 6> NAMES{"compute", "collective", "copy", "stage-out", "stage-in", "host"};
+    for (std::size_t i = 0; i < NAMES.size(); ++i) {
+      // Pauses between chunks are kernels of one thread. Without priority one waits until a running kernel, which may take
+      // tens of milliseconds, has placed all its blocks.
+      all_[i] = device.stream(NAMES[i], static_cast<On>(i) == On::Copy ? Priority::Urgent : Priority::Usual);
+    }
+  }
+  Stream& operator[](On on) const { return *all_[static_cast<std::size_t>(on)]; }
+  const std::array<std::unique_ptr<Stream>, 6>& all() const { return all_; }
+  /// Whether everything enqueued on any of them is done; never blocks.
+  bool idle() const {
+    for (const auto& stream : all_) {
+      if (!chunkflow::idle(*stream)) return false;
+    }
+    return true;
+  }
+
+ private:
+  std::array<std::unique_ptr<Stream>, 6> all_;
+};
+
+}  // namespace chunkflow

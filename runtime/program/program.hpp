@@ -1,0 +1,182 @@
+#pragma once
+// What a generated program is made of: constants and functions that the generator fills in. Everything is plain data, so that
+// a reader of the generated sources needs no more than this page.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "compute/compute.hpp"
+#include "compute/rotary_table.hpp"
+#include "transport/transport.hpp"
+
+namespace chunkflow {
+
+class Rank;
+
+/// How a parameter tensor is filled when no checkpoint is given: value = mean + scale * random by place.
+enum class TensorLayout : std::uint8_t { Whole, Rows, Columns };
+
+/// One parameter tensor (or a rank's shard of it) in a block's weights.
+struct Tensor {
+  const char* name;            // in the checkpoint, behind the block's prefix
+  std::uint64_t offset;        // bytes from the start of the block's weights; a multiple of 16
+  std::int64_t rows, columns;  // of the whole tensor; a vector has one row
+  TensorLayout shard;          // Rows: this rank holds rows/shards of them; Columns likewise
+  /// For Columns of concatenated inputs (FLUX's [attention | MLP]): widths of the parts that are sharded one by one; {0, 0, 0}:
+  /// all columns are one part.
+  std::int64_t parts[3];
+  float scale, mean;
+};
+
+/// The weights of one block (not of a position: passes share them).
+struct BlockWeights {
+  const char* prefix;  // in a checkpoint, such as "blocks.3."
+  std::uint64_t bytes;
+  std::span<const Tensor> tensors;
+  std::uint64_t firstValue;  // of the block's random values; no two tensors overlap
+};
+
+/// What a segment's function works with.
+struct Block {
+  Compute& compute;
+  std::byte* weights;       // of this block, resident front and slot as one piece
+  std::byte* activations;   // the rank's activation memory
+  std::byte* inputs;        // constants of the step: text rows, conditioning vector, rotary table
+  int rank;                 // of this rank in its group
+  bf16* weight(std::uint64_t offset) const { return reinterpret_cast<bf16*>(weights + offset); }
+  bf16* buffer(std::uint64_t offset) const { return reinterpret_cast<bf16*>(activations + offset); }
+  bf16* input(std::uint64_t offset) const { return reinterpret_cast<bf16*>(inputs + offset); }
+  const float* table(std::uint64_t offset) const { return reinterpret_cast<const float*>(inputs + offset); }
+};
+
+struct Segment {
+  const char* name;
+  double durationS;  // what the model expects at the highest clock; the length of its stand-in with --compute synthetic
+  void (*run)(const Block&);
+};
+
+/// Where a collective's buffers lie in the activation memory.
+struct Collective {
+  const char* name;
+  CollectiveKind kind;
+  std::uint64_t send, recv;
+  std::uint64_t bytesPerPeer;
+  /// staged-copy: bytes of one piece; a message is cut into ceil(bytesPerPeer / pieceBytes) pieces, the last one short.
+  std::uint64_t pieceBytes;
+};
+
+/// A constant of the step, filled once: from the file of --inputs, else random, or a rotary table (see fillRotaryRows).
+struct Input {
+  const char* name;
+  const char* meaning;       // for people who prepare a file for --inputs
+  std::uint64_t offset;      // bytes
+  std::int64_t rows, width;  // on this rank; bf16, or float for a rotary table
+  bool sharded;              // whether ranks hold different rows of it (else every rank holds all of them)
+  bool rotary;
+  std::span<const RotaryAxis> axes;  // rotary: what turns which pairs
+  std::uint64_t firstValue;  // random: first place; rank * rows * width is added where `sharded`
+  float scale, mean;
+  std::uint64_t count() const { return static_cast<std::uint64_t>(rows * width); }
+};
+
+/// Rows of the residual stream: from the file of --inputs, else random at first; digested and saved as the output.
+struct Residual {
+  const char* name;
+  const char* meaning;
+  std::uint64_t offset;  // bytes into the activation memory
+  std::int64_t rows, width;
+  std::uint64_t firstValue;
+  bool sharded;          // whether ranks hold different rows (else every rank holds the same)
+};
+
+/// What the generator says a plan needs; compared with what the device says.
+struct MemoryClaim {
+  std::uint64_t outsideBytes, residentBytes, slotBytes, activationBytes, collectiveBufferBytes, reserveBytes;
+  std::uint64_t gpuPeakBytes, hostPinnedBytes;
+};
+
+/// A copy that the previous step has issued: it must be there before the first step.
+struct Primed {
+  int position;
+  int slot;
+};
+
+/// Who moves the bytes of a plan's collectives.
+struct Carrier {
+  enum class By { Nobody, Nccl, Kernel, CopyEngines };
+  By by;
+  int ctas;      // of a kernel, for each direction
+  int ring = 0;  // slices of 256 KiB that staging holds for each of them; 0: whole messages
+
+  bool operator==(const Carrier&) const = default;
+};
+
+/// Whether collectives go through pinned staging memory of the program's own.
+constexpr bool stagesItself(Carrier carrier) {
+  return carrier.by == Carrier::By::Kernel || carrier.by == Carrier::By::CopyEngines;
+}
+
+/// "none", "nccl", "staged-sm:2" or "staged-copy".
+inline std::string carrierText(Carrier carrier) {
+  switch (carrier.by) {
+    case Carrier::By::Nobody: return "none";
+    case Carrier::By::Nccl: return "nccl";
+    case Carrier::By::Kernel: return "staged-sm:" + std::to_string(carrier.ctas);
+    case Carrier::By::CopyEngines: return "staged-copy";
+  }
+  return "";
+}
+
+struct PlanProgram {
+  const char* name;        // as the user typed it
+  Carrier carrier;
+  int slots;
+  std::uint64_t slotBytes; // the largest streamed part of a block
+  int streamedPerStep;     // the slot ring goes on across steps: slot s of step n is (s + n * streamedPerStep) mod slots
+  int ringPeriod;          // steps after which a block is in the same slot again
+  std::span<const std::uint64_t> residentBytes;  // per block: bytes at its front that stay
+  std::span<const std::int16_t> slotOf;          // per position: its slot in step 0; -1 where nothing is streamed
+  std::span<const Primed> primed;
+  std::uint32_t piecesPerStep;      // staged-copy pieces that a rank writes in a step
+  std::uint32_t collectivesPerStep;
+  std::uint64_t stagingBytes;       // the most bytes that a rank writes in one staged collective
+  int points;                       // events of a position
+  MemoryClaim claim;
+  /// Enqueues one step, block by block.
+  void (*step)(Rank&);
+};
+
+/// A micro-benchmark: copies, collectives, or both at once, in the statements of a step. Chunks are copied to and from the
+/// program's only block, back to back; collectives are handed over from the compute stream and back, as a step does it.
+struct CalibrationCase {
+  const char* id;
+  const char* parameters;  // JSON: what was asked for, as it is written beside what it took
+  int plan;                // whose memory and transport it uses
+  int loadingRanks;        // the first so many ranks copy
+  std::uint32_t down, up;  // chunks to the device and to the host
+  std::uint64_t chunkBytes;
+  double paceS;
+  std::uint32_t calls;
+  Collective collective;
+};
+
+struct Program {
+  const char* id;
+  const char* title;
+  const char* fingerprint;  // hash over everything that was generated
+  const char* tool;         // "chunkflow 0.1.0"
+  int ranks, groupSize;
+  bool mirrored;
+  int blocksPerPass, positions;
+  std::span<const BlockWeights> blocks;
+  std::span<const PlanProgram> plans;
+  std::span<const Input> inputs;
+  std::span<const Residual> residuals;
+  std::uint64_t inputBytes, activationBytes, outsideBytes, workspaceBytes;
+  int tensorShards;  // ranks that share a block's weights (tensor parallelism); 1 where each holds all
+  /// Not empty in a calibration program, whose plans have no steps.
+  std::span<const CalibrationCase> cases = {};
+};
+
+}  // namespace chunkflow

@@ -1,0 +1,72 @@
+#pragma once
+// Barrier, broadcast and gather are one thing: everybody hands something over and gets what all have handed over.
+// Groups of threads and of processes differ only in how that is done.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.hpp"
+#include "ranks/group.hpp"
+
+namespace chunkflow {
+
+enum class Meeting : std::uint32_t { Barrier = 1, Broadcast = 2, Gather = 3 };
+
+inline const char* meetingName(Meeting meeting) {
+  switch (meeting) {
+    case Meeting::Barrier:
+      return "a barrier";
+    case Meeting::Broadcast:
+      return "a broadcast";
+    case Meeting::Gather:
+      return "a gather";
+  }
+  return "a call that this version does not know";
+}
+
+// What a run is told when ranks do not meet; both groups say the same.
+
+inline std::string endedEarly(int rank) { return "rank " + std::to_string(rank) + " ended before the others"; }
+
+inline std::string differentCalls(int rank, Meeting meeting, Meeting atZero) {
+  return "rank " + std::to_string(rank) + " is at " + meetingName(meeting) + " while rank 0 is at " +
+         meetingName(atZero) + "; all ranks must run the same program with the same options";
+}
+
+inline std::string waitedTooLong(int rank, double seconds, Meeting meeting, const std::string& missing) {
+  const std::string limit = std::to_string(seconds);
+  return "rank " + std::to_string(rank) + " waited " + limit.substr(0, limit.find('.') + 2) + " s in " +
+         meetingName(meeting) + " for " + missing + "; see what that rank is doing, or raise --time-limit";
+}
+
+inline std::string differentSizes(int rank, const std::string& bytes, const std::string& atZero) {
+  return "rank " + std::to_string(rank) + " asks for " + bytes + " bytes of shared memory and rank 0 for " + atZero +
+         "; all ranks must run the same program with the same options";
+}
+
+class ExchangeGroup : public Group {
+ public:
+  const Place& place() const override { return place_; }
+
+  void barrier() override { exchange(Meeting::Barrier, {}); }
+
+  std::vector<std::byte> broadcast(std::vector<std::byte> bytes, int root) override {
+    if (place_.rank != root) bytes.clear();
+    return std::move(exchange(Meeting::Broadcast, std::move(bytes)).at(static_cast<std::size_t>(root)));
+  }
+
+  std::vector<std::vector<std::byte>> gather(std::vector<std::byte> bytes) override {
+    return exchange(Meeting::Gather, std::move(bytes));
+  }
+
+ protected:
+  explicit ExchangeGroup(const Place& place) : place_(place) {}
+
+  /// @returns what each rank has brought, in order of rank. @throws RunError when the run must end.
+  virtual std::vector<std::vector<std::byte>> exchange(Meeting meeting, std::vector<std::byte> bytes) = 0;
+
+ private:
+  Place place_;
+};
+
+}  // namespace chunkflow
