@@ -15,13 +15,14 @@ const TAKEN = new Set(
 );
 
 /**
- * An identifier that reads like the text: small letters, digits and underscores.
+ * An identifier that reads like the text: small letters, digits and underscores. Several capitals in a row belong to the letters
+ * before them, as in RoPE and SwiGLU.
  *
  * @example identifier('QKV all-to-all') // 'qkv_all_to_all'
  */
 export function identifier(text: string): string {
   const words = text
-    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/([a-z0-9])([A-Z])(?![A-Z])/g, '$1_$2')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .replace(/^_+|_+$/g, '')
@@ -92,4 +93,16 @@ export function real(value: number): string {
   if (!Number.isFinite(value)) throw new Error(`${value} is no finite number`);
   const text = String(value);
   return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/**
+ * A designated initialiser from fields in the order of their declaration; those that are undefined keep their defaults.
+ *
+ * @example designated({ position: 'at.next', slot: '1' }) // '{.position = at.next, .slot = 1}'
+ */
+export function designated(fields: Readonly<Record<string, string | undefined>>): string {
+  const written = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [`.${name} = ${value}`],
+  );
+  return `{${written.join(', ')}}`;
 }

@@ -38,6 +38,7 @@ export const attachedPlanView = z.strictObject({
           title: cpp,
           fn: cpp,
           isBegin: z.boolean(),
+          readsRow: z.boolean(),
           statements: routine.shape.statements,
         }),
       ),

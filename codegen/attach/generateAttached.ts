@@ -6,12 +6,12 @@ import type { StepProgram } from '../../model/program/stepProgram.ts';
 import { verify } from '../../model/program/verify.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { BlockKind, CollectiveSegment, Workload } from '../../model/workload/workload.ts';
-import { comment, constantName, cString, Names, unsigned64, whole } from '../escape.ts';
+import { comment, constantName, cString, designated, Names, unsigned64, whole } from '../escape.ts';
 import type { GeneratedFile } from '../generate.ts';
 import { render } from '../templates.ts';
 import { toolVersion } from '../toolVersion.ts';
 import { type Routine, routinesOf } from '../view/routines.ts';
-import { COLLECTIVE, numbersOf, pascal, ringPeriod, routineView, summaryOf } from '../view/routineView.ts';
+import { COLLECTIVE, pascal, readsRow, ringPeriod, routineView, summaryOf } from '../view/routineView.ts';
 import { stepStatements } from '../view/statements.ts';
 import { attachedPlanView } from './attachedView.ts';
 import { type Hook, hooksOf } from './hooks.ts';
@@ -136,7 +136,7 @@ function viewOf(workload: Workload, plan: Plan, program: StepProgram) {
   );
   return {
     points: points.map((name, number) => ({ constant: constantName(name), number: whole(number) })),
-    carrier: carried ? '{Carrier::By::CopyEngines, 0}' : '{Carrier::By::Nobody, 0}',
+    carrier: designated({ by: `Carrier::By::${carried ? 'CopyEngines' : 'Nobody'}` }),
     stagingBytes: unsigned64(carried ? stagingBytesOf(workload) : 0),
     collectives: carried
       ? [...constants].flatMap(([kind, own]) => collectiveViews(kind, own, plan, workload.ranks))
@@ -182,7 +182,7 @@ function attachedRoutine(
   collectives: readonly string[],
   points: readonly string[],
 ) {
-  const view = routineView(routine, numbersOf(routine), kind.name, {
+  const view = routineView(routine, kind.name, {
     segment: () => '',
     collective: (index) => collectives[index]!,
     point: (index) => constantName(points[index]!),
@@ -192,6 +192,7 @@ function attachedRoutine(
     title: `${view.title}: ${titleOf(hook)}`,
     fn: `${routine.name}_${suffixOf(hook)}`,
     isBegin: hook.at.point === 'begins',
+    readsRow: hook.at.point === 'begins' || hook.statements.some(readsRow),
     statements: hook.statements.map((own) => views.get(own)!),
   }));
   const isEmpty = ({ isBegin, statements }: (typeof hooks)[number]) => !isBegin && statements.length === 0;

@@ -5,12 +5,21 @@ import { stagesInHostMemory, transportNamed } from '../../model/system/transport
 import type { Workload } from '../../model/workload/workload.ts';
 import type { PlacedBuffer } from '../dataflow/buffers.ts';
 import type { FlowRecorder } from '../dataflow/flow.ts';
-import { comment, constantName, cString, identifier, Names, real, unsigned64, whole } from '../escape.ts';
+import {
+  comment,
+  constantName,
+  cString,
+  designated,
+  identifier,
+  Names,
+  real,
+  unsigned64,
+  whole,
+} from '../escape.ts';
 import { routinesOf } from './routines.ts';
 import {
   COLLECTIVE,
   isShown,
-  numbersOf,
   type RoutineNames,
   ringPeriod,
   routineView,
@@ -35,7 +44,7 @@ export interface LaidOutKind {
   segments: readonly { constant: string; name: string; durationS: number }[];
 }
 
-const TENSOR_LAYOUT = { whole: 'Whole', rows: 'Rows', columns: 'Columns' } as const;
+const TENSOR_LAYOUT = { rows: 'Rows', columns: 'Columns' } as const;
 
 export function kindViewOf(kind: LaidOutKind): KindView {
   const computes = kind.flow.segments.filter((segment) => segment.kind === 'compute');
@@ -52,18 +61,21 @@ export function kindViewOf(kind: LaidOutKind): KindView {
       const columns = tensor.shape.reduce((product, side) => product * side, 1) / rows;
       return {
         constant: tensor.constant,
-        name: cString(tensor.name),
         offset: unsigned64(tensor.offset),
         shape: comment(
           `[${tensor.shape.join(', ')}]${tensor.layout === 'whole' ? '' : `, a shard of its ${tensor.layout}`}`,
         ),
-        // A sharded vector is divided along its only side.
-        rows: whole(tensor.layout === 'rows' && tensor.shape.length === 1 ? columns : rows),
-        columns: whole(tensor.layout === 'rows' && tensor.shape.length === 1 ? 1 : columns),
-        layout: TENSOR_LAYOUT[tensor.layout],
-        parts: [0, 1, 2].map((part) => whole(tensor.parts[part] ?? 0)),
-        scale: real(Number(tensor.scale.toPrecision(6))),
-        mean: real(tensor.mean),
+        tensor: designated({
+          name: cString(tensor.name),
+          offset: unsigned64(tensor.offset),
+          // A sharded vector is divided along its only side.
+          rows: whole(tensor.layout === 'rows' && tensor.shape.length === 1 ? columns : rows),
+          columns: whole(tensor.layout === 'rows' && tensor.shape.length === 1 ? 1 : columns),
+          shard: tensor.layout === 'whole' ? undefined : `TensorLayout::${TENSOR_LAYOUT[tensor.layout]}`,
+          parts: tensor.parts.length === 0 ? undefined : `{${tensor.parts.map(whole).join(', ')}}`,
+          scale: `${real(Number(tensor.scale.toPrecision(6)))}f`,
+          mean: tensor.mean === 0 ? undefined : `${real(tensor.mean)}f`,
+        }),
       };
     }),
     segments: kind.segments.map(({ constant, name, durationS }, index) => ({
@@ -113,7 +125,6 @@ export function composePlan(
   const routineAt = new Map(
     routines.flatMap((routine) => routine.positions.map((position, row) => [position, { routine, row }])),
   );
-  const numbered = new Map(routines.map((routine) => [routine, numbersOf(routine)]));
   const streamed = plan.blocks.filter((block) => block.windowBytes.length > 0);
   const slotOf = new Map<number, number>();
   const primed = new Map<number, number>();
@@ -146,7 +157,6 @@ export function composePlan(
       routines: routines.map((routine) =>
         routineView(
           routine,
-          numbered.get(routine)!,
           kindAt(routine.positions[0]!).title,
           routineNames(kindAt(routine.positions[0]!), points),
         ),
@@ -177,15 +187,17 @@ export function stagesItself({ transport }: Pick<Plan, 'transport'>, system: Sys
 
 /** How a plan's collectives are carried, as the runtime's `Carrier`. @throws UserError for a transport that the machine has not. */
 export function carrierOf(name: string, system: System): string {
-  if (name === 'none') return '{Carrier::By::Nobody, 0}';
+  const initialiser = (by: string, ctas?: string, ring?: string) =>
+    designated({ by: `Carrier::By::${by}`, ctas, ring });
+  if (name === 'none') return initialiser('Nobody');
   const { carrier } = transportNamed(system, name);
   switch (carrier.by) {
     case 'nccl':
-      return '{Carrier::By::Nccl, 0}';
+      return initialiser('Nccl');
     case 'kernel':
-      return `{Carrier::By::Kernel, ${[carrier.ctas, ...(carrier.ring > 0 ? [carrier.ring] : [])].map(whole).join(', ')}}`;
+      return initialiser('Kernel', whole(carrier.ctas), carrier.ring > 0 ? whole(carrier.ring) : undefined);
     case 'copy-engines':
-      return '{Carrier::By::CopyEngines, 0}';
+      return initialiser('CopyEngines');
   }
 }
 

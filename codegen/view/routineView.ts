@@ -1,10 +1,10 @@
 import type { Plan } from '../../model/plan/plan.ts';
 import type { StepProgram, StreamKind } from '../../model/program/stepProgram.ts';
 import type { Workload } from '../../model/workload/workload.ts';
-import { comment, real, whole } from '../escape.ts';
-import type { Field, Routine, RoutineStatement } from './routines.ts';
+import { comment, designated, real, whole } from '../escape.ts';
+import type { Column, Field, Routine, RoutineStatement } from './routines.ts';
 import type { PlanView, StatementView } from './schema.ts';
-import { bare, type Statement } from './statements.ts';
+import type { Statement } from './statements.ts';
 
 /** C++ names of what a routine's statements refer to by number. */
 export interface RoutineNames {
@@ -68,27 +68,17 @@ export function shown(statement: Shown): ShownStatement {
   }
 }
 
-export function numbersOf(routine: Routine): Map<RoutineStatement, number> {
-  const numbers = new Map<RoutineStatement, number>();
-  for (const statement of routine.statements) {
-    if (isShown(statement.statement)) numbers.set(statement, numbers.size);
-  }
-  return numbers;
-}
-
 export function routineView(
   routine: Routine,
-  numbers: ReadonlyMap<RoutineStatement, number>,
   title: string,
   names: RoutineNames,
 ): PlanView['routines'][number] {
-  const columns = [
-    { type: 'int', name: 'position', values: routine.positions },
-    ...routine.columns.map((column) => ({
-      type: column.values.some((value) => value > 2 ** 31 - 1) ? 'std::uint64_t' : 'std::int64_t',
-      ...column,
-    })),
+  const columns: Column[] = [
+    { name: 'position', type: 'int', values: routine.positions },
+    ...routine.columns,
   ];
+  const cells = columns.map(({ values }) => values.map(whole));
+  const widths = cells.map((column) => Math.max(...column.map((cell) => cell.length)));
   return {
     fn: routine.name,
     title: comment(
@@ -96,20 +86,20 @@ export function routineView(
     ),
     row: `${pascal(routine.name)}At`,
     table: `AT_${routine.name.toUpperCase()}`,
-    columns: columns.map(({ type, name }) => ({ type: columnType(type, name), name })),
-    rows: routine.positions.map((_, row) => columns.map(({ values }) => whole(values[row]!))),
-    statements: routine.statements.map((statement) => statementView(statement, numbers, names)),
+    columns: columns.map(({ type, name }) => ({ type, name })),
+    rows: routine.positions.map((_, row) =>
+      cells.map((column, index) => column[row]!.padStart(widths[index]!)),
+    ),
+    statements: routine.statements.map((statement) => statementView(statement, names)),
   };
-}
-
-/** Bytes take 64 bits; positions, slots and steps are small. */
-function columnType(type: string, name: string): string {
-  return /^(from|to|chunk)(_|$)/.test(name) ? 'std::uint64_t' : type === 'int' ? 'int' : 'int';
 }
 
 export function pascal(name: string): string {
   return name.replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
+
+/** The position that a routine runs at. */
+const OWN_POSITION = 'at.position';
 
 function fieldText(field: Field | undefined): string {
   if (field === undefined) throw new Error('a statement lacks a field');
@@ -117,73 +107,95 @@ function fieldText(field: Field | undefined): string {
     case 'constant':
       return whole(field.value);
     case 'relative':
-      if (field.offset === 0) return 'at.position';
-      return `at.position ${field.offset < 0 ? '-' : '+'} ${Math.abs(field.offset)}`;
+      if (field.offset === 0) return OWN_POSITION;
+      return `${OWN_POSITION} ${field.offset < 0 ? '-' : '+'} ${Math.abs(field.offset)}`;
     case 'column':
       return `at.${field.name}`;
   }
 }
 
-export function statementView(
-  own: RoutineStatement,
-  numbers: ReadonlyMap<RoutineStatement, number>,
-  names: RoutineNames,
-): StatementView {
-  const { statement, fields } = own;
+/** Whether a statement as it is written reads the row of its position, `at`. */
+export function readsRow({ statement, fields }: RoutineStatement): boolean {
+  if (statement.kind === 'after' && isOwnPoint(fields)) return false;
+  return Object.values(fields).some(({ kind }) => kind !== 'constant');
+}
+
+/** Whether an awaited point is of the running block, in this step. */
+function isOwnPoint({ refPosition, stepsAgo }: RoutineStatement['fields']): boolean {
+  return fieldText(refPosition) === OWN_POSITION && fieldText(stepsAgo) === '0';
+}
+
+function statementView({ statement, fields }: RoutineStatement, names: RoutineNames): StatementView {
+  const { kind } = statement;
   const field = (name: string) => fieldText(fields[name]);
-  if (statement.kind === 'after') {
-    const ago = field('stepsAgo');
-    return {
-      kind: 'after',
-      stream: STREAM[statement.stream],
-      refPosition: field('refPosition'),
-      point: names.point(statement.ref.point),
-      stepsAgo: ago === '0' ? '' : ago,
-    };
-  }
-  if (statement.kind === 'mark') {
-    return { kind: 'mark', stream: STREAM[statement.stream], point: names.point(statement.point) };
-  }
-  const common = { kind: statement.kind, number: whole(numbers.get(own)!) };
-  switch (statement.kind) {
+  switch (kind) {
+    case 'after': {
+      const position = field('refPosition');
+      const stepsAgo = field('stepsAgo');
+      return {
+        kind,
+        stream: STREAM[statement.stream],
+        point: names.point(statement.ref.point),
+        elsewhere: !isOwnPoint(fields),
+        of: designated({ position, stepsAgo: stepsAgo === '0' ? undefined : stepsAgo }),
+      };
+    }
+    case 'mark':
+      return { kind, stream: STREAM[statement.stream], point: names.point(statement.point) };
     case 'run':
-      return { ...common, segment: names.segment(statement.segment) };
+      return { kind, segment: names.segment(statement.segment) };
     case 'prefetch':
       return {
-        ...common,
-        targetPosition: field('targetPosition'),
-        stepsAhead: field('stepsAhead'),
-        slot: field('slot'),
-        from: field('from'),
-        to: field('to'),
+        kind,
+        target: designated({
+          position: field('targetPosition'),
+          stepsAhead: field('stepsAhead'),
+          slot: field('slot'),
+        }),
+        bytes: designated({ from: field('from'), to: field('to') }),
         chunkBytes: field('chunkBytes'),
+        paced: statement.paceS > 0,
         paceS: real(statement.paceS),
-        gated: statement.gated ? 'true' : 'false',
+        gated: statement.gated,
         pageable: statement.pageable,
-        comment: comment(prefetchComment(statement)),
+        comment: comment(prefetchComment(statement, fields)),
       };
     case 'launch-window':
-      return { ...common, seconds: real(statement.seconds) };
+      return { kind, window: designated({ durationS: real(statement.seconds) }) };
     case 'stage-in':
     case 'stage-out':
       return {
-        ...common,
-        stream: statement.kind === 'stage-in' ? STREAM[statement.stream] : STREAM['stage-out'],
+        kind,
+        stream: STREAM[kind === 'stage-in' ? statement.stream : 'stage-out'],
         collective: names.collective(statement.collective),
-        phase: whole(statement.phase),
-        first: whole(statement.first),
-        count: whole(statement.count),
+        pieces: designated({
+          phase: statement.phase === 0 ? undefined : whole(statement.phase),
+          first: whole(statement.first),
+          count: whole(statement.count),
+        }),
       };
     default:
-      return { ...common, collective: names.collective(statement.collective) };
+      return { kind, collective: names.collective(statement.collective) };
   }
 }
 
-function prefetchComment(statement: Statement & { kind: 'prefetch' }): string {
-  const bytes = statement.to - statement.from;
-  const chunks = Math.ceil(bytes / statement.chunkBytes);
-  const pace = statement.paceS > 0 ? `, ${(statement.paceS * 1e6).toFixed(0)} us after each` : '';
-  return `${bare(statement.label)}: ${chunks} ${chunks === 1 ? 'copy' : 'copies'} of up to ${statement.chunkBytes} bytes${pace}`;
+/** Says of a prefetch what holds at every position of its routine. */
+function prefetchComment(
+  { from, to, chunkBytes, paceS, pageable }: Statement & { kind: 'prefetch' },
+  fields: RoutineStatement['fields'],
+): string {
+  const alike = (name: string) => fields[name]!.kind === 'constant';
+  const copies = Math.ceil((to - from) / chunkBytes);
+  const number = copies === 1 ? 'one copy' : `${copies} copies of up to ${chunkBytes} bytes`;
+  const many = pageable
+    ? 'one copy'
+    : ['from', 'to', 'chunkBytes'].every(alike)
+      ? number
+      : 'copies by the table';
+  const pace = paceS > 0 ? `, ${(paceS * 1e6).toFixed(0)} us behind each` : '';
+  const position = fieldText(fields.targetPosition);
+  const whose = position === OWN_POSITION ? 'weights of this block' : `weights for position ${position}`;
+  return `${whose}: ${many}${pace}`;
 }
 
 /** Positions in order, those of one routine together. */

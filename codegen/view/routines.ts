@@ -4,6 +4,8 @@ import type { PositionStatements, Statement } from './statements.ts';
 /** A number in a statement that differs from block to block: a column of the routine's table. */
 export interface Column {
   name: string;
+  /** Bytes take 64 bits; positions, slots and steps are small. */
+  type: 'int' | 'std::uint64_t';
   /** One value per position of the routine, in order. */
   values: readonly number[];
 }
@@ -28,6 +30,9 @@ export interface Routine {
   statements: readonly RoutineStatement[];
   columns: readonly Column[];
 }
+
+/** Fields that hold a number of bytes. */
+const BYTES = new Set(['from', 'to', 'chunkBytes']);
 
 /** Fields that hold a position, so that "the next block" is the same everywhere. */
 const POSITIONS = new Set(['refPosition', 'targetPosition']);
@@ -67,7 +72,11 @@ export function routinesOf(
   }
   const names = new Names();
   return [...groups.values()].map((group) =>
-    routineOf(names.unique(routineName(kindOf(group[0]!.position), group[0]!.statements)), group),
+    routineOf(
+      names.unique(routineName(kindOf(group[0]!.position), group[0]!.statements)),
+      group,
+      positions.length,
+    ),
   );
 }
 
@@ -88,15 +97,17 @@ function shapeOf(statement: Statement): unknown {
   return [statement.kind, paceS, gated, pageable];
 }
 
-function routineOf(name: string, group: readonly PositionStatements[]): Routine {
+function routineOf(name: string, group: readonly PositionStatements[], stepLength: number): Routine {
   const columns: Column[] = [];
   const names = new Names();
   names.unique('position');
-  const column = (wanted: string, values: number[]): string => {
-    const same = columns.find((other) => other.values.every((value, index) => value === values[index]));
+  const column = (wanted: string, type: Column['type'], values: number[]): string => {
+    const same = columns.find(
+      (other) => other.type === type && other.values.every((value, index) => value === values[index]),
+    );
     if (same !== undefined) return same.name;
     const unique = names.unique(wanted);
-    columns.push({ name: unique, values });
+    columns.push({ name: unique, type, values });
     return unique;
   };
   const first = group[0]!;
@@ -104,7 +115,9 @@ function routineOf(name: string, group: readonly PositionStatements[]): Routine 
     const fields: Record<string, Field> = {};
     for (const key of Object.keys(varying(statement))) {
       const values = group.map((position) => varying(position.statements[index]!)[key]!);
-      fields[key] = fieldOf(values, group, key, () => column(columnName(statement, key), values));
+      const type = BYTES.has(key) ? 'std::uint64_t' : 'int';
+      const wanted = () => columnName(key, values, group, stepLength, fields);
+      fields[key] = fieldOf(values, group, key, () => column(wanted(), type, values));
     }
     return { statement, fields };
   });
@@ -127,17 +140,39 @@ function fieldOf(
   return { kind: 'column', name: column() };
 }
 
-function columnName(statement: Statement, key: string): string {
-  if (statement.kind === 'after') {
-    return identifier(`${statement.of} ${key === 'stepsAgo' ? 'steps ago' : 'of'}`);
-  }
-  const NAMES: Record<string, string> = {
-    targetPosition: 'next',
-    stepsAhead: 'steps_ahead',
-    slot: 'slot',
-    from: 'from',
-    to: 'to',
-    chunkBytes: 'chunk',
-  };
-  return NAMES[key] ?? identifier(key);
+const COLUMN_NAMES: Readonly<Record<string, string>> = {
+  stepsAhead: 'steps_ahead',
+  slot: 'slot',
+  from: 'from_byte',
+  to: 'to_byte',
+  chunkBytes: 'chunk_bytes',
+};
+
+function columnName(
+  key: string,
+  values: readonly number[],
+  group: readonly PositionStatements[],
+  stepLength: number,
+  earlier: Readonly<Record<string, Field>>,
+): string {
+  if (POSITIONS.has(key))
+    return positionName(values, group, stepLength) ?? (key === 'targetPosition' ? 'target' : 'awaited');
+  if (key !== 'stepsAgo') return COLUMN_NAMES[key]!;
+  const { refPosition } = earlier;
+  return refPosition?.kind === 'column' ? `${refPosition.name}_steps_ago` : 'steps_ago';
+}
+
+/** Says how far the positions of a column are from those that run, round the step; null where that differs. */
+function positionName(
+  values: readonly number[],
+  group: readonly PositionStatements[],
+  stepLength: number,
+): string | null {
+  const aheadOf = (value: number, index: number) =>
+    (value - group[index]!.position + stepLength) % stepLength;
+  const ahead = aheadOf(values[0]!, 0);
+  if (!values.every((value, index) => aheadOf(value, index) === ahead)) return null;
+  const behind = stepLength - ahead;
+  if (ahead <= behind) return ahead === 1 ? 'next' : `ahead_${ahead}`;
+  return behind === 1 ? 'previous' : `behind_${behind}`;
 }

@@ -16,15 +16,9 @@ export const kindView = z.strictObject({
   weights: z.array(
     z.strictObject({
       constant: cpp,
-      name: cpp,
       offset: cpp,
       shape: cpp,
-      rows: cpp,
-      columns: cpp,
-      layout: cpp,
-      parts: z.array(cpp).length(3),
-      scale: cpp,
-      mean: cpp,
+      tensor: cpp.describe('initialiser of its Tensor'),
     }),
   ),
   segments: z.array(
@@ -41,7 +35,7 @@ export const blocksHeaderView = z.strictObject({
 
 export const blocksView = z.strictObject({ header, kind: kindView });
 
-const statement = z.looseObject({ kind: cpp, number: cpp.optional() });
+const statement = z.looseObject({ kind: cpp });
 
 export const planView = z.strictObject({
   header,
@@ -88,6 +82,20 @@ export const planView = z.strictObject({
   claim: z.array(z.strictObject({ field: cpp, bytes: cpp })),
 });
 
+const rotaryAxis = z.strictObject({
+  rowsPerIndex: cpp,
+  indices: cpp,
+  firstPosition: cpp,
+  positionStep: cpp,
+  leastPosition: cpp,
+  firstPair: cpp,
+  pairStep: cpp,
+  pairs: cpp,
+  scale: cpp,
+  base: cpp,
+  exponentStep: cpp,
+});
+
 export const programView = z.strictObject({
   header,
   id: cpp,
@@ -111,9 +119,7 @@ export const programView = z.strictObject({
       width: cpp,
       sharded: cpp,
       rotary: cpp,
-      axes: z
-        .array(z.array(cpp))
-        .describe('fields of each RotaryAxis; none for a tensor that is no rotary table'),
+      axes: z.array(rotaryAxis).describe('each RotaryAxis; none for a tensor that is no rotary table'),
       firstValue: cpp,
       scale: cpp,
       mean: cpp,

@@ -29,7 +29,7 @@ inline constexpr std::uint64_t CROSS_ATTENDED = 131072ull;  // [64, 512]
 inline constexpr std::uint64_t INNER = 65536ull;  // [64, 2048]
 extern const chunkflow::Segment norm_and_modulate;
 extern const chunkflow::Segment qkv;
-extern const chunkflow::Segment qk_norm_and_ro_pe;
+extern const chunkflow::Segment qk_norm_and_rope;
 extern const chunkflow::Segment qkv_relayout;
 extern const chunkflow::Segment self_attention;
 extern const chunkflow::Segment output_relayout;

@@ -53,7 +53,7 @@ void run_qkv(const Block& b) {
       b.weight(W_ATTN1_TO_Q_WEIGHT), b.weight(W_ATTN1_TO_Q_BIAS), b.buffer(QKV));
 }
 
-void run_qk_norm_and_ro_pe(const Block& b) {
+void run_qk_norm_and_rope(const Block& b) {
   // Q: 64 rows, rotated
   chunkflow::qkNorm(b.compute,
       64, 512, 512, b.buffer(QKV), 1536,
@@ -190,24 +190,24 @@ void run_mlp_gated_residual(const Block& b) {
 
 }  // namespace
 
-const Segment norm_and_modulate{ "norm and modulate", 0.000137216, run_norm_and_modulate };
-const Segment qkv{ "qkv", 0.0041943, run_qkv };
-const Segment qk_norm_and_ro_pe{ "QK norm and RoPE", 0.000526336, run_qk_norm_and_ro_pe };
-const Segment qkv_relayout{ "QKV relayout", 0.000393216, run_qkv_relayout };
-const Segment self_attention{ "self-attention", 0.00559241, run_self_attention };
-const Segment output_relayout{ "output relayout", 0.000131072, run_output_relayout };
-const Segment attention_output{ "attention output", 0.0013981, run_attention_output };
-const Segment gated_residual{ "gated residual", 0.000196608, run_gated_residual };
-const Segment cross_attention_norm{ "cross-attention norm", 0.00013312, run_cross_attention_norm };
-const Segment cross_attention_qkv{ "cross-attention qkv", 0.00209715, run_cross_attention_qkv };
-const Segment cross_attention_qk_norm{ "cross-attention QK norm", 0.000165888, run_cross_attention_qk_norm };
-const Segment cross_attention{ "cross-attention", 0.000699051, run_cross_attention };
-const Segment cross_attention_output{ "cross-attention output", 0.0013981, run_cross_attention_output };
-const Segment residual{ "residual", 0.000196608, run_residual };
-const Segment mlp_norm_and_modulate{ "MLP norm and modulate", 0.000131072, run_mlp_norm_and_modulate };
-const Segment mlp_input{ "MLP input", 0.00559241, run_mlp_input };
-const Segment gelu{ "GELU", 0.000524288, run_gelu };
-const Segment mlp_output{ "MLP output", 0.00559241, run_mlp_output };
-const Segment mlp_gated_residual{ "MLP gated residual", 0.000196608, run_mlp_gated_residual };
+const Segment norm_and_modulate{ .name = "norm and modulate", .durationS = 0.000137216, .run = run_norm_and_modulate };
+const Segment qkv{ .name = "qkv", .durationS = 0.0041943, .run = run_qkv };
+const Segment qk_norm_and_rope{ .name = "QK norm and RoPE", .durationS = 0.000526336, .run = run_qk_norm_and_rope };
+const Segment qkv_relayout{ .name = "QKV relayout", .durationS = 0.000393216, .run = run_qkv_relayout };
+const Segment self_attention{ .name = "self-attention", .durationS = 0.00559241, .run = run_self_attention };
+const Segment output_relayout{ .name = "output relayout", .durationS = 0.000131072, .run = run_output_relayout };
+const Segment attention_output{ .name = "attention output", .durationS = 0.0013981, .run = run_attention_output };
+const Segment gated_residual{ .name = "gated residual", .durationS = 0.000196608, .run = run_gated_residual };
+const Segment cross_attention_norm{ .name = "cross-attention norm", .durationS = 0.00013312, .run = run_cross_attention_norm };
+const Segment cross_attention_qkv{ .name = "cross-attention qkv", .durationS = 0.00209715, .run = run_cross_attention_qkv };
+const Segment cross_attention_qk_norm{ .name = "cross-attention QK norm", .durationS = 0.000165888, .run = run_cross_attention_qk_norm };
+const Segment cross_attention{ .name = "cross-attention", .durationS = 0.000699051, .run = run_cross_attention };
+const Segment cross_attention_output{ .name = "cross-attention output", .durationS = 0.0013981, .run = run_cross_attention_output };
+const Segment residual{ .name = "residual", .durationS = 0.000196608, .run = run_residual };
+const Segment mlp_norm_and_modulate{ .name = "MLP norm and modulate", .durationS = 0.000131072, .run = run_mlp_norm_and_modulate };
+const Segment mlp_input{ .name = "MLP input", .durationS = 0.00559241, .run = run_mlp_input };
+const Segment gelu{ .name = "GELU", .durationS = 0.000524288, .run = run_gelu };
+const Segment mlp_output{ .name = "MLP output", .durationS = 0.00559241, .run = run_mlp_output };
+const Segment mlp_gated_residual{ .name = "MLP gated residual", .durationS = 0.000196608, .run = run_mlp_gated_residual };
 
 }  // namespace generated::block

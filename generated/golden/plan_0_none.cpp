@@ -40,6 +40,7 @@ struct BlockAloneAt {
 };
 
 constexpr BlockAloneAt AT_BLOCK_ALONE[] = {
+    // position
     { 0 },
     { 1 },
     { 2 },
@@ -49,35 +50,35 @@ constexpr BlockAloneAt AT_BLOCK_ALONE[] = {
 // block: 64 rows of video or image and 16 of text on this rank; 4 positions of a step
 void block_alone(Rank& rank, const BlockAloneAt& at) {
   rank.block(at.position);
-  rank.run(0, block::norm_and_modulate);
-  rank.run(1, block::qkv);
-  rank.run(2, block::qk_norm_and_ro_pe);
-  rank.run(3, block::qkv_relayout);
-  rank.mark(On::Compute, at.position, QKV_RELAYOUT_DONE);
-  rank.after(On::Collective, at.position, QKV_RELAYOUT_DONE);
-  rank.collective(4, BLOCK_QKV_ALL_TO_ALL);
-  rank.mark(On::Collective, at.position, QKV_ALL_TO_ALL_DONE);
-  rank.after(On::Compute, at.position, QKV_ALL_TO_ALL_DONE);
-  rank.run(5, block::self_attention);
-  rank.mark(On::Compute, at.position, SELF_ATTENTION_DONE);
-  rank.after(On::Collective, at.position, SELF_ATTENTION_DONE);
-  rank.collective(6, BLOCK_OUTPUT_ALL_TO_ALL);
-  rank.mark(On::Collective, at.position, OUTPUT_ALL_TO_ALL_DONE);
-  rank.after(On::Compute, at.position, OUTPUT_ALL_TO_ALL_DONE);
-  rank.run(7, block::output_relayout);
-  rank.run(8, block::attention_output);
-  rank.run(9, block::gated_residual);
-  rank.run(10, block::cross_attention_norm);
-  rank.run(11, block::cross_attention_qkv);
-  rank.run(12, block::cross_attention_qk_norm);
-  rank.run(13, block::cross_attention);
-  rank.run(14, block::cross_attention_output);
-  rank.run(15, block::residual);
-  rank.run(16, block::mlp_norm_and_modulate);
-  rank.run(17, block::mlp_input);
-  rank.run(18, block::gelu);
-  rank.run(19, block::mlp_output);
-  rank.run(20, block::mlp_gated_residual);
+  rank.run(block::norm_and_modulate);
+  rank.run(block::qkv);
+  rank.run(block::qk_norm_and_rope);
+  rank.run(block::qkv_relayout);
+  rank.mark(On::Compute, QKV_RELAYOUT_DONE);
+  rank.after(On::Collective, QKV_RELAYOUT_DONE);
+  rank.collective(BLOCK_QKV_ALL_TO_ALL);
+  rank.mark(On::Collective, QKV_ALL_TO_ALL_DONE);
+  rank.after(On::Compute, QKV_ALL_TO_ALL_DONE);
+  rank.run(block::self_attention);
+  rank.mark(On::Compute, SELF_ATTENTION_DONE);
+  rank.after(On::Collective, SELF_ATTENTION_DONE);
+  rank.collective(BLOCK_OUTPUT_ALL_TO_ALL);
+  rank.mark(On::Collective, OUTPUT_ALL_TO_ALL_DONE);
+  rank.after(On::Compute, OUTPUT_ALL_TO_ALL_DONE);
+  rank.run(block::output_relayout);
+  rank.run(block::attention_output);
+  rank.run(block::gated_residual);
+  rank.run(block::cross_attention_norm);
+  rank.run(block::cross_attention_qkv);
+  rank.run(block::cross_attention_qk_norm);
+  rank.run(block::cross_attention);
+  rank.run(block::cross_attention_output);
+  rank.run(block::residual);
+  rank.run(block::mlp_norm_and_modulate);
+  rank.run(block::mlp_input);
+  rank.run(block::gelu);
+  rank.run(block::mlp_output);
+  rank.run(block::mlp_gated_residual);
 }
 
 void step(Rank& rank) {
@@ -105,7 +106,7 @@ constexpr std::int16_t SLOT_OF[] = {
 
 extern const PlanProgram PLAN_0{
     .name = "none",
-    .carrier = {Carrier::By::Kernel, 2},
+    .carrier = {.by = Carrier::By::Kernel, .ctas = 2},
     .slots = 0,
     .slotBytes = 0ull,
     .streamedPerStep = 0,

@@ -41,14 +41,15 @@ constexpr Collective BLOCK_OUTPUT_ALL_TO_ALL{
 
 struct BlockBesideCopiesAt {
   int position;
-  int copied_of;
-  int copied_steps_ago;
+  int previous;
+  int previous_steps_ago;
   int next;
   int steps_ahead;
   int slot;
 };
 
 constexpr BlockBesideCopiesAt AT_BLOCK_BESIDE_COPIES[] = {
+    // position, previous, previous_steps_ago, next, steps_ahead, slot
     { 0, 3, 1, 1, 0, 1 },
     { 1, 0, 0, 2, 0, 0 },
     { 2, 1, 0, 3, 0, 1 },
@@ -58,44 +59,47 @@ constexpr BlockBesideCopiesAt AT_BLOCK_BESIDE_COPIES[] = {
 // block: 64 rows of video or image and 16 of text on this rank; 4 positions of a step
 void block_beside_copies(Rank& rank, const BlockBesideCopiesAt& at) {
   rank.block(at.position);
-  rank.after(On::Compute, at.copied_of, COPIED, at.copied_steps_ago);
-  rank.mark(On::Compute, at.position, START);
-  rank.after(On::Copy, at.position, START);
-  rank.after(On::Copy, at.copied_of, MLP_GATED_RESIDUAL_DONE, at.copied_steps_ago);
-  // prefetch block 1: 1 copy of up to 8414208 bytes
-  rank.prefetch(0, {.position = at.next, .stepsAhead = at.steps_ahead, .slot = at.slot }, 0, 8414208, 8414208, 0.0, false);
-
-  rank.mark(On::Copy, at.position, COPIED);
-  rank.run(1, block::norm_and_modulate);
-  rank.run(2, block::qkv);
-  rank.run(3, block::qk_norm_and_ro_pe);
-  rank.run(4, block::qkv_relayout);
-  rank.mark(On::Compute, at.position, QKV_RELAYOUT_DONE);
-  rank.after(On::Collective, at.position, QKV_RELAYOUT_DONE);
-  rank.collective(5, BLOCK_QKV_ALL_TO_ALL);
-  rank.mark(On::Collective, at.position, QKV_ALL_TO_ALL_DONE);
-  rank.after(On::Compute, at.position, QKV_ALL_TO_ALL_DONE);
-  rank.run(6, block::self_attention);
-  rank.mark(On::Compute, at.position, SELF_ATTENTION_DONE);
-  rank.after(On::Collective, at.position, SELF_ATTENTION_DONE);
-  rank.collective(7, BLOCK_OUTPUT_ALL_TO_ALL);
-  rank.mark(On::Collective, at.position, OUTPUT_ALL_TO_ALL_DONE);
-  rank.after(On::Compute, at.position, OUTPUT_ALL_TO_ALL_DONE);
-  rank.run(8, block::output_relayout);
-  rank.run(9, block::attention_output);
-  rank.run(10, block::gated_residual);
-  rank.run(11, block::cross_attention_norm);
-  rank.run(12, block::cross_attention_qkv);
-  rank.run(13, block::cross_attention_qk_norm);
-  rank.run(14, block::cross_attention);
-  rank.run(15, block::cross_attention_output);
-  rank.run(16, block::residual);
-  rank.run(17, block::mlp_norm_and_modulate);
-  rank.run(18, block::mlp_input);
-  rank.run(19, block::gelu);
-  rank.run(20, block::mlp_output);
-  rank.run(21, block::mlp_gated_residual);
-  rank.mark(On::Compute, at.position, MLP_GATED_RESIDUAL_DONE);
+  rank.after(On::Compute, COPIED, {.position = at.previous, .stepsAgo = at.previous_steps_ago});
+  rank.mark(On::Compute, START);
+  rank.after(On::Copy, START);
+  rank.after(On::Copy, MLP_GATED_RESIDUAL_DONE, {.position = at.previous, .stepsAgo = at.previous_steps_ago});
+  // weights for position at.next: one copy
+  rank.prefetch({
+      .target = {.position = at.next, .stepsAhead = at.steps_ahead, .slot = at.slot},
+      .bytes = {.from = 0, .to = 8414208},
+      .chunkBytes = 8414208,
+  });
+  rank.mark(On::Copy, COPIED);
+  rank.run(block::norm_and_modulate);
+  rank.run(block::qkv);
+  rank.run(block::qk_norm_and_rope);
+  rank.run(block::qkv_relayout);
+  rank.mark(On::Compute, QKV_RELAYOUT_DONE);
+  rank.after(On::Collective, QKV_RELAYOUT_DONE);
+  rank.collective(BLOCK_QKV_ALL_TO_ALL);
+  rank.mark(On::Collective, QKV_ALL_TO_ALL_DONE);
+  rank.after(On::Compute, QKV_ALL_TO_ALL_DONE);
+  rank.run(block::self_attention);
+  rank.mark(On::Compute, SELF_ATTENTION_DONE);
+  rank.after(On::Collective, SELF_ATTENTION_DONE);
+  rank.collective(BLOCK_OUTPUT_ALL_TO_ALL);
+  rank.mark(On::Collective, OUTPUT_ALL_TO_ALL_DONE);
+  rank.after(On::Compute, OUTPUT_ALL_TO_ALL_DONE);
+  rank.run(block::output_relayout);
+  rank.run(block::attention_output);
+  rank.run(block::gated_residual);
+  rank.run(block::cross_attention_norm);
+  rank.run(block::cross_attention_qkv);
+  rank.run(block::cross_attention_qk_norm);
+  rank.run(block::cross_attention);
+  rank.run(block::cross_attention_output);
+  rank.run(block::residual);
+  rank.run(block::mlp_norm_and_modulate);
+  rank.run(block::mlp_input);
+  rank.run(block::gelu);
+  rank.run(block::mlp_output);
+  rank.run(block::mlp_gated_residual);
+  rank.mark(On::Compute, MLP_GATED_RESIDUAL_DONE);
 }
 
 void step(Rank& rank) {
@@ -121,14 +125,14 @@ constexpr std::int16_t SLOT_OF[] = {
 
 // What the step before the first would have copied.
 constexpr Primed PRIMED[] = {
-    { 0, 0 },
+    { .position = 0, .slot = 0 },
 };
 
 }  // namespace
 
 extern const PlanProgram PLAN_1{
     .name = "layerwise",
-    .carrier = {Carrier::By::Kernel, 2},
+    .carrier = {.by = Carrier::By::Kernel, .ctas = 2},
     .slots = 2,
     .slotBytes = 8414208ull,
     .streamedPerStep = 4,

@@ -47,14 +47,15 @@ constexpr Collective BLOCK_OUTPUT_ALL_TO_ALL{
 
 struct BlockBesideCopiesAt {
   int position;
-  int copied_of;
-  int copied_steps_ago;
+  int previous;
+  int previous_steps_ago;
   int next;
   int steps_ahead;
   int slot;
 };
 
 constexpr BlockBesideCopiesAt AT_BLOCK_BESIDE_COPIES[] = {
+    // position, previous, previous_steps_ago, next, steps_ahead, slot
     { 0, 3, 1, 1, 0, 1 },
     { 1, 0, 0, 2, 0, 0 },
     { 2, 1, 0, 3, 0, 1 },
@@ -64,70 +65,79 @@ constexpr BlockBesideCopiesAt AT_BLOCK_BESIDE_COPIES[] = {
 // block: 64 rows of video or image and 16 of text on this rank; 4 positions of a step
 void block_beside_copies(Rank& rank, const BlockBesideCopiesAt& at) {
   rank.block(at.position);
-  rank.after(On::Compute, at.copied_of, COPIED, at.copied_steps_ago);
-  rank.mark(On::Compute, at.position, START);
-  rank.after(On::Copy, at.position, START);
-  rank.after(On::Copy, at.copied_of, MLP_GATED_RESIDUAL_DONE, at.copied_steps_ago);
-  // prefetch block 1: 1 copy of up to 2097152 bytes
-  rank.prefetch(0, {.position = at.next, .stepsAhead = at.steps_ahead, .slot = at.slot }, 0, 2097152, 2097152, 0.0, false);
-
-  rank.run(1, block::norm_and_modulate);
-  rank.run(2, block::qkv);
-  rank.run(3, block::qk_norm_and_ro_pe);
-  rank.run(4, block::qkv_relayout);
-  rank.mark(On::Compute, at.position, QKV_RELAYOUT_DONE);
-  rank.after(On::Collective, at.position, QKV_RELAYOUT_DONE);
-  rank.stagedBegin(5, BLOCK_QKV_ALL_TO_ALL);
-  rank.mark(On::Collective, at.position, QKV_ALL_TO_ALL_BEGINS);
-  rank.after(On::StageOut, at.position, QKV_ALL_TO_ALL_BEGINS);
-  rank.stageOut(6, BLOCK_QKV_ALL_TO_ALL, 0, 0, 2);
-  rank.mark(On::StageOut, at.position, QKV_ALL_TO_ALL_OUT_DONE);
-  rank.after(On::Copy, at.position, QKV_ALL_TO_ALL_BEGINS);
-  rank.stageIn(On::Copy, 7, BLOCK_QKV_ALL_TO_ALL, 0, 0, 2);
-  rank.mark(On::Copy, at.position, QKV_ALL_TO_ALL_IN_DONE);
-  rank.after(On::Collective, at.position, QKV_ALL_TO_ALL_IN_DONE);
-  rank.after(On::Collective, at.position, QKV_ALL_TO_ALL_OUT_DONE);
-  rank.stagedEnd(8, BLOCK_QKV_ALL_TO_ALL);
-  rank.mark(On::Collective, at.position, QKV_ALL_TO_ALL_ENDS);
-  // prefetch block 1: 1 copy of up to 2097152 bytes
-  rank.prefetch(9, {.position = at.next, .stepsAhead = at.steps_ahead, .slot = at.slot }, 2097152, 4194304, 2097152, 0.0, false);
-
-  rank.after(On::Compute, at.position, QKV_ALL_TO_ALL_ENDS);
-  rank.run(10, block::self_attention);
-  rank.mark(On::Compute, at.position, SELF_ATTENTION_DONE);
-  rank.after(On::Collective, at.position, SELF_ATTENTION_DONE);
-  rank.stagedBegin(11, BLOCK_OUTPUT_ALL_TO_ALL);
-  rank.mark(On::Collective, at.position, OUTPUT_ALL_TO_ALL_BEGINS);
-  rank.after(On::StageOut, at.position, OUTPUT_ALL_TO_ALL_BEGINS);
-  rank.stageOut(12, BLOCK_OUTPUT_ALL_TO_ALL, 0, 0, 1);
-  rank.mark(On::StageOut, at.position, OUTPUT_ALL_TO_ALL_OUT_DONE);
-  rank.after(On::Copy, at.position, OUTPUT_ALL_TO_ALL_BEGINS);
-  rank.stageIn(On::Copy, 13, BLOCK_OUTPUT_ALL_TO_ALL, 0, 0, 1);
-  rank.mark(On::Copy, at.position, OUTPUT_ALL_TO_ALL_IN_DONE);
-  rank.after(On::Collective, at.position, OUTPUT_ALL_TO_ALL_IN_DONE);
-  rank.after(On::Collective, at.position, OUTPUT_ALL_TO_ALL_OUT_DONE);
-  rank.stagedEnd(14, BLOCK_OUTPUT_ALL_TO_ALL);
-  rank.mark(On::Collective, at.position, OUTPUT_ALL_TO_ALL_ENDS);
-  // prefetch block 1: 3 copies of up to 2097152 bytes
-  rank.prefetch(15, {.position = at.next, .stepsAhead = at.steps_ahead, .slot = at.slot }, 4194304, 8414208, 2097152, 0.0, false);
-
-  rank.mark(On::Copy, at.position, COPIED);
-  rank.after(On::Compute, at.position, OUTPUT_ALL_TO_ALL_ENDS);
-  rank.run(16, block::output_relayout);
-  rank.run(17, block::attention_output);
-  rank.run(18, block::gated_residual);
-  rank.run(19, block::cross_attention_norm);
-  rank.run(20, block::cross_attention_qkv);
-  rank.run(21, block::cross_attention_qk_norm);
-  rank.run(22, block::cross_attention);
-  rank.run(23, block::cross_attention_output);
-  rank.run(24, block::residual);
-  rank.run(25, block::mlp_norm_and_modulate);
-  rank.run(26, block::mlp_input);
-  rank.run(27, block::gelu);
-  rank.run(28, block::mlp_output);
-  rank.run(29, block::mlp_gated_residual);
-  rank.mark(On::Compute, at.position, MLP_GATED_RESIDUAL_DONE);
+  rank.after(On::Compute, COPIED, {.position = at.previous, .stepsAgo = at.previous_steps_ago});
+  rank.mark(On::Compute, START);
+  rank.after(On::Copy, START);
+  rank.after(On::Copy, MLP_GATED_RESIDUAL_DONE, {.position = at.previous, .stepsAgo = at.previous_steps_ago});
+  // weights for position at.next: one copy
+  rank.prefetch({
+      .target = {.position = at.next, .stepsAhead = at.steps_ahead, .slot = at.slot},
+      .bytes = {.from = 0, .to = 2097152},
+      .chunkBytes = 2097152,
+  });
+  rank.run(block::norm_and_modulate);
+  rank.run(block::qkv);
+  rank.run(block::qk_norm_and_rope);
+  rank.run(block::qkv_relayout);
+  rank.mark(On::Compute, QKV_RELAYOUT_DONE);
+  rank.after(On::Collective, QKV_RELAYOUT_DONE);
+  rank.stagedBegin(BLOCK_QKV_ALL_TO_ALL);
+  rank.mark(On::Collective, QKV_ALL_TO_ALL_BEGINS);
+  rank.after(On::StageOut, QKV_ALL_TO_ALL_BEGINS);
+  rank.stageOut(BLOCK_QKV_ALL_TO_ALL, {.first = 0, .count = 2});
+  rank.mark(On::StageOut, QKV_ALL_TO_ALL_OUT_DONE);
+  rank.after(On::Copy, QKV_ALL_TO_ALL_BEGINS);
+  rank.stageIn(On::Copy, BLOCK_QKV_ALL_TO_ALL, {.first = 0, .count = 2});
+  rank.mark(On::Copy, QKV_ALL_TO_ALL_IN_DONE);
+  rank.after(On::Collective, QKV_ALL_TO_ALL_IN_DONE);
+  rank.after(On::Collective, QKV_ALL_TO_ALL_OUT_DONE);
+  rank.stagedEnd(BLOCK_QKV_ALL_TO_ALL);
+  rank.mark(On::Collective, QKV_ALL_TO_ALL_ENDS);
+  // weights for position at.next: one copy
+  rank.prefetch({
+      .target = {.position = at.next, .stepsAhead = at.steps_ahead, .slot = at.slot},
+      .bytes = {.from = 2097152, .to = 4194304},
+      .chunkBytes = 2097152,
+  });
+  rank.after(On::Compute, QKV_ALL_TO_ALL_ENDS);
+  rank.run(block::self_attention);
+  rank.mark(On::Compute, SELF_ATTENTION_DONE);
+  rank.after(On::Collective, SELF_ATTENTION_DONE);
+  rank.stagedBegin(BLOCK_OUTPUT_ALL_TO_ALL);
+  rank.mark(On::Collective, OUTPUT_ALL_TO_ALL_BEGINS);
+  rank.after(On::StageOut, OUTPUT_ALL_TO_ALL_BEGINS);
+  rank.stageOut(BLOCK_OUTPUT_ALL_TO_ALL, {.first = 0, .count = 1});
+  rank.mark(On::StageOut, OUTPUT_ALL_TO_ALL_OUT_DONE);
+  rank.after(On::Copy, OUTPUT_ALL_TO_ALL_BEGINS);
+  rank.stageIn(On::Copy, BLOCK_OUTPUT_ALL_TO_ALL, {.first = 0, .count = 1});
+  rank.mark(On::Copy, OUTPUT_ALL_TO_ALL_IN_DONE);
+  rank.after(On::Collective, OUTPUT_ALL_TO_ALL_IN_DONE);
+  rank.after(On::Collective, OUTPUT_ALL_TO_ALL_OUT_DONE);
+  rank.stagedEnd(BLOCK_OUTPUT_ALL_TO_ALL);
+  rank.mark(On::Collective, OUTPUT_ALL_TO_ALL_ENDS);
+  // weights for position at.next: 3 copies of up to 2097152 bytes
+  rank.prefetch({
+      .target = {.position = at.next, .stepsAhead = at.steps_ahead, .slot = at.slot},
+      .bytes = {.from = 4194304, .to = 8414208},
+      .chunkBytes = 2097152,
+  });
+  rank.mark(On::Copy, COPIED);
+  rank.after(On::Compute, OUTPUT_ALL_TO_ALL_ENDS);
+  rank.run(block::output_relayout);
+  rank.run(block::attention_output);
+  rank.run(block::gated_residual);
+  rank.run(block::cross_attention_norm);
+  rank.run(block::cross_attention_qkv);
+  rank.run(block::cross_attention_qk_norm);
+  rank.run(block::cross_attention);
+  rank.run(block::cross_attention_output);
+  rank.run(block::residual);
+  rank.run(block::mlp_norm_and_modulate);
+  rank.run(block::mlp_input);
+  rank.run(block::gelu);
+  rank.run(block::mlp_output);
+  rank.run(block::mlp_gated_residual);
+  rank.mark(On::Compute, MLP_GATED_RESIDUAL_DONE);
 }
 
 void step(Rank& rank) {
@@ -153,14 +163,14 @@ constexpr std::int16_t SLOT_OF[] = {
 
 // What the step before the first would have copied.
 constexpr Primed PRIMED[] = {
-    { 0, 0 },
+    { .position = 0, .slot = 0 },
 };
 
 }  // namespace
 
 extern const PlanProgram PLAN_3{
     .name = "yield,chunk=2MiB,transport=staged-copy,piece=64KiB",
-    .carrier = {Carrier::By::CopyEngines, 0},
+    .carrier = {.by = Carrier::By::CopyEngines},
     .slots = 2,
     .slotBytes = 8414208ull,
     .streamedPerStep = 4,

@@ -18,48 +18,62 @@ namespace {
 
 // block: 64 rows of video or image and 16 of text on this rank
 constexpr Tensor block_tensors[] = {
-    { "scale_shift_table", 0ull, 1, 3072, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
-    { "attn1.to_q.weight", 6144ull, 512, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.0441942f, 0.0f},
-    { "attn1.to_k.weight", 530432ull, 512, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.0441942f, 0.0f},
-    { "attn1.to_v.weight", 1054720ull, 512, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.0441942f, 0.0f},
-    { "attn1.to_q.bias", 1579008ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
-    { "attn1.to_k.bias", 1580032ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
-    { "attn1.to_v.bias", 1581056ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
-    { "attn1.norm_q.weight", 1582080ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 1.0f},
-    { "attn1.norm_k.weight", 1583104ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 1.0f},
-    { "attn1.to_out.0.weight", 1584128ull, 512, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.0441942f, 0.0f},
-    { "attn1.to_out.0.bias", 2108416ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
-    { "norm2.weight", 2109440ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 1.0f},
-    { "norm2.bias", 2110464ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
-    { "attn2.to_q.weight", 2111488ull, 512, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.0441942f, 0.0f},
-    { "attn2.to_k.weight", 2635776ull, 512, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.0441942f, 0.0f},
-    { "attn2.to_v.weight", 3160064ull, 512, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.0441942f, 0.0f},
-    { "attn2.to_q.bias", 3684352ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
-    { "attn2.to_k.bias", 3685376ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
-    { "attn2.to_v.bias", 3686400ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
-    { "attn2.norm_q.weight", 3687424ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 1.0f},
-    { "attn2.norm_k.weight", 3688448ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 1.0f},
-    { "attn2.to_out.0.weight", 3689472ull, 512, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.0441942f, 0.0f},
-    { "attn2.to_out.0.bias", 4213760ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
-    { "ffn.net.0.proj.weight", 4214784ull, 2048, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.0441942f, 0.0f},
-    { "ffn.net.0.proj.bias", 6311936ull, 1, 2048, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
-    { "ffn.net.2.weight", 6316032ull, 512, 2048, TensorLayout::Whole, { 0, 0, 0 }, 0.0220971f, 0.0f},
-    { "ffn.net.2.bias", 8413184ull, 1, 512, TensorLayout::Whole, { 0, 0, 0 }, 0.05f, 0.0f},
+    {.name = "scale_shift_table", .offset = 0ull, .rows = 1, .columns = 3072, .scale = 0.05f},
+    {.name = "attn1.to_q.weight", .offset = 6144ull, .rows = 512, .columns = 512, .scale = 0.0441942f},
+    {.name = "attn1.to_k.weight", .offset = 530432ull, .rows = 512, .columns = 512, .scale = 0.0441942f},
+    {.name = "attn1.to_v.weight", .offset = 1054720ull, .rows = 512, .columns = 512, .scale = 0.0441942f},
+    {.name = "attn1.to_q.bias", .offset = 1579008ull, .rows = 1, .columns = 512, .scale = 0.05f},
+    {.name = "attn1.to_k.bias", .offset = 1580032ull, .rows = 1, .columns = 512, .scale = 0.05f},
+    {.name = "attn1.to_v.bias", .offset = 1581056ull, .rows = 1, .columns = 512, .scale = 0.05f},
+    {.name = "attn1.norm_q.weight", .offset = 1582080ull, .rows = 1, .columns = 512, .scale = 0.05f, .mean = 1.0f},
+    {.name = "attn1.norm_k.weight", .offset = 1583104ull, .rows = 1, .columns = 512, .scale = 0.05f, .mean = 1.0f},
+    {.name = "attn1.to_out.0.weight", .offset = 1584128ull, .rows = 512, .columns = 512, .scale = 0.0441942f},
+    {.name = "attn1.to_out.0.bias", .offset = 2108416ull, .rows = 1, .columns = 512, .scale = 0.05f},
+    {.name = "norm2.weight", .offset = 2109440ull, .rows = 1, .columns = 512, .scale = 0.05f, .mean = 1.0f},
+    {.name = "norm2.bias", .offset = 2110464ull, .rows = 1, .columns = 512, .scale = 0.05f},
+    {.name = "attn2.to_q.weight", .offset = 2111488ull, .rows = 512, .columns = 512, .scale = 0.0441942f},
+    {.name = "attn2.to_k.weight", .offset = 2635776ull, .rows = 512, .columns = 512, .scale = 0.0441942f},
+    {.name = "attn2.to_v.weight", .offset = 3160064ull, .rows = 512, .columns = 512, .scale = 0.0441942f},
+    {.name = "attn2.to_q.bias", .offset = 3684352ull, .rows = 1, .columns = 512, .scale = 0.05f},
+    {.name = "attn2.to_k.bias", .offset = 3685376ull, .rows = 1, .columns = 512, .scale = 0.05f},
+    {.name = "attn2.to_v.bias", .offset = 3686400ull, .rows = 1, .columns = 512, .scale = 0.05f},
+    {.name = "attn2.norm_q.weight", .offset = 3687424ull, .rows = 1, .columns = 512, .scale = 0.05f, .mean = 1.0f},
+    {.name = "attn2.norm_k.weight", .offset = 3688448ull, .rows = 1, .columns = 512, .scale = 0.05f, .mean = 1.0f},
+    {.name = "attn2.to_out.0.weight", .offset = 3689472ull, .rows = 512, .columns = 512, .scale = 0.0441942f},
+    {.name = "attn2.to_out.0.bias", .offset = 4213760ull, .rows = 1, .columns = 512, .scale = 0.05f},
+    {.name = "ffn.net.0.proj.weight", .offset = 4214784ull, .rows = 2048, .columns = 512, .scale = 0.0441942f},
+    {.name = "ffn.net.0.proj.bias", .offset = 6311936ull, .rows = 1, .columns = 2048, .scale = 0.05f},
+    {.name = "ffn.net.2.weight", .offset = 6316032ull, .rows = 512, .columns = 2048, .scale = 0.0220971f},
+    {.name = "ffn.net.2.bias", .offset = 8413184ull, .rows = 1, .columns = 512, .scale = 0.05f},
 };
 
-// Prefix in a checkpoint, bytes on this rank, tensors, first random value.
+// Bytes are this rank's.
 constexpr BlockWeights BLOCKS[] = {
-    { "blocks.0.", 8414208ull, block_tensors, 0ull },
-    { "blocks.1.", 8414208ull, block_tensors, 4207104ull },
-    { "blocks.2.", 8414208ull, block_tensors, 8414208ull },
-    { "blocks.3.", 8414208ull, block_tensors, 12621312ull },
+    { .prefix = "blocks.0.", .bytes = 8414208ull, .tensors = block_tensors, .firstValue = 0ull },
+    { .prefix = "blocks.1.", .bytes = 8414208ull, .tensors = block_tensors, .firstValue = 4207104ull },
+    { .prefix = "blocks.2.", .bytes = 8414208ull, .tensors = block_tensors, .firstValue = 8414208ull },
+    { .prefix = "blocks.3.", .bytes = 8414208ull, .tensors = block_tensors, .firstValue = 12621312ull },
 };
 
-// Rows to an index, indices; position: first, step, least; pairs: first, step, count; frequency: scale, base, exponent step.
 constexpr RotaryAxis ROTARY_AXES[] = {
-    { 64, 2, 0.0, 1.0, -1000000000.0, 0, 1, 12, 1.0, 10000.0, -0.08333333333333333 },
-    { 8, 8, 0.0, 1.0, -1000000000.0, 12, 1, 10, 1.0, 10000.0, -0.1 },
-    { 1, 8, 0.0, 1.0, -1000000000.0, 22, 1, 10, 1.0, 10000.0, -0.1 },
+    {
+        .rowsPerIndex = 64, .indices = 2,
+        .firstPosition = 0.0, .positionStep = 1.0, .leastPosition = -1000000000.0,
+        .firstPair = 0, .pairStep = 1, .pairs = 12,
+        .scale = 1.0, .base = 10000.0, .exponentStep = -0.08333333333333333,
+    },
+    {
+        .rowsPerIndex = 8, .indices = 8,
+        .firstPosition = 0.0, .positionStep = 1.0, .leastPosition = -1000000000.0,
+        .firstPair = 12, .pairStep = 1, .pairs = 10,
+        .scale = 1.0, .base = 10000.0, .exponentStep = -0.1,
+    },
+    {
+        .rowsPerIndex = 1, .indices = 8,
+        .firstPosition = 0.0, .positionStep = 1.0, .leastPosition = -1000000000.0,
+        .firstPair = 22, .pairStep = 1, .pairs = 10,
+        .scale = 1.0, .base = 10000.0, .exponentStep = -0.1,
+    },
 };
 
 constexpr Input INPUTS[] = {
@@ -111,7 +125,7 @@ const Program& program() {
   static const Program value{
       .id = "golden",
       .title = "Tiny cross-attention DiT, 128x128x5 (128 tokens), SP 2, packed",
-      .fingerprint = "467b1ea6e41f80ce",
+      .fingerprint = "6938629fa8df82cc",
       .tool = "chunkflow 0.1.0",
       .ranks = 2,
       .groupSize = 2,

@@ -26,7 +26,7 @@ Attached::Attached(const AttachedProgram& program, int device, std::uint64_t pin
       if (hook != nullptr) hook(list, block.row);
     }
   }
-  if (std::any_of(copies_.begin(), copies_.end(), [](const PlannedCopy& copy) { return copy.paceS > 0; })) {
+  if (std::any_of(copies_.begin(), copies_.end(), [](const PlannedCopy& copy) { return copy.prefetch.paceS > 0; })) {
     // A GPU's driver compiles the kernel of pauses at its first launch: here, and not in the middle of a step.
     delay(*streams_.copy, 1e-9);
     chunkflow::synchronize(*streams_.copy);
@@ -254,10 +254,10 @@ void Attached::restart(int block) {
   record(*compute_, *joined_[0]);
   impl.batch.push_back({.kind = CopyCommand::Kind::Wait, .event = joined_[0].get()});
   for (std::int64_t step = impl.step - 1; step <= impl.step; ++step) {
-    for (const PlannedCopy& copy : copies_) {
-      const std::int64_t toStep = step + copy.target.stepsAhead;
-      const bool isIssued = impl.placeOf(step, copy.issuedAt) < impl.joinedAt;
-      if (isIssued && impl.placeOf(toStep, copy.target.position) >= impl.joinedAt) impl.copy(copy, toStep);
+    for (const auto& [issuedAt, prefetch] : copies_) {
+      const std::int64_t toStep = step + prefetch.target.stepsAhead;
+      const bool isIssued = impl.placeOf(step, issuedAt) < impl.joinedAt;
+      if (isIssued && impl.placeOf(toStep, prefetch.target.position) >= impl.joinedAt) impl.copy(prefetch, toStep);
     }
   }
   impl.batch.push_back({.kind = CopyCommand::Kind::Record, .event = joined_[1].get()});

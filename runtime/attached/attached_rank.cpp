@@ -38,15 +38,16 @@ void Rank::Impl::forgetMarks() {
   for (auto& ofParity : marks) ofParity.assign(ofParity.size(), Mark{});
 }
 
-void Rank::Impl::copy(const PlannedCopy& planned, std::int64_t toStep) {
-  const int block = planned.target.position;
-  std::byte* device = memory->weights(block, physicalSlot(plan, planned.target.slot, toStep));
+void Rank::Impl::copy(const Prefetch& prefetch, std::int64_t toStep) {
+  const auto [from, to] = prefetch.bytes;
+  const int block = prefetch.target.position;
+  std::byte* device = memory->weights(block, physicalSlot(plan, prefetch.target.slot, toStep));
   batch.push_back({.kind = CopyCommand::Kind::ToDevice,
-                   .to = device + planned.from,
-                   .from = store->at(block, planned.from),
-                   .bytes = planned.to - planned.from,
-                   .chunkBytes = planned.chunkBytes,
-                   .paceS = planned.paceS});
+                   .to = device + from,
+                   .from = store->at(block, from),
+                   .bytes = to - from,
+                   .chunkBytes = prefetch.chunkBytes,
+                   .paceS = prefetch.paceS});
 }
 
 void Rank::Impl::submit() {
@@ -59,10 +60,10 @@ Rank::~Rank() = default;
 
 void Rank::block(int position) { impl_->position = position; }
 
-void Rank::mark(On stream, int position, int point) {
+void Rank::mark(On stream, int point) {
   Impl& r = *impl_;
   if (r.listed != nullptr) return;
-  const std::size_t index = r.pointIndex(position, point);
+  const std::size_t index = r.pointIndex(r.position, point);
   const auto parity = static_cast<std::size_t>(r.step & 1);
   Event& event = *r.events[parity][index];
   if (isOfTheWorker(stream)) {
@@ -74,17 +75,19 @@ void Rank::mark(On stream, int position, int point) {
   }
 }
 
-void Rank::after(On stream, int position, int point, int stepsAgo) {
+void Rank::after(On stream, int point) { after(stream, point, {.position = impl_->position}); }
+
+void Rank::after(On stream, int point, const PointOf& of) {
   Impl& r = *impl_;
   if (r.listed != nullptr) return;
-  const std::int64_t step = r.step - stepsAgo;
-  if (r.placeOf(step, position) < r.joinedAt) return;
-  const std::size_t index = r.pointIndex(position, point);
+  const std::int64_t step = r.step - of.stepsAgo;
+  if (r.placeOf(step, of.position) < r.joinedAt) return;
+  const std::size_t index = r.pointIndex(of.position, point);
   const auto parity = static_cast<std::size_t>(step & 1);
   const Impl::Mark& mark = r.marks[parity][index];
   if (mark.step != step) {
     throw RunError("block " + std::to_string(r.position) + " waits for point " + std::to_string(point) + " of block " +
-                   std::to_string(position) + ", which has not been passed; this is a bug of the schedule");
+                   std::to_string(of.position) + ", which has not been passed; this is a bug of the schedule");
   }
   Event& event = *r.events[parity][index];
   // A stream is in order with itself.
@@ -99,24 +102,23 @@ void Rank::after(On stream, int position, int point, int stepsAgo) {
   wait(*r.compute, event);
 }
 
-void Rank::prefetch(int, const Target& target, std::uint64_t from, std::uint64_t to, std::uint64_t chunkBytes,
-                    double paceS, bool) {
+void Rank::prefetch(const Prefetch& prefetch) {
   Impl& r = *impl_;
-  const PlannedCopy planned{r.position, target, from, to, chunkBytes, paceS};
+  const PlannedCopy planned{r.position, prefetch};
   if (r.listed != nullptr) {
     r.listed->push_back(planned);
   } else {
-    r.copy(planned, r.step + target.stepsAhead);
+    r.copy(prefetch, r.step + prefetch.target.stepsAhead);
   }
 }
 
-void Rank::run(int, const Segment&) { notAttached("compute"); }
-void Rank::collective(int, const Collective&) { notAttached("a collective"); }
-void Rank::prefetchPageable(int, const Target&, std::uint64_t, std::uint64_t) { notAttached("a copy from pageable memory"); }
-void Rank::launchWindow(int, double) { notAttached("a launch"); }
-void Rank::reduce(int, const Collective&) { notAttached("a sum over ranks"); }
+void Rank::run(const Segment&) { notAttached("compute"); }
+void Rank::collective(const Collective&) { notAttached("a collective"); }
+void Rank::prefetchPageable(const Target&, const ByteRange&) { notAttached("a copy from pageable memory"); }
+void Rank::launchWindow(const LaunchWindow&) { notAttached("a launch"); }
+void Rank::reduce(const Collective&) { notAttached("a sum over ranks"); }
 
-void Rank::stagedBegin(int, const Collective& collective) {
+void Rank::stagedBegin(const Collective& collective) {
   Impl& r = *impl_;
   if (r.exchange == nullptr) return;
   if (r.exchange->bytesPerPeer != collective.bytesPerPeer) {
@@ -129,8 +131,9 @@ void Rank::stagedBegin(int, const Collective& collective) {
   r.pieces += piecesOf(collective) * writesOf(collective, 0, r.program.groupSize);
 }
 
-void Rank::stageOut(int, const Collective& collective, int phase, int first, int count) {
+void Rank::stageOut(const Collective& collective, const PieceRange& pieces) {
   Impl& r = *impl_;
+  const auto [phase, first, count] = pieces;
   if (r.exchange == nullptr) return;
   for (int number = first; number < first + count; ++number) {
     const StagedPiece piece = pieceOut(collective, phase, number, r.groupRank, r.program.groupSize, r.firstPiece);
@@ -148,8 +151,9 @@ void Rank::stageOut(int, const Collective& collective, int phase, int first, int
   }
 }
 
-void Rank::stageIn(On on, int, const Collective& collective, int phase, int first, int count) {
+void Rank::stageIn(On on, const Collective& collective, const PieceRange& pieces) {
   Impl& r = *impl_;
+  const auto [phase, first, count] = pieces;
   if (r.exchange == nullptr) return;
   for (int number = first; number < first + count; ++number) {
     const StagedPiece piece =
@@ -166,6 +170,6 @@ void Rank::stageIn(On on, int, const Collective& collective, int phase, int firs
   }
 }
 
-void Rank::stagedEnd(int, const Collective&) {}
+void Rank::stagedEnd(const Collective&) {}
 
 }  // namespace chunkflow

@@ -19,9 +19,7 @@ namespace chunkflow {
 /// A statement that copies part of a block, and where in the step it stands.
 struct PlannedCopy {
   int issuedAt;  // position
-  Target target;
-  std::uint64_t from, to, chunkBytes;
-  double paceS;
+  Prefetch prefetch;
 };
 
 struct Rank::Impl {
@@ -67,7 +65,7 @@ struct Rank::Impl {
   std::int64_t placeOf(std::int64_t ofStep, int ofPosition) const { return ofStep * program.positions + ofPosition; }
   void makeEvents(Device& device);
   void forgetMarks();
-  void copy(const PlannedCopy& planned, std::int64_t toStep);
+  void copy(const Prefetch& prefetch, std::int64_t toStep);
   /// Hands what was gathered to the worker.
   void submit();
 };

@@ -126,8 +126,8 @@ enum Point { STARTED, LANDED, READ, READY, BEGUN, WRITTEN, SEEN, REDUCED, REWRIT
 /// Two collectives in a block: the second has points of its own.
 constexpr int point(Point of, int collective) { return of + POINTS * collective; }
 
-/// A copy of a position's weights, issued in the same step or one before.
-void copyFor(Rank& rank, const Style& style, int position, int stepsAhead, int issuedAt) {
+/// A copy of a position's weights, issued in the same step or one before; the block that issues it marks that they have landed.
+void copyFor(Rank& rank, const Style& style, int position, int stepsAhead) {
   const std::uint64_t from = style.resident[static_cast<std::size_t>(position % BLOCKS)];
   const int count = ordinal(style, POSITIONS);
   const int before = ordinal(style, position) - style.slots + stepsAhead * count;
@@ -135,86 +135,95 @@ void copyFor(Rank& rank, const Style& style, int position, int stepsAhead, int i
     int reader = 0;
     while (!streams(style, reader) || ordinal(style, reader) != (before + count) % count) ++reader;
     // Readers of this very step that come later cannot be waited for, and the ring never asks for them.
-    rank.after(On::Copy, reader, READ, before < 0 ? 1 : 0);
+    rank.after(On::Copy, READ, {.position = reader, .stepsAgo = before < 0 ? 1 : 0});
   }
   const Target target{position, stepsAhead, ordinal(style, position) % style.slots};
   if (style.pageable) {
-    rank.prefetchPageable(40, target, from, bytesOf(position));
+    rank.prefetchPageable(target, {.from = from, .to = bytesOf(position)});
   } else {
     const std::uint64_t middle = from + (bytesOf(position) - from) / 64 * 32;
-    rank.after(On::Copy, issuedAt, STARTED);
-    rank.prefetch(40, target, from, middle, 700'000, style.windows ? 2e-5 : 0, style.windows);
-    rank.prefetch(41, target, middle, bytesOf(position), 700'000, 0, style.windows);
+    rank.after(On::Copy, STARTED);
+    rank.prefetch({.target = target,
+                   .bytes = {.from = from, .to = middle},
+                   .chunkBytes = 700'000,
+                   .paceS = style.windows ? 2e-5 : 0,
+                   .gated = style.windows});
+    rank.prefetch({.target = target,
+                   .bytes = {.from = middle, .to = bytesOf(position)},
+                   .chunkBytes = 700'000,
+                   .gated = style.windows});
   }
-  rank.mark(On::Copy, position, LANDED);
+  rank.mark(On::Copy, LANDED);
 }
 
-void collect(Rank& rank, const Style& style, int position, int which, const Collective& collective) {
+void collect(Rank& rank, const Style& style, int which, const Collective& collective) {
   const auto at = [&](Point of) { return point(of, which); };
-  const int statement = 10 + 10 * which;
-  if (style.windows) rank.launchWindow(statement + 9, 1e-4);
-  rank.mark(On::Compute, position, at(READY));
-  rank.after(On::Collective, position, at(READY));
+  if (style.windows) rank.launchWindow({.durationS = 1e-4});
+  rank.mark(On::Compute, at(READY));
+  rank.after(On::Collective, at(READY));
   if (!style.staged) {
-    rank.collective(statement, collective);
+    rank.collective(collective);
   } else {
     const int pieces = static_cast<int>((collective.bytesPerPeer + collective.pieceBytes - 1) / collective.pieceBytes);
     const int peers = GROUP - 1;
     const bool gather = collective.kind == CollectiveKind::AllGather;
-    rank.stagedBegin(statement, collective);
-    rank.mark(On::Collective, position, at(BEGUN));
-    rank.after(On::StageOut, position, at(BEGUN));
-    rank.stageOut(statement + 1, collective, 0, 0, pieces * (gather ? 1 : peers));
-    rank.mark(On::StageOut, position, at(WRITTEN));
-    rank.after(On::StageIn, position, at(BEGUN));
-    rank.stageIn(On::StageIn, statement + 2, collective, 0, 0, pieces * peers);
-    rank.mark(On::StageIn, position, at(SEEN));
-    rank.after(On::Collective, position, at(WRITTEN));
-    rank.after(On::Collective, position, at(SEEN));
+    rank.stagedBegin(collective);
+    rank.mark(On::Collective, at(BEGUN));
+    rank.after(On::StageOut, at(BEGUN));
+    rank.stageOut(collective, {.first = 0, .count = pieces * (gather ? 1 : peers)});
+    rank.mark(On::StageOut, at(WRITTEN));
+    rank.after(On::StageIn, at(BEGUN));
+    rank.stageIn(On::StageIn, collective, {.first = 0, .count = pieces * peers});
+    rank.mark(On::StageIn, at(SEEN));
+    rank.after(On::Collective, at(WRITTEN));
+    rank.after(On::Collective, at(SEEN));
     if (collective.kind == CollectiveKind::AllReduce) {
-      rank.reduce(statement + 3, collective);
-      rank.mark(On::Collective, position, at(REDUCED));
-      rank.after(On::StageOut, position, at(REDUCED));
-      rank.stageOut(statement + 4, collective, 1, 0, pieces);
-      rank.mark(On::StageOut, position, at(REWRITTEN));
-      rank.after(On::StageIn, position, at(REDUCED));
-      rank.stageIn(On::StageIn, statement + 5, collective, 1, 0, pieces * peers);
-      rank.mark(On::StageIn, position, at(RESEEN));
-      rank.after(On::Collective, position, at(REWRITTEN));
-      rank.after(On::Collective, position, at(RESEEN));
+      rank.reduce(collective);
+      rank.mark(On::Collective, at(REDUCED));
+      rank.after(On::StageOut, at(REDUCED));
+      rank.stageOut(collective, {.phase = 1, .first = 0, .count = pieces});
+      rank.mark(On::StageOut, at(REWRITTEN));
+      rank.after(On::StageIn, at(REDUCED));
+      rank.stageIn(On::StageIn, collective, {.phase = 1, .first = 0, .count = pieces * peers});
+      rank.mark(On::StageIn, at(RESEEN));
+      rank.after(On::Collective, at(REWRITTEN));
+      rank.after(On::Collective, at(RESEEN));
     }
-    rank.stagedEnd(statement + 6, collective);
+    rank.stagedEnd(collective);
   }
-  rank.mark(On::Collective, position, at(ENDED));
-  rank.after(On::Compute, position, at(ENDED));
+  rank.mark(On::Collective, at(ENDED));
+  rank.after(On::Compute, at(ENDED));
 }
 
 template <const Style& STYLE>
 void step(Rank& rank) {
   for (int position = 0; position < POSITIONS; ++position) {
+    const int before = (position + POSITIONS - 1) % POSITIONS, next = (position + 1) % POSITIONS;
+    const int stepsAgo = position == 0 ? 1 : 0;
     rank.block(position);
     if (STYLE.pageable) {
-      rank.after(On::Copy, position == 0 ? POSITIONS - 1 : position - 1, READ, position == 0 ? 1 : 0);
-      copyFor(rank, STYLE, position, 0, position);
+      rank.after(On::Copy, READ, {.position = before, .stepsAgo = stepsAgo});
+      copyFor(rank, STYLE, position, 0);
     }
-    rank.mark(On::Compute, position, STARTED);
-    const int next = (position + 1) % POSITIONS;
-    if (!STYLE.pageable && streams(STYLE, next)) copyFor(rank, STYLE, next, next == 0 ? 1 : 0, position);
-    if (streams(STYLE, position)) {
-      rank.after(On::Compute, position, LANDED, position == 0 && !STYLE.pageable ? 1 : 0);
+    rank.mark(On::Compute, STARTED);
+    if (!STYLE.pageable && streams(STYLE, next)) copyFor(rank, STYLE, next, next == 0 ? 1 : 0);
+    if (STYLE.pageable) {
+      rank.after(On::Compute, LANDED);
+    } else if (streams(STYLE, position)) {
+      rank.after(On::Compute, LANDED, {.position = before, .stepsAgo = stepsAgo});
     }
     if (position % BLOCKS == 1) {
-      rank.run(0, FEED_UP);
-      collect(rank, STYLE, position, 0, GATHER);
-      rank.run(1, FEED_DOWN_SEGMENT);
-      collect(rank, STYLE, position, 1, REDUCE);
-      rank.run(2, FEED_ADD);
+      rank.run(FEED_UP);
+      collect(rank, STYLE, 0, GATHER);
+      rank.run(FEED_DOWN_SEGMENT);
+      collect(rank, STYLE, 1, REDUCE);
+      rank.run(FEED_ADD);
     } else {
-      rank.run(0, MIX_UP);
-      collect(rank, STYLE, position, 0, EXCHANGE);
-      rank.run(1, MIX_DOWN_SEGMENT);
+      rank.run(MIX_UP);
+      collect(rank, STYLE, 0, EXCHANGE);
+      rank.run(MIX_DOWN_SEGMENT);
     }
-    rank.mark(On::Compute, position, READ);
+    rank.mark(On::Compute, READ);
   }
 }
 
@@ -256,7 +265,7 @@ PlanProgram plan(const char* name, Carrier carrier) {
   return plan;
 }
 
-constexpr Carrier TWO_CTAS{Carrier::By::Kernel, 2};
+constexpr Carrier TWO_CTAS{.by = Carrier::By::Kernel, .ctas = 2};
 
 constexpr std::array<RotaryAxis, 1> ROTARY_AXES{{{1, 1 << 20, 0, 1, 0, 0, 1, HEAD / 2, 1, 10000, -2.0 / HEAD}}};
 constexpr std::array<Input, 2> ALL_INPUTS{{
@@ -270,7 +279,7 @@ constexpr std::array<Residual, 1> RESIDUALS{{{"hidden", "hidden rows", RESIDUAL,
 const Program& program() {
   static const std::vector<PlanProgram> PLANS{
       plan<RESIDENT>("resident", TWO_CTAS),      plan<STREAMED>("streamed", TWO_CTAS),
-      plan<RING>("ring", TWO_CTAS),              plan<STAGED>("copies", {Carrier::By::CopyEngines, 0}),
+      plan<RING>("ring", TWO_CTAS),              plan<STAGED>("copies", {.by = Carrier::By::CopyEngines}),
       plan<SEQUENTIAL>("sequential", TWO_CTAS),
   };
   static const Program PROGRAM{"tiny",     "three small blocks", "tiny-1", "by hand", RANKS,     GROUP,

@@ -91,7 +91,7 @@ void ActivePlan::enqueueCall(const Collective& collective) {
   record(compute, *forks_[0]);
   if (transport_) {
     wait(streams[On::Collective], *forks_[0]);
-    rank_->collective(0, collective);
+    rank_->collective(collective);
     record(streams[On::Collective], *forks_[1]);
   } else {
     const int peers = session_.program.groupSize - 1;
@@ -99,19 +99,19 @@ void ActivePlan::enqueueCall(const Collective& collective) {
     const int writes = collective.kind == CollectiveKind::AllGather ? 1 : peers;
     wait(streams[On::StageOut], *forks_[0]);
     wait(streams[On::StageIn], *forks_[0]);
-    rank_->stagedBegin(0, collective);
-    rank_->stageOut(0, collective, 0, 0, pieces * writes);
-    rank_->stageIn(On::StageIn, 0, collective, 0, 0, pieces * peers);
+    rank_->stagedBegin(collective);
+    rank_->stageOut(collective, {.first = 0, .count = pieces * writes});
+    rank_->stageIn(On::StageIn, collective, {.first = 0, .count = pieces * peers});
     if (collective.kind == CollectiveKind::AllReduce) {
       record(streams[On::StageIn], *forks_[1]);
       wait(streams[On::Collective], *forks_[1]);
-      rank_->reduce(0, collective);
+      rank_->reduce(collective);
       record(streams[On::Collective], *forks_[1]);
       wait(streams[On::StageOut], *forks_[1]);
-      rank_->stageOut(0, collective, 1, 0, pieces);
-      rank_->stageIn(On::StageIn, 0, collective, 1, 0, pieces * peers);
+      rank_->stageOut(collective, {.phase = 1, .first = 0, .count = pieces});
+      rank_->stageIn(On::StageIn, collective, {.phase = 1, .first = 0, .count = pieces * peers});
     }
-    rank_->stagedEnd(0, collective);
+    rank_->stagedEnd(collective);
     record(streams[On::StageIn], *forks_[1]);
   }
   wait(compute, *forks_[1]);
@@ -140,8 +140,10 @@ CaseTimes ActivePlan::runCase(const CalibrationCase& wanted, std::byte* landing)
   const auto enqueueDown = [&](std::uint32_t until) {
     while (!down.done() && down.next() < until) {
       const std::uint64_t from = down.offset();
-      rank_->prefetch(0, {.position = 0, .stepsAhead = 0, .slot = 0}, from, from + wanted.chunkBytes, wanted.chunkBytes,
-                      wanted.paceS, false);
+      rank_->prefetch({.target = {.position = 0, .stepsAhead = 0, .slot = 0},
+                       .bytes = {.from = from, .to = from + wanted.chunkBytes},
+                       .chunkBytes = wanted.chunkBytes,
+                       .paceS = wanted.paceS});
       if (down.advance()) downs.add(copy);
     }
   };

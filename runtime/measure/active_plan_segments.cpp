@@ -62,7 +62,7 @@ SegmentTimes ActivePlan::runSegment(const StepShape::Place& place, const Segment
     const Collective& call = *shape().largest;
     const double callS = static_cast<double>(call.bytesPerPeer) / LIKELY_BYTES_PER_S;
     const int calls = std::min(MOST_BESIDE, static_cast<int>(std::ceil(besideS / callS)));
-    for (int i = 0; i < calls; ++i) rank_->collective(0, call);
+    for (int i = 0; i < calls; ++i) rank_->collective(call);
   }
   // The first half settles the clock.
   ClockSamples clock(*session_.device, runs * (roughS + gapS) / 2);

@@ -64,7 +64,7 @@ void Rank::Impl::restart() {
 }
 
 void Rank::Impl::enqueue(Rank& rank) {
-  position = runInBlock = 0;
+  position = runInBlock = statement = 0;
   plan.step(rank);
   if (rangeOpen) popRange();
   rangeOpen = false;
@@ -74,26 +74,28 @@ void Rank::Impl::enqueue(Rank& rank) {
 Rank::Rank(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Rank::~Rank() = default;
 
-void Rank::mark(On stream, int position, int point) {
+void Rank::mark(On stream, int point) {
   Impl& r = *impl_;
   if (r.mode != StepMode::Run) return;
-  const std::size_t index = r.pointIndex(position, point);
+  const std::size_t index = r.pointIndex(r.position, point);
   const auto parity = static_cast<std::size_t>(r.step & 1);
   record(r.stream(stream), *r.events[parity][index]);
   r.markedIn[parity][index] = r.step;
 }
 
-void Rank::after(On stream, int position, int point, int stepsAgo) {
+void Rank::after(On stream, int point) { after(stream, point, {.position = impl_->position}); }
+
+void Rank::after(On stream, int point, const PointOf& of) {
   Impl& r = *impl_;
   if (r.mode != StepMode::Run) return;
-  const std::int64_t step = r.step - stepsAgo;
+  const std::int64_t step = r.step - of.stepsAgo;
   // Behind the steps that are enqueued in one go there is nothing left to wait for.
   if (step < r.firstStep) return;
-  const std::size_t index = r.pointIndex(position, point);
+  const std::size_t index = r.pointIndex(of.position, point);
   const auto parity = static_cast<std::size_t>(step & 1);
   if (r.markedIn[parity][index] != step) {
     throw RunError(std::string("plan ") + r.plan.name + ": position " + std::to_string(r.position) + " waits for " +
-                   pointName(position, point) + ", which is not marked before; generate the program again");
+                   pointName(of.position, point) + ", which is not marked before; generate the program again");
   }
   wait(r.stream(stream), *r.events[parity][index]);
 }
@@ -101,15 +103,16 @@ void Rank::after(On stream, int position, int point, int stepsAgo) {
 void Rank::block(int position) {
   Impl& r = *impl_;
   r.position = position;
-  r.runInBlock = 0;
+  r.runInBlock = r.statement = 0;
   if (r.mode != StepMode::Run) return;
   if (r.rangeOpen) popRange();
   pushRange(r.blockNames[static_cast<std::size_t>(position)].c_str());
   r.rangeOpen = true;
 }
 
-void Rank::run(int statement, const Segment& segment) {
+void Rank::run(const Segment& segment) {
   Impl& r = *impl_;
+  const int statement = r.statement++;
   const auto place = static_cast<std::size_t>(r.position);
   const int index = r.runInBlock++;
   if (r.mode == StepMode::Count) {
@@ -135,8 +138,9 @@ void Rank::run(int statement, const Segment& segment) {
   if (r.verifier != nullptr && index + 1 == r.shape.runs[place]) r.verifier->afterLastRead(compute, r.position, slot);
 }
 
-void Rank::collective(int statement, const Collective& collective) {
+void Rank::collective(const Collective& collective) {
   Impl& r = *impl_;
+  const int statement = r.statement++;
   if (r.mode == StepMode::Count) {
     ++r.shape.intervals;
     const Collective*& largest = r.shape.largest;
@@ -149,47 +153,54 @@ void Rank::collective(int statement, const Collective& collective) {
   }
   std::byte* activations = r.memory->activations();
   r.interval(On::Collective, statement, 0, [&] {
-    r.transport->run(r.stream(On::Collective), {collective.kind, activations + collective.send,
-                                                activations + collective.recv, collective.bytesPerPeer});
+    r.transport->run(r.stream(On::Collective), {.kind = collective.kind,
+                                                .send = activations + collective.send,
+                                                .recv = activations + collective.recv,
+                                                .bytesPerPeer = collective.bytesPerPeer});
   });
 }
 
-void Rank::prefetch(int statement, const Target& target, std::uint64_t from, std::uint64_t to,
-                    std::uint64_t chunkBytes, double paceS, bool gated) {
+void Rank::prefetch(const Prefetch& prefetch) {
   Impl& r = *impl_;
-  if (r.mode == StepMode::Count) r.shape.intervals += chunksOf(to - from, chunkBytes);
+  const int statement = r.statement++;
+  const ByteRange bytes = prefetch.bytes;
+  const std::uint64_t chunkBytes = prefetch.chunkBytes;
+  if (r.mode == StepMode::Count) r.shape.intervals += chunksOf(bytes.to - bytes.from, chunkBytes);
   if (r.mode != StepMode::Run) return;
+  const Target target = prefetch.target;
   const int block = target.position % r.program.blocksPerPass;
   std::byte* device = r.memory->weights(block, physicalSlot(r.plan, target.slot, r.step + target.stepsAhead));
   Stream& copy = r.stream(On::Copy);
   int part = 0;
-  for (std::uint64_t at = from; at < to; at += chunkBytes, ++part) {
-    if (gated) awaitGate(copy, r.gate, 0);
+  for (std::uint64_t at = bytes.from; at < bytes.to; at += chunkBytes, ++part) {
+    if (prefetch.gated) awaitGate(copy, r.gate, 0);
     r.interval(On::Copy, statement, part, [&] {
-      copyToDevice(copy, device + at, r.arena->at(block, at), static_cast<std::size_t>(std::min(chunkBytes, to - at)));
+      copyToDevice(copy, device + at, r.arena->at(block, at),
+                   static_cast<std::size_t>(std::min(chunkBytes, bytes.to - at)));
     });
-    if (paceS > 0) delay(copy, paceS);
+    if (prefetch.paceS > 0) delay(copy, prefetch.paceS);
   }
 }
 
-void Rank::prefetchPageable(int statement, const Target& target, std::uint64_t from, std::uint64_t to) {
+void Rank::prefetchPageable(const Target& target, const ByteRange& bytes) {
   Impl& r = *impl_;
   // Whoever activates the plan sees to it that the arena is pageable now.
   if (r.mode == StepMode::Count) r.shape.pageable = true;
   // A copy from pageable memory holds its caller until everything before it in the stream is done, and the driver's lock
   // with it: another rank in this process could then not enqueue what this one waits for. So the wait is made without it.
   while (r.mode == StepMode::Run && !idle(r.stream(On::Copy))) std::this_thread::sleep_for(std::chrono::microseconds(20));
-  prefetch(statement, target, from, to, to - from, 0, false);
+  prefetch({.target = target, .bytes = bytes, .chunkBytes = bytes.to - bytes.from});
 }
 
-void Rank::launchWindow(int statement, double seconds) {
+void Rank::launchWindow(const LaunchWindow& window) {
   Impl& r = *impl_;
+  const int statement = r.statement++;
   if (r.mode == StepMode::Count) ++r.shape.intervals;
   if (r.mode != StepMode::Run) return;
   Stream& host = r.stream(On::Host);
   r.interval(On::Host, statement, 0, [&] {
     setGate(host, r.gate, 1);
-    delay(host, seconds);
+    delay(host, window.durationS);
     setGate(host, r.gate, 0);
   });
 }

@@ -64,6 +64,7 @@ struct Rank::Impl {
   std::int64_t step = 0, firstStep = 0;
   int position = 0;
   int runInBlock = 0;
+  int statement = 0;  // number of the next statement of this position that takes time
 
   /// By parity of the step, position and point.
   std::vector<std::unique_ptr<Event>> events[2] = {};

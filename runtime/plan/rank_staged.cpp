@@ -10,8 +10,9 @@ std::uint32_t Rank::Impl::writesOf(const Collective& collective, int phase) cons
   return chunkflow::writesOf(collective, phase, program.groupSize);
 }
 
-void Rank::stagedBegin(int statement, const Collective& collective) {
+void Rank::stagedBegin(const Collective& collective) {
   Impl& r = *impl_;
+  const int statement = r.statement++;
   const int phases = collective.kind == CollectiveKind::AllReduce ? 2 : 1;
   if (r.mode == StepMode::Rehearse) return;
   if (r.mode == StepMode::Run && (r.staging == nullptr || r.staging->bytesPerRank() <
@@ -32,8 +33,10 @@ void Rank::stagedBegin(int statement, const Collective& collective) {
   r.interval(On::Collective, statement, 0, [] {});
 }
 
-void Rank::stageOut(int statement, const Collective& collective, int phase, int first, int count) {
+void Rank::stageOut(const Collective& collective, const PieceRange& pieces) {
   Impl& r = *impl_;
+  const auto [phase, first, count] = pieces;
+  const int statement = r.statement++;
   if (r.mode == StepMode::Count) r.shape.intervals += static_cast<std::size_t>(count);
   if (r.mode != StepMode::Run) return;
   const auto [exchange, firstPiece] = r.phases[phase];
@@ -49,8 +52,10 @@ void Rank::stageOut(int statement, const Collective& collective, int phase, int 
   }
 }
 
-void Rank::stageIn(On on, int statement, const Collective& collective, int phase, int first, int count) {
+void Rank::stageIn(On on, const Collective& collective, const PieceRange& pieces) {
   Impl& r = *impl_;
+  const auto [phase, first, count] = pieces;
+  const int statement = r.statement++;
   if (r.mode == StepMode::Count) r.shape.intervals += static_cast<std::size_t>(count);
   if (r.mode != StepMode::Run) return;
   const auto [exchange, firstPiece] = r.phases[phase];
@@ -66,8 +71,9 @@ void Rank::stageIn(On on, int statement, const Collective& collective, int phase
   }
 }
 
-void Rank::reduce(int statement, const Collective& collective) {
+void Rank::reduce(const Collective& collective) {
   Impl& r = *impl_;
+  const int statement = r.statement++;
   if (r.mode == StepMode::Count) ++r.shape.intervals;
   if (r.mode != StepMode::Run) return;
   const auto shard = [&](std::uint64_t buffer, int of) {
@@ -84,8 +90,9 @@ void Rank::reduce(int statement, const Collective& collective) {
   });
 }
 
-void Rank::stagedEnd(int statement, const Collective&) {
+void Rank::stagedEnd(const Collective&) {
   Impl& r = *impl_;
+  const int statement = r.statement++;
   if (r.mode == StepMode::Count) ++r.shape.intervals;
   if (r.mode != StepMode::Run) return;
   r.interval(On::Collective, statement, 0, [] {});

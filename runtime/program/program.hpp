@@ -22,11 +22,11 @@ struct Tensor {
   const char* name;            // in the checkpoint, behind the block's prefix
   std::uint64_t offset;        // bytes from the start of the block's weights; a multiple of 16
   std::int64_t rows, columns;  // of the whole tensor; a vector has one row
-  TensorLayout shard;          // Rows: this rank holds rows/shards of them; Columns likewise
+  TensorLayout shard = TensorLayout::Whole;  // Rows: this rank holds rows/shards of them; Columns likewise
   /// For Columns of concatenated inputs (FLUX's [attention | MLP]): widths of the parts that are sharded one by one; {0, 0, 0}:
   /// all columns are one part.
-  std::int64_t parts[3];
-  float scale, mean;
+  std::int64_t parts[3] = {0, 0, 0};
+  float scale, mean = 0;
 };
 
 /// The weights of one block (not of a position: passes share them).
@@ -106,7 +106,7 @@ struct Primed {
 struct Carrier {
   enum class By { Nobody, Nccl, Kernel, CopyEngines };
   By by;
-  int ctas;      // of a kernel, for each direction
+  int ctas = 0;  // of a kernel, for each direction
   int ring = 0;  // slices of 256 KiB that staging holds for each of them; 0: whole messages
 
   bool operator==(const Carrier&) const = default;

@@ -5,6 +5,7 @@ import {
   comment,
   constantName,
   cString,
+  designated,
   identifier,
   Names,
   real,
@@ -17,6 +18,9 @@ const escaping = suite('escaping');
 const IDENTIFIERS: [text: string, expected: string][] = [
   ['QKV all-to-all', 'qkv_all_to_all'],
   ['norm and modulate', 'norm_and_modulate'],
+  ['QK norm and RoPE', 'qk_norm_and_rope'],
+  ['SwiGLU', 'swiglu'],
+  ['stepsAhead', 'steps_ahead'],
   ['14B; rm -rf /', 'n_14_b_rm_rf'],
   ['', 'n'],
   ['???', 'n'],
@@ -110,6 +114,14 @@ escaping('numbers print as C++ reads them, and what is none is refused', () => {
   }
   assert.throws(() => real(Number.NaN), /no finite number/);
   assert.throws(() => unsigned64(-1), /no size/);
+});
+
+escaping('designated names every field that is given', () => {
+  assert.is(
+    designated({ position: 'at.next', stepsAgo: undefined, slot: '1' }),
+    '{.position = at.next, .slot = 1}',
+  );
+  assert.is(designated({}), '{}');
 });
 
 escaping.run();

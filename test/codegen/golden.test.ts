@@ -30,16 +30,16 @@ golden(
   () => {
     const text = readFileSync(join(FOLDER, 'plan_3_yield.cpp'), 'utf8');
     const order = [
-      'rank.after(On::Compute, at.copied_of, COPIED, at.copied_steps_ago);',
-      'rank.prefetch(',
-      'rank.run(2, block::qkv);',
+      'rank.after(On::Compute, COPIED, {.position = at.previous, .stepsAgo = at.previous_steps_ago});',
+      'rank.prefetch({',
+      'rank.run(block::qkv);',
       'rank.stagedBegin(',
       'rank.stageOut(',
       'rank.stageIn(On::Copy,',
       'rank.stagedEnd(',
-      'rank.prefetch(',
+      'rank.prefetch({',
       'block::self_attention);',
-      'rank.mark(On::Copy, at.position, COPIED);',
+      'rank.mark(On::Copy, COPIED);',
     ];
     let place = 0;
     for (const line of order) {

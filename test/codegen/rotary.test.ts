@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { designated } from '../../codegen/escape.ts';
 import { rotaryAxisView } from '../../codegen/view/rotary.ts';
 import { catalogueIds, loadCatalogue } from '../../model/dit/catalogue.ts';
 import { type RotaryAxis, rotaryAxes } from '../../model/dit/rope.ts';
@@ -49,7 +50,7 @@ function mainSource(
     '}',
     ...tables.map(
       ({ axes }, index) =>
-        `constexpr RotaryAxis T${index}[] = {${axes.map((axis) => `{${rotaryAxisView(axis).join(', ')}}`).join(', ')}};`,
+        `constexpr RotaryAxis T${index}[] = {${axes.map((axis) => designated(rotaryAxisView(axis))).join(', ')}};`,
     ),
     'int main() {',
     ...tables.flatMap(({ rows, width }, index) => rows.map((row) => `  show(T${index}, ${row}, ${width});`)),
