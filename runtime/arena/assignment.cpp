@@ -9,7 +9,7 @@ std::vector<std::size_t> cheapestAssignment(const std::vector<std::vector<double
   const std::size_t rows = costs.size();
   if (rows == 0) return {};
   const std::size_t columns = costs[0].size();
-  // A row that has no column yet stands in column `columns`; `rows` means that a column is free.
+  // Index `columns` stands for "no column assigned yet", index `rows` for "column is free".
   std::vector<std::size_t> rowOf(columns + 1, rows);
   // Potentials: costs[r][c] - rowPrice[r] - columnPrice[c] is never negative, and 0 where r has c.
   std::vector<double> rowPrice(rows, 0), columnPrice(columns + 1, 0);

@@ -10,11 +10,11 @@ namespace chunkflow {
 namespace {
 
 constexpr int ROUNDS = 60;
-/// Rates are relative to their mean; they differ by tenths and are measured to about a hundredth.
+/// Ridge of the first and the last round. Rates are divided by their mean, differ by some 10 % and are measured to about 1 %.
 constexpr double FIRST_RIDGE = 1, LAST_RIDGE = 0.1;
-/// Where the coordinates start: anything that is not all the same.
+/// Initial coordinates; any that are not all equal will do.
 constexpr double START = 0.3;
-/// No rank stands still, whatever is estimated.
+/// Lower limit of an estimated rate, relative to the mean.
 constexpr double LEAST_SHARE = 0.05;
 
 template <std::size_t N>

@@ -25,7 +25,7 @@ struct TupleRates {
 /// first, and falls from round to round.
 class RateEstimate {
  public:
-  /// A rank whose slot is not decided yet: it counts as it does on average.
+  /// A rank without a slot yet; its effect on the others is that of its average slot.
   static constexpr std::size_t UNDECIDED = static_cast<std::size_t>(-1);
 
   /// @param measured of all ranks; slots are numbered from 0 to `slots` - 1.

@@ -1,5 +1,5 @@
 #pragma once
-// What a survey of the arenas has found, and what was made of it.
+// The result of a survey of the arenas, and the block layout chosen from it.
 #include <string>
 
 #include "arena/placement.hpp"

@@ -10,17 +10,17 @@ namespace chunkflow {
 
 namespace {
 
-/// Turns of assigning every rank anew.
+/// Iterations in which every rank is assigned anew.
 constexpr int MOST_TURNS = 8;
 
-/// Where all ranks have a block.
+/// The slots of one block on all ranks.
 std::vector<std::size_t> tupleOf(const SlotsByRank& slotOf, std::size_t block) {
   std::vector<std::size_t> tuple;
   for (const auto& ofRank : slotOf) tuple.push_back(ofRank[block]);
   return tuple;
 }
 
-/// The slowest of the ranks that are decided.
+/// Rate of the slowest rank among those that have slots already.
 double slowest(const RateEstimate& estimate, const std::vector<std::size_t>& tuple) {
   double least = std::numeric_limits<double>::infinity();
   for (std::size_t rank = 0; rank < tuple.size(); ++rank) {
@@ -29,7 +29,7 @@ double slowest(const RateEstimate& estimate, const std::vector<std::size_t>& tup
   return least;
 }
 
-/// The best slots of a rank beside those that the others have.
+/// The cheapest assignment of one rank's blocks to slots, given the other ranks' slots.
 std::vector<std::size_t> assigned(const RateEstimate& estimate, const std::vector<double>& blockBytes,
                                   const SlotsByRank& slotOf, std::size_t rank, std::size_t slots) {
   std::vector<std::vector<double>> costs(blockBytes.size(), std::vector<double>(slots));

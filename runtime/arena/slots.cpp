@@ -42,7 +42,7 @@ ArenaSlots cutArena(std::span<const std::uint64_t> heldBytes, ArenaLayout layout
     cut.slots[index] = {0, aligned(largest.back()), largest.size() - 1};
   }
   cut.groups = largest.size();
-  // Groups take turns, so that each has its share where memory is short.
+  // Spare slots are dealt round robin over the groups, so that each gets its share where memory is short.
   for (std::size_t turn = 0, before = cut.slots.size() + 1; layout == ArenaLayout::Surveyed && before != cut.slots.size();
        ++turn) {
     before = cut.slots.size();

@@ -121,7 +121,7 @@ void Attached::load(int block, const std::byte* source, bool isOnDevice, std::ui
       std::memcpy(host, source + resident, streamed);
     }
   }
-  // Whoever has written what is streamed, this process's slots hold what was there before.
+  // Streamed weights have changed (here or in another process), so this process's slots are stale.
   if (streamed > 0) isStale_ = true;
   chunkflow::synchronize(*streams_.copy);
 }
@@ -214,7 +214,7 @@ void Attached::exchange(int index, const std::byte* send, std::byte* recv, std::
 void Attached::end(int block, void* stream) {
   const Entered entered(*device_);
   checkBlock(block);
-  // Its beginning was not seen, or another block has begun since: the next one restarts.
+  // The block's begin was not seen, or another block has begun since: the next begin restarts.
   if (running_ != block) return;
   useStream(stream);
   const std::size_t hooks = program_.blocks[static_cast<std::size_t>(block)].hooks.size();
@@ -244,12 +244,12 @@ void Attached::runHooks(std::size_t end, bool isLate) {
 void Attached::restart(int block) {
   Rank::Impl& impl = rank_->impl();
   impl.batch.clear();
-  // A step later where it goes back, so that no place comes twice.
+  // Going back to an earlier block counts as the next step, so that positions only grow.
   if (block <= (running_ >= 0 ? running_ : next_ - 1)) ++impl.step;
   running_ = -1;
   impl.joinedAt = impl.placeOf(impl.step, block);
   impl.forgetMarks();
-  // Copies below come behind whatever still reads the slots, and the block behind them.
+  // The copies below wait for kernels that still read the slots, and the block waits for the copies.
   worker_->drain();
   record(*compute_, *joined_[0]);
   impl.batch.push_back({.kind = CopyCommand::Kind::Wait, .event = joined_[0].get()});

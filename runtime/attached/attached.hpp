@@ -1,6 +1,7 @@
 #pragma once
-// A plan that drives a model which computes by itself: the model says which point of which block it has come to, and this
-// enqueues what the plan wants there. All waits are on the device; the host waits only for another thread to have enqueued.
+// A plan attached to a user's model: the model reports the points that it passes (a block or a collective begins or ends), and the
+// plan's copies and waits for that point are enqueued. All waits are on the device; the host only ever waits for the copy worker
+// to have enqueued.
 //
 // The plan assumes that blocks run in order, pass after pass. A block out of order is a restart: streams are joined, and
 // what the plan would have copied ahead of this block is copied now. That is always right, and as slow as copying on demand.
@@ -42,7 +43,7 @@ class Attached {
   /// device; what fills the source must have ended.
   void load(int block, const std::byte* source, bool isOnDevice, std::uint64_t from, std::uint64_t bytes);
   void read(int block, std::byte* host, std::uint64_t from, std::uint64_t bytes);
-  /// What lies in slots is not used any more.
+  /// Marks the contents of all slots as stale.
   void invalidate();
 
   // Points that the model passes, on the stream that its kernels are launched to.

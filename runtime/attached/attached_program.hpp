@@ -1,6 +1,6 @@
 #pragma once
-// What is generated for a plan that drives somebody else's model: the plan, and what each block enqueues at the points that the
-// model passes.
+// Types of the tables that are generated for an attached plan: the plan, and for each block the statements to enqueue at the points
+// that the model passes.
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -90,13 +90,13 @@ void Rank::after(On stream, int point, const PointOf& of) {
                    std::to_string(of.position) + ", which has not been passed; this is a bug of the schedule");
   }
   Event& event = *r.events[parity][index];
-  // A stream is in order with itself.
+  // No wait within one stream.
   if (mark.stream == (isOfTheWorker(stream) ? stream : On::Compute)) return;
   if (isOfTheWorker(stream)) {
     r.batch.push_back({.kind = CopyCommand::Kind::Wait, .stream = stream, .event = &event});
     return;
   }
-  // An event means its latest record, so the record must be enqueued before the wait.
+  // cudaStreamWaitEvent waits for the latest record, so the worker must have enqueued that record first.
   if (mark.batch == r.worker->next()) r.submit();
   r.worker->waitUntilEnqueued(mark.batch);
   wait(*r.compute, event);

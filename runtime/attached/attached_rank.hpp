@@ -1,6 +1,6 @@
 #pragma once
-// The statements of rank.hpp for a model that computes and exchanges by itself. The compute stream is the model's, its collectives
-// are waited for there, and so one stream stands for both; copies have streams of their own, fed by a CopyWorker.
+// The statements of rank.hpp for an attached model, which computes and exchanges by itself. The model's stream stands for both the
+// compute and the collective stream; copies have streams of their own, fed by a CopyWorker.
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -36,7 +36,7 @@ struct Rank::Impl {
   int position = 0;
   /// Everything enqueued before this point, counted in blocks since step 0, is done before anything behind it begins.
   std::int64_t joinedAt = 0;
-  /// What the statements so far want on the copy stream.
+  /// Operations for the copy streams that the statements so far have queued.
   std::vector<CopyCommand> batch{};
 
   struct Mark {
@@ -48,7 +48,7 @@ struct Rank::Impl {
   std::vector<std::unique_ptr<Event>> events[2] = {};
   std::vector<Mark> marks[2] = {};
 
-  // Of collectives that the plan carries itself. Flags count pieces for ever.
+  // State of staged-copy collectives. Flags count pieces and are never reset.
   Staging* staging = nullptr;
   int groupRank = 0;
   /// Set while the model hands over a collective; without it staged statements do nothing.

@@ -18,7 +18,7 @@
 
 namespace chunkflow {
 
-/// What goes onto one of the worker's streams next.
+/// One operation for one of the worker's streams.
 struct CopyCommand {
   enum class Kind : std::uint8_t { Wait, Record, ToDevice, ToHost, Signal, Await };
   Kind kind;

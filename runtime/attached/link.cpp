@@ -14,7 +14,7 @@ namespace chunkflow {
 namespace {
 
 constexpr std::size_t LINE_BYTES = 64;
-/// What a rank's beat becomes when it leaves in good order.
+/// Heartbeat value of a rank that has left in good order.
 constexpr std::uint64_t LEFT = std::numeric_limits<std::uint64_t>::max();
 constexpr auto BEAT = std::chrono::milliseconds(50);
 /// A process that gets no time at all for so long is taken for dead; waits on the device do not count, as its watcher runs on.

@@ -1,6 +1,6 @@
 #pragma once
-// The ranks of one host among which an attached plan carries collectives itself. How they meet is the caller's business: a model
-// that runs on several ranks has a process group already.
+// The group of ranks on one host among which an attached plan carries collectives itself. The caller provides the control channel:
+// a model that runs on several ranks has a process group already.
 #include <atomic>
 #include <cstdint>
 #include <memory>

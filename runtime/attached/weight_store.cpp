@@ -12,7 +12,7 @@ namespace {
 
 /// Blocks begin at such places, so that copies start on whole cache lines.
 constexpr std::uint64_t ALIGNMENT = 256;
-/// What one thread touches at a time.
+/// Bytes that one thread touches at a time.
 constexpr std::uint64_t TOUCH_BYTES = std::uint64_t{8} << 20;
 
 std::uint64_t aligned(std::uint64_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }

@@ -1,5 +1,5 @@
 #pragma once
-// The page-locked host copy of what a plan streams. Nothing else is kept on the host: resident fronts live on the device alone.
+// The page-locked host copy of streamed weights. Resident fronts have no host copy.
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -4,13 +4,13 @@
 
 namespace chunkflow {
 
-/// Something the person who started the run can mend: one line that names the thing, the value and the way out.
+/// A mistake that the user can correct: one line that names the thing, the value and the remedy.
 class UserError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// Something that went wrong on the device or between ranks; the run cannot go on.
+/// A failure of the device or of another rank, after which the run cannot continue.
 class RunError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -10,7 +10,7 @@ namespace chunkflow {
 
 namespace {
 
-/// Deeper texts are refused rather than followed until the stack ends.
+/// Nesting limit, so that a hostile header cannot overflow the stack of the recursive parser.
 constexpr int MAX_DEPTH = 64;
 
 template <class T>

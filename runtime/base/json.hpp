@@ -1,5 +1,5 @@
 #pragma once
-// JSON as far as results files and safetensors headers need it.
+// The subset of JSON that results files and safetensors headers use.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,7 +9,7 @@
 
 namespace chunkflow {
 
-/// Writes one JSON text from front to back; commas are its own business. Numbers are written so that reading gives
+/// Writes one JSON text from front to back and inserts the commas. Numbers are written so that reading gives
 /// the same bits back; NaN and infinities become null.
 class JsonWriter {
  public:

@@ -1,5 +1,5 @@
 #pragma once
-// What many readings of one thing come to.
+// Robust statistics of repeated measurements.
 #include <cstddef>
 #include <span>
 

@@ -95,7 +95,7 @@ constexpr Segment FEED_ADD{"add", 1e-4, [](const Block& b) {
   gatedResidual(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, b.buffer(SUM), WIDTH, nullptr, nullptr);
 }};
 
-/// What tells the plans apart.
+/// The settings in which the plans differ.
 struct Style {
   int slots;
   bool staged, pageable, windows;

@@ -1,7 +1,7 @@
 #pragma once
-// What a schedule may ask of a device: streams, events, memory, copies, flags, graphs. Two implementations of this
-// one header: cuda/ for GPUs, host/ for threads and memcpy on CPU cores. Every enqueuing call returns
-// at once; work runs in the order of its stream. All functions throw RunError when the device reports an error.
+// The device interface that schedules are written against: streams, events, memory, copies, flags, graphs. It has two
+// implementations: cuda/ for GPUs, host/ for threads and memcpy on CPU cores. Every enqueuing call returns at once; work runs in
+// the order of its stream. All functions throw RunError when the device reports an error.
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -118,7 +118,7 @@ class PageLock {
 /// Which of the two implementations this library was built with, "cuda" or "host"; touches no device.
 const char* backendName();
 
-/// What a results file says of a device.
+/// Identity of a device, as results files record it.
 struct DeviceInfo {
   std::string backend;  // as backendName says it
   std::string name;
@@ -145,7 +145,7 @@ struct DeviceClock {
   double temperatureC;
 };
 
-/// Whether a stream's kernels go before those of others that wait for room.
+/// Stream priority: kernels of an Urgent stream are scheduled before waiting ones of Usual streams.
 enum class Priority : std::uint8_t { Usual, Urgent };
 
 /// One rank's device. `open` is called on the thread that will drive it; every other call comes from that thread, except
@@ -169,7 +169,7 @@ class Device {
   void resetPeak();
 
   std::unique_ptr<Stream> stream(const std::string& name, Priority priority = Priority::Usual);
-  /// A stream that somebody else made and keeps; null is CUDA's default stream. On the host backend, where a caller's work runs
+  /// Wraps a stream that the caller owns; null is CUDA's default stream. On the host backend, where a caller's work runs
   /// on its own thread, it stands for that thread: see `settle`.
   std::unique_ptr<Stream> adopt(void* handle);
   /// @param timed whether elapsedS may be asked of it; timed ones cost more.
@@ -203,8 +203,8 @@ void wait(Stream& stream, Event& event);
 void synchronize(Stream& stream);
 /// Whether everything enqueued so far is done; never blocks.
 bool idle(Stream& stream);
-/// Behind waits on an adopted stream. The stream orders a GPU's work itself; on the host backend the calling thread is the stream,
-/// so it waits here.
+/// Completes waits that were enqueued on an adopted stream. A no-op on a GPU, where the stream itself is ordered; on the host backend
+/// the calling thread is the stream, so it waits here.
 void settle(Stream& stream);
 /// Seconds from one timed event to another, both done.
 double elapsedS(const Event& from, const Event& to);
@@ -215,11 +215,11 @@ void copyToHost(Stream& stream, void* host, const void* device, std::size_t byte
 void copyOnDevice(Stream& stream, void* to, const void* from, std::size_t bytes);
 void fill(Stream& stream, void* device, unsigned char byte, std::size_t bytes);
 
-/// Takes that long on the device, in stream order, with next to no work (one thread that watches the clock).
+/// Enqueues a delay of so many seconds: a kernel of one thread that polls the clock.
 void delay(Stream& stream, double seconds);
 
-/// The part of a flag's value that grows from step to step. Eagerly the host adds it (`onHost`); captured work reads it
-/// from device memory (`onDevice`), so that one graph serves every step.
+/// Base of flag values, which grows from step to step. Eager calls add `onHost`; captured work reads the base from device memory
+/// (`onDevice`), so that one graph serves every step.
 struct StepBase {
   std::uint32_t onHost = 0;
   std::uint32_t* onDevice = nullptr;

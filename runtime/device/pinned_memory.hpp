@@ -1,5 +1,5 @@
 #pragma once
-// Memory of the host: near a device, touched by threads that are near it too, page-locked where asked.
+// Host memory bound to the NUMA node of a device, first touched by threads of that node, and optionally page-locked.
 #include <cstddef>
 #include <cstdint>
 #include <functional>

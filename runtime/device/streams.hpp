@@ -1,5 +1,5 @@
 #pragma once
-// The streams of a rank, which live as long as it does.
+// The six CUDA streams of a rank, created once and used by all plans.
 #include <array>
 #include <cstdint>
 #include <memory>

@@ -16,7 +16,7 @@ namespace {
 
 constexpr unsigned char POISON = 0xff;
 constexpr float OUTSIDE_SCALE = 0.02f;
-/// What one thread makes at a time.
+/// Bytes that one thread generates at a time.
 constexpr std::size_t PART_BYTES = std::size_t{1} << 20;
 
 std::string joined(const std::vector<std::string>& names) {
@@ -94,7 +94,7 @@ void ActivePlan::upload() {
     const std::uint64_t resident = plan.residentBytes[static_cast<std::size_t>(block)];
     if (resident == 0) continue;
     const bool whole = resident == session_.program.blocks[static_cast<std::size_t>(block)].bytes;
-    // The front is the same memory in whichever slot the block is seen.
+    // The resident front is one allocation, mapped in front of every slot that the block uses.
     int slot = -1;
     for (int position = block; !whole && slot < 0; position += session_.program.blocksPerPass) {
       slot = plan.slotOf[static_cast<std::size_t>(position)];
@@ -138,7 +138,7 @@ void ActivePlan::copyIn(std::byte* device, std::size_t bytes,
                         const std::function<void(std::size_t, std::size_t, std::byte*)>& make) {
   if (bytes == 0) return;
   Stream& copy = session_.streams[On::Copy];
-  // What was copied before may still be reading the bounce memory.
+  // An earlier copy may still read from the bounce buffer.
   session_.waitIdle();
   std::size_t turn = 0;
   for (std::size_t at = 0; at < bytes; at += Bounce::HALF_BYTES, ++turn) {
@@ -149,7 +149,7 @@ void ActivePlan::copyIn(std::byte* device, std::size_t bytes,
                  const std::size_t from = part * PART_BYTES;
                  make(at + from, at + std::min(count, from + PART_BYTES), half + from);
                });
-    // The other half's copy, issued one turn ago, ran while this half was made.
+    // Double buffering: the other half's copy ran while this half was filled.
     session_.waitIdle();
     copyToDevice(copy, device + at, half, count);
   }

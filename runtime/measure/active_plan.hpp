@@ -1,5 +1,5 @@
 #pragma once
-// A plan while it is being measured on one rank: its memory, its collectives, and the ways to run its steps.
+// A plan that is loaded on one rank: its memory and collectives, and the ways to run its steps (eager, graph, verified, traced).
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,14 +13,14 @@
 
 namespace chunkflow {
 
-/// What a number of steps in a row took.
+/// Times of consecutive steps.
 struct StepTimes {
   /// Eagerly one reading a step; as a graph one a launch, divided by its steps.
   std::vector<double> stepS, enqueueS;
   DeviceClock clock{};  // in the middle of them
 };
 
-/// What a case of a calibration program took on this rank, in seconds.
+/// Times of one case of a calibration program on this rank, in seconds.
 struct CaseTimes {
   std::vector<double> callS;     // each collective, from the compute stream and back to it
   double downS = 0, upS = 0;     // all chunks of a direction; 0 without any
@@ -29,14 +29,14 @@ struct CaseTimes {
   bool outlasted = true;         // whether there were chunks until the last call's end
 };
 
-/// What a segment took by itself.
+/// Time of a segment that runs alone.
 struct SegmentTimes {
   double runS;  // median
   int runs;
   DeviceClock clock;
 };
 
-/// What else the device does while a segment is measured.
+/// Load on the device while a segment is measured.
 enum class Beside : std::uint8_t { Nothing, Copies, Collectives };
 
 /// How a segment is measured.
@@ -53,7 +53,7 @@ struct PacedCopies {
   double paceS;
 };
 
-/// What such copies took while a segment ran over and over.
+/// Times of paced copies while a segment ran repeatedly.
 struct PacedTimes {
   double periodS;  // from a copy to the next, on average
   bool outlasted;  // whether the segment ran until the last of them ended

@@ -37,7 +37,7 @@ class Points {
   std::vector<std::size_t> own_;
 };
 
-/// A stride over `places` that comes to each of them before it comes to one again, far from those before it.
+/// A stride coprime to `places`, so that it visits every one before it repeats, each far from the one before.
 std::uint64_t spreadingStride(std::uint64_t places) {
   constexpr double GOLDEN = 0.6180339887498949;
   auto stride = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(GOLDEN * static_cast<double>(places)));
@@ -133,7 +133,7 @@ CaseTimes ActivePlan::runCase(const CalibrationCase& wanted, std::byte* landing)
   rank_->impl().mode = StepMode::Run;
   beginRun();
 
-  // Everything waits until the host is ahead, on every rank.
+  // All streams wait on a gate until the host has enqueued enough, on every rank.
   awaitGate(compute, session_.gate(), 1);
   record(compute, *forks_.back());
   for (const On on : {On::Collective, On::Copy, On::StageOut, On::StageIn}) wait(streams[on], *forks_.back());

@@ -37,7 +37,7 @@ SegmentTimes ActivePlan::runSegment(const StepShape::Place& place, const Segment
   makeTimers(2 * TIMED_RUNS + 2);
   if (!scratch_) scratch_ = session_.device->buffer(Bounce::HALF_BYTES);
 
-  // How long it takes at all says how often it is run.
+  // A first rough timing decides the number of repetitions.
   session_.meet();
   beginRun();
   place.segment->run(block);
@@ -64,7 +64,7 @@ SegmentTimes ActivePlan::runSegment(const StepShape::Place& place, const Segment
     const int calls = std::min(MOST_BESIDE, static_cast<int>(std::ceil(besideS / callS)));
     for (int i = 0; i < calls; ++i) rank_->collective(call);
   }
-  // The first half settles the clock.
+  // The GPU's clock settles during the first half, which is not counted.
   ClockSamples clock(*session_.device, runs * (roughS + gapS) / 2);
   const int half = runs / 2;
   std::vector<double> runS;
@@ -83,7 +83,7 @@ SegmentTimes ActivePlan::runSegment(const StepShape::Place& place, const Segment
       runS.push_back(elapsedS(*timers_[static_cast<std::size_t>(2 * i)], *timers_[static_cast<std::size_t>(2 * i + 1)]));
     }
   } else {
-    // Back to back in parts, so that a disturbance is seen.
+    // Back to back, timed in several parts, so that a disturbance shows as an outlier.
     const int part = std::max(1, half / TIMED_RUNS);
     const int parts = half / part;
     for (int i = 0; i < runs - parts * part; ++i) place.segment->run(block);
@@ -115,7 +115,7 @@ PacedTimes ActivePlan::paceBeside(const StepShape::Place& place, double runS, co
 
   session_.meet();
   beginRun();
-  // Copies begin when the device is busy.
+  // The copies start once the segment's kernels keep the device busy.
   place.segment->run(block);
   record(compute, *timers_[0]);
   wait(copy, *timers_[0]);

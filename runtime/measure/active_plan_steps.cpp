@@ -37,7 +37,7 @@ class Halfway {
 
 int ActivePlan::graphSteps() const {
   const int period = std::max(1, plan.ringPeriod);
-  // Halves of staging take turns, so a graph must hold an even number of exchanges to find them as it left them.
+  // Staging is double-buffered: a graph needs an even number of exchanges, so that each launch starts at the same half.
   const bool odd = (shape().exchanges * static_cast<std::uint32_t>(period)) % 2 != 0;
   return odd ? 2 * period : period;
 }
@@ -73,7 +73,7 @@ StepTimes ActivePlan::finish(int unrecorded, int recorded, std::vector<double> e
 
 StepTimes ActivePlan::eager(int unrecorded, int recorded) {
   makeTimers(recorded + 1);
-  // Ranks that share a device must not make anything while another one's step is under way.
+  // Barrier: ranks that share a device must not create objects on it while another rank's step runs.
   session_.meet();
   beginRun();
   Stream& compute = session_.streams[On::Compute];
@@ -108,7 +108,7 @@ void ActivePlan::capture() {
   graphPieces_ = impl.pieces;
   if (graphPieces_ > 0) advance(compute, impl.base, graphPieces_);
   graph_ = endCapture(*session_.device, compute);
-  // Nothing of this has run: flags, slots and halves are where they were.
+  // Captured work has not run: the counters of flags, slots and staging halves are set back.
   impl.pieces = 0;
   impl.restart();
 }

@@ -1,4 +1,4 @@
-// What a machine file's numbers are fitted to: cases of a calibration program, and segments by themselves.
+// Micro-benchmarks that a machine file's numbers are fitted to: cases of a calibration program, and single segments.
 #include <algorithm>
 
 #include "device/pinned_memory.hpp"
@@ -51,7 +51,7 @@ void Measurement::runCases() {
 }
 
 std::vector<CaseTimes> Measurement::fromAllCases(const CaseTimes& own) {
-  // Ranks agree on nothing but the numbers; vectors travel by themselves.
+  // Scalars are exchanged as one struct, vectors one by one.
   struct Flat {
     double downS, upS, windowS, windowBytes;
     bool outlasted;

@@ -1,4 +1,4 @@
-// What a plan computes and in how much memory: the same from every plan, eagerly and as a graph, with its own weights.
+// Checks of a plan's outputs and memory: every plan must give the same bits, eagerly and as a graph, with the right weights.
 #include <algorithm>
 
 #include "measure/measure.hpp"

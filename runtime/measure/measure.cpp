@@ -64,7 +64,7 @@ std::string Measurement::run() {
       visit(plan, round);
       if (round == rounds - 1 && session_.options.timeline) trace(plan);
     }
-    // While memory was checked, no plan was to find another one's transport in it.
+    // From the second round on. In the first, memory is checked, and no plan may find another one's communicator allocated.
     session_.keepTransports();
   }
   return endOfRun();
@@ -131,7 +131,7 @@ void Measurement::deactivate() {
   session_.meet();
   active_.reset();
   session_.arena.setLocked(true);
-  // Nobody begins anew before everybody's memory is free.
+  // Barrier: no rank allocates the next plan before all have freed this one.
   session_.group.barrier();
 }
 

@@ -45,7 +45,7 @@ class Measurement {
   double takeSegment(int plan, const StepShape::Place& place, const SegmentRun& wanted);
   void sustain(int plan, const std::vector<std::pair<double, const StepShape::Place*>>& segments);
 
-  // How long it takes.
+  // Timing.
   void warmUp();
   void visit(int plan, int round);
   void keep(const Arm& arm, int round, const StepTimes& times);

@@ -1,5 +1,5 @@
 #pragma once
-// The table that people read at the end.
+// The summary table printed at the end of a run.
 #include <string>
 #include <vector>
 

@@ -1,5 +1,5 @@
 #pragma once
-// Where records go: a file of JSON Lines that stays readable whatever happens, or the sink.
+// Output of records: a file of JSON Lines that stays readable after a crash, or the caller's sink.
 #include <atomic>
 #include <mutex>
 #include <string>

@@ -108,7 +108,7 @@ class Ranks {
   void fail(Group& group, int exitCode, const std::string& why) {
     {
       const std::lock_guard lock(mutex_);
-      // The first to fail knows the cause; the others only say that it did. A user's mistake is always the cause.
+      // The first failure is the cause, later ones are its consequences; a user's mistake takes precedence over all.
       if (exitCode_ == OK || (exitCode == USERS_MISTAKE && exitCode_ != USERS_MISTAKE)) {
         exitCode_ = exitCode;
         error_ = why;

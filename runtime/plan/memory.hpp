@@ -1,5 +1,5 @@
 #pragma once
-// Everything of one plan that lies in device memory, transports aside.
+// Device memory of one plan, without that of its transport.
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace chunkflow {
 
-/// Resident fronts, slots, activations, inputs, and room for the weights outside of the blocks. Nothing is initialised.
+/// Resident fronts, slots, activations, inputs, and space for the weights outside of the blocks. Nothing is initialised.
 class PlanMemory {
  public:
   PlanMemory(Device& device, const Program& program, const PlanProgram& plan);
@@ -42,7 +42,7 @@ class PlanMemory {
   std::unique_ptr<DeviceBuffer> activations_, inputs_, outside_;
 };
 
-/// The slot of the ring in which `slot` of step 0 is found `steps` steps later.
+/// The ring slot that takes the place of `slot` (as numbered for step 0) after so many steps.
 inline int physicalSlot(const PlanProgram& plan, int slot, std::int64_t steps) {
   return static_cast<int>((slot + steps * plan.streamedPerStep) % plan.slots);
 }

@@ -89,7 +89,7 @@ void Rank::after(On stream, int point, const PointOf& of) {
   Impl& r = *impl_;
   if (r.mode != StepMode::Run) return;
   const std::int64_t step = r.step - of.stepsAgo;
-  // Behind the steps that are enqueued in one go there is nothing left to wait for.
+  // Steps before the current batch have completed.
   if (step < r.firstStep) return;
   const std::size_t index = r.pointIndex(of.position, point);
   const auto parity = static_cast<std::size_t>(step & 1);
@@ -184,10 +184,10 @@ void Rank::prefetch(const Prefetch& prefetch) {
 
 void Rank::prefetchPageable(const Target& target, const ByteRange& bytes) {
   Impl& r = *impl_;
-  // Whoever activates the plan sees to it that the arena is pageable now.
+  // ActivePlan has unlocked the arena's pages.
   if (r.mode == StepMode::Count) r.shape.pageable = true;
-  // A copy from pageable memory holds its caller until everything before it in the stream is done, and the driver's lock
-  // with it: another rank in this process could then not enqueue what this one waits for. So the wait is made without it.
+  // cudaMemcpyAsync from pageable memory blocks until the stream has drained, with a driver lock held: another rank of this
+  // process could then not enqueue what this stream waits for. So the stream is polled until it is idle first.
   while (r.mode == StepMode::Run && !idle(r.stream(On::Copy))) std::this_thread::sleep_for(std::chrono::microseconds(20));
   prefetch({.target = target, .bytes = bytes, .chunkBytes = bytes.to - bytes.from});
 }

@@ -1,5 +1,5 @@
 #pragma once
-// One plan on one rank: what the statements of rank.hpp work with.
+// State of one plan on one rank that the statements of rank.hpp use.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -17,7 +17,7 @@
 
 namespace chunkflow {
 
-/// What a step consists of, found by calling it without enqueuing anything.
+/// Contents of a step, found by a dry run that enqueues nothing.
 struct StepShape {
   std::vector<int> runs;        // per position: segments
   std::size_t intervals = 0;    // that a timeline shows
@@ -47,7 +47,7 @@ struct Rank::Impl {
   StepShape shape{};
   StepMode mode = StepMode::Count;
 
-  // What the device does it with; all null while a step is only counted.
+  // Device objects; all null in a dry run.
   const Streams* streams = nullptr;
   Compute* compute = nullptr;
   const PlanMemory* memory = nullptr;
@@ -59,8 +59,8 @@ struct Rank::Impl {
   Tracer* tracer = nullptr;        // set in traced steps
   Verifier* verifier = nullptr;    // set in verified steps
 
-  /// Steps since the slots were primed, and the first of those that were enqueued in one go. What lies before it is
-  /// done.
+  /// Steps since the slots were primed, and the first step of the current batch. All steps before that one have
+  /// completed.
   std::int64_t step = 0, firstStep = 0;
   int position = 0;
   int runInBlock = 0;
@@ -71,7 +71,8 @@ struct Rank::Impl {
   /// The step in which each was last recorded.
   std::vector<std::int64_t> markedIn[2] = {};
 
-  /// Staged-copy: flags count pieces for ever; `base` is where this go began, `pieces` how many came since.
+  /// Staged-copy: flags count pieces and are never reset; `base` is their value at the start of this batch, `pieces` the number
+  /// enqueued since.
   StepBase base{};
   std::uint32_t pieces = 0;
   std::uint32_t exchange = 0;  // number of the next staged exchange, which picks the half of staging
@@ -93,7 +94,7 @@ struct Rank::Impl {
   void makeEvents(Device& device);
   /// The slots have just been primed: the next step is step 0. The device is idle on every rank.
   void restart();
-  /// What follows is enqueued in one go; everything before is done, or ordered by whoever launches it.
+  /// Starts a batch of steps: everything before it has completed, or is ordered before it by the graph's launch.
   void begin() { firstStep = step; }
   /// Enqueues one step.
   void enqueue(Rank& rank);

@@ -1,5 +1,5 @@
 #pragma once
-// Collectives made of copies: who writes which piece where, and who reads it. Offsets in bytes.
+// The piece schedule of staged-copy: which rank writes which piece to which offset of staging, and who reads it. Offsets in bytes.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 #pragma once
-// When each statement of a traced step ran.
+// Start and end times of each statement of a traced step, by CUDA events.
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -8,7 +8,7 @@ namespace chunkflow {
 
 namespace {
 
-/// Bytes under one sum: small enough to say where, large enough to be few.
+/// Bytes per checksum: small enough to locate an error, large enough to be few.
 constexpr std::uint64_t CHUNK_BYTES = DEVICE_PAGE_BYTES;
 constexpr unsigned char POISON = 0xff;
 

@@ -1,6 +1,6 @@
 #pragma once
-// Proof that a block computes with its own weights: sums over what lies in its slot when it starts, and poison there
-// as soon as it has been read.
+// Check that a block computes with its own weights: checksums of its slot when it starts, which are compared with the arena's,
+// and a poison pattern written there as soon as it has been read.
 #include <cstdint>
 #include <memory>
 #include <optional>

@@ -1,6 +1,6 @@
 #pragma once
-// What a generated program is made of: constants and functions that the generator fills in. Everything is plain data, so that
-// a reader of the generated sources needs no more than this page.
+// Types of a generated program's tables: weights, inputs, plans. Everything is plain data that the generator fills in; this header
+// and rank.hpp are all that generated sources use of the library, beside the kernels in compute/compute.hpp.
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,7 +14,7 @@ namespace chunkflow {
 
 class Rank;
 
-/// How a parameter tensor is filled when no checkpoint is given: value = mean + scale * random by place.
+/// How a tensor-parallel rank's shard is cut from a parameter tensor: not at all, by rows, or by columns.
 enum class TensorLayout : std::uint8_t { Whole, Rows, Columns };
 
 /// One parameter tensor (or a rank's shard of it) in a block's weights.
@@ -26,6 +26,7 @@ struct Tensor {
   /// For Columns of concatenated inputs (FLUX's [attention | MLP]): widths of the parts that are sharded one by one; {0, 0, 0}:
   /// all columns are one part.
   std::int64_t parts[3] = {0, 0, 0};
+  /// Without a checkpoint a value is mean + scale x a random number of variance 1 that depends on the seed and its index alone.
   float scale, mean = 0;
 };
 
@@ -34,10 +35,10 @@ struct BlockWeights {
   const char* prefix;  // in a checkpoint, such as "blocks.3."
   std::uint64_t bytes;
   std::span<const Tensor> tensors;
-  std::uint64_t firstValue;  // of the block's random values; no two tensors overlap
+  std::uint64_t firstValue;  // index of the block's first random number; no two tensors share one
 };
 
-/// What a segment's function works with.
+/// Arguments of a segment's function: where its block's weights, activations and inputs lie.
 struct Block {
   Compute& compute;
   std::byte* weights;       // of this block, resident front and slot as one piece
@@ -52,11 +53,11 @@ struct Block {
 
 struct Segment {
   const char* name;
-  double durationS;  // what the model expects at the highest clock; the length of its stand-in with --compute synthetic
+  double durationS;  // predicted at the highest clock; with --compute synthetic the kernels are replaced by a delay of this length
   void (*run)(const Block&);
 };
 
-/// Where a collective's buffers lie in the activation memory.
+/// A collective of a block: its kind, and its buffers as bytes from the start of the activation memory.
 struct Collective {
   const char* name;
   CollectiveKind kind;
@@ -74,8 +75,8 @@ struct Input {
   std::int64_t rows, width;  // on this rank; bf16, or float for a rotary table
   bool sharded;              // whether ranks hold different rows of it (else every rank holds all of them)
   bool rotary;
-  std::span<const RotaryAxis> axes;  // rotary: what turns which pairs
-  std::uint64_t firstValue;  // random: first place; rank * rows * width is added where `sharded`
+  std::span<const RotaryAxis> axes;  // of a rotary table: positions and frequencies
+  std::uint64_t firstValue;  // index of the first random number; rank * rows * width is added where `sharded`
   float scale, mean;
   std::uint64_t count() const { return static_cast<std::uint64_t>(rows * width); }
 };
@@ -90,23 +91,23 @@ struct Residual {
   bool sharded;          // whether ranks hold different rows (else every rank holds the same)
 };
 
-/// What the generator says a plan needs; compared with what the device says.
+/// Predicted memory of a plan, compared with the device's own numbers after a run.
 struct MemoryClaim {
   std::uint64_t outsideBytes, residentBytes, slotBytes, activationBytes, collectiveBufferBytes, reserveBytes;
   std::uint64_t gpuPeakBytes, hostPinnedBytes;
 };
 
-/// A copy that the previous step has issued: it must be there before the first step.
+/// A streamed block whose copy belongs to the step before: loaded once before the first step.
 struct Primed {
   int position;
   int slot;
 };
 
-/// Who moves the bytes of a plan's collectives.
+/// The mechanism that moves the bytes of a plan's collectives.
 struct Carrier {
   enum class By { Nobody, Nccl, Kernel, CopyEngines };
   By by;
-  int ctas = 0;  // of a kernel, for each direction
+  int ctas = 0;  // thread blocks of the kernel, for each direction
   int ring = 0;  // slices of 256 KiB that staging holds for each of them; 0: whole messages
 
   bool operator==(const Carrier&) const = default;

@@ -1,5 +1,5 @@
 #pragma once
-// What rank 0 decides, and what all ranks tell each other.
+// Typed broadcast and all-gather over the control channel.
 #include <algorithm>
 #include <cstring>
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
-// Barrier, broadcast and gather are one thing: everybody hands something over and gets what all have handed over.
-// Groups of threads and of processes differ only in how that is done.
+// Barrier, broadcast and gather as one primitive, an all-gather: every rank contributes bytes and gets the bytes of all.
+// Groups of threads and of processes differ in how that is done.
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,7 +24,7 @@ inline const char* meetingName(Meeting meeting) {
   return "a call that this version does not know";
 }
 
-// What a run is told when ranks do not meet; both groups say the same.
+// Error messages for ranks that do not arrive, the same for threads and processes.
 
 inline std::string endedEarly(int rank) { return "rank " + std::to_string(rank) + " ended before the others"; }
 

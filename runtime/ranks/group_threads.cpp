@@ -47,7 +47,7 @@ class MemoryOfThreads : public SharedMemory {
   std::shared_ptr<PrivateMapping> mapping_;
 };
 
-/// Where the threads meet.
+/// State of the rendezvous of all threads.
 class MeetingPlace {
  public:
   using Contributions = std::vector<std::vector<std::byte>>;
@@ -73,7 +73,7 @@ class MeetingPlace {
       }
     }
     if (generation_ == mine) throwIfFailed();
-    // The next meeting cannot replace these before this rank has come to it.
+    // The next exchange cannot overwrite these bytes before this rank has joined it.
     return *result_;
   }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Ends what would otherwise wait for ever: a rank that was killed, a collective that failed, a device that hangs.
+// Ends a run that would otherwise hang: a rank was killed, a collective failed, or a device makes no progress.
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace chunkflow {
 
-/// A thread beside the one that drives a rank. On trouble it ends every wait of the rank and remembers why; the rank
-/// sees it at its next look.
+/// A monitoring thread per rank. On failure it releases every wait of the rank's device and stores the reason; the rank's own
+/// thread sees it at its next check.
 class Watchdog {
  public:
   struct Duties {

@@ -18,7 +18,7 @@ constexpr std::uint64_t ALIGNMENT = 256;
 /// Copy operations that are enqueued before the device is waited for: fewer than a stream takes before it makes its caller
 /// wait, which ranks that share a process would do with the driver's lock in hand.
 constexpr std::uint64_t MOST_ENQUEUED = 256;
-/// A few bytes may take no time that a clock shows.
+/// Lower limit of a measured time, below the resolution of events.
 constexpr double LEAST_S = 1e-7;
 /// Word of the staging flags.
 constexpr int FLAG = 0;
@@ -58,7 +58,7 @@ ArenaSurvey ArenaSurveyor::survey() {
     passes.emplace_back();
     for (const std::size_t slot : shiftedSlots(groups, shift)) passes.back().extents.push_back(samples[slot]);
   }
-  // What is touched for the first time is slow.
+  // Warm-up: the first access to pinned memory is slow.
   session_.meet();
   copyAll(passes.back());
   const auto rates = measure(passes);
@@ -168,7 +168,7 @@ std::vector<double> ArenaSurveyor::copyAll(const Pass& pass) {
 
 void ArenaSurveyor::copy(const Extent& extent) {
   const std::uint64_t chunks = chunksOf(extent.sampleBytes), chunkBytes = chunkBytesOf(extent.sampleBytes);
-  // A sample that is less than all consists of whole chunks.
+  // A sample smaller than its slot consists of whole chunks.
   const std::uint64_t stride = extent.sampleBytes == extent.bytes
                                    ? chunkBytes
                                    : (extent.bytes - chunkBytes) / (chunks - 1) / ALIGNMENT * ALIGNMENT;

@@ -1,5 +1,5 @@
 #pragma once
-// Measures the copy rates of an ArenaSurvey.
+// The micro-benchmark behind an ArenaSurvey.
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -84,7 +84,7 @@ void Session::prepare() {
   const int shard = group.place().rank % program.tensorShards;
   values = options.weights.empty() ? randomWeights(program, shard, options.seed)
                                    : checkpointWeights(program, shard, options.weights);
-  // Nobody takes memory before everybody has looked whether it is there.
+  // Barrier: no rank allocates before all have checked their free memory.
   group.barrier();
   layOutArena();
   group.barrier();
@@ -160,7 +160,7 @@ bool Session::letGo(const std::string& why) {
     const auto until = std::chrono::steady_clock::now() + LET_GO;
     while (!(quiet = streams.idle()) && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(LOOK_EVERY);
   } catch (const std::exception&) {
-    // A device that reports an error has nothing left that could hang.
+    // After a device error nothing on it can still hang.
     quiet = true;
   }
   watchdog.settle();

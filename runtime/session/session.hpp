@@ -1,5 +1,5 @@
 #pragma once
-// One rank from its first call to its last: its device, streams and libraries, and its copy of the weights.
+// One rank from start to end: its device, streams, library handles and pinned weights.
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,7 +24,7 @@
 
 namespace chunkflow {
 
-/// Pinned memory in two halves, through which bytes go to the device and back that have no pinned place of their own.
+/// A double-buffered pinned bounce buffer, for transfers whose host memory is not page-locked.
 struct Bounce {
   static constexpr std::size_t HALF_BYTES = std::size_t{16} << 20;
   explicit Bounce(Device& device) : memory(device, 2 * HALF_BYTES) {}
@@ -47,8 +47,8 @@ class Session {
   /// @throws UserError that says what is needed, what is there, and which plans would fit.
   void prepare();
 
-  /// Waits for all streams by looking, not by blocking, so that trouble elsewhere is seen. @throws RunError on trouble.
-  /// @param meanwhile called at every look.
+  /// Polls all streams until they are idle; it does not block in CUDA, so that another rank's failure is seen. @throws RunError
+  /// on failure. @param meanwhile called at every poll.
   void waitIdle(const std::function<void()>& meanwhile = {});
   /// Waits for the device, then for the other ranks.
   void meet();

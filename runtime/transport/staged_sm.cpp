@@ -56,7 +56,7 @@ void StagedSm::run(Stream& stream, const CollectiveCall& call) {
       enqueue(stream, exchange(true, bytes, own, call.recv));
       break;
     case CollectiveKind::AllReduce: {
-      // Everybody sums one shard, so all ranks end with the same bits.
+      // Each rank sums one shard in order of rank, so all ranks end with the same bits.
       enqueue(stream, exchange(false, bytes, call.recv, call.send));
       const bf16* parts[MOST_STAGED_SM_RANKS];
       for (int peer = 0; peer < groupSize_; ++peer) {

@@ -13,7 +13,7 @@ constexpr std::size_t PAGE_BYTES = 4096;
 constexpr std::size_t FLAG_STRIDE_BYTES = 64;
 constexpr std::size_t FLAGS_PER_RANK = 2048;
 static_assert(FIRST_STAGED_SM_FLAG + STAGED_SM_FLAGS <= FLAGS_PER_RANK);
-/// Further ahead than any count comes in a run, and less than half of the 32 bits, so that it still compares as ahead.
+/// Offset that releases all flags: beyond any count of a run, and below 2^31, so that it compares as ahead in signed difference.
 constexpr std::uint32_t FAR_AHEAD = std::uint32_t{1} << 30;
 
 std::size_t wholePages(std::size_t bytes) { return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES; }
@@ -67,7 +67,7 @@ Staging::Staging(Device& device, Group& group, std::size_t bytesPerRank)
   std::memset(impl_->flags(rank), 0, FLAGS_PER_RANK * FLAG_STRIDE_BYTES);
   group.barrier();
   impl_->lock = lockOnce(device, impl_->memory->data(), impl_->memory->bytes());
-  // Nobody signals a rank that could still be clearing or locking.
+  // Barrier: no rank signals another that may still be clearing or page-locking its flags.
   group.barrier();
 }
 
@@ -88,7 +88,7 @@ std::uint32_t* Staging::abortWord() const { return impl_->abortWord(); }
 std::size_t Staging::pinnedBytes() const { return impl_->memory->bytes(); }
 
 void Staging::release() {
-  // Whoever comes first moves the flags, once: moved twice they would be half the range ahead and compare as behind.
+  // Only the first caller moves the flags: moved twice they would be half the 32-bit range ahead and compare as behind.
   if (std::atomic_ref(*impl_->abortWord()).exchange(1) != 0) return;
   for (int rank = 0; rank < impl_->ranks; ++rank) {
     for (int index = 0; index < static_cast<int>(FLAGS_PER_RANK); ++index) {

@@ -1,5 +1,5 @@
 #pragma once
-// Collectives behind one small interface. A transport lives as long as its rank; `run` only enqueues.
+// The transport interface: collectives on a stream, over NCCL or pinned staging memory. `run` only enqueues.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,9 +28,9 @@ struct CollectiveCall {
   std::size_t bytesPerPeer;
 };
 
-/// Pinned memory through which ranks of one host hand bytes to each other, used by the staged transports: for each rank
-/// two halves (even and odd collectives, so that a writer never meets a reader of the collective before), and flags. Page-locked
-/// by every process that uses it.
+/// Pinned bounce buffers of the staged transports, shared by the ranks of one host: for each rank two halves (double buffering: even
+/// and odd collectives, so that a writer never overwrites what the collective before is still read from) and flags. Page-locked by
+/// every process that uses it.
 class Staging {
  public:
   /// Collective. @param bytesPerRank the most bytes that one rank writes in one collective.
@@ -63,7 +63,7 @@ class Transport {
   virtual void run(Stream& stream, const CollectiveCall& call) = 0;
   /// "" while all is well, else what the library reports (ncclCommGetAsyncError); any thread, never blocks.
   virtual std::string error() { return ""; }
-  /// Gives up: no rank waits any longer. Any thread.
+  /// Aborts: releases every wait of this rank's collectives. Any thread.
   virtual void abort() {}
   virtual std::string version() const { return ""; }
 };

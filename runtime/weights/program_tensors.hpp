@@ -1,5 +1,5 @@
 #pragma once
-// The tensors that go into a program and come out of it, whole: as a file of all ranks' rows holds them.
+// A program's input and output tensors with the rows of all ranks, as files hold them.
 #include <string>
 #include <vector>
 

@@ -12,7 +12,7 @@
 
 namespace chunkflow {
 
-/// A file that is whole or not there: it gets its name when it is finished.
+/// A file written atomically: under a temporary name, renamed when it is finished.
 class SafetensorsFile {
  public:
   /// @param metadata texts by name, kept in the header. @param flag which asked for it, for messages. @throws UserError

@@ -11,7 +11,7 @@ namespace chunkflow {
 
 namespace {
 
-/// What one thread fills at a time.
+/// Bytes that one thread fills at a time.
 constexpr std::uint64_t FILL_BYTES = std::uint64_t{8} << 20;
 
 std::vector<std::uint64_t> smallestFronts(const Program& program, std::span<const int> plans) {

@@ -1,5 +1,5 @@
 #pragma once
-// The pinned copy of a rank's weights from which plans stream.
+// A rank's page-locked copy of the weights, from which all plans stream.
 #include <cstddef>
 #include <cstdint>
 #include <memory>

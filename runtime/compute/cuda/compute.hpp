@@ -1,5 +1,5 @@
 #pragma once
-// What the CUDA backend's compute files share.
+// Library handles and buffers shared by the CUDA backend's compute sources.
 #include <memory>
 
 #include "compute/compute.hpp"

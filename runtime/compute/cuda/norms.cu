@@ -174,7 +174,7 @@ __global__ void qkNormShortKernel(QkNormArguments of) {
   const auto group = static_cast<std::uint32_t>(vector / LANES);
   const auto groupsPerRow = static_cast<std::uint32_t>(of.groupsPerRow);
   const std::int64_t row = group / groupsPerRow;
-  // Threads behind the last row stay for the shuffles.
+  // Threads beyond the last row must not return: the warp shuffles below need all lanes.
   const bool isInside = row < of.rows;
   const std::int64_t inGroup = vector % LANES * VECTOR;
   const std::int64_t column = std::int64_t{group % groupsPerRow} * (LANES * VECTOR) + inGroup;

@@ -132,7 +132,7 @@ void attendRow(const AttentionShape& shape, const HeadOperands& head, const bf16
   for (std::int64_t d = 0; d < shape.headDim; ++d) out[d] = narrow(mixed[d] / sum);
 }
 
-/// What a row or group is centred on and divided by.
+/// Mean and standard deviation (or root mean square) by which a row or group is normalised.
 struct Moments {
   float mean, factor;
 };

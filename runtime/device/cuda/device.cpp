@@ -54,7 +54,7 @@ std::string versionText(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
 
-/// What others use of a device: read before this process has a context there, so once per device.
+/// Device memory used by other processes. Only known before this process has a context there, so it is read once per device.
 std::size_t usedBefore(int index, const NvmlDevice* nvml) {
   static std::mutex mutex;
   static std::map<int, std::size_t> used;
@@ -144,7 +144,7 @@ DeviceClock Device::clock() const {
 }
 
 void Device::synchronize() {
-  // Not the whole device: another rank's streams may be waiting for what this thread has yet to enqueue.
+  // No cudaDeviceSynchronize: another rank's streams on this device may wait for work that this thread has yet to enqueue.
   for (const Stream::Impl* stream : impl_->device->streams) {
     checkCuda(cudaStreamSynchronize(stream->stream), "waiting for stream " + stream->name);
   }
@@ -191,7 +191,7 @@ Entered::Entered(Device& device) {
   int current = index;
   checkCuda(cudaGetDevice(&current), "device of a thread");
   if (current == index) return;
-  // A thread that never had a device of its own is said to have device 0.
+  // CUDA reports device 0 for a thread that has never set one.
   if (hasContext(current)) before_ = current;
   checkCuda(cudaSetDevice(index), "device of a thread");
 }
@@ -206,7 +206,7 @@ Stream::Impl::~Impl() {
 }
 
 bool Stream::Impl::isCapturing() const {
-  // Asked of every flag and event: outside of captures it costs no call.
+  // Called for every flag and event, so it makes no CUDA call outside of captures.
   if (device->capture == 0) return false;
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
   checkCuda(cudaStreamIsCapturing(stream, &status), "capture status");

@@ -1,5 +1,5 @@
 #pragma once
-// What the CUDA backend's files share of a device: its streams, its events and whether a capture is going on.
+// Implementation types of the CUDA backend: a device, its streams and events, and the state of graph capture.
 #include <cuda_runtime.h>
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace chunkflow {
 
-/// Kept by everything that belongs to a device, so that the order in which things go does not matter.
+/// State shared by all objects of a device (reference counted), so that they may be destroyed in any order.
 struct CudaDevice {
   int index = 0;
   DeviceInfo info;

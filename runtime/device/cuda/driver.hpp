@@ -1,5 +1,5 @@
 #pragma once
-// The few functions of the CUDA driver that the runtime library does not offer. They are asked for by name while the
+// The few functions of the CUDA driver API that the runtime API does not offer. They are looked up by name while the
 // program runs, so nothing links against libcuda and a program starts on a machine without a driver.
 #include <cuda.h>
 

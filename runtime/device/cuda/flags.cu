@@ -30,7 +30,7 @@ __global__ void signalKernel(std::uint32_t* flag, const std::uint32_t* base, std
   storeRelease(flag, *base + ordinal);
 }
 
-/// Has no time limit: whoever gives up sets the flag far ahead.
+/// Polls without a time limit: aborting a run releases it by setting the flag far ahead.
 __global__ void awaitKernel(const std::uint32_t* flag, const std::uint32_t* base, std::uint32_t ordinal) {
   const std::uint32_t target = *base + ordinal;
   while (static_cast<std::int32_t>(loadAcquire(flag) - target) < 0) __nanosleep(100);

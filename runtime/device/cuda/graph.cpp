@@ -21,7 +21,7 @@ void beginCapture(Device& device, Stream& origin) {
   CudaDevice& of = *device.impl().device;
   const std::string name = "capture on stream " + origin.impl().name;
   if (of.capture != 0) throw RunError(name + ": another is going on; end it first");
-  // Other ranks' threads go on with what they do meanwhile.
+  // Thread-local capture mode: other ranks' threads may make any CUDA call meanwhile.
   checkCuda(cudaStreamBeginCapture(cudaStreamOf(origin), cudaStreamCaptureModeThreadLocal), name);
   of.capture = ++of.captures;
 }
@@ -35,7 +35,7 @@ std::unique_ptr<Graph> endCapture(Device& device, Stream& origin) {
   impl->device = device.impl().device;
   checkCuda(cudaStreamEndCapture(cudaStreamOf(origin), &impl->graph), name);
   checkCuda(cudaGraphInstantiate(&impl->executable, impl->graph, 0), name + ": instantiation");
-  // Now, so that the first launch is like every other.
+  // Uploaded now, so that the first launch costs no more than every other.
   checkCuda(cudaGraphUpload(impl->executable, cudaStreamOf(origin)), name + ": upload");
   checkCuda(cudaStreamSynchronize(cudaStreamOf(origin)), name + ": upload");
   return std::make_unique<Graph>(std::move(impl));

@@ -1,5 +1,5 @@
 #pragma once
-// What the objects of device.hpp are made of on CPU cores.
+// Implementation types of the host backend: devices, streams, events and captures on CPU threads.
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace chunkflow {
 
-/// Work that is kept instead of run. It knows which work lies before which, to find what was never joined.
+/// A capture: recorded calls, with the order among streams, so that a stream that was never joined is reported.
 struct HostCapture {
   struct Member {
     Stream::Impl* stream;
@@ -28,7 +28,7 @@ struct HostCapture {
   }
 };
 
-/// What all objects of one device share; it goes with the last of them.
+/// State shared by all objects of one device (reference counted).
 struct HostHardware {
   FairMutex toDevice, toHost;  // one copy engine per direction
   std::vector<Stream::Impl*> streams;

@@ -1,6 +1,6 @@
 #pragma once
-// What stands for a device's hardware queues on CPU cores: a thread that works off a FIFO (a stream), a lock that is
-// passed on in order of arrival (a copy engine), a point in a stream that others wait for.
+// Hardware queues emulated on CPU cores: a thread that works off a FIFO (a stream), a lock that is passed on in order of
+// arrival (a copy engine), and one record of an event.
 #include <pthread.h>
 
 #include <chrono>

@@ -14,7 +14,7 @@ namespace {
 // thread, are meant to move what NCCL moves through host memory; more blocks move more.
 constexpr int THREADS = 448;
 
-/// What goes on from kernel to kernel; kept on the device, so that a captured kernel counts too.
+/// Counters that persist across kernels; in device memory, so that captured kernels advance them too.
 struct StagedState {
   std::uint32_t count;       // of every writer's flag before this exchange
   std::uint32_t read;        // of every reader's
@@ -41,7 +41,7 @@ __device__ void storeRelease(std::uint32_t* address, std::uint32_t value) {
   asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(address), "r"(value) : "memory");
 }
 
-/// Never from a cache: other devices write there.
+/// Volatile load that bypasses the caches: other devices write there.
 __device__ uint4 loadStaged(const uint4* address) {
   uint4 value;
   asm volatile("ld.volatile.global.v4.u32 {%0, %1, %2, %3}, [%4];"
@@ -164,7 +164,7 @@ __device__ void read(const StagedArguments& arguments, int cta, const StagedStat
     lastWriter = writer;
     const std::uint32_t target = state.count + exchange.flagBefore(reading.turn, reading.slice);
     const bool givenUp = threadIdx.x == 0 && !reached(flagOf(arguments, writer, cta), target, seen, arguments.abortWord);
-    // All threads learn of it at once; a shared variable could be read late by some.
+    // __syncthreads_or hands the result to all threads at once; a shared variable could be overwritten before some have read it.
     if (__syncthreads_or(givenUp)) return;
     const StagedExchange::Slice slice = exchange.slice(cta, reading.slice);
     const std::byte* staged = arguments.halves[writer][inRing ? 0 : half];

@@ -19,7 +19,7 @@ constexpr int POLLS_BEFORE_SLEEP = 64;
 class StagedSmOnHost : public StagedSm {
  public:
   StagedSmOnHost(const Group& group, Staging& staging, int ctas, int ring) : StagedSm(group, staging, ctas, ring) {
-    // What a block does is copying, which throws nothing.
+    // A thread block only copies, which cannot throw.
     const auto ignored = [](const char*) {};
     for (int block = 0; block < 2 * ctas; ++block) {
       blocks_.push_back(std::make_unique<HostQueue>("staged-sm " + std::to_string(block), ignored));
