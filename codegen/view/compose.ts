@@ -16,6 +16,7 @@ import {
   unsigned64,
   whole,
 } from '../escape.ts';
+import { callArguments } from './callArguments.ts';
 import { routinesOf } from './routines.ts';
 import {
   COLLECTIVE,
@@ -85,7 +86,7 @@ export function kindViewOf(kind: LaidOutKind): KindView {
       durationS: real(Number(durationS.toPrecision(6))),
       calls: computes[index]!.calls.map(({ fn, args, comment: text }) => ({
         fn,
-        argLines: wrapped(args),
+        argLines: wrapped(callArguments(fn, args)),
         comment: text,
       })),
     })),

@@ -40,10 +40,10 @@ constexpr std::uint64_t W_FFN_NET_2_BIAS = 8413184ull;  // [512]
 void run_norm_and_modulate(const Block& b) {
   // 64 rows of the residual stream
   chunkflow::normRows(b.compute,
-      64, 512, b.buffer(RESIDUAL), 512,
+      {.rows = 64, .width = 512, .inStride = 512, .outStride = 512}, b.buffer(RESIDUAL),
       {.kind = NormKind::Layer, .epsilon = 0.000001f, .weight = nullptr, .bias = nullptr},
       {.shiftA = b.weight(W_SCALE_SHIFT_TABLE), .shiftB = b.input(TIMESTEP), .scaleA = b.weight(W_SCALE_SHIFT_TABLE) + 512, .scaleB = b.input(TIMESTEP) + 512},
-      b.buffer(NORMED), 512);
+      b.buffer(NORMED));
 }
 
 void run_qkv(const Block& b) {
@@ -56,12 +56,12 @@ void run_qkv(const Block& b) {
 void run_qk_norm_and_rope(const Block& b) {
   // Q: 64 rows, rotated
   chunkflow::qkNorm(b.compute,
-      64, 512, 512, b.buffer(QKV), 1536,
+      {.rows = 64, .width = 512, .normWidth = 512, .stride = 1536}, b.buffer(QKV),
       {.kind = NormKind::Rms, .epsilon = 0.000001f, .weight = b.weight(W_ATTN1_NORM_Q_WEIGHT), .bias = nullptr},
       {.table = b.table(ROTARY), .width = 64, .headDim = 64, .pairs = RotaryPairs::Neighbours});
   // K: 64 rows, rotated
   chunkflow::qkNorm(b.compute,
-      64, 512, 512, b.buffer(QKV) + 512, 1536,
+      {.rows = 64, .width = 512, .normWidth = 512, .stride = 1536}, b.buffer(QKV) + 512,
       {.kind = NormKind::Rms, .epsilon = 0.000001f, .weight = b.weight(W_ATTN1_NORM_K_WEIGHT), .bias = nullptr},
       {.table = b.table(ROTARY), .width = 64, .headDim = 64, .pairs = RotaryPairs::Neighbours});
 }
@@ -97,16 +97,16 @@ void run_attention_output(const Block& b) {
 void run_gated_residual(const Block& b) {
   // 64 rows
   chunkflow::gatedResidual(b.compute,
-      64, 512, b.buffer(RESIDUAL), 512, b.buffer(UPDATE), 512, b.weight(W_SCALE_SHIFT_TABLE) + 1024,
-      b.input(TIMESTEP) + 1024);
+      {.rows = 64, .width = 512, .residualStride = 512, .updateStride = 512}, b.buffer(RESIDUAL), b.buffer(UPDATE),
+      b.weight(W_SCALE_SHIFT_TABLE) + 1024, b.input(TIMESTEP) + 1024);
 }
 
 void run_cross_attention_norm(const Block& b) {
   // 64 rows of the residual stream
   chunkflow::normRows(b.compute,
-      64, 512, b.buffer(RESIDUAL), 512,
+      {.rows = 64, .width = 512, .inStride = 512, .outStride = 512}, b.buffer(RESIDUAL),
       {.kind = NormKind::Layer, .epsilon = 0.000001f, .weight = b.weight(W_NORM2_WEIGHT), .bias = b.weight(W_NORM2_BIAS)},
-      {.shiftA = nullptr, .shiftB = nullptr, .scaleA = nullptr, .scaleB = nullptr}, b.buffer(NORMED), 512);
+      {.shiftA = nullptr, .shiftB = nullptr, .scaleA = nullptr, .scaleB = nullptr}, b.buffer(NORMED));
 }
 
 void run_cross_attention_qkv(const Block& b) {
@@ -123,11 +123,11 @@ void run_cross_attention_qkv(const Block& b) {
 void run_cross_attention_qk_norm(const Block& b) {
   // Q: 64 rows
   chunkflow::qkNorm(b.compute,
-      64, 512, 512, b.buffer(CROSS_QUERIES), 512,
+      {.rows = 64, .width = 512, .normWidth = 512, .stride = 512}, b.buffer(CROSS_QUERIES),
       {.kind = NormKind::Rms, .epsilon = 0.000001f, .weight = b.weight(W_ATTN2_NORM_Q_WEIGHT), .bias = nullptr}, {});
   // K: 16 rows
   chunkflow::qkNorm(b.compute,
-      16, 512, 512, b.buffer(CROSS_KEYS_AND_VALUES), 1024,
+      {.rows = 16, .width = 512, .normWidth = 512, .stride = 1024}, b.buffer(CROSS_KEYS_AND_VALUES),
       {.kind = NormKind::Rms, .epsilon = 0.000001f, .weight = b.weight(W_ATTN2_NORM_K_WEIGHT), .bias = nullptr}, {});
 }
 
@@ -149,16 +149,17 @@ void run_cross_attention_output(const Block& b) {
 void run_residual(const Block& b) {
   // 64 rows
   chunkflow::gatedResidual(b.compute,
-      64, 512, b.buffer(RESIDUAL), 512, b.buffer(UPDATE), 512, nullptr, nullptr);
+      {.rows = 64, .width = 512, .residualStride = 512, .updateStride = 512}, b.buffer(RESIDUAL), b.buffer(UPDATE),
+      nullptr, nullptr);
 }
 
 void run_mlp_norm_and_modulate(const Block& b) {
   // 64 rows of the residual stream
   chunkflow::normRows(b.compute,
-      64, 512, b.buffer(RESIDUAL), 512,
+      {.rows = 64, .width = 512, .inStride = 512, .outStride = 512}, b.buffer(RESIDUAL),
       {.kind = NormKind::Layer, .epsilon = 0.000001f, .weight = nullptr, .bias = nullptr},
       {.shiftA = b.weight(W_SCALE_SHIFT_TABLE) + 1536, .shiftB = b.input(TIMESTEP) + 1536, .scaleA = b.weight(W_SCALE_SHIFT_TABLE) + 2048, .scaleB = b.input(TIMESTEP) + 2048},
-      b.buffer(NORMED), 512);
+      b.buffer(NORMED));
 }
 
 void run_mlp_input(const Block& b) {
@@ -171,7 +172,8 @@ void run_mlp_input(const Block& b) {
 void run_gelu(const Block& b) {
   // 64 rows, in place
   chunkflow::activate(b.compute,
-      Activation::GeluTanh, 64, 2048, b.buffer(INNER), 2048, b.buffer(INNER), 2048);
+      Activation::GeluTanh, {.rows = 64, .width = 2048, .inStride = 2048, .outStride = 2048}, b.buffer(INNER),
+      b.buffer(INNER));
 }
 
 void run_mlp_output(const Block& b) {
@@ -184,8 +186,8 @@ void run_mlp_output(const Block& b) {
 void run_mlp_gated_residual(const Block& b) {
   // 64 rows
   chunkflow::gatedResidual(b.compute,
-      64, 512, b.buffer(RESIDUAL), 512, b.buffer(UPDATE), 512, b.weight(W_SCALE_SHIFT_TABLE) + 2560,
-      b.input(TIMESTEP) + 2560);
+      {.rows = 64, .width = 512, .residualStride = 512, .updateStride = 512}, b.buffer(RESIDUAL), b.buffer(UPDATE),
+      b.weight(W_SCALE_SHIFT_TABLE) + 2560, b.input(TIMESTEP) + 2560);
 }
 
 }  // namespace

@@ -125,7 +125,7 @@ const Program& program() {
   static const Program value{
       .id = "golden",
       .title = "Tiny cross-attention DiT, 128x128x5 (128 tokens), SP 2, packed",
-      .fingerprint = "6938629fa8df82cc",
+      .fingerprint = "ffb3fdc9b1c1ba2d",
       .tool = "chunkflow 0.1.0",
       .ranks = 2,
       .groupSize = 2,

@@ -161,16 +161,15 @@ void checkNormRows(Bench& bench, NormKind kind, float epsilon, std::int64_t widt
     return normedOf(norm, [&](std::int64_t c) { return in(row, c); }, 0, width, i, affine ? weight(0, i) : 1,
                     affine ? bias(0, i) : 0);
   };
-  normRows(bench.compute, ROWS, width, in.data(), stride, full, {a.data(), b.data(), c.data(), d.data()}, out.data(),
-           stride);
+  const RowsShape shape{.rows = ROWS, .width = width, .inStride = stride, .outStride = stride};
+  normRows(bench.compute, shape, in.data(), full, {a.data(), b.data(), c.data(), d.data()}, out.data());
   compare(of + ", with everything", ROWS, width, out, [&](auto row, auto i) {
     return normed(full, row, i) * (1 + c(0, i) + d(0, i)) + a(0, i) + b(0, i);
   });
-  normRows(bench.compute, ROWS, width, in.data(), stride, bare, {nullptr, b.data(), c.data(), nullptr}, out.data(),
-           stride);
+  normRows(bench.compute, shape, in.data(), bare, {nullptr, b.data(), c.data(), nullptr}, out.data());
   compare(of + ", without weights, half a modulation", ROWS, width, out,
           [&](auto row, auto i) { return normed(bare, row, i) * (1 + c(0, i)) + b(0, i); });
-  normRows(bench.compute, ROWS, width, in.data(), stride, bare, {}, in.data(), stride);
+  normRows(bench.compute, shape, in.data(), bare, {}, in.data());
   compare(of + ", alone, in place", ROWS, width, in, [&](auto row, auto i) { return normed(bare, row, i); });
 }
 
@@ -196,7 +195,7 @@ void checkQkNorm(Bench& bench, NormKind kind, std::int64_t dim, std::int64_t nor
                       full ? weight(0, place) : 1, full ? bias(0, place) : 0);
     };
     data.reset();
-    qkNorm(bench.compute, ROWS, width, normWidth, data.data(), stride, norm,
+    qkNorm(bench.compute, {.rows = ROWS, .width = width, .normWidth = normWidth, .stride = stride}, data.data(), norm,
            full ? Rotary{onDevice, tableWidth, dim, pairs} : Rotary{});
     const bool halves = pairs == RotaryPairs::Halves;
     const std::string name = std::string("qkNorm: ") + nameOf(kind) + " over " + std::to_string(normWidth) +
@@ -249,7 +248,7 @@ void checkGeluKinds(Bench& bench) {
   for (const auto& [activation, expected] : {std::pair{Activation::GeluTanh, activatedOf(Activation::GeluTanh, -2.5)},
                                              std::pair{Activation::Gelu, activatedOf(Activation::Gelu, -2.5)}}) {
     Matrix out(bench, 1, 64, 2);
-    activate(bench.compute, activation, 1, 64, x.data(), 64, out.data(), 64);
+    activate(bench.compute, activation, {.rows = 1, .width = 64, .inStride = 64, .outStride = 64}, x.data(), out.data());
     const Values values = out.now();
     bool near = true;
     for (std::int64_t i = 0; i < 64; ++i) near = near && std::abs(values(0, i) - expected) < 5e-3 * std::abs(expected);
@@ -261,30 +260,32 @@ void checkElementwise(Bench& bench, std::int64_t width) {
   constexpr std::int64_t ROWS = 6;
   const std::int64_t strideA = width + 8, strideB = 2 * width + 8;
   Matrix a(bench, ROWS, strideA, 1), b(bench, ROWS, strideB, 2), gateA(bench, 1, width, 3), gateB(bench, 1, width, 4);
+  const RowsShape inPlace{.rows = ROWS, .width = width, .inStride = strideA, .outStride = strideA};
+  const RowsShape fromB{.rows = ROWS, .width = width, .inStride = strideB, .outStride = strideA};
 
   for (const Activation activation : {Activation::GeluTanh, Activation::Gelu, Activation::Silu}) {
     const std::string name = "activate " + std::to_string(static_cast<int>(activation));
     a.reset();
-    activate(bench.compute, activation, ROWS, width, a.data(), strideA, a.data(), strideA);
+    activate(bench.compute, activation, inPlace, a.data(), a.data());
     compare(name + ", in place", ROWS, width, a,
             [&](auto row, auto column) { return activatedOf(activation, a(row, column)); });
     a.reset();
-    activate(bench.compute, activation, ROWS, width, b.data(), strideB, a.data(), strideA);
+    activate(bench.compute, activation, fromB, b.data(), a.data());
     compare(name + ", from another matrix", ROWS, width, a,
             [&](auto row, auto column) { return activatedOf(activation, b(row, column)); });
   }
   checkGeluKinds(bench);
 
   a.reset();
-  swiglu(bench.compute, ROWS, width, b.data(), strideB, a.data(), strideA);
+  swiglu(bench.compute, fromB, b.data(), a.data());
   compare("swiglu", ROWS, width, a, [&](auto row, auto column) {
     return b(row, column) / (1 + std::exp(-b(row, column))) * b(row, width + column);
   });
 
   for (int gates = 0; gates < 4; ++gates) {
     a.reset();
-    gatedResidual(bench.compute, ROWS, width, a.data(), strideA, b.data(), strideB, gates & 1 ? gateA.data() : nullptr,
-                  gates & 2 ? gateB.data() : nullptr);
+    gatedResidual(bench.compute, {.rows = ROWS, .width = width, .residualStride = strideA, .updateStride = strideB},
+                  a.data(), b.data(), gates & 1 ? gateA.data() : nullptr, gates & 2 ? gateB.data() : nullptr);
     compare("gatedResidual: gates " + std::to_string(gates), ROWS, width, a, [&](auto row, auto column) {
       const double gate = (gates & 1 ? gateA(0, column) : 0) + (gates & 2 ? gateB(0, column) : 0);
       return a(row, column) + (gates == 0 ? 1 : gate) * b(row, column);
@@ -292,7 +293,7 @@ void checkElementwise(Bench& bench, std::int64_t width) {
   }
 
   a.reset();
-  copyRows(bench.compute, ROWS, width, b.data(), strideB, a.data(), strideA);
+  copyRows(bench.compute, fromB, b.data(), a.data());
   const Values copied = a.now();
   bool exact = true;
   for (std::int64_t row = 0; row < ROWS; ++row) {

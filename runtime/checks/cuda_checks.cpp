@@ -432,8 +432,8 @@ void checkRowNorms(Device& device, Compute& compute, NormKind kind, std::int64_t
   const Matrix a(device, compute, 1, width, 4), b(device, compute, 1, width, 5), c(device, compute, 1, width, 6);
   Matrix out(device, compute, ROWS, stride, 7);
   const float epsilon = 0.25f;
-  normRows(compute, ROWS, width, in.data(), stride, {kind, epsilon, weight.data(), bias.data()},
-           {a.data(), b.data(), c.data(), nullptr}, out.data(), stride);
+  normRows(compute, {.rows = ROWS, .width = width, .inStride = stride, .outStride = stride}, in.data(),
+           {kind, epsilon, weight.data(), bias.data()}, {a.data(), b.data(), c.data(), nullptr}, out.data());
   Moments moments(kind, epsilon);
   const std::string name = std::string("normRows: ") + (kind == NormKind::Layer ? "LayerNorm, " : "RMS, ");
   compareRows(name + std::to_string(width) + " of " + std::to_string(stride), out, ROWS, width, 1,
@@ -460,7 +460,8 @@ void checkQkNorms(Device& device, Compute& compute, NormKind kind, RotaryPairs p
   copyToDevice(compute.stream(), onDevice->data(), table.data(), onDevice->bytes());
   for (const std::int64_t normWidth : {dim, width}) {
     out.reset();
-    qkNorm(compute, ROWS, width, normWidth, out.data(), stride, {kind, 1e-5f, weight.data(), bias.data()},
+    qkNorm(compute, {.rows = ROWS, .width = width, .normWidth = normWidth, .stride = stride}, out.data(),
+           {kind, 1e-5f, weight.data(), bias.data()},
            {reinterpret_cast<const float*>(onDevice->data()), tableWidth, dim, pairs});
     const std::string name = std::string("qkNorm: ") + (kind == NormKind::Layer ? "LayerNorm" : "RMS") + " over " +
                              std::to_string(normWidth) + ", heads of " + std::to_string(dim) + ", " +
@@ -501,6 +502,8 @@ void checkElementwise(Device& device, Compute& compute, std::int64_t width, std:
   const Matrix wide(device, compute, ROWS, 2 * stride, 1), gateA(device, compute, 1, width, 2),
       gateB(device, compute, 1, width, 3);
   Matrix data(device, compute, ROWS, stride, 4, 3.0f);
+  const RowsShape inPlace{.rows = ROWS, .width = width, .inStride = stride, .outStride = stride};
+  const RowsShape fromWide{.rows = ROWS, .width = width, .inStride = 2 * stride, .outStride = stride};
   const std::pair<Activation, std::function<double(double)>> activations[] = {
       {Activation::GeluTanh,
        [](double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); }},
@@ -509,27 +512,28 @@ void checkElementwise(Device& device, Compute& compute, std::int64_t width, std:
   for (const auto& [activation, expected] : activations) {
     const std::string name = "activate " + std::to_string(static_cast<int>(activation)) + of;
     data.reset();
-    activate(compute, activation, ROWS, width, data.data(), stride, data.data(), stride);
+    activate(compute, activation, inPlace, data.data(), data.data());
     compareRows(name + ", in place", data, ROWS, width, 1,
                 [&](std::int64_t row, std::int64_t column) { return expected(data.filled(row, column)); });
     data.reset();
-    activate(compute, activation, ROWS, width, wide.data(), 2 * stride, data.data(), stride);
+    activate(compute, activation, fromWide, wide.data(), data.data());
     compareRows(name + ", from another matrix", data, ROWS, width, 1,
                 [&](std::int64_t row, std::int64_t column) { return expected(wide.filled(row, column)); });
   }
   data.reset();
-  swiglu(compute, ROWS, width, wide.data(), 2 * stride, data.data(), stride);
+  swiglu(compute, fromWide, wide.data(), data.data());
   compareRows("swiglu" + of, data, ROWS, width, 1, [&](std::int64_t row, std::int64_t column) {
     const double x = wide.filled(row, column);
     return x / (1 + std::exp(-x)) * wide.filled(row, width + column);
   });
   data.reset();
-  gatedResidual(compute, ROWS, width, data.data(), stride, wide.data(), 2 * stride, gateA.data(), gateB.data());
+  gatedResidual(compute, {.rows = ROWS, .width = width, .residualStride = stride, .updateStride = 2 * stride}, data.data(),
+                wide.data(), gateA.data(), gateB.data());
   compareRows("gatedResidual" + of, data, ROWS, width, 1, [&](std::int64_t row, std::int64_t column) {
     return data.filled(row, column) + (gateA.filled(0, column) + gateB.filled(0, column)) * wide.filled(row, column);
   });
   data.reset();
-  copyRows(compute, ROWS, width, wide.data(), 2 * stride, data.data(), stride);
+  copyRows(compute, fromWide, wide.data(), data.data());
   bool isExact = true;
   for (const std::int64_t row : sampledRows(ROWS)) {
     const std::vector<bf16> values = data.row(row);
@@ -567,16 +571,18 @@ void printTimings(Device& device, Compute& compute) {
     });
     std::printf("gemm 8190 x 5120 x 13824: %.3f ms, %.0f TFLOP/s\n", s * 1e3, 2e-12 * ROWS * WIDTH * MLP / s);
     const double norm = timeOf(device, stream, [&] {
-      normRows(compute, ROWS, WIDTH, in.data(), WIDTH, {NormKind::Layer, 1e-6f, nullptr, nullptr},
-               {bias.data(), bias.data(), bias.data(), bias.data()}, out.data(), WIDTH);
+      normRows(compute, {.rows = ROWS, .width = WIDTH, .inStride = WIDTH, .outStride = WIDTH}, in.data(),
+               {NormKind::Layer, 1e-6f, nullptr, nullptr}, {bias.data(), bias.data(), bias.data(), bias.data()}, out.data());
     });
     std::printf("normRows 8190 x 5120: %.1f us, %.2f TB/s\n", norm * 1e6, 4e-12 * ROWS * WIDTH / norm);
     const double qk = timeOf(device, stream, [&] {
-      qkNorm(compute, ROWS, WIDTH, WIDTH, out.data(), MLP, {NormKind::Rms, 1e-6f, bias.data(), nullptr}, {});
+      qkNorm(compute, {.rows = ROWS, .width = WIDTH, .normWidth = WIDTH, .stride = MLP}, out.data(),
+             {NormKind::Rms, 1e-6f, bias.data(), nullptr}, {});
     });
     std::printf("qkNorm 8190 x 5120 over the row: %.1f us, %.2f TB/s\n", qk * 1e6, 4e-12 * ROWS * WIDTH / qk);
     const double curve = timeOf(device, stream, [&] {
-      activate(compute, Activation::GeluTanh, ROWS, MLP, out.data(), MLP, out.data(), MLP);
+      activate(compute, Activation::GeluTanh, {.rows = ROWS, .width = MLP, .inStride = MLP, .outStride = MLP}, out.data(),
+               out.data());
     });
     std::printf("gelu 8190 x 13824: %.1f us, %.2f TB/s\n", curve * 1e6, 4e-12 * ROWS * MLP / curve);
   }

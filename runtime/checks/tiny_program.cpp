@@ -62,26 +62,32 @@ constexpr Collective EXCHANGE{"exchange", CollectiveKind::AllToAll, MIXED, EXCHA
 constexpr Collective GATHER{"gather", CollectiveKind::AllGather, 0, GATHERED, ROWS* FEED* BF16, 15'000};
 constexpr Collective REDUCE{"reduce", CollectiveKind::AllReduce, SCRATCH, SUM, ROWS* WIDTH* BF16 / GROUP, 2'000};
 
+constexpr RowsShape HIDDEN{.rows = ROWS, .width = WIDTH, .inStride = WIDTH, .outStride = WIDTH};
+
 constexpr Modulation shiftOnly(const bf16* shift) { return {shift, nullptr, nullptr, nullptr}; }
 
 constexpr Segment MIX_UP{"up", 4e-4, [](const Block& b) {
-  normRows(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, {NormKind::Layer, 1e-6f, b.weight(MIX_NORM), nullptr},
-           shiftOnly(b.input(SHIFT)), b.buffer(NORMED), WIDTH);
-  qkNorm(b.compute, ROWS, WIDTH, HEAD, b.buffer(NORMED), WIDTH, {NormKind::Rms, 1e-6f, nullptr, nullptr},
+  normRows(b.compute, HIDDEN, b.buffer(RESIDUAL), {NormKind::Layer, 1e-6f, b.weight(MIX_NORM), nullptr},
+           shiftOnly(b.input(SHIFT)), b.buffer(NORMED));
+  qkNorm(b.compute, {.rows = ROWS, .width = WIDTH, .normWidth = HEAD, .stride = WIDTH}, b.buffer(NORMED),
+         {NormKind::Rms, 1e-6f, nullptr, nullptr},
          {b.table(TABLE), HEAD, HEAD, RotaryPairs::Neighbours});
   gemm(b.compute, {ROWS, WIDTH, MIX, WIDTH, WIDTH, MIX}, b.buffer(NORMED), b.weight(UP), nullptr, b.buffer(MIXED));
   constexpr std::uint64_t MESSAGE = ROWS * MIX * BF16 / GROUP;
-  copyRows(b.compute, 1, MESSAGE / BF16, b.buffer(MIXED + static_cast<std::uint64_t>(b.rank) * MESSAGE), MESSAGE / BF16,
-           b.buffer(EXCHANGED + static_cast<std::uint64_t>(b.rank) * MESSAGE), MESSAGE / BF16);
+  const std::uint64_t own = static_cast<std::uint64_t>(b.rank) * MESSAGE;
+  copyRows(b.compute, {.rows = 1, .width = MESSAGE / BF16, .inStride = MESSAGE / BF16, .outStride = MESSAGE / BF16},
+           b.buffer(MIXED + own), b.buffer(EXCHANGED + own));
 }};
 constexpr Segment MIX_DOWN_SEGMENT{"down", 4e-4, [](const Block& b) {
-  activate(b.compute, Activation::GeluTanh, ROWS, MIX, b.buffer(EXCHANGED), MIX, b.buffer(EXCHANGED), MIX);
+  activate(b.compute, Activation::GeluTanh, {.rows = ROWS, .width = MIX, .inStride = MIX, .outStride = MIX},
+           b.buffer(EXCHANGED), b.buffer(EXCHANGED));
   gemm(b.compute, {ROWS, MIX, WIDTH, MIX, MIX, WIDTH}, b.buffer(EXCHANGED), b.weight(MIX_DOWN), nullptr, b.buffer(SUM));
-  gatedResidual(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, b.buffer(SUM), WIDTH, nullptr, nullptr);
+  gatedResidual(b.compute, {.rows = ROWS, .width = WIDTH, .residualStride = WIDTH, .updateStride = WIDTH},
+                b.buffer(RESIDUAL), b.buffer(SUM), nullptr, nullptr);
 }};
 constexpr Segment FEED_UP{"up", 3e-4, [](const Block& b) {
-  normRows(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, {NormKind::Layer, 1e-6f, nullptr, nullptr},
-           shiftOnly(nullptr), b.buffer(NORMED), WIDTH);
+  normRows(b.compute, HIDDEN, b.buffer(RESIDUAL), {NormKind::Layer, 1e-6f, nullptr, nullptr}, shiftOnly(nullptr),
+           b.buffer(NORMED));
   gemm(b.compute, {ROWS, WIDTH, FEED, WIDTH, WIDTH, FEED}, b.buffer(NORMED), b.weight(UP), b.weight(FEED_BIAS),
        b.buffer(GATHERED + static_cast<std::uint64_t>(b.rank) * ROWS * FEED * BF16));
 }};
@@ -92,7 +98,8 @@ constexpr Segment FEED_DOWN_SEGMENT{"down", 3e-4, [](const Block& b) {
   }
 }};
 constexpr Segment FEED_ADD{"add", 1e-4, [](const Block& b) {
-  gatedResidual(b.compute, ROWS, WIDTH, b.buffer(RESIDUAL), WIDTH, b.buffer(SUM), WIDTH, nullptr, nullptr);
+  gatedResidual(b.compute, {.rows = ROWS, .width = WIDTH, .residualStride = WIDTH, .updateStride = WIDTH},
+                b.buffer(RESIDUAL), b.buffer(SUM), nullptr, nullptr);
 }};
 
 /// The settings in which the plans differ.

@@ -51,6 +51,12 @@ struct AttentionShape {
 };
 void attention(Compute&, const AttentionShape&, const bf16* q, const bf16* k, const bf16* v, bf16* out);
 
+/// Rows of a matrix that an elementwise function reads and of one that it writes, which may be the same.
+struct RowsShape {
+  std::int64_t rows, width;
+  std::int64_t inStride, outStride;
+};
+
 /// LayerNorm (mean and variance) or RMS norm (mean square alone) of a row or of groups of it; then times `weight`, plus `bias`
 /// (null: 1 and 0). `epsilon` is added under the root.
 enum class NormKind : std::uint8_t { Layer, Rms };
@@ -65,8 +71,7 @@ struct Modulation {
   const bf16 *shiftA, *shiftB, *scaleA, *scaleB;
 };
 /// out = norm(in) over each row's `width`, then * (1 + scale) + shift. `out` may be `in`.
-void normRows(Compute&, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride, const Norm&,
-              const Modulation&, bf16* out, std::int64_t outStride);
+void normRows(Compute&, const RowsShape&, const bf16* in, const Norm&, const Modulation&, bf16* out);
 
 /// Which two elements of a head turn together by angle i: 2i and 2i + 1, or i and i + headDim / 2.
 enum class RotaryPairs : std::uint8_t { Neighbours, Halves };
@@ -78,28 +83,32 @@ struct Rotary {
   std::int64_t width = 0, headDim = 0;
   RotaryPairs pairs = RotaryPairs::Neighbours;
 };
-/// In place on data[rows, width]: the norm over each `normWidth` (headDim, or the whole width; weight and bias are that long),
-/// then the rotary embedding.
-void qkNorm(Compute&, std::int64_t rows, std::int64_t width, std::int64_t normWidth, bf16* data, std::int64_t stride,
-            const Norm&, const Rotary&);
+struct QkNormShape {
+  std::int64_t rows, width;
+  std::int64_t normWidth;  // elements that are normed together: headDim, or the whole width
+  std::int64_t stride;
+};
+/// In place on data[rows, width]: the norm over each `normWidth` (weight and bias are that long), then the rotary embedding.
+void qkNorm(Compute&, const QkNormShape&, bf16* data, const Norm&, const Rotary&);
 
 /// GELU by its tanh approximation, GELU by the error function, SiLU (x times its sigmoid).
 enum class Activation : std::uint8_t { GeluTanh, Gelu, Silu };
 /// out = activation(in), element by element. `out` may be `in`.
-void activate(Compute&, Activation, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride,
-              bf16* out, std::int64_t outStride);
+void activate(Compute&, Activation, const RowsShape&, const bf16* in, bf16* out);
 
 /// out[rows, width] = silu(in[:, 0:width]) * in[:, width:2 width].
-void swiglu(Compute&, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride, bf16* out,
-            std::int64_t outStride);
+void swiglu(Compute&, const RowsShape&, const bf16* in, bf16* out);
 
 /// residual += (gateA + gateB) * update; gates are vectors of `width`; both null stands for a gate of 1.
-void gatedResidual(Compute&, std::int64_t rows, std::int64_t width, bf16* residual, std::int64_t residualStride,
-                   const bf16* update, std::int64_t updateStride, const bf16* gateA, const bf16* gateB);
+struct ResidualShape {
+  std::int64_t rows, width;
+  std::int64_t residualStride, updateStride;
+};
+void gatedResidual(Compute&, const ResidualShape&, bf16* residual, const bf16* update, const bf16* gateA,
+                   const bf16* gateB);
 
-/// to[r, 0:width] = from[r, 0:width] for all rows.
-void copyRows(Compute&, std::int64_t rows, std::int64_t width, const bf16* from, std::int64_t fromStride, bf16* to,
-              std::int64_t toStride);
+/// out[r, 0:width] = in[r, 0:width] for all rows.
+void copyRows(Compute&, const RowsShape&, const bf16* in, bf16* out);
 
 /// Before an all-to-all of heads. Row r of `in` holds, for each of `tensors` parts (Q, K, V), `width` elements at
 /// partOffset[t]; peer p gets columns [p, p+1) * width/peers of each part. Message p is [rows, tensors, width/peers],

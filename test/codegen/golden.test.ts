@@ -50,4 +50,14 @@ golden(
   },
 );
 
+golden('no call in a block passes a bare number', () => {
+  const blocks = readFileSync(join(FOLDER, 'blocks_block.cpp'), 'utf8');
+  const calls = [...blocks.matchAll(/^ {2}chunkflow::\w+\(b\.compute,([^;]*)\);$/gm)].map(
+    ([, args]) => args!,
+  );
+  assert.ok(calls.length > 20);
+  for (const args of calls)
+    assert.not.match(args.replace(/\{[^}]*\}/g, '{}'), /(^|,)\s*[\d.]+\w*(,|$)/, args);
+});
+
 golden.run();

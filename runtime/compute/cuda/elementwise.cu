@@ -202,51 +202,53 @@ struct FillRandom {
 
 namespace {
 
+bool areVectors(const RowsShape& shape) { return areVectors(shape.width, shape.inStride, shape.outStride); }
+
 template <Activation ACTIVATION>
-void runActivation(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride,
-                   bf16* out, std::int64_t outStride) {
-  byVector(areVectors(width, inStride, outStride) && areAligned(in, out), [&]<int N> {
-    runItems(cudaStreamOf(compute), "activation", rows, width, Activate<N, ACTIVATION>{in, out, inStride, outStride});
+void runActivation(Compute& compute, const RowsShape& shape, const bf16* in, bf16* out) {
+  byVector(areVectors(shape) && areAligned(in, out), [&]<int N> {
+    runItems(cudaStreamOf(compute), "activation", shape.rows, shape.width,
+             Activate<N, ACTIVATION>{in, out, shape.inStride, shape.outStride});
   });
 }
 
 }  // namespace
 
-void activate(Compute& compute, Activation activation, std::int64_t rows, std::int64_t width, const bf16* in,
-              std::int64_t inStride, bf16* out, std::int64_t outStride) {
+void activate(Compute& compute, Activation activation, const RowsShape& shape, const bf16* in, bf16* out) {
   switch (activation) {
     case Activation::GeluTanh:
-      runActivation<Activation::GeluTanh>(compute, rows, width, in, inStride, out, outStride);
+      runActivation<Activation::GeluTanh>(compute, shape, in, out);
       return;
     case Activation::Gelu:
-      runActivation<Activation::Gelu>(compute, rows, width, in, inStride, out, outStride);
+      runActivation<Activation::Gelu>(compute, shape, in, out);
       return;
     case Activation::Silu:
-      runActivation<Activation::Silu>(compute, rows, width, in, inStride, out, outStride);
+      runActivation<Activation::Silu>(compute, shape, in, out);
       return;
   }
 }
 
-void swiglu(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride, bf16* out,
-            std::int64_t outStride) {
-  byVector(areVectors(width, inStride, outStride) && areAligned(in, out), [&]<int N> {
-    runItems(cudaStreamOf(compute), "swiglu", rows, width, Swiglu<N>{in, out, width, inStride, outStride});
+void swiglu(Compute& compute, const RowsShape& shape, const bf16* in, bf16* out) {
+  byVector(areVectors(shape) && areAligned(in, out), [&]<int N> {
+    runItems(cudaStreamOf(compute), "swiglu", shape.rows, shape.width,
+             Swiglu<N>{in, out, shape.width, shape.inStride, shape.outStride});
   });
 }
 
-void gatedResidual(Compute& compute, std::int64_t rows, std::int64_t width, bf16* residual, std::int64_t residualStride,
-                   const bf16* update, std::int64_t updateStride, const bf16* gateA, const bf16* gateB) {
-  const bool isVector = areVectors(width, residualStride, updateStride) && areAligned(residual, update, gateA, gateB);
+void gatedResidual(Compute& compute, const ResidualShape& shape, bf16* residual, const bf16* update, const bf16* gateA,
+                   const bf16* gateB) {
+  const bool isVector = areVectors(shape.width, shape.residualStride, shape.updateStride) &&
+                        areAligned(residual, update, gateA, gateB);
   byVector(isVector, [&]<int N> {
-    runItems(cudaStreamOf(compute), "gated residual", rows, width,
-             GatedResidual<N>{residual, update, gateA, gateB, residualStride, updateStride});
+    runItems(cudaStreamOf(compute), "gated residual", shape.rows, shape.width,
+             GatedResidual<N>{residual, update, gateA, gateB, shape.residualStride, shape.updateStride});
   });
 }
 
-void copyRows(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* from, std::int64_t fromStride,
-              bf16* to, std::int64_t toStride) {
-  byVector(areVectors(width, fromStride, toStride) && areAligned(from, to), [&]<int N> {
-    runItems(cudaStreamOf(compute), "copy of rows", rows, width, CopyRows<N>{from, to, fromStride, toStride});
+void copyRows(Compute& compute, const RowsShape& shape, const bf16* in, bf16* out) {
+  byVector(areVectors(shape) && areAligned(in, out), [&]<int N> {
+    runItems(cudaStreamOf(compute), "copy of rows", shape.rows, shape.width,
+             CopyRows<N>{in, out, shape.inStride, shape.outStride});
   });
 }
 

@@ -342,12 +342,13 @@ bool runShort(std::int64_t vectors, const QkNormArguments& arguments, cudaStream
 
 }  // namespace
 
-void normRows(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride,
-              const Norm& norm, const Modulation& modulation, bf16* out, std::int64_t outStride) {
-  if (rows == 0) return;
+void normRows(Compute& compute, const RowsShape& shape, const bf16* in, const Norm& norm, const Modulation& modulation,
+              bf16* out) {
+  if (shape.rows == 0) return;
+  const std::int64_t width = shape.width, inStride = shape.inStride, outStride = shape.outStride;
   const RowNormArguments arguments{width, in, inStride, norm, modulation, out, outStride};
   const cudaStream_t stream = cudaStreamOf(compute);
-  const unsigned blocks = blocksOf("normRows", rows);
+  const unsigned blocks = blocksOf("normRows", shape.rows);
   bool isVector = width % VECTOR == 0 && inStride % VECTOR == 0 && outStride % VECTOR == 0;
   for (const bf16* pointer : {in, static_cast<const bf16*>(out), norm.weight, norm.bias, modulation.shiftA,
                               modulation.shiftB, modulation.scaleA, modulation.scaleB}) {
@@ -361,8 +362,8 @@ void normRows(Compute& compute, std::int64_t rows, std::int64_t width, const bf1
   checkLaunch("normRows");
 }
 
-void qkNorm(Compute& compute, std::int64_t rows, std::int64_t width, std::int64_t normWidth, bf16* data,
-            std::int64_t stride, const Norm& norm, const Rotary& rotary) {
+void qkNorm(Compute& compute, const QkNormShape& shape, bf16* data, const Norm& norm, const Rotary& rotary) {
+  const std::int64_t rows = shape.rows, width = shape.width, normWidth = shape.normWidth, stride = shape.stride;
   if (rows == 0 || width == 0) return;
   const bool turns = rotary.table != nullptr;
   const bool isHalves = turns && rotary.pairs == RotaryPairs::Halves;

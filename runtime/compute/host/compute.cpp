@@ -219,14 +219,14 @@ void attention(Compute& compute, const AttentionShape& shape, const bf16* q, con
   });
 }
 
-void normRows(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride,
-              const Norm& norm, const Modulation& modulation, bf16* out, std::int64_t outStride) {
+void normRows(Compute& compute, const RowsShape& shape, const bf16* in, const Norm& norm, const Modulation& modulation,
+              bf16* out) {
   callOnHost(compute.stream(), [=] {
-    for (std::int64_t row = 0; row < rows; ++row) {
-      const bf16* from = in + row * inStride;
-      bf16* to = out + row * outStride;
-      const Moments moments = momentsOf(norm, from, width);
-      for (std::int64_t c = 0; c < width; ++c) {
+    for (std::int64_t row = 0; row < shape.rows; ++row) {
+      const bf16* from = in + row * shape.inStride;
+      bf16* to = out + row * shape.outStride;
+      const Moments moments = momentsOf(norm, from, shape.width);
+      for (std::int64_t c = 0; c < shape.width; ++c) {
         const float scale = 1.0f + (at(modulation.scaleA, c, 0.0f) + at(modulation.scaleB, c, 0.0f));
         const float shift = at(modulation.shiftA, c, 0.0f) + at(modulation.shiftB, c, 0.0f);
         to[c] = narrow(normed(norm, moments, from[c], c) * scale + shift);
@@ -235,69 +235,67 @@ void normRows(Compute& compute, std::int64_t rows, std::int64_t width, const bf1
   });
 }
 
-void qkNorm(Compute& compute, std::int64_t rows, std::int64_t width, std::int64_t normWidth, bf16* data,
-            std::int64_t stride, const Norm& norm, const Rotary& rotary) {
+void qkNorm(Compute& compute, const QkNormShape& shape, bf16* data, const Norm& norm, const Rotary& rotary) {
   callOnHost(compute.stream(), [=] {
-    std::vector<float> values(static_cast<std::size_t>(width));
-    for (std::int64_t row = 0; row < rows; ++row) {
-      bf16* const own = data + row * stride;
-      for (std::int64_t first = 0; first < width; first += normWidth) {
-        const Moments moments = momentsOf(norm, own + first, normWidth);
-        for (std::int64_t c = 0; c < normWidth; ++c) values[first + c] = normed(norm, moments, own[first + c], c);
+    std::vector<float> values(static_cast<std::size_t>(shape.width));
+    for (std::int64_t row = 0; row < shape.rows; ++row) {
+      bf16* const own = data + row * shape.stride;
+      for (std::int64_t first = 0; first < shape.width; first += shape.normWidth) {
+        const Moments moments = momentsOf(norm, own + first, shape.normWidth);
+        for (std::int64_t c = 0; c < shape.normWidth; ++c) values[first + c] = normed(norm, moments, own[first + c], c);
       }
       if (rotary.table != nullptr) {
         const float* const turns = rotary.table + row * rotary.width;
-        for (std::int64_t head = 0; head < width; head += rotary.headDim) {
+        for (std::int64_t head = 0; head < shape.width; head += rotary.headDim) {
           turnHead(rotary, turns + head % rotary.width, &values[head]);
         }
       }
-      for (std::int64_t c = 0; c < width; ++c) own[c] = narrow(values[c]);
+      for (std::int64_t c = 0; c < shape.width; ++c) own[c] = narrow(values[c]);
     }
   });
 }
 
-void activate(Compute& compute, Activation activation, std::int64_t rows, std::int64_t width, const bf16* in,
-              std::int64_t inStride, bf16* out, std::int64_t outStride) {
+void activate(Compute& compute, Activation activation, const RowsShape& shape, const bf16* in, bf16* out) {
   callOnHost(compute.stream(), [=] {
-    for (std::int64_t row = 0; row < rows; ++row) {
-      for (std::int64_t c = 0; c < width; ++c) {
-        out[row * outStride + c] = narrow(activated(activation, widen(in[row * inStride + c])));
+    for (std::int64_t row = 0; row < shape.rows; ++row) {
+      for (std::int64_t c = 0; c < shape.width; ++c) {
+        out[row * shape.outStride + c] = narrow(activated(activation, widen(in[row * shape.inStride + c])));
       }
     }
   });
 }
 
-void swiglu(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* in, std::int64_t inStride, bf16* out,
-            std::int64_t outStride) {
+void swiglu(Compute& compute, const RowsShape& shape, const bf16* in, bf16* out) {
   callOnHost(compute.stream(), [=] {
-    for (std::int64_t row = 0; row < rows; ++row) {
-      const bf16* from = in + row * inStride;
-      for (std::int64_t c = 0; c < width; ++c) {
+    for (std::int64_t row = 0; row < shape.rows; ++row) {
+      const bf16* from = in + row * shape.inStride;
+      for (std::int64_t c = 0; c < shape.width; ++c) {
         const float x = widen(from[c]);
-        out[row * outStride + c] = narrow(x / (1.0f + std::exp(-x)) * widen(from[width + c]));
+        out[row * shape.outStride + c] = narrow(x / (1.0f + std::exp(-x)) * widen(from[shape.width + c]));
       }
     }
   });
 }
 
-void gatedResidual(Compute& compute, std::int64_t rows, std::int64_t width, bf16* residual, std::int64_t residualStride,
-                   const bf16* update, std::int64_t updateStride, const bf16* gateA, const bf16* gateB) {
+void gatedResidual(Compute& compute, const ResidualShape& shape, bf16* residual, const bf16* update, const bf16* gateA,
+                   const bf16* gateB) {
   callOnHost(compute.stream(), [=] {
     const bool gated = gateA != nullptr || gateB != nullptr;
-    for (std::int64_t row = 0; row < rows; ++row) {
-      for (std::int64_t c = 0; c < width; ++c) {
-        bf16& value = residual[row * residualStride + c];
+    for (std::int64_t row = 0; row < shape.rows; ++row) {
+      for (std::int64_t c = 0; c < shape.width; ++c) {
+        bf16& value = residual[row * shape.residualStride + c];
         const float gate = gated ? at(gateA, c, 0.0f) + at(gateB, c, 0.0f) : 1.0f;
-        value = narrow(widen(value) + gate * widen(update[row * updateStride + c]));
+        value = narrow(widen(value) + gate * widen(update[row * shape.updateStride + c]));
       }
     }
   });
 }
 
-void copyRows(Compute& compute, std::int64_t rows, std::int64_t width, const bf16* from, std::int64_t fromStride,
-              bf16* to, std::int64_t toStride) {
+void copyRows(Compute& compute, const RowsShape& shape, const bf16* in, bf16* out) {
   callOnHost(compute.stream(), [=] {
-    for (std::int64_t row = 0; row < rows; ++row) copyElements(to + row * toStride, from + row * fromStride, width);
+    for (std::int64_t row = 0; row < shape.rows; ++row) {
+      copyElements(out + row * shape.outStride, in + row * shape.inStride, shape.width);
+    }
   });
 }
 
