@@ -158,4 +158,52 @@ export const CODEGEN: readonly MutantGroup[] = [
       },
     ],
   },
+  {
+    file: 'codegen/view/routines.ts',
+    tests: ['test/codegen/routines.test.ts'],
+    mutants: [
+      {
+        breaks: 'a column of bytes is shared with one of slots',
+        original: 'other.type === type && other',
+        mutated: 'other',
+      },
+      {
+        breaks: 'the block before is called the next one',
+        original: "return behind === 1 ? 'previous' :",
+        mutated: "return behind === 1 ? 'next' :",
+      },
+      {
+        breaks: 'distances do not go round the step',
+        original: '(value - group[index]!.position + stepLength) % stepLength',
+        mutated: 'value - group[index]!.position',
+      },
+    ],
+  },
+  {
+    file: 'codegen/view/routineView.ts',
+    tests: ['test/codegen/routines.test.ts'],
+    mutants: [
+      {
+        breaks: 'the first position speaks for all in a comment',
+        original: "fields[name]!.kind === 'constant'",
+        mutated: 'fields[name] !== undefined',
+      },
+    ],
+  },
+  {
+    file: 'codegen/view/callArguments.ts',
+    tests: ['test/codegen/callArguments.test.ts'],
+    mutants: [
+      {
+        breaks: 'a shape stands before whatever comes first',
+        original: 'index === first ? [shape]',
+        mutated: 'index === 0 ? [shape]',
+      },
+      {
+        breaks: 'a call with other arguments is printed',
+        original: 'fields.length !== args.length',
+        mutated: 'fields.length < args.length',
+      },
+    ],
+  },
 ];
