@@ -240,7 +240,7 @@ export function summaryOf(workload: Workload, plan: Plan, streamed: number): str
     `${streamed} of ${blocks} blocks are streamed, ${gigabytes(bytes)} a pass in ${chunk} through ${plan.slots} slots.`,
   );
   const rules = {
-    none: 'Copies yield to nothing.',
+    none: 'Copies and collectives share the link; neither waits for the other.',
     drain: 'Every collective first waits until all copies issued so far have landed.',
     wait: "A window's copies wait, on the device, for the end of the collective before it.",
     'launch-window': 'Copies pause where the host would launch a collective, long before it runs.',

@@ -5,10 +5,10 @@
 
 namespace generated {
 
-// Activation memory of a rank, bytes from its start. The residual stream stays; the rest is a block's own.
+// Byte offsets into the activation memory. The residual stream persists across blocks, which reuse all other buffers.
 inline constexpr std::uint64_t RESIDUAL = 0;  // 65536 bytes
 
-// Constants of the step.
+// Byte offsets into the constant inputs of a step.
 inline constexpr std::uint64_t CONTEXT = 0ull;  // [8192]
 inline constexpr std::uint64_t TIMESTEP = 16384ull;  // [3072]
 inline constexpr std::uint64_t ROTARY = 22528ull;  // [64, 64] cosines and sines

@@ -8,7 +8,7 @@ using namespace chunkflow;
 namespace generated::block {
 namespace {
 
-// Weights of one block, bytes from its start.
+// Byte offsets into the weights of a block.
 constexpr std::uint64_t W_SCALE_SHIFT_TABLE = 0ull;  // [1, 6, 512]
 constexpr std::uint64_t W_ATTN1_TO_Q_WEIGHT = 6144ull;  // [512, 512]
 constexpr std::uint64_t W_ATTN1_TO_K_WEIGHT = 530432ull;  // [512, 512]

@@ -11,7 +11,7 @@ using namespace chunkflow;
 namespace generated {
 namespace {
 
-// Places in streams that others wait for, in every block.
+// Points of a block: events that other streams wait for.
 constexpr int QKV_RELAYOUT_DONE = 0;
 constexpr int QKV_ALL_TO_ALL_DONE = 1;
 constexpr int SELF_ATTENTION_DONE = 2;

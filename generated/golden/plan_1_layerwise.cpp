@@ -3,7 +3,7 @@
 //
 // Plan layerwise, transport staged-sm.
 // 4 of 4 blocks are streamed, 0.03 GB a pass in whole blocks through 2 slots.
-// Copies yield to nothing.
+// Copies and collectives share the link; neither waits for the other.
 #include "blocks.hpp"
 #include "program/rank.hpp"
 
@@ -12,7 +12,7 @@ using namespace chunkflow;
 namespace generated {
 namespace {
 
-// Places in streams that others wait for, in every block.
+// Points of a block: events that other streams wait for.
 constexpr int START = 0;
 constexpr int COPIED = 1;
 constexpr int QKV_RELAYOUT_DONE = 2;
@@ -123,7 +123,7 @@ constexpr std::int16_t SLOT_OF[] = {
     1,
 };
 
-// What the step before the first would have copied.
+// Blocks that are loaded before the first step, since their copies are issued in the step before.
 constexpr Primed PRIMED[] = {
     { .position = 0, .slot = 0 },
 };

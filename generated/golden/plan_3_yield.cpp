@@ -12,7 +12,7 @@ using namespace chunkflow;
 namespace generated {
 namespace {
 
-// Places in streams that others wait for, in every block.
+// Points of a block: events that other streams wait for.
 constexpr int START = 0;
 constexpr int QKV_RELAYOUT_DONE = 1;
 constexpr int QKV_ALL_TO_ALL_BEGINS = 2;
@@ -161,7 +161,7 @@ constexpr std::int16_t SLOT_OF[] = {
     1,
 };
 
-// What the step before the first would have copied.
+// Blocks that are loaded before the first step, since their copies are issued in the step before.
 constexpr Primed PRIMED[] = {
     { .position = 0, .slot = 0 },
 };
