@@ -25,9 +25,8 @@ import { runCli } from '../test/support/runCli.ts';
  *   - sources and manifests of generated programs, of calibrations and of an attached plan, by file
  *
  * With --check, prints the names whose hash is not the one in FILE, and ends with 1 where there are any. With --texts, prints the
- * outputs themselves. Nothing is stripped: no
- * output has a time of day, a duration or an absolute path in it, but for the temporary folder of traces and saved plans, which is
- * replaced by FOLDER. The draw depends on the catalogue's names alone. About a minute and a half of one core.
+ * outputs themselves. Left out are lines of progress, which come by the clock; the temporary folder of traces
+ * and saved plans reads FOLDER. The draw depends on the names of the catalogue and of the machines alone. About a minute of one core.
  */
 const { values } = parseArgs({
   options: { check: { type: 'string' }, only: { type: 'string' }, texts: { type: 'boolean' } },
@@ -132,6 +131,9 @@ function planFlags(plans: readonly string[]): string[] {
   return plans.flatMap((plan) => ['--plan', plan]);
 }
 
+/** Lines that say how far a command is. */
+const PROGRESS = /^.* \d+\/\d+ \(\d+ %\).*\n/gm;
+
 /** Exit code, answer and notes of a command line with --json, and files that it writes into the temporary folder. */
 function command(args: readonly string[], written: readonly string[] = [], json = true): Output {
   const own = (text: string) => text.replaceAll(folder, 'FOLDER');
@@ -139,7 +141,7 @@ function command(args: readonly string[], written: readonly string[] = [], json 
     name: own(args.join(' ')),
     make: async () => {
       const { code, stdout, stderr } = await runCli(json ? [...args, '--json'] : args);
-      const texts = new Map([['', own(`${code}\n${stdout}\n${stderr}`)]]);
+      const texts = new Map([['', own(`${code}\n${stdout}\n${stderr.replace(PROGRESS, '')}`)]]);
       if (code !== 2)
         for (const file of written) texts.set(` ${file}`, own(readFileSync(join(folder, file), 'utf8')));
       return texts;
