@@ -1,4 +1,5 @@
 import type { Plan } from '../plan/plan.ts';
+import { FROM_FILE } from '../plan/planDocument.ts';
 import { passWeightBytes, type Workload } from '../workload/workload.ts';
 
 const MiB = 2 ** 20;
@@ -43,7 +44,7 @@ const YIELD_WORDS = {
 
 /**
  * The plan under a name that says what it is, for tables and files. A search's own name is that of the seed, which local search may
- * have left far behind.
+ * have left far behind. Nothing can make the plan anew from such a name, so it is no preset's any more.
  */
 export function namedByContent(plan: Plan, workload: Workload): Plan {
   const { chunkBytes, slots, yieldRule, paceS, transport, pieceBytes, sequential, drainAtPassStart } = plan;
@@ -60,7 +61,7 @@ export function namedByContent(plan: Plan, workload: Workload): Plan {
   if (paceS > 0) parts.push(`pace${(paceS * 1e6).toFixed(0)}us`);
   if (transport !== 'none') parts.push(transport);
   if (pieceBytes > 0) parts.push(`piece${mebibytes(pieceBytes)}MiB`);
-  return { ...plan, name: parts.join(',') };
+  return { ...plan, name: parts.join(','), preset: FROM_FILE };
 }
 
 const RULE_NAMES = {

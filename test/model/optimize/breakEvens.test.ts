@@ -6,6 +6,7 @@ import { breakEven } from '../../../model/hiding/breakEven.ts';
 import { copyRates } from '../../../model/hiding/rates.ts';
 import { predictStep } from '../../../model/hiding/stepReport.ts';
 import { breakEvens } from '../../../model/optimize/breakEvens.ts';
+import { namedByContent } from '../../../model/optimize/planWords.ts';
 import { foldedWindows } from '../../../model/plan/foldedWindows.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import { FROM_FILE } from '../../../model/plan/planDocument.ts';
@@ -88,6 +89,16 @@ test('a preset at every degree is made for it, data stay', () => {
     }
     assert.ok(sp[0]!.hidden && !sp.at(-1)!.hidden);
   }
+});
+
+test('a preset that a search has chosen and named by its content is data', () => {
+  const system = loadSystem('h200-x1-fitted');
+  const workload = workloadOf('wan2.1-t2v-14b', '832x480x81', 2);
+  const plan = makePlan('yield', workload, system);
+  assert.equal(
+    breakEvens(workload, system, namedByContent(plan, workload)),
+    breakEvens(workload, system, { ...plan, preset: FROM_FILE }),
+  );
 });
 
 test('real GPUs hold as many ranks as there are', () => {
