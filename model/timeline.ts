@@ -1,11 +1,14 @@
+/** What an interval is, for colours and filters. */
+export const CATEGORIES = ['compute', 'collective', 'prefetch', 'staging', 'host', 'stall'] as const;
+export type Category = (typeof CATEGORIES)[number];
+
 /** One operation or chunk on one stream or engine. Seconds from the start of the recorded step. */
 export interface Interval {
   rank: number;
   /** `compute`, `collective`, `copy`, ... for streams; `h2d`, `d2h` for copy engines. */
   track: string;
   name: string;
-  /** What it is, for colours and filters. */
-  category: 'compute' | 'collective' | 'prefetch' | 'staging' | 'host' | 'stall';
+  category: Category;
   startS: number;
   endS: number;
   /** Operation of the StepProgram; -1 where there is none. */

@@ -3,7 +3,7 @@ import { UserError } from '../../model/input/userError.ts';
 import type { Caps } from '../../model/optimize/caps.ts';
 import { efficientOptima } from '../../model/optimize/front.ts';
 import { type Optimum, optimise } from '../../model/optimize/optimise.ts';
-import type { PeerName } from '../../model/optimize/peers/peer.ts';
+import type { PeerName } from '../../model/optimize/peers/peerNames.ts';
 import { FULL_EFFORT, type Search, TIE } from '../../model/optimize/search.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { transportNamed } from '../../model/system/transport.ts';

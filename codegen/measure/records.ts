@@ -7,7 +7,14 @@ const reading = z.number().nullable();
 const seconds = z.number().max(86_400);
 const bytes = z.number().min(0);
 const index = z.number().int().min(0);
-const mode = z.enum(['eager', 'graph']);
+/** Where a program ran: on CPU threads, or on GPUs with these peers. */
+export const PLACES = ['host', 'mirrored', 'colocated', 'real'] as const;
+export type Place = (typeof PLACES)[number];
+
+/** How steps were launched. */
+export const LAUNCH_MODES = ['eager', 'graph'] as const;
+
+const mode = z.enum(LAUNCH_MODES);
 
 /** Begins a run: what was measured, on what, with which settings. */
 const run = z.strictObject({
@@ -22,7 +29,7 @@ const run = z.strictObject({
     .describe('hash of the runtime library; records before it was written lack it'),
   tool: z.string(),
   backend: z.enum(['cuda', 'host']),
-  place: z.enum(['host', 'mirrored', 'colocated', 'real']),
+  place: z.enum(PLACES),
   ranks: index,
   groupSize: index,
   startedAt: z.string(),

@@ -1,8 +1,9 @@
+import type { Place } from '../../codegen/measure/records.ts';
 import type { System } from '../../model/system/system.ts';
 
 /** Where something was measured, as its records say it. */
 export interface MeasuredAt {
-  place: 'host' | 'mirrored' | 'colocated' | 'real';
+  place: Place;
   ranks: number;
   device: string;
 }

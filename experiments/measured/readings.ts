@@ -5,7 +5,8 @@ import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
 import { cappedClock, slowdown } from '../../model/roofline/clock.ts';
 import { segmentTimeS } from '../../model/roofline/segmentTime.ts';
 import { loadSystem } from '../../model/system/load.ts';
-import type { System } from '../../model/system/system.ts';
+import { PEERS, type System } from '../../model/system/system.ts';
+import { COLLECTIVE_KINDS } from '../../model/workload/workload.ts';
 import { probe } from '../../sim/probe.ts';
 
 /** One reading beside what the machine file predicts for it. */
@@ -21,10 +22,10 @@ export interface Reading {
   line: string;
 }
 
-const kind = z.enum(['all-to-all', 'all-gather', 'all-reduce']);
+const kind = z.enum(COLLECTIVE_KINDS);
 const provenance = {
   place: z.string(),
-  peer: z.enum(['real', 'mirrored', 'colocated']),
+  peer: z.enum(PEERS),
   device: z.string(),
   software: z.record(z.string(), z.string()),
 };

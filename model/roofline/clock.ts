@@ -1,10 +1,13 @@
 import type { Power, System } from '../system/system.ts';
-import type { ComputeSegment, SegmentClass, Workload } from '../workload/workload.ts';
+import {
+  type ComputeSegment,
+  SEGMENT_CLASSES,
+  type SegmentClass,
+  type Workload,
+} from '../workload/workload.ts';
 
 /** Joules of one step's work on one rank at the highest clock, by class. */
 export type StepEnergy = Readonly<Record<SegmentClass, number>>;
-
-const CLASSES: readonly SegmentClass[] = ['gemm', 'attention', 'elementwise'];
 
 /**
  * The power law of a machine as it applies to a workload; null where the machine file knows none, and for compute that was measured: its
@@ -50,7 +53,7 @@ export function slowdown(power: Power, of: SegmentClass, clock: number): number 
 /** Watts over a step of `stepTimeS` seconds at a clock. */
 export function stepPowerW(power: Power, energy: StepEnergy, clock: number, stepTimeS: number): number {
   let joules = 0;
-  for (const of of CLASSES) joules += energy[of] * speed(power, of, clock) ** power.energyExponent;
+  for (const of of SEGMENT_CLASSES) joules += energy[of] * speed(power, of, clock) ** power.energyExponent;
   return power.idleW + joules / stepTimeS;
 }
 
@@ -85,7 +88,7 @@ export function cappedClock(power: Power, energy: StepEnergy, stepTimeAt: (clock
   const highestW = wattsAt(1);
   if (fitting === 1) return 1;
   // Power is flat above the clocks that some of the work can use.
-  const useful = CLASSES.filter((of) => energy[of] > 0).map((of) => power.usefulClock[of]);
+  const useful = SEGMENT_CLASSES.filter((of) => energy[of] > 0).map((of) => power.usefulClock[of]);
   let last = { clock: Math.max(...useful), workW: highestW - idleW };
   // Where compute fills the step, power falls with one power of the clock more than energy does.
   let exponent = energyExponent + 1;

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { packageRoot } from '../input/packageFiles.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
+import type { CollectiveKind } from '../workload/workload.ts';
 import { type SystemFile, systemFile } from './format.ts';
 import { withOverrides } from './overrides.ts';
 import type { Power, ProvenanceEntry, System } from './system.ts';
@@ -161,7 +162,7 @@ function powerOf(power: NonNullable<SystemFile['gpu']['power']>): Power {
 }
 
 type FlowEntry = NonNullable<SystemFile['transports']['shm']>;
-type Rates = Pick<FlowEntry, 'all-to-all' | 'all-gather' | 'all-reduce'>;
+type Rates = Pick<FlowEntry, CollectiveKind>;
 type OfRanks = NonNullable<FlowEntry['ranks']>[string];
 
 function transportsOf(

@@ -42,6 +42,10 @@ export interface FlowNumbers {
   deviceBufferBytes: number;
 }
 
+/** Which links a collective crosses: the PCIe tree through host memory, through the lowest common node, or none of it. */
+export const TRANSPORT_PATHS = ['host', 'peer', 'nvlink'] as const;
+export type TransportPath = (typeof TRANSPORT_PATHS)[number];
+
 /** A transport that is described by one flow per rank. */
 export interface FlowTransport extends FlowNumbers {
   kind: 'flow';
@@ -52,8 +56,7 @@ export interface FlowTransport extends FlowNumbers {
    * enough stays in the CPU's last-level cache.
    */
   hostShare: number;
-  /** Which links it crosses: the PCIe tree through host memory, through the lowest common node, or none of it. */
-  path: 'host' | 'peer' | 'nvlink';
+  path: TransportPath;
   /**
    * A pipeline that must fill: its first `bytes` cross the link before anything comes back. That takes `cost` times
    * their time at the rate on top. Null for transports whose start-up says it all.

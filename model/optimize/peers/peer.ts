@@ -8,13 +8,10 @@ import type { Caps } from '../caps.ts';
 import type { Candidate } from './candidate.ts';
 import { comfyuiCandidates } from './comfyui.ts';
 import { diffusersCandidates } from './diffusers.ts';
+import type { PeerName } from './peerNames.ts';
 import { bestOf } from './search.ts';
 import { sglangCandidates } from './sglang.ts';
 import { vllmOmniCandidates } from './vllmOmni.ts';
-
-/** Tools whose own settings we can choose. */
-export const PEERS = ['sglang', 'diffusers', 'vllm-omni', 'comfyui'] as const;
-export type PeerName = (typeof PEERS)[number];
 
 type Candidates = (workload: BoundWorkload, system: System, transport: string) => Candidate[];
 

@@ -4,7 +4,7 @@ import { withD2hNumbers, withH2dNumbers } from '../../system/h2dRate.ts';
 import { withCollectiveRates } from '../../system/scaled.ts';
 import type { CopyEngine, Gpu, System } from '../../system/system.ts';
 import { type FlowTransport, transportNamed, transportOf } from '../../system/transport.ts';
-import type { CollectiveKind, SegmentClass, Workload } from '../../workload/workload.ts';
+import { type CollectiveKind, SEGMENT_CLASSES, type Workload } from '../../workload/workload.ts';
 import { RATE_SYMBOLS } from './symbols.ts';
 
 /** A number of a machine that a step depends on. */
@@ -29,8 +29,6 @@ const GB_PER_S: ParameterUnit = { name: 'GB/s', si: 1e9 };
 const TFLOP_PER_S: ParameterUnit = { name: 'TFLOP/s', si: 1e12 };
 const MICROSECOND: ParameterUnit = { name: 'us', si: 1e-6 };
 const PERCENT: ParameterUnit = { name: '%', si: 0.01 };
-
-const CLASSES: readonly SegmentClass[] = ['gemm', 'attention', 'elementwise'];
 
 /**
  * The numbers of a machine file that a plan's step may depend on: the rates and times of its compute, copies and collectives.
@@ -99,7 +97,7 @@ function withRateTimes(transport: FlowTransport, of: CollectiveKind, factor: num
 function computeParameters(system: System): MachineParameter[] {
   const { gpu } = system;
   const withGpu = (changed: Partial<Gpu>): System => ({ ...system, gpu: { ...gpu, ...changed } });
-  const efficiencies = CLASSES.map(
+  const efficiencies = SEGMENT_CLASSES.map(
     (of): MachineParameter => ({
       ...{ name: `${of} efficiency`, quantity: of, value: gpu.efficiency[of], unit: PERCENT },
       times: (factor) => withGpu({ efficiency: { ...gpu.efficiency, [of]: gpu.efficiency[of] * factor } }),

@@ -4,7 +4,8 @@ import { fits } from '../../../../model/optimize/caps.ts';
 import type { Candidate } from '../../../../model/optimize/peers/candidate.ts';
 import { comfyuiCandidates } from '../../../../model/optimize/peers/comfyui.ts';
 import { diffusersCandidates } from '../../../../model/optimize/peers/diffusers.ts';
-import { bestPeerSetting, PEERS, type PeerName } from '../../../../model/optimize/peers/peer.ts';
+import { bestPeerSetting } from '../../../../model/optimize/peers/peer.ts';
+import { PEER_NAMES, type PeerName } from '../../../../model/optimize/peers/peerNames.ts';
 import { TIE_SHARE } from '../../../../model/optimize/peers/search.ts';
 import { sglangCandidates } from '../../../../model/optimize/peers/sglang.ts';
 import { vllmOmniCandidates } from '../../../../model/optimize/peers/vllmOmni.ts';
@@ -41,7 +42,7 @@ for (const [machine, model, size, sp] of CASES) {
   const workload = shallow(model, size, sp);
   const oracle = simulated(workload, system);
   const transport = sp > 1 ? system.defaultTransport : 'none';
-  for (const peer of PEERS.filter((name) => name !== 'comfyui' || sp === 1)) {
+  for (const peer of PEER_NAMES.filter((name) => name !== 'comfyui' || sp === 1)) {
     const all = CANDIDATES[peer](workload, system, transport);
     const costs = all.map((candidate) => oracle(candidate.plan).stepTimeS + candidate.beyondPlanS);
     const where = `${peer}, ${model} ${size} on ${machine}`;
