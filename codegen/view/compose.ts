@@ -1,7 +1,12 @@
 import type { Plan } from '../../model/plan/plan.ts';
 import type { StepProgram } from '../../model/program/stepProgram.ts';
 import type { System } from '../../model/system/system.ts';
-import { stagesInHostMemory, transportNamed } from '../../model/system/transport.ts';
+import {
+  type Carrier,
+  NO_TRANSPORT,
+  stagesInHostMemory,
+  transportNamed,
+} from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import type { PlacedBuffer } from '../dataflow/buffers.ts';
 import type { FlowRecorder } from '../dataflow/flow.ts';
@@ -172,22 +177,27 @@ export function composePlan(
 
 /** Whether a plan's collectives go through staging memory of the program's own. */
 export function stagesItself({ transport }: Pick<Plan, 'transport'>, system: System): boolean {
-  return transport !== 'none' && stagesInHostMemory(transportNamed(system, transport).carrier);
+  return transport !== NO_TRANSPORT && stagesInHostMemory(transportNamed(system, transport).carrier);
 }
 
 /** How a plan's collectives are carried, as the runtime's `Carrier`. @throws UserError for a transport that the machine has not. */
 export function carrierOf(name: string, system: System): string {
-  if (name === 'none') return '{Carrier::By::Nobody, 0}';
-  const { carrier } = transportNamed(system, name);
-  switch (carrier.by) {
-    case 'nccl':
-      return '{Carrier::By::Nccl, 0}';
-    case 'kernel':
-      return `{Carrier::By::Kernel, ${[carrier.ctas, ...(carrier.ring > 0 ? [carrier.ring] : [])].map(whole).join(', ')}}`;
-    case 'copy-engines':
-      return '{Carrier::By::CopyEngines, 0}';
-  }
+  return carrierText(name === NO_TRANSPORT ? null : transportNamed(system, name).carrier);
 }
+
+/** A carrier as the runtime's `Carrier`; null where nobody carries anything. */
+export function carrierText(carrier: Carrier | null): string {
+  const sizes = carrier?.by === 'kernel' ? [carrier.ctas, ...(carrier.ring > 0 ? [carrier.ring] : [])] : [0];
+  const by = carrier === null ? 'Nobody' : RUNTIME_CARRIERS[carrier.by];
+  return `{Carrier::By::${by}, ${sizes.map(whole).join(', ')}}`;
+}
+
+/** Names of the runtime's `Carrier::By`. */
+const RUNTIME_CARRIERS = {
+  nccl: 'Nccl',
+  kernel: 'Kernel',
+  'copy-engines': 'CopyEngines',
+} as const satisfies Record<Carrier['by'], string>;
 
 /** The most bytes that a rank writes to staging in one exchange. */
 export function stagingBytes(kinds: readonly LaidOutKind[]): number {

@@ -1,7 +1,12 @@
 import { median } from 'simple-statistics';
 import { linkRateAllLoading, runningRanks } from '../../model/system/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
-import { betweenRanks, distinctTransports, type FlowTransport } from '../../model/system/transport.ts';
+import {
+  betweenRanks,
+  carrierByName,
+  distinctTransports,
+  type FlowTransport,
+} from '../../model/system/transport.ts';
 import { COLLECTIVE_KINDS, type CollectiveKind } from '../../model/workload/workload.ts';
 import type { CaseReading } from './readings.ts';
 import { type CaseStage, type DerivedNumber, micros, plain, rate, type Values } from './stage.ts';
@@ -316,7 +321,7 @@ function stagedCopyFromCache(system: System): CaseStage {
     ],
     readings: ({ parameters, quantity, groupSize }) =>
       parameters.kind !== 'copies' &&
-      parameters.transport === 'staged-copy' &&
+      carrierByName(parameters.transport) === 'copy-engines' &&
       parameters.collective !== 'all-reduce' &&
       quantity !== 'firstCallS' &&
       fillsHost(system, groupSize),
@@ -337,7 +342,7 @@ function stagedCopyAlone(transport: { latencyS: number; flagS: number }): CaseSt
     // An all-reduce is two exchanges and a sum, which one rate does not describe.
     readings: ({ parameters }) =>
       parameters.kind === 'collective' &&
-      parameters.transport === 'staged-copy' &&
+      carrierByName(parameters.transport) === 'copy-engines' &&
       parameters.collective !== 'all-reduce' &&
       isOf(parameters.sentBytes),
   });

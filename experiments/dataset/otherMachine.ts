@@ -1,4 +1,5 @@
 import type { Place } from '../../codegen/measure/records.ts';
+import { isCpuCores } from '../../model/system/cpuCores.ts';
 import type { System } from '../../model/system/system.ts';
 
 /** Where something was measured, as its records say it. */
@@ -8,16 +9,13 @@ export interface MeasuredAt {
   device: string;
 }
 
-/** What CPU machines call their device; results of the host backend name the processor instead. */
-const CPU = 'CPU threads';
-
 /**
  * Why results are of another machine than the one that is to predict them or to be fitted to them; null where they are not.
  *
  * @example otherMachine({ place: 'mirrored', ranks: 2, device: 'NVIDIA H200' }, loadSystem('h200-x2')) // 'was measured ...'
  */
 export function otherMachine({ place, ranks, device }: MeasuredAt, { id, peer, gpu }: System): string | null {
-  const onCpu = gpu.name === CPU;
+  const onCpu = isCpuCores({ gpu });
   if (onCpu !== (place === 'host')) return `was measured on ${device} (${place}), and ${id} has ${gpu.name}`;
   if (onCpu) return null;
   if (!device.includes(gpu.name.split(' ')[0]!))

@@ -6,6 +6,7 @@ import { cappedClock, slowdown } from '../../model/roofline/clock.ts';
 import { segmentTimeS } from '../../model/roofline/segmentTime.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { PEERS, type System } from '../../model/system/system.ts';
+import { STAGED_COPY, stagedSmName } from '../../model/system/transport.ts';
 import { COLLECTIVE_KINDS } from '../../model/workload/workload.ts';
 import { probe } from '../../sim/probe.ts';
 
@@ -182,7 +183,7 @@ export function mirroredReadings(): Reading[] {
     const { ctas, sentBytes, chunkBytes, ms } = row;
     const rates = probe(system, {
       groupSize: 2,
-      collective: { transport: `staged-sm:${ctas}`, kind: 'all-to-all', sentBytes },
+      collective: { transport: stagedSmName(ctas), kind: 'all-to-all', sentBytes },
       ...(chunkBytes !== undefined && { h2d: { chunkBytes, paceS: 0 } }),
     });
     readings.push({
@@ -198,7 +199,7 @@ export function mirroredReadings(): Reading[] {
     const { sentBytes, pieceBytes, ms, prefetchBytes, allMs } = row;
     const one = probe(system, {
       groupSize: 2,
-      collective: { transport: 'staged-copy', kind: 'all-to-all', sentBytes, pieceBytes },
+      collective: { transport: STAGED_COPY, kind: 'all-to-all', sentBytes, pieceBytes },
     });
     const what = `${mib(sentBytes)} sent in pieces of ${mib(pieceBytes)}`;
     readings.push({

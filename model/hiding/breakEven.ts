@@ -4,6 +4,7 @@ import { FROM_FILE } from '../plan/planDocument.ts';
 import { presetPlan } from '../plan/presets.ts';
 import type { BreakEven } from '../report.ts';
 import type { System } from '../system/system.ts';
+import { chosenTransport } from '../system/transport.ts';
 import { bindRows } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -31,8 +32,7 @@ export function breakEven(workload: Workload, system: System, plan: Plan): Break
   const hidden = (rows: SampleRows, atBatch: number): boolean => {
     const { sp, tp, cfg, exchange } = workload.layout;
     const bound = bindRows(model, rows, { size, batch: atBatch, sp, tp, cfg, exchange });
-    const made = (text: string) =>
-      presetPlan(text, bound, system, plan.transport === 'none' ? undefined : plan.transport);
+    const made = (text: string) => presetPlan(text, bound, system, chosenTransport(plan));
     const stepOf = (chosen: Plan) => predictedStepS(bound, system, chosen);
     // Blocks weigh the same at any size, so a plan without a preset is the same plan there.
     const same = plan.preset === FROM_FILE ? plan : made(plan.name);

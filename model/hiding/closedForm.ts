@@ -10,7 +10,7 @@ import {
   stagedPieces,
 } from '../system/stagedCopy.ts';
 import type { System } from '../system/system.ts';
-import { type FlowTransport, type Transport, transportOf } from '../system/transport.ts';
+import { collectiveTransport, type FlowTransport, type Transport } from '../system/transport.ts';
 import type { CollectiveSegment, ComputeSegment, Workload } from '../workload/workload.ts';
 import { CopyQueue } from './copyQueue.ts';
 import { type BlockIssues, issueSchedule, type ScheduledRun } from './issueSchedule.ts';
@@ -118,7 +118,7 @@ class Walk {
   readonly #clock: number;
   readonly #observer: WalkObserver | undefined;
   readonly #queue = new CopyQueue();
-  readonly #transport: Transport | undefined;
+  readonly #transport: Transport | null;
   readonly #copy: Link;
   readonly #issues: readonly BlockIssues[];
   readonly #times: Map<object, number> = new Map();
@@ -147,7 +147,7 @@ class Walk {
     this.#workload = workload;
     this.#system = system;
     this.#plan = plan;
-    this.#transport = workload.ranks > 1 ? transportOf(system, plan.transport, workload.ranks) : undefined;
+    this.#transport = collectiveTransport(system, plan, workload.ranks);
     this.#sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
     this.#clock = clock;
     this.#observer = observer;

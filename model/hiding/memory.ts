@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
-import { stagesInHostMemory, transportOf } from '../system/transport.ts';
+import { collectiveTransport, stagesInHostMemory } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 
 /** Bytes that a plan needs, by what they are for. */
@@ -34,7 +34,7 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
   const residentBytes = experts * sum(plan.blocks.map((block) => block.residentBytes));
   const streamed = plan.blocks.map((block) => sum(block.windowBytes));
   const slotBytes = plan.slots * Math.max(0, ...streamed);
-  const transport = workload.ranks > 1 ? transportOf(system, plan.transport, workload.ranks) : null;
+  const transport = collectiveTransport(system, plan, workload.ranks);
   const staged = transport !== null && stagesInHostMemory(transport.carrier);
   const { outsideBytes, activationBytes, collectiveBufferBytes } = workload;
   const profiledBytes = workload.from === 'profile' ? workload.processBytes : null;
@@ -63,7 +63,7 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
  * @example reserveBytesOf(system, 'shm', 2) // 1.06 GB + 462 MiB
  */
 export function reserveBytesOf(system: System, transport: string | undefined, ranks: number): number {
-  const own = ranks > 1 ? transportOf(system, transport, ranks) : null;
+  const own = collectiveTransport(system, { transport }, ranks);
   return system.host.deviceReserveBytes + (own?.kind === 'flow' ? own.deviceBufferBytes : 0);
 }
 

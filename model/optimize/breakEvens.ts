@@ -10,6 +10,7 @@ import type { BreakEven } from '../report.ts';
 import { withComputeSpeed } from '../system/computeSpeed.ts';
 import { withH2dLink } from '../system/h2dRate.ts';
 import type { System } from '../system/system.ts';
+import { chosenTransport, NO_TRANSPORT } from '../system/transport.ts';
 import { bindRows } from '../workload/bind.ts';
 import type { BoundWorkload, Workload } from '../workload/workload.ts';
 
@@ -98,7 +99,7 @@ function atDegree(degree: number, workload: BoundWorkload, system: System, plan:
 }
 
 function compared(workload: Workload, system: System, plan: Plan): Omit<DegreeReport, 'degree'> {
-  const transport = plan.transport === 'none' ? undefined : plan.transport;
+  const transport = chosenTransport(plan);
   const made = (text: string) => presetPlan(text, workload, system, transport);
   const same = isPreset(plan) ? made(plan.name) : dataAt(plan, workload, made('none'));
   const { stepTimeS } = predictStep(workload, system, same);
@@ -109,7 +110,7 @@ function compared(workload: Workload, system: System, plan: Plan): Omit<DegreeRe
 /** A plan's data at another degree: where ranks now meet and did not, over the machine's own transport. */
 function dataAt(plan: Plan, workload: Workload, none: Plan): Plan {
   const { transport, pieceBytes } = none;
-  const meets = plan.transport === 'none' ? { transport, pieceBytes } : {};
+  const meets = plan.transport === NO_TRANSPORT ? { transport, pieceBytes } : {};
   return foldedWindows({ ...plan, ...meets }, workload);
 }
 

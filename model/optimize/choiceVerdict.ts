@@ -1,4 +1,5 @@
 import type { StepReport } from '../report.ts';
+import { NO_TRANSPORT } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { Optimum } from './optimise.ts';
 import { streamingWords } from './planWords.ts';
@@ -28,7 +29,7 @@ export function choiceVerdict(optimum: Optimum, nones: Nones, workload: Workload
 
 function cost({ stepTimeS, gpuPeakBytes }: StepReport, { none, onOwn }: Nones): string {
   const over = ({ stepTimeS: noneS }: StepReport) => `${(stepTimeS / noneS).toFixed(3)}x`;
-  const on = ({ transport }: StepReport) => (transport === 'none' ? '' : ` on ${transport}`);
+  const on = ({ transport }: StepReport) => (transport === NO_TRANSPORT ? '' : ` on ${transport}`);
   const elsewhere = onOwn.transport === none.transport ? '' : `, ${over(none)} of it${on(none)}`;
   const instead = gpuPeakBytes === none.gpuPeakBytes ? '' : ` instead of ${gibibytes(none.gpuPeakBytes)}`;
   return (

@@ -4,7 +4,7 @@ import { windowTimesS } from '../roofline/segmentTime.ts';
 import { bytesWithFill, runningRanks } from '../system/linkShare.ts';
 import { stagedPieces } from '../system/stagedCopy.ts';
 import type { System } from '../system/system.ts';
-import { type FlowTransport, type Transport, transportOf } from '../system/transport.ts';
+import { collectiveTransport, type FlowTransport, type Transport } from '../system/transport.ts';
 import type { BlockKind, CollectiveSegment, Workload } from '../workload/workload.ts';
 import { stagedLeastS } from './stagedLeast.ts';
 
@@ -48,7 +48,7 @@ export function hidingRooms(
   backends: readonly Backend[],
   clock: number,
 ): HidingRoom[] {
-  const transport = workload.ranks > 1 ? transportOf(system, backends[0]!.transport, workload.ranks) : null;
+  const transport = collectiveTransport(system, backends[0]!, workload.ranks);
   const sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
   const rooms = new Map<BlockKind, HidingRoom>();
   return workload.blocks.map((block) => {

@@ -3,6 +3,7 @@ import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
 import type { Plan } from '../plan/plan.ts';
 import { makePlan } from '../plan/presets.ts';
 import type { System } from '../system/system.ts';
+import { chosenTransport } from '../system/transport.ts';
 import type { BlockKind, Workload } from '../workload/workload.ts';
 import type { Caps } from './caps.ts';
 import { everyChoice } from './divisions.ts';
@@ -62,7 +63,7 @@ function leanest({ workload, system, space }: Room, caps: Caps, least: 'gpu' | '
   const transports = new Map(space.backends.map((backend) => [backend.transport, backend] as const));
   for (const backend of transports.values()) {
     const { transport } = backend;
-    const none = makePlan('none', workload, system, transport === 'none' ? undefined : transport);
+    const none = makePlan('none', workload, system, chosenTransport({ transport }));
     const need = memoryNeed(workload, system, none);
     const others = { gpuBytes: need.gpuPeakBytes - need.residentBytes, pinnedBytes: need.hostPinnedBytes };
     const left = {

@@ -1,6 +1,7 @@
 import { copyRates } from '../hiding/rates.ts';
 import type { Plan } from '../plan/plan.ts';
 import { evenPaceS, makePlan } from '../plan/presets.ts';
+import { chosenTransport } from '../system/transport.ts';
 import type { Caps } from './caps.ts';
 import { type Backend, hidingRooms } from './hidingRoom.ts';
 import { leastStreamedBytes, pooledPassS } from './pooledBound.ts';
@@ -32,7 +33,7 @@ export class Placer {
     const { workload, system, space } = this.#search;
     const maker = new PlanMaker(workload, system, clock);
     const [{ transport }] = family as [Backend];
-    const none = makePlan('none', workload, system, transport === 'none' ? undefined : transport);
+    const none = makePlan('none', workload, system, chosenTransport({ transport }));
     const plans: Plan[] = family.map(({ pieceBytes }) => ({ ...none, pieceBytes }));
     // Residents are placed for all sizes of pieces at once, since they move the same bytes.
     for (const placement of this.#placements(family, clock)) {

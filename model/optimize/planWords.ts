@@ -1,5 +1,6 @@
 import type { Plan } from '../plan/plan.ts';
 import { FROM_FILE } from '../plan/planDocument.ts';
+import { NO_TRANSPORT } from '../system/transport.ts';
 import { passWeightBytes, type Workload } from '../workload/workload.ts';
 
 const MiB = 2 ** 20;
@@ -14,7 +15,7 @@ export function streamingWords(plan: Plan, workload: Workload): string {
   const each = workload.experts > 1 ? ' of each expert' : '';
   const all = `${gibibytes(passWeightBytes(workload))} GiB${each}`;
   const pieces = pieceBytes > 0 ? ` in pieces of ${mebibytes(pieceBytes)} MiB` : '';
-  const over = transport === 'none' ? '' : ` over ${transport}${pieces}`;
+  const over = transport === NO_TRANSPORT ? '' : ` over ${transport}${pieces}`;
   if (slots === 0) return `keep all ${all}${over}`;
   const kept = keptBytes(plan);
   const what = kept === 0 ? `stream all ${all}` : `keep ${gibibytes(kept)} of ${all}, stream the rest`;
@@ -59,7 +60,7 @@ export function namedByContent(plan: Plan, workload: Workload): Plan {
         ];
   if (drainAtPassStart) parts.push('pass-drain');
   if (paceS > 0) parts.push(`pace${(paceS * 1e6).toFixed(0)}us`);
-  if (transport !== 'none') parts.push(transport);
+  if (transport !== NO_TRANSPORT) parts.push(transport);
   if (pieceBytes > 0) parts.push(`piece${mebibytes(pieceBytes)}MiB`);
   return { ...plan, name: parts.join(','), preset: FROM_FILE };
 }

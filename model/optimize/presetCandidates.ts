@@ -3,6 +3,7 @@ import { memoryNeed } from '../hiding/memory.ts';
 import { UserError } from '../input/userError.ts';
 import type { Plan } from '../plan/plan.ts';
 import { makePlan, presetHelp } from '../plan/presets.ts';
+import { chosenTransport } from '../system/transport.ts';
 import { type Caps, fits } from './caps.ts';
 import type { Backend } from './hidingRoom.ts';
 import type { Search } from './search.ts';
@@ -82,7 +83,7 @@ function presetOver(
   { transport, pieceBytes }: Backend,
 ): Plan | null {
   try {
-    const plan = makePlan(text, workload, system, transport === 'none' ? undefined : transport);
+    const plan = makePlan(text, workload, system, chosenTransport({ transport }));
     return { ...plan, pieceBytes };
   } catch (error) {
     if (error instanceof UserError) return null;

@@ -1,6 +1,6 @@
 import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
 import type { System } from '../system/system.ts';
-import { distinctName, distinctTransports, transportNamed } from '../system/transport.ts';
+import { distinctName, distinctTransports, NO_TRANSPORT, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import { WINDOW_RULES, type WindowRule } from './dealWindows.ts';
 import type { Backend } from './hidingRoom.ts';
@@ -28,7 +28,8 @@ export interface SearchSpace {
 /** The space that `chunkflow plan` searches on a machine; over one transport if it is named. */
 export function usualSpace(workload: Workload, system: System, transport?: string): SearchSpace {
   return {
-    backends: workload.ranks > 1 ? backendsOf(system, transport) : [{ transport: 'none', pieceBytes: 0 }],
+    backends:
+      workload.ranks > 1 ? backendsOf(system, transport) : [{ transport: NO_TRANSPORT, pieceBytes: 0 }],
     chunkBytes: [2, 4, 8, 16, 32, 64, 128].map((size) => size * MiB).concat(Number.POSITIVE_INFINITY),
     slots: [2, 3, 4],
     windows: workload.ranks > 1 ? WINDOW_RULES : ['open'],

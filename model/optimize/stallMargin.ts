@@ -2,6 +2,7 @@ import type { Plan } from '../plan/plan.ts';
 import { makePlan } from '../plan/presets.ts';
 import { scaledSystem } from '../system/scaled.ts';
 import type { System } from '../system/system.ts';
+import { chosenTransport } from '../system/transport.ts';
 import type { Search } from './search.ts';
 
 /** How far a machine may be off before a plan stalls: costs 1 % against no offload on its own transport. */
@@ -30,7 +31,7 @@ export function stallMargin(system: System, searchOn: (system: System) => Search
 
 /** A plan's step over that of no offload on the same transport. */
 function slowdown({ oracle, workload, system }: Search, plan: Plan): number {
-  const none = makePlan('none', workload, system, plan.transport === 'none' ? undefined : plan.transport);
+  const none = makePlan('none', workload, system, chosenTransport(plan));
   return oracle(plan).stepTimeS / oracle({ ...none, pieceBytes: plan.pieceBytes }).stepTimeS;
 }
 

@@ -3,7 +3,7 @@ import { copyRates } from '../hiding/rates.ts';
 import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
 import { makePlan } from '../plan/presets.ts';
 import type { System } from '../system/system.ts';
-import { transportNamed } from '../system/transport.ts';
+import { chosenTransport, NO_TRANSPORT, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { Caps } from './caps.ts';
 import { type Backend, hidingRooms } from './hidingRoom.ts';
@@ -25,7 +25,7 @@ export function weightRoom(
   caps: Caps,
   { transport }: Backend,
 ): WeightRoom {
-  const none = makePlan('none', workload, system, transport === 'none' ? undefined : transport);
+  const none = makePlan('none', workload, system, chosenTransport({ transport }));
   const need = memoryNeed(workload, system, none);
   return {
     gpuBytes: caps.gpuBytes - (need.gpuPeakBytes - need.residentBytes),
@@ -297,5 +297,5 @@ export function secondsPerByte(workload: Workload, system: System, chunkBytes: n
 
 /** Whether a transport of a machine is made of pieces. */
 export function isStagedCopy(system: System, name: string): boolean {
-  return name !== 'none' && transportNamed(system, name).kind === 'staged-copy';
+  return name !== NO_TRANSPORT && transportNamed(system, name).kind === 'staged-copy';
 }

@@ -4,7 +4,7 @@ import type { BlockPlan, Plan } from '../plan/plan.ts';
 import { FROM_FILE } from '../plan/planDocument.ts';
 import { windowTimesS } from '../roofline/segmentTime.ts';
 import type { System } from '../system/system.ts';
-import { type StagedCopyTransport, transportOf } from '../system/transport.ts';
+import { collectiveTransport, type StagedCopyTransport } from '../system/transport.ts';
 import type { BlockKind, Workload } from '../workload/workload.ts';
 import { dealWindows, type WindowRoom, type WindowRule } from './dealWindows.ts';
 import { type Backend, besideFlow } from './hidingRoom.ts';
@@ -62,12 +62,12 @@ export class PlanMaker {
     return room;
   }
 
-  #roomOf(running: BlockKind, { transport: name, pieceBytes }: Backend, chunkBytes: number): WindowRoom {
+  #roomOf(running: BlockKind, backend: Backend, chunkBytes: number): WindowRoom {
     const perByteS = secondsPerByte(this.#workload, this.#system, chunkBytes);
     const { ranks } = this.#workload;
-    const transport = ranks > 1 ? transportOf(this.#system, name, ranks) : null;
+    const transport = collectiveTransport(this.#system, backend, ranks);
     // The engine is free until the first piece has been written out.
-    const writeS = transport?.kind === 'staged-copy' ? this.#firstWriteS(transport, pieceBytes) : 0;
+    const writeS = transport?.kind === 'staged-copy' ? this.#firstWriteS(transport, backend.pieceBytes) : 0;
     const holdsBytes = windowTimesS(running, this.#system.gpu, this.#clock).map(
       (seconds, window, { length }) => (seconds + (window < length - 1 ? writeS : 0)) / perByteS,
     );

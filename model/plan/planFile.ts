@@ -2,7 +2,7 @@ import { type Place, UserError } from '../input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
 import { MOST_BLOCKS, type Profiled } from '../profile/profiledFormat.ts';
 import type { System } from '../system/system.ts';
-import { transportNamed } from '../system/transport.ts';
+import { NO_TRANSPORT, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots } from './issueOrder.ts';
@@ -202,7 +202,7 @@ function wrongWithBlock(plan: Plan, ahead: number, workload: Workload, index: nu
 
 function wrongWithTransport(name: string, workload: Workload, system: System): string | null {
   if (workload.ranks === 1)
-    return name === 'none' ? null : `one rank has no collectives: expected none, got ${name}`;
+    return name === NO_TRANSPORT ? null : `one rank has no collectives: expected none, got ${name}`;
   try {
     transportNamed(system, name);
     return null;

@@ -2,7 +2,7 @@ import { copyRates } from '../hiding/rates.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { blockComputeS, windowTimesS } from '../roofline/segmentTime.ts';
 import type { System } from '../system/system.ts';
-import { transportNamed } from '../system/transport.ts';
+import { NO_TRANSPORT, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots, type IssueOrder, leadingBursts, residentBlocks, topUp } from './issueOrder.ts';
@@ -77,7 +77,7 @@ function fromPreset(text: string, workload: Workload, system: System, transport?
         : 0,
     drainAtPassStart: policy.drainAtPassStart ?? false,
     sequential: policy.sequential ?? false,
-    transport: chosen?.name ?? 'none',
+    transport: chosen?.name ?? NO_TRANSPORT,
     pieceBytes: keys.pieceBytes ?? (chosen?.kind === 'staged-copy' ? chosen.pieceBytes : 0),
     stagedInCopyStream: chosen?.kind === 'staged-copy' && policy.yieldRule === 'wait',
   };

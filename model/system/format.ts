@@ -4,7 +4,7 @@ import { quantity } from '../input/quantity.ts';
 import { shown, type UserError } from '../input/userError.ts';
 import { ELEMENTWISE_KERNELS, SEGMENT_CLASSES } from '../workload/workload.ts';
 import { PEERS, PROVENANCES } from './system.ts';
-import { TRANSPORT_PATHS } from './transport.ts';
+import { STAGED_COPY, STAGED_SM, TRANSPORT_PATHS } from './transport.ts';
 
 const provenance = z.enum(PROVENANCES).describe('where the number came from');
 
@@ -219,8 +219,8 @@ export const systemFile = z.strictObject({
     shm: flowTransport.optional(),
     p2p: flowTransport.optional(),
     nvlink: flowTransport.optional(),
-    'staged-sm': stagedSm.optional(),
-    'staged-copy': stagedCopy.optional(),
+    [STAGED_SM]: stagedSm.optional(),
+    [STAGED_COPY]: stagedCopy.optional(),
   }),
   defaultTransport: z.string(),
   host: z.strictObject({

@@ -152,9 +152,9 @@ export const READERS: readonly MutantGroup[] = [
       },
       {
         breaks: 'one rank pins staging of collectives',
-        original: 'workload.ranks > 1 ? transportOf(system, plan.transport, workload.ranks) : null',
+        original: 'collectiveTransport(system, plan, workload.ranks)',
         mutated:
-          "transportOf(system, plan.transport === 'none' ? undefined : plan.transport, workload.ranks)",
+          "collectiveTransport(system, { transport: plan.transport === 'none' ? undefined : plan.transport }, 2)",
       },
       {
         breaks: 'residents are pinned on the host as well',

@@ -6,6 +6,7 @@ import type { Plan } from '../../plan/plan.ts';
 import { makePlan } from '../../plan/presets.ts';
 import type { StepReport } from '../../report.ts';
 import type { System } from '../../system/system.ts';
+import { chosenTransport } from '../../system/transport.ts';
 import type { Workload } from '../../workload/workload.ts';
 import type { Caps } from '../caps.ts';
 import type { Candidate } from './candidate.ts';
@@ -72,7 +73,7 @@ function size(candidate: Candidate, workload: Workload, system: System): Sized {
 function finalists(fitting: readonly Sized[], workload: Workload, system: System): Sized[] {
   // One clock for all: a plan that is faster at every clock is faster at the clock that each reaches under the power
   // cap, and finding that takes many times as long.
-  const none = makePlan('none', workload, system, transportName(fitting[0]!.candidate.plan));
+  const none = makePlan('none', workload, system, chosenTransport(fitting[0]!.candidate.plan));
   const clock = clockOf(workload, system, none);
   const byTime = fitting
     .map((setting) => {
@@ -86,10 +87,6 @@ function finalists(fitting: readonly Sized[], workload: Workload, system: System
     .sort((a, b) => a.gpuBytes - b.gpuBytes);
   const both = [...asFast.slice(0, LEAN_FINALISTS), ...byTime.map(({ setting }) => setting)];
   return [...new Set(both)].slice(0, FINALISTS);
-}
-
-function transportName({ transport }: Plan): string | undefined {
-  return transport === 'none' ? undefined : transport;
 }
 
 function withBeyond(report: StepReport, { candidate, pinnedBytes }: Sized): StepReport {

@@ -2,7 +2,7 @@ import { copyRates } from '../../hiding/rates.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { withD2hNumbers, withH2dNumbers } from '../../system/h2dRate.ts';
 import type { System } from '../../system/system.ts';
-import { transportOf } from '../../system/transport.ts';
+import { collectiveTransport } from '../../system/transport.ts';
 import type { CollectiveKind, SegmentClass, Workload } from '../../workload/workload.ts';
 import { constant, type Laurent, symbol, type Term } from './laurent.ts';
 
@@ -58,7 +58,7 @@ export class Symbols {
     this.d2h = this.#quantity('d2h', d2h);
     this.startUpS = this.#quantity('startUp', copyEngine.startUpS);
     this.gapS = this.#quantity('gap', copyEngine.gapS);
-    const latencyS = ranks === 1 ? 0 : transportOf(system, plan.transport, ranks).latencyS;
+    const latencyS = collectiveTransport(system, plan, ranks)?.latencyS ?? 0;
     this.latencyS = this.#quantity('latency', latencyS);
     this.#bothWays = () => this.#together(system, ranks);
     this.#d2hOverH2d = bothD2h / both;
