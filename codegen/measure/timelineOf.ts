@@ -1,5 +1,6 @@
 import { max } from 'simple-statistics';
 import { type Place, UserError } from '../../model/input/userError.ts';
+import { phaseOf } from '../../model/program/labels.ts';
 import type { Interval, Timeline } from '../../model/timeline.ts';
 import type { Manifest, ManifestPlan } from '../manifest.ts';
 import { placeLabel } from './measuredPlans.ts';
@@ -93,11 +94,13 @@ function intervalsOf(measured: MeasuredIntervals, plan: ManifestPlan): Interval[
         measured.place,
       );
     const count = parts.get(key(index))!;
+    const phase = description.category === 'collective' ? phaseOf(description.name) : null;
     return {
       rank: measured.rank,
       track: description.track,
       name: count > 1 ? `${description.name} ${measured.part[index]! + 1}/${count}` : description.name,
       category: description.category,
+      ...(phase !== null && { phase }),
       startS,
       endS,
       op,

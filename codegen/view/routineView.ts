@@ -1,11 +1,12 @@
 import type { Plan } from '../../model/plan/plan.ts';
+import { withoutBlock } from '../../model/program/labels.ts';
 import type { StepProgram, StreamKind } from '../../model/program/stepProgram.ts';
 import type { Category } from '../../model/timeline.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import { comment, real, whole } from '../escape.ts';
 import type { Field, Routine, RoutineStatement } from './routines.ts';
 import type { PlanView, StatementView } from './schema.ts';
-import { bare, type Statement } from './statements.ts';
+import type { Statement } from './statements.ts';
 
 /** C++ names of what a routine's statements refer to by number. */
 export interface RoutineNames {
@@ -184,7 +185,7 @@ function prefetchComment(statement: Statement & { kind: 'prefetch' }): string {
   const bytes = statement.to - statement.from;
   const chunks = Math.ceil(bytes / statement.chunkBytes);
   const pace = statement.paceS > 0 ? `, ${(statement.paceS * 1e6).toFixed(0)} us after each` : '';
-  return `${bare(statement.label)}: ${chunks} ${chunks === 1 ? 'copy' : 'copies'} of up to ${statement.chunkBytes} bytes${pace}`;
+  return `${withoutBlock(statement.label)}: ${chunks} ${chunks === 1 ? 'copy' : 'copies'} of up to ${statement.chunkBytes} bytes${pace}`;
 }
 
 /** Positions in order, those of one routine together. */
