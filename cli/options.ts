@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { PEER_NAMES, type PeerName } from '../model/optimize/peers/peerNames.ts';
 import {
   EXCHANGE_STYLES,
   type ExchangeStyle,
   GUIDANCE_MODES,
   type GuidanceMode,
 } from '../model/workload/workload.ts';
+import { PEER_NAMES, type PeerName } from '../search/peers/peerNames.ts';
 
 /** The flags that `predict` and `simulate` share, as commander hands them over. */
 export interface ScenarioFlags {

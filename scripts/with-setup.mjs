@@ -12,6 +12,7 @@ const OLDEST_NODE = [20, 19];
 const SOURCES = [
   'model',
   'sim',
+  'search',
   'codegen',
   'cli',
   'experiments',

@@ -21,9 +21,9 @@ export const FULL_TIER: readonly OfFullTier[] = [
   { file: 'test/codegen/inputs.test.ts', why: 'given inputs and weights, read by a running program' },
   { file: 'test/codegen/runtimeChecks.test.ts', why: "the runtime's own checks in C++" },
   { file: 'test/experiments/pairFit.test.ts', why: "fits of the pair's calibrations" },
-  { file: 'test/model/optimize/exhaustive.test.ts', why: 'the optimiser against every plan there is' },
+  { file: 'test/search/exhaustive.test.ts', why: 'the optimiser against every plan there is' },
   { file: 'test/experiments/grid/runExperiment.test.ts', why: 'experiments built, run and gone on with' },
-  { file: 'test/model/optimize/gaps.test.ts', why: "the optimiser's gap to its bound over many workloads" },
+  { file: 'test/search/gaps.test.ts', why: "the optimiser's gap to its bound over many workloads" },
   {
     file: 'test/experiments/calibration/transportStages.test.ts',
     why: 'fits of transports to synthetic readings',

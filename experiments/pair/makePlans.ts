@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { memoryNeed } from '../../model/hiding/memory.ts';
 import { predictStep } from '../../model/hiding/stepReport.ts';
-import { fits, machineCaps } from '../../model/optimize/caps.ts';
-import { neighbours } from '../../model/optimize/neighbours.ts';
-import { randomPlan } from '../../model/optimize/randomPlan.ts';
-import { usualSpace } from '../../model/optimize/searchSpace.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planLine, planNames } from '../../model/plan/planLines.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import { passWeightBytes } from '../../model/workload/workload.ts';
+import { fits, machineCaps } from '../../search/caps.ts';
+import { neighbours } from '../../search/neighbours.ts';
+import { randomPlan } from '../../search/randomPlan.ts';
+import { usualSpace } from '../../search/searchSpace.ts';
 import { cellScenario } from '../grid/cellScenario.ts';
 import { DistinctPlans } from '../grid/distinctPlans.ts';
 

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PEER_NAMES } from '../../model/optimize/peers/peerNames.ts';
 import {
   outputSchemas,
   type PlanChoice,
   type Prediction,
   type Simulation,
 } from '../../model/outputSchema.ts';
+import { PEER_NAMES } from '../../search/peers/peerNames.ts';
 import { runCli } from '../support/runCli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-plan-'));

@@ -8,7 +8,6 @@ import { loadDit } from '../../model/dit/load.ts';
 import { SEGMENT_OPS } from '../../model/dit/operations.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { UserError } from '../../model/input/userError.ts';
-import { PEER_NAMES } from '../../model/optimize/peers/peerNames.ts';
 import { YIELD_RULES } from '../../model/plan/plan.ts';
 import { openPlan, planText } from '../../model/plan/planFile.ts';
 import { makePlan } from '../../model/plan/presets.ts';
@@ -18,6 +17,7 @@ import { PEERS, PROVENANCES } from '../../model/system/system.ts';
 import { TRANSPORT_PATHS } from '../../model/system/transport.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import { COLLECTIVE_KINDS, EXCHANGE_STYLES, GUIDANCE_MODES } from '../../model/workload/workload.ts';
+import { PEER_NAMES } from '../../search/peers/peerNames.ts';
 import { runCli } from '../support/runCli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-words-'));

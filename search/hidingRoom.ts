@@ -1,0 +1,123 @@
+import { pairRates } from '../model/hiding/rates.ts';
+import { fastestStagedLink } from '../model/hiding/stagedLink.ts';
+import { windowTimesS } from '../model/roofline/segmentTime.ts';
+import { bytesWithFill, runningRanks } from '../model/system/linkShare.ts';
+import { stagedPieces } from '../model/system/stagedCopy.ts';
+import type { System } from '../model/system/system.ts';
+import { collectiveTransport, type FlowTransport, type Transport } from '../model/system/transport.ts';
+import type { BlockKind, CollectiveSegment, Workload } from '../model/workload/workload.ts';
+import { stagedLeastS } from './stagedLeast.ts';
+
+/** How much copying fits beside a kind of collective, and what it costs there. */
+interface Beside {
+  /** Seconds of copying on a link of its own that run beside it at the most. */
+  roomS: number;
+  /** Seconds that the collective takes longer for each of them. */
+  costPerS: number;
+}
+
+/** What one block offers to the copies that run beside it. */
+export interface HidingRoom {
+  /** Seconds that the block takes when nothing is copied. */
+  aloneS: number;
+  /** Of them, seconds in which copies cost nothing: compute, and collectives that leave the link or the engine free. */
+  freeS: number;
+  /** Cheapest first; a second of copying that finds no room costs a second. */
+  beside: readonly Beside[];
+}
+
+/** Which collectives a plan uses: a transport, and the piece size where they are made of copies. */
+export interface Backend {
+  /** `none` for one rank. */
+  transport: string;
+  /** 0 where the transport has no pieces. */
+  pieceBytes: number;
+}
+
+/**
+ * The room of each block of a pass, in order; equal kinds share one object. Over one transport with several sizes of pieces it is
+ * that of the size with which the block is shortest: beside copies too, no size makes it shorter.
+ *
+ * Beside a flow, a second of both does h of a second of copying and s of the collective, so copying costs (1 - s) / h a
+ * second, up to h / s of the collective's own time. Pieces of `staged-copy` queue with the chunks on one engine: what they
+ * leave of it costs nothing, and beyond that a second costs a second.
+ */
+export function hidingRooms(
+  workload: Workload,
+  system: System,
+  backends: readonly Backend[],
+  clock: number,
+): HidingRoom[] {
+  const transport = collectiveTransport(system, backends[0]!, workload.ranks);
+  const sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
+  const rooms = new Map<BlockKind, HidingRoom>();
+  return workload.blocks.map((block) => {
+    const known = rooms.get(block);
+    if (known !== undefined) return known;
+    const computeS =
+      sharing * windowTimesS(block, system.gpu, clock).reduce((sum, window) => sum + window, 0);
+    const room = backends
+      .map(({ pieceBytes }) => roomOf(block, computeS, workload, system, transport, pieceBytes))
+      .reduce((least, one) => (one.aloneS < least.aloneS ? one : least));
+    rooms.set(block, room);
+    return room;
+  });
+}
+
+/** A collective over a flow transport: seconds that its bytes move by themselves, and what fits beside them. */
+export function besideFlow(
+  { collective, sentBytes }: CollectiveSegment,
+  transport: FlowTransport,
+  system: System,
+  ranks: number,
+): Beside & { moveS: number } {
+  const rates = pairRates(system, ranks, transport, collective);
+  const copying = rates.h2dShared / rates.h2dAlone;
+  const moving = rates.collectiveShared / rates.collectiveAlone;
+  const moveS = bytesWithFill(transport, sentBytes) / rates.collectiveAlone;
+  return { moveS, roomS: (moveS * copying) / moving, costPerS: (1 - moving) / copying };
+}
+
+function roomOf(
+  block: BlockKind,
+  computeS: number,
+  { ranks }: Workload,
+  system: System,
+  transport: Transport | null,
+  pieceBytes: number,
+): HidingRoom {
+  const collectives = block.segments.filter(
+    (segment): segment is CollectiveSegment => segment.kind === 'collective',
+  );
+  if (transport === null) return { aloneS: computeS, freeS: computeS, beside: [] };
+  if (transport.kind === 'staged-copy') {
+    const link = fastestStagedLink(system, transport, ranks);
+    let aloneS = computeS;
+    let readS = 0;
+    for (const { collective, sentBytes } of collectives) {
+      const call = {
+        collective,
+        sentBytes,
+        groupSize: ranks,
+        pieceBytes: pieceBytes || transport.pieceBytes,
+      };
+      aloneS += stagedLeastS(call, transport, system.gpu.copyEngine, link);
+      const exchanges = stagedPieces(collective, sentBytes, ranks, call.pieceBytes);
+      readS += exchanges.reduce(
+        (sum, exchange) => sum + (exchange.reads * exchange.pieceBytes) / link.h2d,
+        0,
+      );
+    }
+    return { aloneS, freeS: Math.max(0, aloneS - readS), beside: [] };
+  }
+  const besides = collectives.map((segment) => besideFlow(segment, transport, system, ranks));
+  const latencyS = collectives.length * transport.latencyS;
+  return {
+    aloneS: computeS + latencyS + besides.reduce((sum, { moveS }) => sum + moveS, 0),
+    freeS: computeS + latencyS,
+    beside: besides
+      .map(({ roomS, costPerS }) => ({ roomS, costPerS }))
+      .filter(({ roomS, costPerS }) => roomS > 0 && costPerS < 1)
+      .sort((a, b) => a.costPerS - b.costPerS),
+  };
+}
