@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildPrograms } from '../codegen/build.ts';
+import { buildPrograms } from '../build/build.ts';
 import { generate } from '../codegen/generate.ts';
 import { writeProgram } from '../codegen/writeProgram.ts';
 import { loadDit } from '../model/dit/load.ts';

@@ -14,6 +14,8 @@ const SOURCES = [
   'sim',
   'search',
   'codegen',
+  'build',
+  'measure',
   'cli',
   'experiments',
   'tsconfig.json',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { max, median, min } from 'simple-statistics';
-import { type MeasuredRun, placeOfRecord } from '../../codegen/measure/readMeasurement.ts';
-import type { MeasurementRecord } from '../../codegen/measure/records.ts';
+import { type MeasuredRun, placeOfRecord } from '../../measure/readMeasurement.ts';
+import type { MeasurementRecord } from '../../measure/records.ts';
 import type { CaseParameters } from '../../model/calibration/cases.ts';
 import { grouped } from '../../model/input/grouped.ts';
 import { atPlace, shown, UserError } from '../../model/input/userError.ts';

@@ -1,4 +1,4 @@
-import type { Place } from '../../codegen/measure/records.ts';
+import type { Place } from '../../measure/records.ts';
 import { isCpuCores } from '../../model/system/cpuCores.ts';
 import type { System } from '../../model/system/system.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LAUNCH_MODES } from '../../codegen/measure/records.ts';
+import { LAUNCH_MODES } from '../../measure/records.ts';
 import { planFormat } from '../../model/plan/planDocument.ts';
 import { CATEGORIES } from '../../model/timeline.ts';
 import { GUIDANCE_MODES } from '../../model/workload/workload.ts';

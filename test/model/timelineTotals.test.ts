@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { timelineOf } from '../../codegen/measure/timelineOf.ts';
 import { cellProgram } from '../../experiments/grid/cellProgram.ts';
 import { cellScenario } from '../../experiments/grid/cellScenario.ts';
 import type { Cell } from '../../experiments/grid/experimentFile.ts';
+import { timelineOf } from '../../measure/timelineOf.ts';
 import { phaseOf } from '../../model/program/labels.ts';
 import type { Interval, Timeline } from '../../model/timeline.ts';
 import { segmentTotals } from '../../model/timelineTotals.ts';

@@ -1,5 +1,5 @@
-import { fileLines } from '../../model/input/fileLines.ts';
-import { type Place, shown, UserError } from '../../model/input/userError.ts';
+import { fileLines } from '../model/input/fileLines.ts';
+import { type Place, shown, UserError } from '../model/input/userError.ts';
 import { checkedRecord, recordLine } from './recordLine.ts';
 import type { MeasurementRecord, RecordName } from './records.ts';
 

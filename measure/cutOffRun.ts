@@ -1,5 +1,5 @@
 import { median, medianAbsoluteDeviation, quantile } from 'simple-statistics';
-import { grouped } from '../../model/input/grouped.ts';
+import { grouped } from '../model/input/grouped.ts';
 import type { MeasuredRun } from './readMeasurement.ts';
 import type { MeasurementRecord } from './records.ts';
 

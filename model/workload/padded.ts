@@ -1,5 +1,5 @@
-import { bindRows } from '../model/workload/bind.ts';
-import type { BoundWorkload } from '../model/workload/workload.ts';
+import { bindRows } from './bind.ts';
+import type { BoundWorkload } from './workload.ts';
 
 /** The workload with rows rounded up to what every rank of a sequence-parallel group can hold alike, as implementations pad them. */
 export function paddedToRanks(workload: BoundWorkload): BoundWorkload {

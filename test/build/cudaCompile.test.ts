@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { buildPrograms } from '../../codegen/build.ts';
+import { buildPrograms } from '../../build/build.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { cudaWheels } from '../../scripts/cuda-wheels.mjs';
 import { noCompiler } from '../support/compilers.ts';

@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { shown, UserError } from '../../model/input/userError.ts';
-import { type Addon, loadAddon } from '../addon.ts';
-import type { BuiltProgram } from '../build.ts';
-import { start, stoppable, stopped } from '../stopSignals.ts';
+import type { BuiltProgram } from '../build/build.ts';
+import { start, stoppable, stopped } from '../build/stopSignals.ts';
+import { shown, UserError } from '../model/input/userError.ts';
+import { type Addon, loadAddon } from './addon.ts';
 
 /** In this process through the addon, or as a process of its own. */
 export type Runner = 'in-process' | 'executable';

@@ -1,4 +1,4 @@
-import { type Place, shown, UserError } from '../../model/input/userError.ts';
+import { type Place, shown, UserError } from '../model/input/userError.ts';
 import { type MeasurementRecord, type RecordName, recordFormats } from './records.ts';
 
 /** A line of a results file whose form is not checked yet. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadAddon } from '../../codegen/addon.ts';
+import { loadAddon } from '../../measure/addon.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { noCompiler } from '../support/compilers.ts';
 import { runLines } from '../support/measurementFixture.ts';

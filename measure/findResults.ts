@@ -1,7 +1,7 @@
 import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { shown, UserError } from '../../model/input/userError.ts';
-import { type Manifest, readManifest } from '../manifest.ts';
+import { type Manifest, readManifest } from '../codegen/manifest.ts';
+import { shown, UserError } from '../model/input/userError.ts';
 import { type MeasuredRun, type Measurement, readMeasurement } from './readMeasurement.ts';
 
 export interface Results {

@@ -10,11 +10,11 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { findCommand, runLogged } from '../build/command.ts';
+import { firstError } from '../build/compilerLog.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
 import { UserError } from '../model/input/userError.ts';
-import { findCommand, runLogged } from './command.ts';
-import { firstError } from './compilerLog.ts';
-import type { MeasuredIntervals } from './measure/timelineOf.ts';
+import type { MeasuredIntervals } from './timelineOf.ts';
 
 /** A generated program, loaded into this process. One run at a time. */
 export interface LoadedProgram {

@@ -1,4 +1,4 @@
-import type { Manifest } from '../manifest.ts';
+import type { Manifest } from '../codegen/manifest.ts';
 import type { MeasuredRun } from './readMeasurement.ts';
 import type { MeasurementRecord } from './records.ts';
 

@@ -4,9 +4,9 @@ import {
   chanceRange,
   intraclassCorrelation,
   pooledCorrelation,
-} from '../../../codegen/measure/intraclassCorrelation.ts';
-import { randomNumbers } from '../../../model/leastSquares/multiStart.ts';
-import { normalNumbers } from '../../model/leastSquares/normalNumbers.ts';
+} from '../../measure/intraclassCorrelation.ts';
+import { randomNumbers } from '../../model/leastSquares/multiStart.ts';
+import { normalNumbers } from '../model/leastSquares/normalNumbers.ts';
 
 const test = suite('intraclass correlation');
 

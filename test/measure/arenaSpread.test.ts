@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { arenaSpread, arenaText } from '../../../codegen/measure/arenaSpread.ts';
-import { readMeasurementLines } from '../../../codegen/measure/readMeasurement.ts';
-import { UserError } from '../../../model/input/userError.ts';
-import { arenaSurvey, runLines } from '../../support/measurementFixture.ts';
+import { arenaSpread, arenaText } from '../../measure/arenaSpread.ts';
+import { readMeasurementLines } from '../../measure/readMeasurement.ts';
+import { UserError } from '../../model/input/userError.ts';
+import { arenaSurvey, runLines } from '../support/measurementFixture.ts';
 
 const test = suite('arena records');
 

@@ -1,5 +1,5 @@
 import { quantileSorted } from 'simple-statistics';
-import { grouped } from '../../model/input/grouped.ts';
+import { grouped } from '../model/input/grouped.ts';
 
 const ROTATIONS = 2000;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { caseParameters } from '../../model/calibration/cases.ts';
+import { caseParameters } from '../model/calibration/cases.ts';
 
 /** NaN and infinities come as null. */
 const reading = z.number().nullable();

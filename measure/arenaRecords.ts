@@ -1,4 +1,4 @@
-import { fileLines } from '../../model/input/fileLines.ts';
+import { fileLines } from '../model/input/fileLines.ts';
 import { checkedRecord, recordLine } from './recordLine.ts';
 import type { MeasurementRecord } from './records.ts';
 

@@ -3,19 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { arenaPlaces } from '../../../codegen/measure/arenaPlaces.ts';
-import { readArenas } from '../../../codegen/measure/arenaRecords.ts';
+import { arenaPlaces } from '../../measure/arenaPlaces.ts';
+import { readArenas } from '../../measure/arenaRecords.ts';
 import {
   chanceRange,
   type IntraclassCorrelation,
   pooledCorrelation,
-} from '../../../codegen/measure/intraclassCorrelation.ts';
-import type { MeasurementRecord } from '../../../codegen/measure/records.ts';
-import { randomNumbers } from '../../../model/leastSquares/multiStart.ts';
-import { normalNumbers } from '../../model/leastSquares/normalNumbers.ts';
+} from '../../measure/intraclassCorrelation.ts';
+import type { MeasurementRecord } from '../../measure/records.ts';
+import { randomNumbers } from '../../model/leastSquares/multiStart.ts';
+import { normalNumbers } from '../model/leastSquares/normalNumbers.ts';
 
-import { arenaSurvey, runLines } from '../../support/measurementFixture.ts';
-import { runCli } from '../../support/runCli.ts';
+import { arenaSurvey, runLines } from '../support/measurementFixture.ts';
+import { runCli } from '../support/runCli.ts';
 
 const test = suite('place and time in surveys of arenas');
 

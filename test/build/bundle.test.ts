@@ -13,8 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bundle } from '../../codegen/bundle.ts';
-import { readResults } from '../../codegen/measure/findResults.ts';
+import { bundle } from '../../build/bundle.ts';
+import { readResults } from '../../measure/findResults.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { noCompiler } from '../support/compilers.ts';
 import { runLines } from '../support/measurementFixture.ts';
@@ -34,7 +34,7 @@ function shell(command: string, args: readonly string[], options = {}) {
 }
 
 test('measure.sh is a shell script that a plain sh reads', () => {
-  const script = join(packageRoot, 'codegen', 'bundle', 'measure.sh');
+  const script = join(packageRoot, 'build', 'bundle', 'measure.sh');
   assert.equal(shell('sh', ['-n', script]).stderr, '');
 });
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type Manifest, readManifest } from '../codegen/manifest.ts';
 import { shown, UserError } from '../model/input/userError.ts';
-import { type Manifest, readManifest } from './manifest.ts';
 
 /** A generated program on disk. */
 export interface GeneratedProgram {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Places } from '../../build/cudaParts.ts';
+import { canBuildAnything, diagnose } from '../../build/doctor.ts';
+import { readGpuLinks, readGpus } from '../../build/hardware.ts';
 import { doctor } from '../../cli/doctor.ts';
-import type { Places } from '../../codegen/cudaParts.ts';
-import { canBuildAnything, diagnose } from '../../codegen/doctor.ts';
-import { readGpuLinks, readGpus } from '../../codegen/hardware.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-doctor-'));
 const test = suite('doctor');

@@ -43,7 +43,7 @@ export interface Bundle {
 
 /** What the bundle's folder is called in the tar file. */
 const NAME = 'chunkflow-bundle';
-const TEXTS = join(packageRoot, 'codegen', 'bundle');
+const TEXTS = join(packageRoot, 'build', 'bundle');
 
 /**
  * Packs generated programs with everything that building and measuring them elsewhere takes. The same programs always give
