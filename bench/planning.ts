@@ -1,5 +1,5 @@
 import { loadDit } from '../model/dit/load.ts';
-import { memoryNeed } from '../model/hiding/memory.ts';
+import { memoryNeed } from '../model/physics/memory.ts';
 import { makePlan } from '../model/plan/presets.ts';
 import { loadSystem } from '../model/system/load.ts';
 import { bindWorkload } from '../model/workload/bind.ts';

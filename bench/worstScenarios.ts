@@ -2,7 +2,7 @@ import { max, mean } from 'simple-statistics';
 import { withBlocks } from '../model/dit/depth.ts';
 import { loadDit } from '../model/dit/load.ts';
 import { parseSize } from '../model/dit/tokens.ts';
-import { memoryNeed } from '../model/hiding/memory.ts';
+import { memoryNeed } from '../model/physics/memory.ts';
 import { makePlan } from '../model/plan/presets.ts';
 import { loadSystem } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';

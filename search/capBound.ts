@@ -1,5 +1,5 @@
-import { copyRates } from '../model/hiding/rates.ts';
-import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../model/roofline/clock.ts';
+import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../model/physics/power.ts';
+import { copyRates } from '../model/physics/rates.ts';
 import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import type { Caps } from './caps.ts';

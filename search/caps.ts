@@ -1,4 +1,4 @@
-import { memoryNeed } from '../model/hiding/memory.ts';
+import { memoryNeed } from '../model/physics/memory.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';

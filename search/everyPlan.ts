@@ -1,4 +1,4 @@
-import { DEVICE_PAGE_BYTES } from '../model/plan/devicePage.ts';
+import { DEVICE_PAGE_BYTES } from '../model/physics/devicePage.ts';
 import { fitsSlots, type IssueOrder } from '../model/plan/issueOrder.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { evenPaceS } from '../model/plan/presets.ts';

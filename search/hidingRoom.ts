@@ -1,8 +1,8 @@
-import { pairRates } from '../model/hiding/rates.ts';
-import { fastestStagedLink } from '../model/hiding/stagedLink.ts';
-import { windowTimesS } from '../model/roofline/segmentTime.ts';
-import { bytesWithFill, runningRanks } from '../model/system/linkShare.ts';
-import { stagedPieces } from '../model/system/stagedCopy.ts';
+import { windowTimesS } from '../model/physics/compute.ts';
+import { bytesWithFill, runningRanks } from '../model/physics/linkShare.ts';
+import { pairRates } from '../model/physics/rates.ts';
+import { stagedPieces } from '../model/physics/stagedCopy.ts';
+import { fastestStagedLink } from '../model/physics/stagedLink.ts';
 import type { System } from '../model/system/system.ts';
 import { collectiveTransport, type FlowTransport, type Transport } from '../model/system/transport.ts';
 import type { BlockKind, CollectiveSegment, Workload } from '../model/workload/workload.ts';

@@ -1,4 +1,4 @@
-import { memoryNeed } from '../model/hiding/memory.ts';
+import { memoryNeed } from '../model/physics/memory.ts';
 import { makePlan } from '../model/plan/presets.ts';
 import { type Caps, fits } from './caps.ts';
 import { leastPinnedPlan, smallestPlan } from './leastMemory.ts';

@@ -1,5 +1,5 @@
-import { memoryNeed } from '../model/hiding/memory.ts';
-import { DEVICE_PAGE_BYTES } from '../model/plan/devicePage.ts';
+import { DEVICE_PAGE_BYTES } from '../model/physics/devicePage.ts';
+import { memoryNeed } from '../model/physics/memory.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { makePlan } from '../model/plan/presets.ts';
 import type { System } from '../model/system/system.ts';

@@ -1,4 +1,4 @@
-import { copyRates } from '../model/hiding/rates.ts';
+import { copyRates } from '../model/physics/rates.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { evenPaceS, makePlan } from '../model/plan/presets.ts';
 import { chosenTransport } from '../model/system/transport.ts';

@@ -1,6 +1,6 @@
-import { closedForm } from '../model/hiding/closedForm.ts';
-import { memoryNeed } from '../model/hiding/memory.ts';
-import { HIDDEN_SHARE } from '../model/hiding/stepReport.ts';
+import { closedForm } from '../model/analytic/closedForm.ts';
+import { HIDDEN_SHARE } from '../model/analytic/stepReport.ts';
+import { memoryNeed } from '../model/physics/memory.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import type { StepReport } from '../model/report.ts';
 import { type Caps, fits } from './caps.ts';

@@ -1,6 +1,6 @@
-import { closedForm } from '../model/hiding/closedForm.ts';
-import { memoryNeed } from '../model/hiding/memory.ts';
+import { closedForm } from '../model/analytic/closedForm.ts';
 import { UserError } from '../model/input/userError.ts';
+import { memoryNeed } from '../model/physics/memory.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { makePlan, presetHelp } from '../model/plan/presets.ts';
 import { chosenTransport } from '../model/system/transport.ts';

@@ -1,9 +1,9 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
-import { copyRates } from '../model/hiding/rates.ts';
 import { UserError } from '../model/input/userError.ts';
-import { DEVICE_PAGE_BYTES, wholePages } from '../model/plan/devicePage.ts';
+import { DEVICE_PAGE_BYTES, wholePages } from '../model/physics/devicePage.ts';
+import { copyRates } from '../model/physics/rates.ts';
 import type { BlockPlan, Plan, YieldRule } from '../model/plan/plan.ts';
 import { FROM_FILE } from '../model/plan/planDocument.ts';
 import { dealChunks } from '../model/plan/windows.ts';

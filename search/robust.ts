@@ -1,4 +1,4 @@
-import { predictedStepS, predictStep } from '../model/hiding/stepReport.ts';
+import { predictedStepS, predictStep } from '../model/analytic/stepReport.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import type { StepReport } from '../model/report.ts';
 import type { Unknown } from '../model/system/unknowns.ts';

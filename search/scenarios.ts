@@ -1,5 +1,5 @@
+import { moved } from '../model/physics/variants/moved.ts';
 import type { Direction } from '../model/system/direction.ts';
-import { moved } from '../model/system/moved.ts';
 import type { System } from '../model/system/system.ts';
 import type { Unknown } from '../model/system/unknowns.ts';
 

@@ -1,4 +1,4 @@
-import { type Link, pieceSizes } from '../model/system/stagedCopy.ts';
+import { type Link, pieceSizes } from '../model/physics/stagedCopy.ts';
 import type { CopyEngine } from '../model/system/system.ts';
 import type { StagedCopyTransport } from '../model/system/transport.ts';
 import type { CollectiveKind } from '../model/workload/workload.ts';

@@ -1,10 +1,10 @@
-import { closedForm } from '../model/hiding/closedForm.ts';
-import { copyRates, pairRates } from '../model/hiding/rates.ts';
-import { fastestStagedLink } from '../model/hiding/stagedLink.ts';
+import { closedForm } from '../model/analytic/closedForm.ts';
+import { bytesWithFill } from '../model/physics/linkShare.ts';
+import { cappedClock, powerOf, stepEnergyJ } from '../model/physics/power.ts';
+import { copyRates, pairRates } from '../model/physics/rates.ts';
+import { stagedPieces } from '../model/physics/stagedCopy.ts';
+import { fastestStagedLink } from '../model/physics/stagedLink.ts';
 import { makePlan } from '../model/plan/presets.ts';
-import { cappedClock, powerOf, stepEnergyJ } from '../model/roofline/clock.ts';
-import { bytesWithFill } from '../model/system/linkShare.ts';
-import { stagedPieces } from '../model/system/stagedCopy.ts';
 import type { System } from '../model/system/system.ts';
 import { type FlowTransport, transportOf } from '../model/system/transport.ts';
 import type { CollectiveSegment, Workload } from '../model/workload/workload.ts';

@@ -1,8 +1,8 @@
-import { copyRates } from '../model/hiding/rates.ts';
+import { windowTimesS } from '../model/physics/compute.ts';
+import { copyRates } from '../model/physics/rates.ts';
 import { fitsSlots, type IssueOrder, topUp } from '../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../model/plan/plan.ts';
 import { FROM_FILE } from '../model/plan/planDocument.ts';
-import { windowTimesS } from '../model/roofline/segmentTime.ts';
 import type { System } from '../model/system/system.ts';
 import { collectiveTransport, type StagedCopyTransport } from '../model/system/transport.ts';
 import type { BlockKind, Workload } from '../model/workload/workload.ts';

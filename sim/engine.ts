@@ -1,6 +1,6 @@
+import { slowdownOf } from '../model/physics/compute.ts';
+import { bytesWithFill } from '../model/physics/linkShare.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
-import { slowdownOf } from '../model/roofline/segmentTime.ts';
-import { bytesWithFill } from '../model/system/linkShare.ts';
 import type { System } from '../model/system/system.ts';
 import { betweenRanks, type FlowTransport } from '../model/system/transport.ts';
 import { type CollectiveKind, SEGMENT_CLASSES } from '../model/workload/workload.ts';

@@ -1,5 +1,5 @@
 import type { CaseParameters } from '../model/calibration/cases.ts';
-import { bytesWithFill, runningRanks } from '../model/system/linkShare.ts';
+import { bytesWithFill, runningRanks } from '../model/physics/linkShare.ts';
 import type { CopyEngine, System } from '../model/system/system.ts';
 import type { FlowTransport } from '../model/system/transport.ts';
 import type { CollectiveKind } from '../model/workload/workload.ts';

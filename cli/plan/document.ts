@@ -1,4 +1,4 @@
-import { verdict } from '../../model/hiding/verdict.ts';
+import { verdict } from '../../model/analytic/verdict.ts';
 import type { FoundPlan, PlanChoice, SearchedPlan } from '../../model/outputSchema.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planDocument } from '../../model/plan/planDocument.ts';

@@ -6,7 +6,7 @@ import {
   calibrationCases,
   spreadBytes,
 } from '../../model/calibration/cases.ts';
-import { runningRanks } from '../../model/system/linkShare.ts';
+import { runningRanks } from '../../model/physics/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
 import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import { comment, cString, identifier, real, unsigned64, whole } from '../escape.ts';

@@ -1,5 +1,5 @@
 import { median } from 'simple-statistics';
-import { linkRateAllLoading, runningRanks } from '../../model/system/linkShare.ts';
+import { linkRateAllLoading, runningRanks } from '../../model/physics/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
 import {
   betweenRanks,

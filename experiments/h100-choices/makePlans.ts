@@ -5,8 +5,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { memoryNeed } from '../../model/hiding/memory.ts';
-import { predictStep } from '../../model/hiding/stepReport.ts';
+import { predictStep } from '../../model/analytic/stepReport.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planLine, planNames } from '../../model/plan/planLines.ts';
 import { makePlan } from '../../model/plan/presets.ts';

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { memoryNeed } from '../../model/hiding/memory.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planLine } from '../../model/plan/planLines.ts';
 import { makePlan } from '../../model/plan/presets.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { predictStep } from '../../model/analytic/stepReport.ts';
 import { loadDit } from '../../model/dit/load.ts';
-import { predictStep } from '../../model/hiding/stepReport.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
 import { makePlan } from '../../model/plan/presets.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { paperCriterion } from '../../model/analytic/paperCriterion.ts';
+import { predictStep } from '../../model/analytic/stepReport.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
-import { paperCriterion } from '../../model/hiding/paperCriterion.ts';
-import { predictStep } from '../../model/hiding/stepReport.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { quantity } from '../../model/input/quantity.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';

@@ -1,6 +1,6 @@
 import { mean } from 'simple-statistics';
-import { memoryNeed } from '../../model/hiding/memory.ts';
-import { predictStep } from '../../model/hiding/stepReport.ts';
+import { predictStep } from '../../model/analytic/stepReport.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planElsewhere } from '../../model/plan/planElsewhere.ts';
 import { makePlan } from '../../model/plan/presets.ts';

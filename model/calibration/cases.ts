@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { shown, UserError } from '../input/userError.ts';
+import { runningRanks } from '../physics/linkShare.ts';
 import { isCpuCores } from '../system/cpuCores.ts';
-import { runningRanks } from '../system/linkShare.ts';
 import type { System } from '../system/system.ts';
 import {
   distinctTransports,

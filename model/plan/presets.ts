@@ -1,10 +1,10 @@
-import { copyRates } from '../hiding/rates.ts';
 import { shown, UserError } from '../input/userError.ts';
-import { blockComputeS, windowTimesS } from '../roofline/segmentTime.ts';
+import { blockComputeS, windowTimesS } from '../physics/compute.ts';
+import { DEVICE_PAGE_BYTES } from '../physics/devicePage.ts';
+import { copyRates } from '../physics/rates.ts';
 import type { System } from '../system/system.ts';
 import { NO_TRANSPORT, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
-import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots, type IssueOrder, leadingBursts, residentBlocks, topUp } from './issueOrder.ts';
 import type { BlockPlan, Plan } from './plan.ts';
 import { isPlanFile, readPlan } from './planFile.ts';

@@ -1,10 +1,10 @@
+import { launchLeadBlocks } from '../physics/launchLead.ts';
+import { runningRanks } from '../physics/linkShare.ts';
 import { checkIssuedBytes, type Plan } from '../plan/plan.ts';
-import { runningRanks } from '../system/linkShare.ts';
 import type { System } from '../system/system.ts';
 import { transportOf } from '../system/transport.ts';
 import type { BlockKind, CollectiveSegment, Workload } from '../workload/workload.ts';
 import { blockLabel, launchLabel, prefetchLabel, segmentLabel } from './labels.ts';
-import { launchLeadBlocks } from './launchLead.ts';
 import { ProgramBuilder } from './programBuilder.ts';
 import { addStagedCollective } from './stagedCollective.ts';
 import { type Detail, type Stage, stagesOf } from './stages.ts';

@@ -1,4 +1,4 @@
-import { pieceSizes } from '../system/stagedCopy.ts';
+import { pieceSizes } from '../physics/stagedCopy.ts';
 import type { StagedCopyTransport } from '../system/transport.ts';
 import type { CollectiveSegment } from '../workload/workload.ts';
 import { flagLabel, phaseLabel, pieceLabel } from './labels.ts';

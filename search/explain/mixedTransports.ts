@@ -1,6 +1,6 @@
-import { stagedLink } from '../../model/hiding/stagedLink.ts';
-import { collectiveAloneS } from '../../model/system/linkShare.ts';
-import { stagedCopyAloneS, stagedPieces } from '../../model/system/stagedCopy.ts';
+import { collectiveAloneS } from '../../model/physics/linkShare.ts';
+import { stagedCopyAloneS, stagedPieces } from '../../model/physics/stagedCopy.ts';
+import { stagedLink } from '../../model/physics/stagedLink.ts';
 import type { System } from '../../model/system/system.ts';
 import { transportOf } from '../../model/system/transport.ts';
 import type { CollectiveSegment, Workload } from '../../model/workload/workload.ts';

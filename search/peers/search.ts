@@ -1,7 +1,7 @@
-import { closedForm } from '../../model/hiding/closedForm.ts';
-import { memoryNeed } from '../../model/hiding/memory.ts';
-import { clockOf } from '../../model/hiding/stepReport.ts';
+import { closedForm } from '../../model/analytic/closedForm.ts';
+import { clockOf } from '../../model/analytic/stepReport.ts';
 import { UserError } from '../../model/input/userError.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import type { StepReport } from '../../model/report.ts';

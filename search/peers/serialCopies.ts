@@ -1,6 +1,6 @@
-import { copyRates } from '../../model/hiding/rates.ts';
-import { blockComputeS } from '../../model/roofline/segmentTime.ts';
-import { bytesWithFill } from '../../model/system/linkShare.ts';
+import { blockComputeS } from '../../model/physics/compute.ts';
+import { bytesWithFill } from '../../model/physics/linkShare.ts';
+import { copyRates } from '../../model/physics/rates.ts';
 import type { System } from '../../model/system/system.ts';
 import { transportOf } from '../../model/system/transport.ts';
 import type { BlockKind, Workload } from '../../model/workload/workload.ts';

@@ -126,8 +126,8 @@ export const READERS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/hiding/memory.ts',
-    tests: ['test/model/hiding/memory.test.ts'],
+    file: 'model/physics/memory.ts',
+    tests: ['test/model/physics/memory.test.ts'],
     mutants: [
       {
         breaks: 'experts share their residents',
@@ -164,11 +164,11 @@ export const READERS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/hiding/rates.ts',
+    file: 'model/physics/rates.ts',
     tests: [
-      'test/model/hiding/rateTerms.test.ts',
-      'test/model/hiding/rates.test.ts',
-      'test/model/hiding/hostMemory.test.ts',
+      'test/model/physics/rateTerms.test.ts',
+      'test/model/physics/rates.test.ts',
+      'test/model/physics/hostMemory.test.ts',
     ],
     mutants: [
       {

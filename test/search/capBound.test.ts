@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
-import { memoryNeed } from '../../model/hiding/memory.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';

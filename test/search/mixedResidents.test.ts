@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { closedForm } from '../../model/analytic/closedForm.ts';
+import type { WalkObserver } from '../../model/analytic/walkObserver.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
-import { closedForm } from '../../model/hiding/closedForm.ts';
-import { memoryNeed } from '../../model/hiding/memory.ts';
-import type { WalkObserver } from '../../model/hiding/walkObserver.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { documentedPlan, planDocument } from '../../model/plan/planDocument.ts';
 import { lower } from '../../model/program/lower.ts';

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
-import { memoryNeed } from '../../model/hiding/memory.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import { fitsSlots } from '../../model/plan/issueOrder.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planDocument } from '../../model/plan/planDocument.ts';

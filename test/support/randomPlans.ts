@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { DEVICE_PAGE_BYTES } from '../../model/plan/devicePage.ts';
+import { DEVICE_PAGE_BYTES } from '../../model/physics/devicePage.ts';
 import { fitsSlots } from '../../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan, YieldRule } from '../../model/plan/plan.ts';
 import { presetHelp, presetPlan } from '../../model/plan/presets.ts';

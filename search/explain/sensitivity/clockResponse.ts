@@ -1,6 +1,6 @@
-import { closedForm } from '../../../model/hiding/closedForm.ts';
+import { closedForm } from '../../../model/analytic/closedForm.ts';
+import { powerOf, stepEnergyJ, stepPowerW } from '../../../model/physics/power.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { powerOf, stepEnergyJ, stepPowerW } from '../../../model/roofline/clock.ts';
 import type { System } from '../../../model/system/system.ts';
 import type { Workload } from '../../../model/workload/workload.ts';
 

@@ -1,7 +1,7 @@
-import { copyRates } from '../../../model/hiding/rates.ts';
+import { copyRates } from '../../../model/physics/rates.ts';
+import { withD2hNumbers, withH2dNumbers } from '../../../model/physics/variants/h2dRate.ts';
+import { withCollectiveRates } from '../../../model/physics/variants/scaled.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { withD2hNumbers, withH2dNumbers } from '../../../model/system/h2dRate.ts';
-import { withCollectiveRates } from '../../../model/system/scaled.ts';
 import type { CopyEngine, Gpu, System } from '../../../model/system/system.ts';
 import { type FlowTransport, transportNamed, transportOf } from '../../../model/system/transport.ts';
 import { type CollectiveKind, SEGMENT_CLASSES, type Workload } from '../../../model/workload/workload.ts';

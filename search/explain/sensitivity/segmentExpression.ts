@@ -1,4 +1,4 @@
-import { segmentTimeS, slowdownOf } from '../../../model/roofline/segmentTime.ts';
+import { segmentTimeS, slowdownOf } from '../../../model/physics/compute.ts';
 import type { Gpu } from '../../../model/system/system.ts';
 import type { ComputeSegment } from '../../../model/workload/workload.ts';
 import { constant, type Laurent } from './laurent.ts';

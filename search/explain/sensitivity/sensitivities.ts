@@ -1,6 +1,6 @@
+import { closedForm } from '../../../model/analytic/closedForm.ts';
+import { clockOf } from '../../../model/analytic/stepReport.ts';
 import { rowsAt } from '../../../model/dit/tokens.ts';
-import { closedForm } from '../../../model/hiding/closedForm.ts';
-import { clockOf } from '../../../model/hiding/stepReport.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import type { System } from '../../../model/system/system.ts';
 import { bindRows } from '../../../model/workload/bind.ts';

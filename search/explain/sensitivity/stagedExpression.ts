@@ -1,4 +1,4 @@
-import type { StagedPieces } from '../../../model/system/stagedCopy.ts';
+import type { StagedPieces } from '../../../model/physics/stagedCopy.ts';
 import type { StagedCopyTransport } from '../../../model/system/transport.ts';
 
 import { constant, type Laurent, larger } from './laurent.ts';

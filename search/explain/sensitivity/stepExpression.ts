@@ -1,4 +1,4 @@
-import { closedForm } from '../../../model/hiding/closedForm.ts';
+import { closedForm } from '../../../model/analytic/closedForm.ts';
 import { checkIssuedBytes, type Plan } from '../../../model/plan/plan.ts';
 import type { System } from '../../../model/system/system.ts';
 import type { Workload } from '../../../model/workload/workload.ts';

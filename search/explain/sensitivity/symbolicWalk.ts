@@ -1,12 +1,12 @@
-import { sourceBytesPerS } from '../../../model/hiding/closedForm.ts';
-import { BACK_TO_BACK, type Idle, isAwake, restOfPaceS } from '../../../model/hiding/pauses.ts';
-import { pairRates } from '../../../model/hiding/rates.ts';
-import type { HostLaunch, IssuedRun, WalkObserver } from '../../../model/hiding/walkObserver.ts';
+import { sourceBytesPerS } from '../../../model/analytic/closedForm.ts';
+import type { HostLaunch, IssuedRun, WalkObserver } from '../../../model/analytic/walkObserver.ts';
+import { noRoomS, segmentTimeS } from '../../../model/physics/compute.ts';
+import { BACK_TO_BACK, type Idle, isAwake, restOfPaceS } from '../../../model/physics/copyPauses.ts';
+import { bytesWithFill, runningRanks } from '../../../model/physics/linkShare.ts';
+import { pairRates } from '../../../model/physics/rates.ts';
+import { stagedPieces } from '../../../model/physics/stagedCopy.ts';
+import { withCollectiveRates } from '../../../model/physics/variants/scaled.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { noRoomS, segmentTimeS } from '../../../model/roofline/segmentTime.ts';
-import { bytesWithFill, runningRanks } from '../../../model/system/linkShare.ts';
-import { withCollectiveRates } from '../../../model/system/scaled.ts';
-import { stagedPieces } from '../../../model/system/stagedCopy.ts';
 import type { System } from '../../../model/system/system.ts';
 import {
   type FlowTransport,

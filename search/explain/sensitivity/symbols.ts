@@ -1,6 +1,6 @@
-import { copyRates } from '../../../model/hiding/rates.ts';
+import { copyRates } from '../../../model/physics/rates.ts';
+import { withD2hNumbers, withH2dNumbers } from '../../../model/physics/variants/h2dRate.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { withD2hNumbers, withH2dNumbers } from '../../../model/system/h2dRate.ts';
 import type { System } from '../../../model/system/system.ts';
 import { collectiveTransport } from '../../../model/system/transport.ts';
 import type { CollectiveKind, SegmentClass, Workload } from '../../../model/workload/workload.ts';

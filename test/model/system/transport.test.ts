@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse, stringify } from 'yaml';
+import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { loadDit } from '../../../model/dit/load.ts';
 import { parseSize } from '../../../model/dit/tokens.ts';
-import { memoryNeed, reserveBytesOf } from '../../../model/hiding/memory.ts';
-import { predictStep } from '../../../model/hiding/stepReport.ts';
+import { memoryNeed, reserveBytesOf } from '../../../model/physics/memory.ts';
+import { withCollectiveRates } from '../../../model/physics/variants/scaled.ts';
 import { makePlan } from '../../../model/plan/presets.ts';
 import { isCpuCores } from '../../../model/system/cpuCores.ts';
 import { loadSystem, systemFileOf, systemIds } from '../../../model/system/load.ts';
-import { withCollectiveRates } from '../../../model/system/scaled.ts';
 import type { System } from '../../../model/system/system.ts';
 import {
   carrierByName,

@@ -1,7 +1,7 @@
 import { withBlocks } from '../../../model/dit/depth.ts';
 import { loadDit } from '../../../model/dit/load.ts';
 import { parseSize } from '../../../model/dit/tokens.ts';
-import { memoryNeed } from '../../../model/hiding/memory.ts';
+import { memoryNeed } from '../../../model/physics/memory.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import { makePlan } from '../../../model/plan/presets.ts';
 import type { System } from '../../../model/system/system.ts';

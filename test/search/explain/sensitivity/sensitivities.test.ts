@@ -1,11 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { closedForm } from '../../../../model/analytic/closedForm.ts';
+import { clockOf } from '../../../../model/analytic/stepReport.ts';
 import { loadDit } from '../../../../model/dit/load.ts';
 import { parseSize } from '../../../../model/dit/tokens.ts';
-import { closedForm } from '../../../../model/hiding/closedForm.ts';
-import { clockOf } from '../../../../model/hiding/stepReport.ts';
+import { stepEnergyJ, stepPowerW } from '../../../../model/physics/power.ts';
 import { makePlan } from '../../../../model/plan/presets.ts';
-import { stepEnergyJ, stepPowerW } from '../../../../model/roofline/clock.ts';
 import { loadSystem } from '../../../../model/system/load.ts';
 import type { System } from '../../../../model/system/system.ts';
 import { transportNamed } from '../../../../model/system/transport.ts';
