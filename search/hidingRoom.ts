@@ -1,3 +1,4 @@
+import { type CopyingBeside, copyingBeside, retained } from '../model/physics/besideCollective.ts';
 import { windowTimesS } from '../model/physics/compute.ts';
 import { bytesWithFill, runningRanks } from '../model/physics/linkShare.ts';
 import { pairRates } from '../model/physics/rates.ts';
@@ -8,14 +9,6 @@ import { collectiveTransport, type FlowTransport, type Transport } from '../mode
 import type { BlockKind, CollectiveSegment, Workload } from '../model/workload/workload.ts';
 import { stagedLeastS } from './stagedLeast.ts';
 
-/** How much copying fits beside a kind of collective, and what it costs there. */
-interface Beside {
-  /** Seconds of copying on a link of its own that run beside it at the most. */
-  roomS: number;
-  /** Seconds that the collective takes longer for each of them. */
-  costPerS: number;
-}
-
 /** What one block offers to the copies that run beside it. */
 export interface HidingRoom {
   /** Seconds that the block takes when nothing is copied. */
@@ -23,7 +16,7 @@ export interface HidingRoom {
   /** Of them, seconds in which copies cost nothing: compute, and collectives that leave the link or the engine free. */
   freeS: number;
   /** Cheapest first; a second of copying that finds no room costs a second. */
-  beside: readonly Beside[];
+  beside: readonly CopyingBeside[];
 }
 
 /** Which collectives a plan uses: a transport, and the piece size where they are made of copies. */
@@ -38,9 +31,8 @@ export interface Backend {
  * The room of each block of a pass, in order; equal kinds share one object. Over one transport with several sizes of pieces it is
  * that of the size with which the block is shortest: beside copies too, no size makes it shorter.
  *
- * Beside a flow, a second of both does h of a second of copying and s of the collective, so copying costs (1 - s) / h a
- * second, up to h / s of the collective's own time. Pieces of `staged-copy` queue with the chunks on one engine: what they
- * leave of it costs nothing, and beyond that a second costs a second.
+ * Beside a flow, copying costs what `copyingBeside` says. Pieces of `staged-copy` queue with the chunks on one engine: what they leave
+ * of it costs nothing, and beyond that a second costs a second.
  */
 export function hidingRooms(
   workload: Workload,
@@ -70,12 +62,10 @@ export function besideFlow(
   transport: FlowTransport,
   system: System,
   ranks: number,
-): Beside & { moveS: number } {
+): CopyingBeside & { moveS: number } {
   const rates = pairRates(system, ranks, transport, collective);
-  const copying = rates.h2dShared / rates.h2dAlone;
-  const moving = rates.collectiveShared / rates.collectiveAlone;
   const moveS = bytesWithFill(transport, sentBytes) / rates.collectiveAlone;
-  return { moveS, roomS: (moveS * copying) / moving, costPerS: (1 - moving) / copying };
+  return { moveS, ...copyingBeside(moveS, retained(rates)) };
 }
 
 function roomOf(

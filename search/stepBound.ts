@@ -1,4 +1,5 @@
 import { closedForm } from '../model/analytic/closedForm.ts';
+import { copyingBeside, retained } from '../model/physics/besideCollective.ts';
 import { bytesWithFill } from '../model/physics/linkShare.ts';
 import { cappedClock, powerOf, stepEnergyJ } from '../model/physics/power.ts';
 import { copyRates, pairRates } from '../model/physics/rates.ts';
@@ -97,18 +98,16 @@ function besideCollectives(
   let seconds = 0;
   const kinds = [...new Set(collectives.map(({ collective }) => collective))].map((kind) => {
     const rates = pairRates(system, workload.ranks, transport, kind);
-    const copying = rates.h2dShared / rates.h2dAlone;
-    const moving = rates.collectiveShared / rates.collectiveAlone;
     const bytes = collectives
       .filter(({ collective }) => collective === kind)
       .reduce((sum, { sentBytes }) => sum + bytesWithFill(transport, sentBytes), 0);
     const moveS = (workload.passes * bytes) / rates.collectiveAlone;
-    return { cost: (1 - moving) / copying, roomS: (moveS * copying) / moving };
+    return copyingBeside(moveS, retained(rates));
   });
-  for (const { cost, roomS } of kinds.sort((a, b) => a.cost - b.cost)) {
-    if (rest <= 0 || cost >= 1) break;
+  for (const { costPerS, roomS } of kinds.sort((a, b) => a.costPerS - b.costPerS)) {
+    if (rest <= 0 || costPerS >= 1) break;
     const taken = Math.min(rest, roomS);
-    seconds += taken * cost;
+    seconds += taken * costPerS;
     rest -= taken;
   }
   return seconds + Math.max(0, rest);

@@ -1,3 +1,4 @@
+import { retained } from '../physics/besideCollective.ts';
 import { noRoomS, segmentTimeS, slowdownOf } from '../physics/compute.ts';
 import {
   BACK_TO_BACK,
@@ -379,8 +380,7 @@ class Walk {
     const moveS = bytesWithFill(transport, segment.sentBytes) / rates.collectiveAlone;
     this.#queue.alone(transport.latencyS);
     const seconds = this.#queue.beside(moveS, {
-      h2d: rates.h2dShared / rates.h2dAlone,
-      collective: rates.collectiveShared / rates.collectiveAlone,
+      ...retained(rates),
       longerPauseS: this.#longerPauseS(transport.collectives[segment.collective].besideH2d.gapS),
     });
     times.collectiveInflationS += seconds - moveS;

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
+import { retained } from '../../model/physics/besideCollective.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
 import { pairRates } from '../../model/physics/rates.ts';
 import { makePlan } from '../../model/plan/presets.ts';
@@ -69,8 +70,7 @@ test('sharing the link loses nothing, on every machine over every transport that
       if (transport.kind !== 'flow') continue;
       for (const collective of ['all-to-all', 'all-gather', 'all-reduce'] as const) {
         const rates = pairRates(system, 2, transport, collective);
-        const copying = rates.h2dShared / rates.h2dAlone;
-        const moving = rates.collectiveShared / rates.collectiveAlone;
+        const { h2d: copying, collective: moving } = retained(rates);
         assert.ok(
           copying + moving >= 1,
           `${machine} ${transport.name} ${collective}: ${copying} + ${moving}`,

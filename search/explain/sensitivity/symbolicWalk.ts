@@ -1,5 +1,6 @@
 import { sourceBytesPerS } from '../../../model/analytic/closedForm.ts';
 import type { HostLaunch, IssuedRun, WalkObserver } from '../../../model/analytic/walkObserver.ts';
+import { retained } from '../../../model/physics/besideCollective.ts';
 import { noRoomS, segmentTimeS } from '../../../model/physics/compute.ts';
 import { BACK_TO_BACK, type Idle, isAwake, restOfPaceS } from '../../../model/physics/copyPauses.ts';
 import { bytesWithFill, runningRanks } from '../../../model/physics/linkShare.ts';
@@ -155,8 +156,7 @@ export class SymbolicWalk implements WalkObserver {
     return {
       rate: follows ? this.#symbols.rate(kind, bytesPerS).times(share) : constant(rates.collectiveAlone),
       sharing: {
-        h2d: rates.h2dShared / rates.h2dAlone,
-        collective: rates.collectiveShared / rates.collectiveAlone,
+        ...retained(rates),
         longerPauseS: longer ? constant(besideH2d.gapS!).minus(gapS) : constant(0),
       },
     };
