@@ -2,6 +2,7 @@ import { DEVICE_PAGE_BYTES } from '../model/physics/devicePage.ts';
 import { fitsSlots, type IssueOrder } from '../model/plan/issueOrder.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { evenPaceS } from '../model/plan/presets.ts';
+import { issuerOf, windowsOf } from '../model/plan/windows.ts';
 import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { countDivisions, divisions, everyChoice, withoutLast } from './divisions.ts';
@@ -150,15 +151,13 @@ function ordersOf(workload: Workload, space: SearchSpace): StreamedOrder[] {
         const key = JSON.stringify(order);
         if (known.has(key) || !fitsSlots(order, blocks.length)) return [];
         known.add(key);
-        const windowsOf = (index: number) => {
-          const running = (order.issueAt[streamed.indexOf(index)]! + blocks.length) % blocks.length;
-          return 1 + blocks[running]!.segments.filter(({ kind }) => kind === 'collective').length;
-        };
+        const windowsAt = (index: number) =>
+          windowsOf(blocks[issuerOf(order.issueAt[streamed.indexOf(index)]!, blocks.length)]!);
         const parts = streamedKinds.map((kind) => {
           const members = streamed.filter((index) => classes[index] === kind);
           return {
             ...{ members, weightBytes: blocks[members[0]!]!.weightBytes },
-            windows: Math.min(...members.map(windowsOf)),
+            windows: Math.min(...members.map(windowsAt)),
           };
         });
         return [{ order, classes: parts }];

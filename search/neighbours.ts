@@ -1,6 +1,7 @@
 import { DEVICE_PAGE_BYTES } from '../model/physics/devicePage.ts';
 import { fitsSlots } from '../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../model/plan/plan.ts';
+import { issuerOf, windowsOf } from '../model/plan/windows.ts';
 import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { GRAIN_BYTES } from './dealWindows.ts';
@@ -69,9 +70,8 @@ function otherSlots(plan: Plan, { blocks }: Workload, { slots }: SearchSpace): P
     const streamed = moved.flatMap(({ windowBytes }, index) => (windowBytes.length > 0 ? [index] : []));
     const issueAt = streamed.map((index) => moved[index]!.issueAt);
     const windowsFit = streamed.every((index) => {
-      const running = blocks[(moved[index]!.issueAt + blocks.length) % blocks.length]!;
-      const windows = 1 + running.segments.filter(({ kind }) => kind === 'collective').length;
-      return moved[index]!.windowBytes.length <= windows;
+      const { issueAt: at, windowBytes } = moved[index]!;
+      return windowBytes.length <= windowsOf(blocks[issuerOf(at, blocks.length)]!);
     });
     const fits =
       count > 1 &&

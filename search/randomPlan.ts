@@ -6,7 +6,7 @@ import { DEVICE_PAGE_BYTES, wholePages } from '../model/physics/devicePage.ts';
 import { copyRates } from '../model/physics/rates.ts';
 import type { BlockPlan, Plan, YieldRule } from '../model/plan/plan.ts';
 import { FROM_FILE } from '../model/plan/planDocument.ts';
-import { dealChunks } from '../model/plan/windows.ts';
+import { dealChunks, windowsOf } from '../model/plan/windows.ts';
 import type { System } from '../model/system/system.ts';
 import { distinctName, distinctTransports, transportNamed } from '../model/system/transport.ts';
 import type { Workload } from '../model/workload/workload.ts';
@@ -113,9 +113,7 @@ function drawPaceS(random: RandomGenerator, chunkS: number): number {
 }
 
 function drawRuns(random: RandomGenerator, { blocks }: Workload): Run[] {
-  const windows =
-    1 +
-    Math.min(...blocks.map(({ segments }) => segments.filter(({ kind }) => kind === 'collective').length));
+  const windows = Math.min(...blocks.map(windowsOf));
   const starts = blocks.flatMap((kind, index) => (kind === blocks[index - 1] ? [] : [index]));
   for (let more = uniformInt(random, 0, MOST_RUNS - 1); more > 0 && starts.length < MOST_RUNS; more -= 1) {
     const start = uniformInt(random, 0, blocks.length - 1);

@@ -3,6 +3,7 @@ import { copyRates } from '../model/physics/rates.ts';
 import { fitsSlots, type IssueOrder, topUp } from '../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../model/plan/plan.ts';
 import { FROM_FILE } from '../model/plan/planDocument.ts';
+import { issuerOf } from '../model/plan/windows.ts';
 import type { System } from '../model/system/system.ts';
 import { collectiveTransport, type StagedCopyTransport } from '../model/system/transport.ts';
 import type { BlockKind, Workload } from '../model/workload/workload.ts';
@@ -48,7 +49,7 @@ export class PlanMaker {
     const order = issueOrder(streamed, blocks.length, variables);
     if (!fitsSlots(order, blocks.length)) return null;
     const windowBytes = streamed.map((index, place) => {
-      const running = blocks[(order.issueAt[place]! + blocks.length) % blocks.length]!;
+      const running = blocks[issuerOf(order.issueAt[place]!, blocks.length)]!;
       const bytes = blocks[index]!.weightBytes - residentBytes[index]!;
       return dealWindows(windows, bytes, chunkBytes, this.#room(running, backend, chunkBytes));
     });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../../model/input/userError.ts';
 import type { Plan } from '../../model/plan/plan.ts';
+import { collectivesOf } from '../../model/plan/windows.ts';
 import { lower } from '../../model/program/lower.ts';
 import type { StepProgram } from '../../model/program/stepProgram.ts';
 import { verify } from '../../model/program/verify.ts';
@@ -268,10 +269,6 @@ function stagingBytesOf({ blocks, ranks }: Workload): number {
     ),
   );
   return Math.max(0, ...written);
-}
-
-function collectivesOf({ segments }: BlockKind): number {
-  return segments.filter(({ kind }) => kind === 'collective').length;
 }
 
 function streamedBlocks({ blocks }: Plan): number {

@@ -1,4 +1,5 @@
 import type { Plan } from '../plan/plan.ts';
+import { collectivesOf, issuerOf } from '../plan/windows.ts';
 import type { System } from '../system/system.ts';
 import { transportNamed } from '../system/transport.ts';
 import type { BlockKind, Workload } from '../workload/workload.ts';
@@ -39,7 +40,7 @@ export interface BlockIssues {
  * @throws Error where a plan has bytes for windows that a block does not have: a bug of whoever made the plan.
  */
 export function issueSchedule(workload: Workload, system: System, plan: Plan): BlockIssues[] {
-  const collectives = collectivesOf(workload);
+  const collectives = collectivesPerBlock(workload);
   const ofBlock = collectives.map((count) => ({
     atStart: [] as ScheduledRun[],
     afterCollective: Array.from({ length: count }, (): ScheduledRun[] => []),
@@ -79,12 +80,12 @@ interface ProgramRun {
   freeFrom: number;
 }
 
-function collectivesOf({ blocks }: Workload): number[] {
+function collectivesPerBlock({ blocks }: Workload): number[] {
   const ofKind = new Map<BlockKind, number>();
   return blocks.map((kind) => {
     const known = ofKind.get(kind);
     if (known !== undefined) return known;
-    const count = kind.segments.filter((segment) => segment.kind === 'collective').length;
+    const count = collectivesOf(kind);
     ofKind.set(kind, count);
     return count;
   });
@@ -95,7 +96,7 @@ function runsInProgramOrder(collectives: readonly number[], plan: Plan): Program
   const streamed = plan.blocks.flatMap((block, index) => (block.windowBytes.length > 0 ? [index] : []));
   const runs = streamed.flatMap((index, ordinal) => {
     const { issueAt, windowBytes } = plan.blocks[index]!;
-    const issuer = ((issueAt % length) + length) % length;
+    const issuer = issuerOf(issueAt, length);
     const later = issuer - issueAt;
     const windows = 1 + collectives[issuer]!;
     const freeFrom = plan.sequential

@@ -1,7 +1,8 @@
 import { launchLeadBlocks } from '../physics/launchLead.ts';
 import type { Plan } from '../plan/plan.ts';
+import { collectivesOf } from '../plan/windows.ts';
 import type { System } from '../system/system.ts';
-import type { BlockKind, Workload } from '../workload/workload.ts';
+import type { Workload } from '../workload/workload.ts';
 
 /**
  * Host launches of collectives that hold chunks back, per block of a pass: how many begin together with its first, second,
@@ -20,8 +21,4 @@ export function launchesOf(workload: Workload, system: System, plan: Plan): numb
     for (let launch = 0; launch < launched; launch += 1) points[Math.min(launch, points.length - 1)]! += 1;
     return points;
   });
-}
-
-function collectivesOf({ segments }: BlockKind): number {
-  return segments.filter(({ kind }) => kind === 'collective').length;
 }

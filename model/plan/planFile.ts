@@ -9,6 +9,7 @@ import { fitsSlots } from './issueOrder.ts';
 import type { Plan } from './plan.ts';
 import { documentedPlan, PLAN_SCHEMA, type PlanDocument, planDocument, planFormat } from './planDocument.ts';
 import { lineOfPlan } from './planLines.ts';
+import { issuerOf, windowsOf } from './windows.ts';
 
 /** A plan that was read and not yet held against a workload, with the way back to where its values stand. */
 export interface PlanSource {
@@ -190,8 +191,8 @@ function wrongWithBlock(plan: Plan, ahead: number, workload: Workload, index: nu
   const least = windowBytes.length > 0 && !plan.sequential ? 1 : 0;
   if (ahead < least || ahead >= blocks.length)
     return wrong(`expected from ${least} to ${blocks.length - 1}, got ${ahead}`, 'ahead');
-  const at = (issueAt + blocks.length) % blocks.length;
-  const windows = 1 + blocks[at]!.segments.filter(({ kind }) => kind === 'collective').length;
+  const at = issuerOf(issueAt, blocks.length);
+  const windows = windowsOf(blocks[at]!);
   if (windowBytes.length > windows)
     return wrong(
       `block ${at}, which runs when block ${index} is copied, has ${windows} windows, got ${windowBytes.length}`,

@@ -11,7 +11,7 @@ import { isPlanFile, readPlan } from './planFile.ts';
 import { type PlanKeys, parsePlanText } from './planText.ts';
 import { type Policy, PRESETS } from './policies.ts';
 import { type MadePlan, refuseIdleSettings } from './settingEffects.ts';
-import { dealChunks, fractionsToShares } from './windows.ts';
+import { dealChunks, fractionsToShares, issuerOf } from './windows.ts';
 
 /** Names and one-line summaries of the presets, for help texts. */
 export const presetHelp: readonly { name: string; summary: string }[] = Object.entries(PRESETS).map(
@@ -155,7 +155,7 @@ function planBlock(
   const streamedBytes = weightBytes - residentBytes;
   if (streamedBytes === 0) return { residentBytes, issueAt: index, windowBytes: [] };
   const issueAt = order.issueAt[place]!;
-  const running = workload.blocks[(issueAt + workload.blocks.length) % workload.blocks.length]!;
+  const running = workload.blocks[issuerOf(issueAt, workload.blocks.length)]!;
   const windows = windowTimesS(running, system.gpu);
   const shares =
     policy.windows === 'open'

@@ -1,5 +1,6 @@
 import type { BlockPlan, Plan } from '../../model/plan/plan.ts';
 import { evenPaceS } from '../../model/plan/presets.ts';
+import { windowsOf } from '../../model/plan/windows.ts';
 import type { System } from '../../model/system/system.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import type { SearchSpace } from '../../search/searchSpace.ts';
@@ -18,8 +19,7 @@ export function bruteForce(workload: Workload, system: System, space: SearchSpac
     (block, index) => `${block.name} after ${blocks[(index + count - 1) % count]!.name}`,
   );
   const classes = [...new Set(classOf)];
-  const windows =
-    1 + Math.max(...blocks.map((block) => block.segments.filter((one) => one.kind === 'collective').length));
+  const windows = Math.max(...blocks.map(windowsOf));
   const waits = space.windows.some((rule) => rule !== 'open');
   const plans = new Map<string, Plan>();
   const keep = (plan: Plan) => {
