@@ -3,18 +3,18 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { median, quantile } from 'simple-statistics';
 import { catalogueIds, loadDit } from '../model/dit/load.ts';
-import { memoryNeed } from '../model/hiding/memory.ts';
-import { machineCaps } from '../model/optimize/caps.ts';
-import { smallestPlan } from '../model/optimize/leastMemory.ts';
-import type { Highs } from '../model/optimize/linearProgram.ts';
-import { optimise } from '../model/optimize/optimise.ts';
-import { usualSpace } from '../model/optimize/searchSpace.ts';
+import { memoryNeed } from '../model/physics/memory.ts';
 import { makePlan } from '../model/plan/presets.ts';
 import { loadSystem, systemIds } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
 import { passWeightBytes } from '../model/workload/workload.ts';
-import { searchOracles } from '../sim/searchOracle.ts';
+import { machineCaps } from '../search/caps.ts';
+import { smallestPlan } from '../search/leastMemory.ts';
+import type { Highs } from '../search/linearProgram.ts';
+import { optimise } from '../search/optimise.ts';
+import { searchOracles } from '../search/searchOracle.ts';
+import { usualSpace } from '../search/searchSpace.ts';
 
 /** A model at its reference size on a machine, and a cap on GPU memory by what it stands for. */
 export interface GapCase {

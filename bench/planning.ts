@@ -1,12 +1,12 @@
 import { loadDit } from '../model/dit/load.ts';
-import { memoryNeed } from '../model/hiding/memory.ts';
-import { machineCaps } from '../model/optimize/caps.ts';
-import { optimise } from '../model/optimize/optimise.ts';
+import { memoryNeed } from '../model/physics/memory.ts';
 import { makePlan } from '../model/plan/presets.ts';
 import { loadSystem } from '../model/system/load.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
 import { passWeightBytes } from '../model/workload/workload.ts';
-import { planFront, planSearch } from '../sim/planning.ts';
+import { machineCaps } from '../search/caps.ts';
+import { optimise } from '../search/optimise.ts';
+import { planFront, planSearch } from '../search/planning.ts';
 import { medianMs } from './simulation.ts';
 
 export const PLANNING_MACHINE = 'h200-x1-fitted';

@@ -10,8 +10,8 @@ import {
   robustChoices,
 } from '../experiments/regret/robustChoices.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
+import { moved } from '../model/physics/variants/moved.ts';
 import { loadSystem } from '../model/system/load.ts';
-import { moved } from '../model/system/moved.ts';
 import { unknownsOf } from '../model/system/unknowns.ts';
 import { WORST_MACHINES, type WorstScenarios, worstScenarios } from './worstScenarios.ts';
 

@@ -1,9 +1,9 @@
 import { loadDit } from '../model/dit/load.ts';
 import { parseSize } from '../model/dit/tokens.ts';
+import { oneForAll } from '../model/physics/variants/symmetry.ts';
 import { makePlan } from '../model/plan/presets.ts';
 import { lower } from '../model/program/lower.ts';
 import { loadSystem } from '../model/system/load.ts';
-import { oneForAll } from '../model/system/symmetry.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
 import { Engine } from '../sim/engine.ts';
 

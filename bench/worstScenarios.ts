@@ -2,18 +2,19 @@ import { max, mean } from 'simple-statistics';
 import { withBlocks } from '../model/dit/depth.ts';
 import { loadDit } from '../model/dit/load.ts';
 import { parseSize } from '../model/dit/tokens.ts';
-import { memoryNeed } from '../model/hiding/memory.ts';
-import { machineCaps } from '../model/optimize/caps.ts';
-import { optimise } from '../model/optimize/optimise.ts';
-import { robustPlan } from '../model/optimize/robust.ts';
-import { scenariosOf } from '../model/optimize/scenarios.ts';
-import { QUICK_EFFORT } from '../model/optimize/search.ts';
+import { memoryNeed } from '../model/physics/memory.ts';
 import { makePlan } from '../model/plan/presets.ts';
 import { loadSystem } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
 import { unknownsOf } from '../model/system/unknowns.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
-import { planSearch, searchOn } from '../sim/planning.ts';
+import { machineCaps } from '../search/caps.ts';
+import { optimise } from '../search/optimise.ts';
+import { planSearch } from '../search/planning.ts';
+import { robustPlan } from '../search/robust.ts';
+import { scenariosOf } from '../search/scenarios.ts';
+import { QUICK_EFFORT } from '../search/search.ts';
+import { searchOn } from '../search/searchOracle.ts';
 
 export const WORST_MACHINES = ['h100-pcie-x2', 'h200-x2', 'h200-x1'] as const;
 /** Sizes at which copies and compute are near balance: elsewhere nothing that is unknown decides. */
@@ -77,12 +78,11 @@ async function worstOf(system: System, { model, size }: (typeof WORKLOADS)[numbe
     memoryNeed(workload, system, makePlan(preset, workload, system)).gpuPeakBytes;
   const least = bytesOf('layerwise');
   const caps = { ...machineCaps(workload, system), gpuBytes: least + share * (bytesOf('none') - least) };
-  const on = searchOn(search);
   const unknowns = unknownsOf(system);
-  const choice = robustPlan(search, on, caps, unknowns);
+  const choice = robustPlan(search, caps, unknowns);
   const [nominal, robust] = [choice.nominal.plan, choice.robust.plan];
   const regrets = scenariosOf(system, unknowns, RANKS).map((scenario) => {
-    const there = on(scenario.system);
+    const there = searchOn(search, scenario.system);
     const bestS = optimise(there, caps, QUICK_EFFORT, [nominal, robust]).report.stepTimeS;
     const regret = (plan: typeof nominal) => there.oracle(plan).stepTimeS / bestS - 1;
     return { nominal: regret(nominal), robust: regret(robust) };

@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
-import { type ArenaPlaces, arenaPlaces } from '../codegen/measure/arenaPlaces.ts';
-import { readArenas, type SurveyedArena } from '../codegen/measure/arenaRecords.ts';
+import { type ArenaPlaces, arenaPlaces } from '../measure/arenaPlaces.ts';
+import { readArenas, type SurveyedArena } from '../measure/arenaRecords.ts';
 import {
   chanceRange,
   type IntraclassCorrelation,
   pooledCorrelation,
-} from '../codegen/measure/intraclassCorrelation.ts';
+} from '../measure/intraclassCorrelation.ts';
 import { UserError } from '../model/input/userError.ts';
 import { randomNumbers } from '../model/leastSquares/multiStart.ts';
 import type { Output } from './output.ts';

@@ -1,5 +1,5 @@
-import { type BuildOptions, buildPrograms } from '../codegen/build.ts';
-import { defaultBackend } from '../codegen/toolchain.ts';
+import { type BuildOptions, buildPrograms } from '../build/build.ts';
+import { defaultBackend } from '../build/toolchain.ts';
 import type { Output } from './output.ts';
 
 /** The flags of everything that builds, as commander hands them over. */

@@ -1,4 +1,4 @@
-import { bundle as pack } from '../codegen/bundle.ts';
+import { bundle as pack } from '../build/bundle.ts';
 import type { Output } from './output.ts';
 
 /** Packs generated programs for a machine that has no chunkflow. */

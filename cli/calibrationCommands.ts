@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { COLLECTIVE_KINDS } from '../model/workload/workload.ts';
 import type { CalibrateFlags } from './calibrate.ts';
 import type { ValidateFlags } from './errorText.ts';
 import type { FitFlags } from './fit.ts';
@@ -56,11 +57,9 @@ export function addCalibrationCommands(program: Command, output: Output, status:
       "of nvbandwidth -j, nccl-tests, NCCL_TOPO_DUMP_FILE or nvidia-smi topo -m; a trace of PyTorch's profiler or nsys export --type sqlite",
     )
     .addOption(
-      new Option('--collective <kind>', 'of nccl-tests that do not name their program').choices([
-        'all-to-all',
-        'all-gather',
-        'all-reduce',
-      ]),
+      new Option('--collective <kind>', 'of nccl-tests that do not name their program').choices(
+        COLLECTIVE_KINDS,
+      ),
     )
     .option('--json', 'one JSON object')
     .optionsGroup('A profile of a trace, and what a trace does not say:')

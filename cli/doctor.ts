@@ -1,5 +1,5 @@
-import { canBuildAnything, type Diagnosis, diagnose, type Possibility } from '../codegen/doctor.ts';
-import type { Part } from '../codegen/toolchain.ts';
+import { canBuildAnything, type Diagnosis, diagnose, type Possibility } from '../build/doctor.ts';
+import type { Part } from '../build/toolchain.ts';
 import { jsonText, type Output } from './output.ts';
 import { type Column, formatTable } from './table.ts';
 

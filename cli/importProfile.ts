@@ -5,7 +5,7 @@ import type { TraceFacts } from '../experiments/imports/traces/traceFacts.ts';
 import { traceProfile } from '../experiments/imports/traces/traceProfile.ts';
 import { quantity } from '../model/input/quantity.ts';
 import { shown, UserError } from '../model/input/userError.ts';
-import type { CollectiveKind } from '../model/workload/workload.ts';
+import { COLLECTIVE_KINDS, type CollectiveKind } from '../model/workload/workload.ts';
 import { jsonText, type Output } from './output.ts';
 import { writeWholeFile } from './wholeFile.ts';
 
@@ -100,14 +100,12 @@ function weightsOf(texts: readonly string[]): Map<string, number> {
   return weights;
 }
 
-const KINDS: readonly CollectiveKind[] = ['all-to-all', 'all-gather', 'all-reduce'];
-
 function collectiveOf(text: string): { kind: CollectiveKind; inputBytes: number } {
   const [name = '', size = '', ...more] = text.split('=');
-  const kind = KINDS.find((known) => known === name);
+  const kind = COLLECTIVE_KINDS.find((known) => known === name);
   if (kind === undefined || more.length > 0)
     throw new UserError(
-      `--collective-bytes ${shown(text)}: expected ${KINDS.join(', ').replace(/, ([^,]*)$/, ' or $1')}=SIZE`,
+      `--collective-bytes ${shown(text)}: expected ${COLLECTIVE_KINDS.join(', ').replace(/, ([^,]*)$/, ' or $1')}=SIZE`,
     );
   return { kind, inputBytes: bytesOf('--collective-bytes', size, 1) };
 }

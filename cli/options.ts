@@ -1,6 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { PeerName } from '../model/optimize/peers/peer.ts';
-import { type ExchangeStyle, GUIDANCE_MODES, type GuidanceMode } from '../model/workload/workload.ts';
+import {
+  EXCHANGE_STYLES,
+  type ExchangeStyle,
+  GUIDANCE_MODES,
+  type GuidanceMode,
+} from '../model/workload/workload.ts';
+import { PEER_NAMES, type PeerName } from '../search/peers/peerNames.ts';
 
 /** The flags that `predict` and `simulate` share, as commander hands them over. */
 export interface ScenarioFlags {
@@ -38,9 +43,6 @@ export interface PlanFlags extends Omit<ScenarioFlags, 'plan' | 'resident' | 'pr
   savePlan?: string;
 }
 
-const EXCHANGES: readonly ExchangeStyle[] = ['packed', 'separate', 'separate-cross', 'kv-gather'];
-/** Names of the tools whose settings `plan --for` finds. */
-export const PEER_NAMES: readonly PeerName[] = ['sglang', 'diffusers', 'vllm-omni', 'comfyui'];
 export const FRONT_POINTS = { fewest: 2, usual: 20, most: 200 };
 
 /** Adds the flags that describe a workload, a machine and the plans to compare. */
@@ -92,7 +94,7 @@ function addWorkloadOptions(command: Command, transports = "the machine's"): Com
     )
     .option('--tp <n>', 'tensor-parallel degree (default: 1)', wholeNumber)
     .addOption(new Option('--cfg <mode>', "guidance (default: the model's own)").choices(GUIDANCE_MODES))
-    .addOption(new Option('--exchange <style>', 'how Q, K and V change hands').choices(EXCHANGES))
+    .addOption(new Option('--exchange <style>', 'how Q, K and V change hands').choices(EXCHANGE_STYLES))
     .option('--text-rows <n>', 'text rows (default: what the model pads to)', wholeNumber)
     .option('--blocks <n>', 'only so many blocks, kinds in proportion (default: all)', wholeNumber)
     .optionsGroup('Where it runs:')

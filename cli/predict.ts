@@ -1,4 +1,4 @@
-import { predict } from '../model/hiding/predict.ts';
+import { predict } from '../model/analytic/predict.ts';
 import { outputSchemas, type Prediction } from '../model/outputSchema.ts';
 import { comparePlans } from './compare.ts';
 import type { ScenarioFlags } from './options.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Argument, Command, CommanderError } from 'commander';
-import { StoppedError } from '../codegen/stopSignals.ts';
+import { StoppedError } from '../build/stopSignals.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
 import { printable, UserError } from '../model/input/userError.ts';
 import type { BuildFlags } from './build.ts';

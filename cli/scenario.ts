@@ -1,4 +1,3 @@
-import { paddedToRanks } from '../codegen/padded.ts';
 import { withBlocks } from '../model/dit/depth.ts';
 import type { Dit } from '../model/dit/dit.ts';
 import { loadDit } from '../model/dit/load.ts';
@@ -15,6 +14,7 @@ import { loadSystem } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
 import { transportNamed } from '../model/system/transport.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
+import { paddedToRanks } from '../model/workload/padded.ts';
 import type { BoundWorkload, Workload } from '../model/workload/workload.ts';
 import type { ScenarioFlags } from './options.ts';
 import { boundFields, profileFields } from './workloadFields.ts';

@@ -1,5 +1,5 @@
-import { paperCriterion } from '../model/hiding/paperCriterion.ts';
-import { verdict } from '../model/hiding/verdict.ts';
+import { paperCriterion } from '../model/analytic/paperCriterion.ts';
+import { verdict } from '../model/analytic/verdict.ts';
 import type { PlanReport, Prediction } from '../model/outputSchema.ts';
 import type { StepReport } from '../model/report.ts';
 import type { Scenario } from './scenario.ts';

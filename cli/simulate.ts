@@ -1,4 +1,4 @@
-import { predict } from '../model/hiding/predict.ts';
+import { predict } from '../model/analytic/predict.ts';
 import { outputSchemas, type SimulatedPlan, type Simulation } from '../model/outputSchema.ts';
 import { simulate } from '../sim/simulate.ts';
 import { comparePlans } from './compare.ts';

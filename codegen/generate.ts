@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
+import { predictStep } from '../model/analytic/stepReport.ts';
 import { firstIndices } from '../model/dit/depth.ts';
 import type { Dit } from '../model/dit/dit.ts';
 import { plainAxes, type RotaryAxis, rotaryAxes } from '../model/dit/rope.ts';
-import { memoryNeed } from '../model/hiding/memory.ts';
-import { predictStep } from '../model/hiding/stepReport.ts';
 import { UserError } from '../model/input/userError.ts';
+import { memoryNeed } from '../model/physics/memory.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { lower } from '../model/program/lower.ts';
 import { stagesOf } from '../model/program/stages.ts';

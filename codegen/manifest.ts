@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { caseParameters } from '../model/calibration/cases.ts';
 import { parseJson } from '../model/input/jsonFile.ts';
 import { shown, UserError } from '../model/input/userError.ts';
+import { PEERS } from '../model/system/system.ts';
+import { CATEGORIES } from '../model/timeline.ts';
 
 const bytes = z.number().int().min(0);
 const claim = z.strictObject({
@@ -31,7 +33,7 @@ const plan = z.strictObject({
         z.strictObject({
           track: z.string(),
           name: z.string(),
-          category: z.enum(['compute', 'collective', 'prefetch', 'staging', 'host', 'stall']),
+          category: z.enum(CATEGORIES),
           bytes: z.number().min(0),
         }),
       ),
@@ -71,7 +73,7 @@ export const manifestFormat = z.strictObject({
     })
     .nullable()
     .describe('null for a calibration program, which computes no model'),
-  system: z.strictObject({ id: z.string(), peer: z.enum(['real', 'mirrored', 'colocated']) }),
+  system: z.strictObject({ id: z.string(), peer: z.enum(PEERS) }),
   ranks: z.number().int().min(1),
   groupSize: z.number().int().min(1),
   mirrored: z.boolean(),

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildPrograms } from '../codegen/build.ts';
+import { buildPrograms } from '../build/build.ts';
 import { generate } from '../codegen/generate.ts';
 import { writeProgram } from '../codegen/writeProgram.ts';
+import { predictStep } from '../model/analytic/stepReport.ts';
 import { loadDit } from '../model/dit/load.ts';
 import { parseSize } from '../model/dit/tokens.ts';
-import { predictStep } from '../model/hiding/stepReport.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
 import { makePlan } from '../model/plan/presets.ts';
 import { loadSystem } from '../model/system/load.ts';

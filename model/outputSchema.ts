@@ -1,7 +1,11 @@
 import { z } from 'zod';
+import { MODALITIES } from './dit/dit.ts';
 import { planFormat } from './plan/planDocument.ts';
 import { profileFormat } from './profile/profileFormat.ts';
+import { BOUNDS } from './report.ts';
 import { DIRECTIONS } from './system/direction.ts';
+import { PEERS, PROVENANCES } from './system/system.ts';
+import { EXCHANGE_STYLES, GUIDANCE_MODES } from './workload/workload.ts';
 
 const seconds = z.number().min(0);
 const bytes = z.number().min(0);
@@ -41,8 +45,8 @@ const boundWorkload = everyWorkload.extend({
   batch: z.number().min(0),
   sp: count.describe('Ulysses sequence-parallel degree'),
   tp: count.describe('tensor-parallel degree'),
-  cfg: z.enum(['none', 'sequential', 'batched', 'parallel']),
-  exchange: z.enum(['packed', 'separate', 'separate-cross', 'kv-gather']),
+  cfg: z.enum(GUIDANCE_MODES),
+  exchange: z.enum(EXCHANGE_STYLES),
   tokens: z.number().min(0).describe('image or video tokens of one sample'),
   experts: count,
   flops: z.number().min(0).describe('FLOPs of one rank in one step'),
@@ -68,7 +72,7 @@ const workload = z.discriminatedUnion('from', [boundWorkload, profiledWorkload])
 const machine = z.strictObject({
   id: z.string(),
   name: z.string(),
-  peer: z.enum(['real', 'mirrored', 'colocated']).describe("what stands at a collective's other end"),
+  peer: z.enum(PEERS).describe("what stands at a collective's other end"),
   gpu: z.string(),
   gpus: count,
   gpuMemoryBytes: bytes,
@@ -102,7 +106,7 @@ const planReport = z.strictObject({
   windowS: seconds.describe('windows of one step that it could hide in'),
   gpuPeakBytes: bytes,
   hostPinnedBytes: bytes.describe('of one rank'),
-  boundBy: z.enum(['compute', 'collectives', 'link', 'yield', 'memory', 'host']),
+  boundBy: z.enum(BOUNDS),
   breakEven,
   clock: z.number().describe('fraction of the highest clock; of a profile 1, the clock that it was made at'),
   powerW: z
@@ -296,7 +300,7 @@ const models = z.strictObject({
     z.strictObject({
       id: z.string(),
       name: z.string(),
-      modality: z.enum(['image', 'video']),
+      modality: z.enum(MODALITIES),
       parameters: count.describe('all experts, blocks and outside'),
       weightBytes: bytes.describe('of all parameters'),
       experts: count,
@@ -323,7 +327,7 @@ const machines = z.strictObject({
           z.strictObject({
             key: z.string(),
             value: z.string(),
-            from: z.enum(['datasheet', 'published', 'measured', 'fitted', 'default']),
+            from: z.enum(PROVENANCES),
             source: z.string(),
           }),
         )

@@ -5,7 +5,8 @@ export interface BreakEven {
   batch: number | null;
 }
 
-export type BoundBy = 'compute' | 'collectives' | 'link' | 'yield' | 'memory' | 'host';
+export const BOUNDS = ['compute', 'collectives', 'link', 'yield', 'memory', 'host'] as const;
+export type BoundBy = (typeof BOUNDS)[number];
 
 /** Where one steady step of one rank goes. Seconds. */
 export interface StepTimes {

@@ -1,11 +1,20 @@
+/** What an interval is, for colours and filters. */
+export const CATEGORIES = ['compute', 'collective', 'prefetch', 'staging', 'host', 'stall'] as const;
+export type Category = (typeof CATEGORIES)[number];
+
+/** Parts of a staged collective that a measurement records one by one: its marks, and the sums between. */
+export const PHASES = ['begin', 'end', 'sum'] as const;
+export type Phase = (typeof PHASES)[number];
+
 /** One operation or chunk on one stream or engine. Seconds from the start of the recorded step. */
 export interface Interval {
   rank: number;
   /** `compute`, `collective`, `copy`, ... for streams; `h2d`, `d2h` for copy engines. */
   track: string;
   name: string;
-  /** What it is, for colours and filters. */
-  category: 'compute' | 'collective' | 'prefetch' | 'staging' | 'host' | 'stall';
+  category: Category;
+  /** Of a part of a staged collective; a whole one, and everything else, has none. */
+  phase?: Phase | undefined;
   startS: number;
   endS: number;
   /** Operation of the StepProgram; -1 where there is none. */

@@ -1,4 +1,5 @@
-import type { Interval, Timeline } from './timeline.ts';
+import { collectiveOf, kindOf } from './program/labels.ts';
+import type { Interval, Phase, Timeline } from './timeline.ts';
 
 /** What one kind of operation came to over a step. */
 export interface SegmentTotal {
@@ -34,34 +35,18 @@ export function segmentTotals({ intervals }: Timeline): SegmentTotal[] {
 
 type Summed = Pick<Interval, 'category' | 'name' | 'startS' | 'endS'>;
 
-/** Puts `... begins` and `... ends` of one staged collective together. */
+/** Puts the beginning and the end of one staged collective together. */
 function wholeCollectives(intervals: readonly Interval[]): Summed[] {
   const beginS = new Map<string, number>();
-  const key = ({ position, name }: Interval) => `${position} ${name.replace(/ (begins|ends)$/, '')}`;
-  const marks = intervals.filter(({ category }) => category === 'collective');
-  for (const mark of marks) if (mark.name.endsWith(' begins')) beginS.set(key(mark), mark.startS);
+  const key = ({ position, name }: Interval, phase: Phase) => `${position} ${collectiveOf(name, phase)}`;
+  for (const mark of intervals) if (mark.phase === 'begin') beginS.set(key(mark, 'begin'), mark.startS);
   return intervals.flatMap((interval): Summed[] => {
-    const { category, name, startS, endS } = interval;
-    if (category !== 'collective') return [interval];
+    const { category, name, startS, endS, phase } = interval;
+    if (phase === undefined) return [interval];
+    if (phase === 'begin') return [];
     // It lies within its collective; the simulator keeps it apart as well.
-    if (name.endsWith(' sum')) return [{ ...interval, category: 'host' }];
-    if (name.endsWith(' begins')) return [];
-    if (!name.endsWith(' ends')) return [interval];
-    return [
-      { category, name: name.replace(/ ends$/, ''), startS: beginS.get(key(interval)) ?? startS, endS },
-    ];
+    if (phase === 'sum') return [{ ...interval, category: 'host' }];
+    const from = beginS.get(key(interval, 'end')) ?? startS;
+    return [{ category, name: collectiveOf(name, 'end'), startS: from, endS }];
   });
-}
-
-/**
- * The name of an operation without its pass, block, chunk and piece: what measured and simulated intervals have in common.
- *
- * @example kindOf('prefetch pass 1 block 3 2/9') // 'prefetch'
- */
-export function kindOf(name: string): string {
-  return name
-    .replace(/(?:pass \d+ )?block \d+(?: |$)/, '')
-    .replace(/ \d+\/\d+$/, '')
-    .replace(/ (out|in) \d+\.\d+/, ' $1')
-    .trim();
 }

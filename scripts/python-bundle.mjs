@@ -34,7 +34,7 @@ mkdirSync(OUT, { recursive: true });
 await build({
   entryPoints: {
     chunkflow: join(PROJECT, 'cli', 'main.ts'),
-    frontWorker: join(PROJECT, 'sim', 'frontWorker.ts'),
+    frontWorker: join(PROJECT, 'search', 'frontWorker.ts'),
   },
   outdir: OUT,
   bundle: true,

@@ -12,7 +12,10 @@ const OLDEST_NODE = [20, 19];
 const SOURCES = [
   'model',
   'sim',
+  'search',
   'codegen',
+  'build',
+  'measure',
   'cli',
   'experiments',
   'tsconfig.json',

@@ -1,9 +1,9 @@
+import { slowdownOf } from '../model/physics/compute.ts';
+import { bytesWithFill } from '../model/physics/linkShare.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
-import { slowdownOf } from '../model/roofline/segmentTime.ts';
-import { bytesWithFill } from '../model/system/linkShare.ts';
 import type { System } from '../model/system/system.ts';
 import { betweenRanks, type FlowTransport } from '../model/system/transport.ts';
-import type { CollectiveKind } from '../model/workload/workload.ts';
+import { type CollectiveKind, SEGMENT_CLASSES } from '../model/workload/workload.ts';
 import { COMPUTE, COPY, type CompiledProgram, compile, DELAY, MARK } from './devices/compiledProgram.ts';
 import { CopyEngines } from './devices/copyEngines.ts';
 import { Links } from './devices/links.ts';
@@ -15,8 +15,6 @@ import { type SteadyStep, StepLedger } from './stepLedger.ts';
 
 /** Blocks of the first, shortened step: one that starts cold, and two to put everything where a step finds it. */
 const RUN_UP_BLOCKS = 3;
-
-const CLASSES = ['gemm', 'attention', 'elementwise'] as const;
 
 /** What a stream is doing: nothing, its head operation, or waiting for another operation. */
 const FREE = 0;
@@ -517,7 +515,10 @@ function atClock({ ops, durationS: given }: CompiledProgram, { gpu }: System, cl
   const noRoomS = new Float64Array(given.length);
   for (const op of ops) {
     if (op.kind !== 'compute') continue;
-    durationS[op.id] = CLASSES.reduce((sum, of) => sum + op.secondsOf[of] * slowdownOf(gpu, of, clock), 0);
+    durationS[op.id] = SEGMENT_CLASSES.reduce(
+      (sum, of) => sum + op.secondsOf[of] * slowdownOf(gpu, of, clock),
+      0,
+    );
     noRoomS[op.id] = op.noRoomS * slowdownOf(gpu, op.class, clock);
   }
   return { durationS, noRoomS };

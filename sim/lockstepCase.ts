@@ -1,7 +1,8 @@
 import type { CaseParameters } from '../model/calibration/cases.ts';
-import { bytesWithFill, runningRanks } from '../model/system/linkShare.ts';
+import { bytesWithFill, runningRanks } from '../model/physics/linkShare.ts';
 import type { CopyEngine, System } from '../model/system/system.ts';
 import type { FlowTransport } from '../model/system/transport.ts';
+import type { CollectiveKind } from '../model/workload/workload.ts';
 import { Links } from './devices/links.ts';
 import type { CaseTimes } from './simulateCase.ts';
 
@@ -350,7 +351,7 @@ class RatesByActive {
   readonly #links: Links;
   readonly #loading: number;
   readonly #bounds: readonly [number, number];
-  readonly #kind: 'all-to-all' | 'all-gather' | 'all-reduce' | null;
+  readonly #kind: CollectiveKind | null;
   readonly #known = new Map<number, Float64Array | null>();
 
   constructor(

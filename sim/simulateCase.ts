@@ -1,8 +1,8 @@
 import type { CaseParameters } from '../model/calibration/cases.ts';
+import { runningRanks } from '../model/physics/linkShare.ts';
 import { ProgramBuilder } from '../model/program/programBuilder.ts';
 import { addStagedCollective } from '../model/program/stagedCollective.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
-import { runningRanks } from '../model/system/linkShare.ts';
 import type { System } from '../model/system/system.ts';
 import { transportOf } from '../model/system/transport.ts';
 import { Engine } from './engine.ts';

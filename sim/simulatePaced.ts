@@ -1,5 +1,5 @@
+import { noRoomS, segmentTimeS, slowdownOf } from '../model/physics/compute.ts';
 import { ProgramBuilder } from '../model/program/programBuilder.ts';
-import { noRoomS, segmentTimeS, slowdownOf } from '../model/roofline/segmentTime.ts';
 import type { System } from '../model/system/system.ts';
 import type { ComputeSegment } from '../model/workload/workload.ts';
 import { Engine } from './engine.ts';

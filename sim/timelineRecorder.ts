@@ -1,3 +1,4 @@
+import { collectiveOf } from '../model/program/labels.ts';
 import type { Op, StepProgram } from '../model/program/stepProgram.ts';
 import type { System } from '../model/system/system.ts';
 import type { Interval, LinkSeries, Timeline } from '../model/timeline.ts';
@@ -127,7 +128,7 @@ function operationIntervals(program: StepProgram, step: SteadyStep): Interval[] 
         const key = `${op.rank} ${op.group}`;
         if (op.role === 'collective-begin') begins.set(key, startS);
         if (op.role === 'collective-end') {
-          add(op.stream, op.label.replace(/ ends$/, ''), 'collective', begins.get(key) ?? startS, endS);
+          add(op.stream, collectiveOf(op.label, 'end'), 'collective', begins.get(key) ?? startS, endS);
         }
       }
       if (op.stream !== 'copy' && waitsForWeights(program, op)) {

@@ -1,15 +1,15 @@
-import { predictStep } from '../../model/hiding/stepReport.ts';
+import { predictStep } from '../../model/analytic/stepReport.ts';
 import { UserError } from '../../model/input/userError.ts';
-import type { Caps } from '../../model/optimize/caps.ts';
-import { efficientOptima } from '../../model/optimize/front.ts';
-import { type Optimum, optimise } from '../../model/optimize/optimise.ts';
-import type { PeerName } from '../../model/optimize/peers/peer.ts';
-import { FULL_EFFORT, type Search, TIE } from '../../model/optimize/search.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { transportNamed } from '../../model/system/transport.ts';
 import type { Unknown } from '../../model/system/unknowns.ts';
 import { workloadUnknowns } from '../../model/workload/unknowns.ts';
-import { planFront, planSearch, searchOn } from '../../sim/planning.ts';
+import type { Caps } from '../../search/caps.ts';
+import { efficientOptima } from '../../search/front.ts';
+import { type Optimum, optimise } from '../../search/optimise.ts';
+import type { PeerName } from '../../search/peers/peerNames.ts';
+import { planFront, planSearch } from '../../search/planning.ts';
+import { FULL_EFFORT, type Search, TIE } from '../../search/search.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { FRONT_POINTS, type PlanFlags } from '../options.ts';
 import type { Output } from '../output.ts';
@@ -94,18 +94,18 @@ async function uncertaintyAnswer(
   byHand: boolean,
 ): Promise<Answers['uncertainty']> {
   if (unknowns.length === 0) return null;
-  const { robustPlan } = await import('../../model/optimize/robust.ts');
-  const choice = robustPlan(search, searchOn(search), caps, unknowns, FULL_EFFORT, known);
+  const { robustPlan } = await import('../../search/robust.ts');
+  const choice = robustPlan(search, caps, unknowns, FULL_EFFORT, known);
   const { nominal, robust } = choice;
   const margins = byHand ? await marginsOf(search, nominal.plan, robust.plan) : null;
   return { ...choice, nominal: { ...nominal, report: verified(search, nominal.plan) }, byHand, margins };
 }
 
 async function marginsOf(search: Search, nominal: Plan, choice: Plan): Promise<NamedMargin[]> {
-  const { stallMargin } = await import('../../model/optimize/stallMargin.ts');
+  const { stallMargin } = await import('../../search/explain/stallMargin.ts');
   const margin = (of: NamedMargin['of'], plan: Plan) => ({
     of,
-    ...stallMargin(search.system, searchOn(search), plan),
+    ...stallMargin(search, plan),
   });
   return [margin('choice', choice), ...(nominal === choice ? [] : [margin('nominal', nominal)])];
 }
@@ -141,9 +141,9 @@ async function explanationOf(
   plan: Plan,
 ): Promise<Answers['explanation']> {
   const [{ breakEvens }, { sensitivities }, { mixedTransportGainS }] = await Promise.all([
-    import('../../model/optimize/breakEvens.ts'),
-    import('../../model/optimize/sensitivity/sensitivities.ts'),
-    import('../../model/optimize/mixedTransports.ts'),
+    import('../../search/explain/breakEvens.ts'),
+    import('../../search/explain/sensitivity/sensitivities.ts'),
+    import('../../search/explain/mixedTransports.ts'),
   ]);
   return {
     mixedTransportGainS: mixedTransportGainS(workload, system, space.backends),
@@ -160,7 +160,7 @@ async function peerAnswer(
   transport: string | undefined,
 ): Promise<Answers['peer']> {
   const { workload, system, oracle } = search;
-  const { bestPeerSetting } = await import('../../model/optimize/peers/peer.ts');
+  const { bestPeerSetting } = await import('../../search/peers/peer.ts');
   // A transport of ours that was asked for is the choice's alone.
   const shared =
     transport !== undefined && transportNamed(system, transport).kind === 'flow' ? transport : undefined;

@@ -1,5 +1,6 @@
-import { TIE } from '../../model/optimize/search.ts';
 import type { PlanChoice, SearchedPlan } from '../../model/outputSchema.ts';
+import { NO_TRANSPORT } from '../../model/system/transport.ts';
+import { TIE } from '../../search/search.ts';
 import { type Column, formatTable } from '../table.ts';
 
 const GiB = 2 ** 30;
@@ -11,7 +12,7 @@ export function comparedTable({ choice, compared, caps }: PlanChoice): string {
   const rows = [{ ...choice, plan: 'the choice' }, ...compared];
   const columns: readonly Column<SearchedPlan>[] = [
     { header: 'plan', value: ({ plan }) => plan },
-    ...(choice.transport === 'none'
+    ...(choice.transport === NO_TRANSPORT
       ? []
       : [{ header: 'transport', value: ({ transport }: SearchedPlan) => transport }]),
     { header: 'step ms', value: ({ stepTimeS }) => stepTimeS * 1e3, digits: 1 },

@@ -1,16 +1,17 @@
-import { verdict } from '../../model/hiding/verdict.ts';
-import type { BreakEvens } from '../../model/optimize/breakEvens.ts';
-import { type Caps, fits } from '../../model/optimize/caps.ts';
-import { choiceVerdict } from '../../model/optimize/choiceVerdict.ts';
-import type { Optimum } from '../../model/optimize/optimise.ts';
-import type { PeerName, PeerSetting } from '../../model/optimize/peers/peer.ts';
-import type { RobustChoice } from '../../model/optimize/robust.ts';
-import type { Sensitivity } from '../../model/optimize/sensitivity/sensitivities.ts';
-import type { StallMargin } from '../../model/optimize/stallMargin.ts';
+import { verdict } from '../../model/analytic/verdict.ts';
 import type { FoundPlan, PlanChoice, SearchedPlan } from '../../model/outputSchema.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planDocument } from '../../model/plan/planDocument.ts';
 import type { StepReport } from '../../model/report.ts';
+import { type Caps, fits } from '../../search/caps.ts';
+import type { BreakEvens } from '../../search/explain/breakEvens.ts';
+import { choiceVerdict } from '../../search/explain/choiceVerdict.ts';
+import type { Sensitivity } from '../../search/explain/sensitivity/sensitivities.ts';
+import type { StallMargin } from '../../search/explain/stallMargin.ts';
+import type { Optimum } from '../../search/optimise.ts';
+import type { PeerSetting } from '../../search/peers/peer.ts';
+import type { PeerName } from '../../search/peers/peerNames.ts';
+import type { RobustChoice } from '../../search/robust.ts';
 import type { Scenario } from '../scenario.ts';
 import { scenarioFields } from '../scenarioFields.ts';
 

@@ -1,10 +1,10 @@
 import { quantity } from '../../model/input/quantity.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
-import { type Caps, machineCaps } from '../../model/optimize/caps.ts';
 import { DIRECTIONS, type Direction } from '../../model/system/direction.ts';
 import type { System } from '../../model/system/system.ts';
 import type { Unknown } from '../../model/system/unknowns.ts';
 import type { Workload } from '../../model/workload/workload.ts';
+import { type Caps, machineCaps } from '../../search/caps.ts';
 
 const GiB = 2 ** 30;
 

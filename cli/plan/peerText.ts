@@ -1,4 +1,5 @@
 import type { PlanChoice } from '../../model/outputSchema.ts';
+import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import { formatTable } from '../table.ts';
 
 type Peer = NonNullable<PlanChoice['peer']>;
@@ -29,7 +30,7 @@ function costText({
   transport,
   beyondPlanS,
 }: Setting): string {
-  const on = transport === 'none' ? '' : ` on ${transport}`;
+  const on = transport === NO_TRANSPORT ? '' : ` on ${transport}`;
   const beyondMs = Math.abs(beyondPlanS) * 1e3;
   const beyond =
     beyondPlanS === 0

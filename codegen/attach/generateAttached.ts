@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../../model/input/userError.ts';
 import type { Plan } from '../../model/plan/plan.ts';
+import { collectivesOf } from '../../model/plan/windows.ts';
 import { lower } from '../../model/program/lower.ts';
 import type { StepProgram } from '../../model/program/stepProgram.ts';
 import { verify } from '../../model/program/verify.ts';
 import { loadSystem } from '../../model/system/load.ts';
+import { carrierByName, NO_TRANSPORT, STAGED_COPY } from '../../model/system/transport.ts';
 import type { BlockKind, CollectiveSegment, Workload } from '../../model/workload/workload.ts';
-import { comment, constantName, cString, designated, Names, unsigned64, whole } from '../escape.ts';
+import { comment, constantName, cString, Names, unsigned64, whole } from '../escape.ts';
 import type { GeneratedFile } from '../generate.ts';
 import { render } from '../templates.ts';
 import { toolVersion } from '../toolVersion.ts';
+import { carrierText } from '../view/compose.ts';
 import { type Routine, routinesOf } from '../view/routines.ts';
 import { COLLECTIVE, pascal, readsRow, ringPeriod, routineView, summaryOf } from '../view/routineView.ts';
 import { stepStatements } from '../view/statements.ts';
@@ -38,14 +41,14 @@ export const STAND_IN = 'h200-x2-fitted';
 /** Transport that stands for whatever carries the model's own collectives. */
 export const OF_THE_MODEL = 'shm';
 /** Transport of a plan that carries the model's collectives itself. */
-const OF_THE_PLAN = 'staged-copy';
+const OF_THE_PLAN = STAGED_COPY;
 
 /** The transport that a plan is lowered with, on the stand-in. */
 export function standInTransport(
   { transport }: Pick<Plan, 'transport'>,
   { ranks }: Pick<Workload, 'ranks'>,
 ): string {
-  if (ranks === 1) return 'none';
+  if (ranks === 1) return NO_TRANSPORT;
   return transport === OF_THE_PLAN ? OF_THE_PLAN : OF_THE_MODEL;
 }
 
@@ -102,7 +105,7 @@ function refuseUnsuited(plan: Plan, { ranks, blocks }: Workload): void {
       'pauses around launches on the host, which an attached model makes itself',
       'attach yield or layerwise',
     );
-  if (ranks > 1 && /^staged-sm/.test(plan.transport))
+  if (ranks > 1 && carrierByName(plan.transport) === 'kernel')
     refuse(
       `transport ${plan.transport}: its kernel is not part of an attached library, which is built without nvcc`,
       'plan with staged-copy, or leave collectives to the model (--transport shm)',
@@ -136,7 +139,7 @@ function viewOf(workload: Workload, plan: Plan, program: StepProgram) {
   );
   return {
     points: points.map((name, number) => ({ constant: constantName(name), number: whole(number) })),
-    carrier: designated({ by: `Carrier::By::${carried ? 'CopyEngines' : 'Nobody'}` }),
+    carrier: carrierText(carried ? { by: 'copy-engines' } : null),
     stagingBytes: unsigned64(carried ? stagingBytesOf(workload) : 0),
     collectives: carried
       ? [...constants].flatMap(([kind, own]) => collectiveViews(kind, own, plan, workload.ranks))
@@ -267,10 +270,6 @@ function stagingBytesOf({ blocks, ranks }: Workload): number {
     ),
   );
   return Math.max(0, ...written);
-}
-
-function collectivesOf({ segments }: BlockKind): number {
-  return segments.filter(({ kind }) => kind === 'collective').length;
 }
 
 function streamedBlocks({ blocks }: Plan): number {

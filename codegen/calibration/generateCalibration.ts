@@ -6,8 +6,9 @@ import {
   calibrationCases,
   spreadBytes,
 } from '../../model/calibration/cases.ts';
-import { runningRanks } from '../../model/system/linkShare.ts';
+import { runningRanks } from '../../model/physics/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
+import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import { comment, cString, identifier, real, unsigned64, whole } from '../escape.ts';
 import type { Generated, GeneratedFile } from '../generate.ts';
 import { manifestFormat } from '../manifest.ts';
@@ -100,7 +101,7 @@ interface Message {
 
 /** sentBytes is what a rank sends to all its peers together; an all-reduce sends each shard twice. */
 function messageOf(parameters: CaseParameters, groupSize: number): Message {
-  if (parameters.kind === 'copies') return { transport: 'none', bytesPerPeer: 0, stagedBytes: 0 };
+  if (parameters.kind === 'copies') return { transport: NO_TRANSPORT, bytesPerPeer: 0, stagedBytes: 0 };
   const { collective, transport, sentBytes } = parameters;
   const peers = groupSize - 1;
   const bytesPerPeer = sentBytes / (collective === 'all-reduce' ? 2 * peers : peers);
@@ -108,7 +109,7 @@ function messageOf(parameters: CaseParameters, groupSize: number): Message {
 }
 
 function transportOfCase(parameters: CaseParameters): string {
-  return parameters.kind === 'copies' ? 'none' : parameters.transport;
+  return parameters.kind === 'copies' ? NO_TRANSPORT : parameters.transport;
 }
 
 const KINDS = { 'all-to-all': 'AllToAll', 'all-gather': 'AllGather', 'all-reduce': 'AllReduce' } as const;

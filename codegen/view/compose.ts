@@ -1,7 +1,12 @@
 import type { Plan } from '../../model/plan/plan.ts';
 import type { StepProgram } from '../../model/program/stepProgram.ts';
 import type { System } from '../../model/system/system.ts';
-import { stagesInHostMemory, transportNamed } from '../../model/system/transport.ts';
+import {
+  type Carrier,
+  NO_TRANSPORT,
+  stagesInHostMemory,
+  transportNamed,
+} from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import type { PlacedBuffer } from '../dataflow/buffers.ts';
 import type { FlowRecorder } from '../dataflow/flow.ts';
@@ -183,24 +188,31 @@ export function composePlan(
 
 /** Whether a plan's collectives go through staging memory of the program's own. */
 export function stagesItself({ transport }: Pick<Plan, 'transport'>, system: System): boolean {
-  return transport !== 'none' && stagesInHostMemory(transportNamed(system, transport).carrier);
+  return transport !== NO_TRANSPORT && stagesInHostMemory(transportNamed(system, transport).carrier);
 }
 
 /** How a plan's collectives are carried, as the runtime's `Carrier`. @throws UserError for a transport that the machine has not. */
 export function carrierOf(name: string, system: System): string {
-  const initialiser = (by: string, ctas?: string, ring?: string) =>
-    designated({ by: `Carrier::By::${by}`, ctas, ring });
-  if (name === 'none') return initialiser('Nobody');
-  const { carrier } = transportNamed(system, name);
-  switch (carrier.by) {
-    case 'nccl':
-      return initialiser('Nccl');
-    case 'kernel':
-      return initialiser('Kernel', whole(carrier.ctas), carrier.ring > 0 ? whole(carrier.ring) : undefined);
-    case 'copy-engines':
-      return initialiser('CopyEngines');
-  }
+  return carrierText(name === NO_TRANSPORT ? null : transportNamed(system, name).carrier);
 }
+
+/** A carrier as the runtime's `Carrier`; null where nobody carries anything. */
+export function carrierText(carrier: Carrier | null): string {
+  const by = carrier === null ? 'Nobody' : RUNTIME_CARRIERS[carrier.by];
+  const kernel = carrier?.by === 'kernel' ? carrier : undefined;
+  return designated({
+    by: `Carrier::By::${by}`,
+    ctas: kernel && whole(kernel.ctas),
+    ring: kernel && kernel.ring > 0 ? whole(kernel.ring) : undefined,
+  });
+}
+
+/** Names of the runtime's `Carrier::By`. */
+const RUNTIME_CARRIERS = {
+  nccl: 'Nccl',
+  kernel: 'Kernel',
+  'copy-engines': 'CopyEngines',
+} as const satisfies Record<Carrier['by'], string>;
 
 /** The most bytes that a rank writes to staging in one exchange. */
 export function stagingBytes(kinds: readonly LaidOutKind[]): number {

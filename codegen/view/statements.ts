@@ -1,3 +1,4 @@
+import { withoutBlock, withoutPiece } from '../../model/program/labels.ts';
 import type { Op, StepProgram, StreamKind } from '../../model/program/stepProgram.ts';
 import { identifier, Names } from '../escape.ts';
 
@@ -129,28 +130,19 @@ function pointsOf(own: readonly Op[], program: StepProgram): { of: Map<number, P
   return { of, names };
 }
 
-/** Numbers of piece and peer at the end of a staging copy's label. */
-const PIECE = / \d+\.\d+$/;
-const FLAG = / \d+\.\d+ flag$/;
-
 function pointName(op: Op): string {
   switch (op.kind) {
     case 'mark':
-      return op.role === 'block-start' ? 'start' : `${bare(op.label)}`;
+      return op.role === 'block-start' ? 'start' : withoutBlock(op.label);
     case 'compute':
-      return `${bare(op.label)} done`;
+      return `${withoutBlock(op.label)} done`;
     case 'copy':
-      return op.role === 'prefetch' ? 'copied' : `${bare(op.label).replace(PIECE, '')} done`;
+      return op.role === 'prefetch' ? 'copied' : `${withoutPiece(withoutBlock(op.label))} done`;
     case 'collective':
-      return `${bare(op.label)} done`;
+      return `${withoutBlock(op.label)} done`;
     case 'delay':
-      return `${bare(op.label).replace(FLAG, '')} done`;
+      return `${op.role === 'flag' ? withoutPiece(withoutBlock(op.label)) : withoutBlock(op.label)} done`;
   }
-}
-
-/** A label without the block that it is of: `pass 1 block 3 QKV all-to-all` becomes `QKV all-to-all`. */
-export function bare(label: string): string {
-  return label.replace(/^(launch )?(?:pass \d+ )?block \d+ /, '$1');
 }
 
 class Writer {
@@ -206,7 +198,7 @@ class Writer {
     const { id, label } = op;
     switch (op.kind) {
       case 'compute':
-        this.#statements.push({ kind: 'run', segment: this.#segment, op: id, label: bare(label) });
+        this.#statements.push({ kind: 'run', segment: this.#segment, op: id, label: withoutBlock(label) });
         this.#segment += 1;
         return;
       case 'collective':
@@ -214,7 +206,7 @@ class Writer {
           kind: 'collective',
           collective: this.#numberOf(op.group),
           op: id,
-          label: bare(label),
+          label: withoutBlock(label),
           bytes: op.sentBytes,
         });
         return;
@@ -237,7 +229,7 @@ class Writer {
           gated: op.pausedByHost,
           pageable: Number.isFinite(op.sourceBytesPerS),
           op: id,
-          label: bare(label),
+          label: withoutBlock(label),
         });
         return;
       case 'mark':
@@ -246,16 +238,21 @@ class Writer {
             kind: op.role === 'collective-begin' ? 'staged-begin' : 'staged-end',
             collective: this.#numberOf(op.group),
             op: id,
-            label: bare(label),
+            label: withoutBlock(label),
           });
         }
         return;
       case 'delay':
         if (op.role === 'launch') {
-          this.#statements.push({ kind: 'launch-window', seconds: op.durationS, op: id, label: bare(label) });
+          this.#statements.push({
+            kind: 'launch-window',
+            seconds: op.durationS,
+            op: id,
+            label: withoutBlock(label),
+          });
         } else if (op.role === 'reduce') {
           const collective = this.#collectives.size - 1;
-          this.#statements.push({ kind: 'reduce', collective, op: id, label: bare(label) });
+          this.#statements.push({ kind: 'reduce', collective, op: id, label: withoutBlock(label) });
         }
         return;
     }
@@ -295,7 +292,7 @@ class Writer {
       first,
       count: 1,
       op: op.id,
-      label: bare(op.label).replace(PIECE, ''),
+      label: withoutPiece(withoutBlock(op.label)),
       bytes: op.bytes,
     };
     this.#statements.push(

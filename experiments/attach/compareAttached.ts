@@ -1,4 +1,4 @@
-import { predictStep } from '../../model/hiding/stepReport.ts';
+import { predictStep } from '../../model/analytic/stepReport.ts';
 import { parseJson } from '../../model/input/jsonFile.ts';
 import { atPlace, UserError } from '../../model/input/userError.ts';
 import type { Plan } from '../../model/plan/plan.ts';

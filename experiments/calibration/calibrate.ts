@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { type BuildOptions, type BuiltProgram, buildPrograms } from '../../codegen/build.ts';
-import { type BundleOptions, bundle } from '../../codegen/bundle.ts';
+import { type BuildOptions, type BuiltProgram, buildPrograms } from '../../build/build.ts';
+import { type BundleOptions, bundle } from '../../build/bundle.ts';
+import { onStop, stoppable } from '../../build/stopSignals.ts';
 import { generateCalibration } from '../../codegen/calibration/generateCalibration.ts';
-import { measurePrograms } from '../../codegen/measure/measurePrograms.ts';
-import { readMeasurement } from '../../codegen/measure/readMeasurement.ts';
-import { onStop, stoppable } from '../../codegen/stopSignals.ts';
 import { writeProgram } from '../../codegen/writeProgram.ts';
+import { measurePrograms } from '../../measure/measurePrograms.ts';
+import { readMeasurement } from '../../measure/readMeasurement.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
 import { loadSystem } from '../../model/system/load.ts';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { type MeasuredRun, placeOfRecord, readMeasurement } from '../../codegen/measure/readMeasurement.ts';
-import type { MeasurementRecord } from '../../codegen/measure/records.ts';
+import { type MeasuredRun, placeOfRecord, readMeasurement } from '../../measure/readMeasurement.ts';
+import type { MeasurementRecord } from '../../measure/records.ts';
 import { beyondAnyCase, caseId } from '../../model/calibration/cases.ts';
 import { atPlace, type Place, shown, UserError } from '../../model/input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../../model/input/yamlFile.ts';

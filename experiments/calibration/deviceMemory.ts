@@ -1,5 +1,5 @@
 import { median } from 'simple-statistics';
-import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
+import type { MeasuredRun } from '../../measure/readMeasurement.ts';
 import type { System } from '../../model/system/system.ts';
 import { distinctTransports, transportNamed } from '../../model/system/transport.ts';
 import type { Calibration } from './calibrationFile.ts';

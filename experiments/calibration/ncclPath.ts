@@ -1,4 +1,4 @@
-import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
+import type { MeasuredRun } from '../../measure/readMeasurement.ts';
 import type { System } from '../../model/system/system.ts';
 import { ncclPaths } from '../dataset/ncclPaths.ts';
 

@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
-import { cappedClock, segmentEnergyJ, slowdown, stepPowerW } from '../../model/roofline/clock.ts';
-import { segmentTimeS } from '../../model/roofline/segmentTime.ts';
-import { collectiveAloneS, runningRanks } from '../../model/system/linkShare.ts';
+import { segmentTimeS } from '../../model/physics/compute.ts';
+import { collectiveAloneS, runningRanks } from '../../model/physics/linkShare.ts';
+import { cappedClock, segmentEnergyJ, slowdown, stepPowerW } from '../../model/physics/power.ts';
 import type { System } from '../../model/system/system.ts';
 import { transportOf } from '../../model/system/transport.ts';
 import { type CaseTimes, simulateCase } from '../../sim/simulateCase.ts';

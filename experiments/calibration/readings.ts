@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { max, median, min } from 'simple-statistics';
-import { type MeasuredRun, placeOfRecord } from '../../codegen/measure/readMeasurement.ts';
-import type { MeasurementRecord } from '../../codegen/measure/records.ts';
+import { type MeasuredRun, placeOfRecord } from '../../measure/readMeasurement.ts';
+import type { MeasurementRecord } from '../../measure/records.ts';
 import type { CaseParameters } from '../../model/calibration/cases.ts';
 import { grouped } from '../../model/input/grouped.ts';
 import { atPlace, shown, UserError } from '../../model/input/userError.ts';
+import { carrierByName } from '../../model/system/transport.ts';
 import type { ComputeSegment, Workload } from '../../model/workload/workload.ts';
 import type { Calibration } from './calibrationFile.ts';
 import { segmentWorkload } from './segmentPrograms.ts';
@@ -101,7 +102,8 @@ function caseReadings(
     if (parameters.kind === 'collective') return [call];
     const rate = make('h2dBytesPerS', ({ windowBytes, windowS }) => windowBytes / windowS);
     if (rounds.every(({ ranks }) => ranks[0]!.outlasted)) return [call, rate];
-    if (parameters.transport === 'staged-copy') return [make('firstCallS', ({ callS }) => callS[0]!)];
+    if (carrierByName(parameters.transport) === 'copy-engines')
+      return [make('firstCallS', ({ callS }) => callS[0]!)];
     if (rounds.every(({ ranks }) => callsBeside(ranks[0]!).length >= LEAST_CALLS_BESIDE)) {
       const copied = parameters.chunkBytes * parameters.chunks;
       return [

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Generated } from '../../codegen/generate.ts';
 import { generate } from '../../codegen/generate.ts';
-import { paddedToRanks } from '../../codegen/padded.ts';
 import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
@@ -11,6 +10,7 @@ import { makePlan } from '../../model/plan/presets.ts';
 import { isCpuCores } from '../../model/system/cpuCores.ts';
 import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
+import { paddedToRanks } from '../../model/workload/padded.ts';
 import type { BoundWorkload } from '../../model/workload/workload.ts';
 import type { SegmentProgram } from './calibrationFile.ts';
 

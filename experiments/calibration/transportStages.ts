@@ -1,13 +1,17 @@
 import { median } from 'simple-statistics';
-import { linkRateAllLoading, runningRanks } from '../../model/system/linkShare.ts';
+import { linkRateAllLoading, runningRanks } from '../../model/physics/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
-import { betweenRanks, distinctTransports, type FlowTransport } from '../../model/system/transport.ts';
-import type { CollectiveKind } from '../../model/workload/workload.ts';
+import {
+  betweenRanks,
+  carrierByName,
+  distinctTransports,
+  type FlowTransport,
+} from '../../model/system/transport.ts';
+import { COLLECTIVE_KINDS, type CollectiveKind } from '../../model/workload/workload.ts';
 import type { CaseReading } from './readings.ts';
 import { type CaseStage, type DerivedNumber, micros, plain, rate, type Values } from './stage.ts';
 
 const MiB = 1024 * 1024;
-const KINDS: readonly CollectiveKind[] = ['all-to-all', 'all-gather', 'all-reduce'];
 
 /** A transport between a number of ranks, and where the machine file has the numbers of such a group. */
 interface Measured {
@@ -152,7 +156,7 @@ function ncclAlone(of: Measured, readings: readonly CaseReading[], has: HasKey):
   const { transport, prefix, suffix } = of;
   const rateOf = (kind: CollectiveKind) =>
     `rate ${transport.name}${kind === 'all-to-all' ? '' : ` ${kind}`}${suffix}`;
-  const kinds = KINDS.filter((kind) =>
+  const kinds = COLLECTIVE_KINDS.filter((kind) =>
     readings.some((reading) => reading.side === 'fit' && isCall(reading, of, kind)),
   );
   return {
@@ -249,7 +253,7 @@ function besideCopies(
       const of = [collective, ...[h2d, spare].filter((name) => values[name] !== undefined)];
       const isThere = (key: string) => system.provenance.some((entry) => entry.key === key);
       // The exchange's fractions stand in for those of kinds that nobody has measured beside copies.
-      const kinds = KINDS.filter(
+      const kinds = COLLECTIVE_KINDS.filter(
         (kind) =>
           kind === 'all-to-all' || (isThere(`${prefix}.${kind}.rate`) && !has(`${prefix}.${kind}.besideH2d`)),
       );
@@ -317,7 +321,7 @@ function stagedCopyFromCache(system: System): CaseStage {
     ],
     readings: ({ parameters, quantity, groupSize }) =>
       parameters.kind !== 'copies' &&
-      parameters.transport === 'staged-copy' &&
+      carrierByName(parameters.transport) === 'copy-engines' &&
       parameters.collective !== 'all-reduce' &&
       quantity !== 'firstCallS' &&
       fillsHost(system, groupSize),
@@ -338,7 +342,7 @@ function stagedCopyAlone(transport: { latencyS: number; flagS: number }): CaseSt
     // An all-reduce is two exchanges and a sum, which one rate does not describe.
     readings: ({ parameters }) =>
       parameters.kind === 'collective' &&
-      parameters.transport === 'staged-copy' &&
+      carrierByName(parameters.transport) === 'copy-engines' &&
       parameters.collective !== 'all-reduce' &&
       isOf(parameters.sentBytes),
   });

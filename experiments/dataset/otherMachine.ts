@@ -1,14 +1,13 @@
+import type { Place } from '../../measure/records.ts';
+import { isCpuCores } from '../../model/system/cpuCores.ts';
 import type { System } from '../../model/system/system.ts';
 
 /** Where something was measured, as its records say it. */
 export interface MeasuredAt {
-  place: 'host' | 'mirrored' | 'colocated' | 'real';
+  place: Place;
   ranks: number;
   device: string;
 }
-
-/** What CPU machines call their device; results of the host backend name the processor instead. */
-const CPU = 'CPU threads';
 
 /**
  * Why results are of another machine than the one that is to predict them or to be fitted to them; null where they are not.
@@ -16,7 +15,7 @@ const CPU = 'CPU threads';
  * @example otherMachine({ place: 'mirrored', ranks: 2, device: 'NVIDIA H200' }, loadSystem('h200-x2')) // 'was measured ...'
  */
 export function otherMachine({ place, ranks, device }: MeasuredAt, { id, peer, gpu }: System): string | null {
-  const onCpu = gpu.name === CPU;
+  const onCpu = isCpuCores({ gpu });
   if (onCpu !== (place === 'host')) return `was measured on ${device} (${place}), and ${id} has ${gpu.name}`;
   if (onCpu) return null;
   if (!device.includes(gpu.name.split(' ')[0]!))

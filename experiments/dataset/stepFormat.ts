@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { LAUNCH_MODES } from '../../measure/records.ts';
 import { planFormat } from '../../model/plan/planDocument.ts';
+import { CATEGORIES } from '../../model/timeline.ts';
 import { GUIDANCE_MODES } from '../../model/workload/workload.ts';
 
 const bytes = z.number().min(0);
@@ -22,7 +24,7 @@ export const stepRunFormat = z.strictObject({
   }),
   plan: z.string(),
   planFile: planFormat.optional().describe('the plan itself, where no preset made it'),
-  mode: z.enum(['eager', 'graph']),
+  mode: z.enum(LAUNCH_MODES),
   place: z.enum(['host', 'mirrored', 'real']),
   transport: z.string().describe('none for one rank'),
   fingerprint: z.string().describe('of the generated program that was measured'),
@@ -50,7 +52,7 @@ export const stepRunFormat = z.strictObject({
     .array(
       z.strictObject({
         name: z.string(),
-        category: z.enum(['compute', 'collective', 'prefetch', 'staging', 'host', 'stall']),
+        category: z.enum(CATEGORIES),
         count: z.int().min(1),
         seconds,
       }),

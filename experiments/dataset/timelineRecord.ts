@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parseJson } from '../../model/input/jsonFile.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
+import { CATEGORIES, PHASES } from '../../model/timeline.ts';
 import { stepRunFormat } from './stepRecords.ts';
 
 const seconds = z.number().min(0);
@@ -22,7 +23,8 @@ export const timelineFormat = z.strictObject({
         rank: z.int().min(0),
         track: z.string(),
         name: z.string(),
-        category: z.enum(['compute', 'collective', 'prefetch', 'staging', 'host', 'stall']),
+        category: z.enum(CATEGORIES),
+        phase: z.enum(PHASES).optional(),
         startS: seconds,
         endS: seconds,
         op: z.int(),

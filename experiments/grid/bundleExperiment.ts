@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Bundle, type BundleOptions, bundle } from '../../codegen/bundle.ts';
+import { type Bundle, type BundleOptions, bundle } from '../../build/bundle.ts';
 import { writeCellProgram } from './cellProgram.ts';
 import type { Cell, Experiment } from './experimentFile.ts';
 

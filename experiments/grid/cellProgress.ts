@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Manifest } from '../../codegen/manifest.ts';
-import { readMeasurement } from '../../codegen/measure/readMeasurement.ts';
+import { readMeasurement } from '../../measure/readMeasurement.ts';
 
 /** How far a cell is. */
 export interface CellProgress {

@@ -1,4 +1,3 @@
-import { paddedToRanks } from '../../codegen/padded.ts';
 import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
@@ -8,6 +7,7 @@ import { makePlan } from '../../model/plan/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
+import { paddedToRanks } from '../../model/workload/padded.ts';
 import type { BoundWorkload } from '../../model/workload/workload.ts';
 import type { Cell } from './experimentFile.ts';
 

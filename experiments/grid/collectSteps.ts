@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { Manifest } from '../../codegen/manifest.ts';
-import { arenaText } from '../../codegen/measure/arenaSpread.ts';
-import { wholeRounds } from '../../codegen/measure/cutOffRun.ts';
-import type { MeasuredRun } from '../../codegen/measure/readMeasurement.ts';
-import { timelinesOf } from '../../codegen/measure/timelineOf.ts';
+import { arenaText } from '../../measure/arenaSpread.ts';
+import { wholeRounds } from '../../measure/cutOffRun.ts';
+import type { MeasuredRun } from '../../measure/readMeasurement.ts';
+import { timelinesOf } from '../../measure/timelineOf.ts';
 import { atPlace, shown, UserError } from '../../model/input/userError.ts';
 import { ncclPaths } from '../dataset/ncclPaths.ts';
 import { type StepRun, stepRunFormat } from '../dataset/stepRecords.ts';

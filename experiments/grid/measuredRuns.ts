@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Manifest } from '../../codegen/manifest.ts';
-import { readResults } from '../../codegen/measure/findResults.ts';
-import { type MeasuredRun, readMeasurement } from '../../codegen/measure/readMeasurement.ts';
+import { readResults } from '../../measure/findResults.ts';
+import { type MeasuredRun, readMeasurement } from '../../measure/readMeasurement.ts';
 import { keptManifests } from './keptManifests.ts';
 
 export interface MeasuredRuns {

@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
-import { type BuildOptions, type BuiltProgram, buildPrograms } from '../../codegen/build.ts';
+import { type BuildOptions, type BuiltProgram, buildPrograms } from '../../build/build.ts';
+import { onStop, stoppable } from '../../build/stopSignals.ts';
 import { type Manifest, readManifest } from '../../codegen/manifest.ts';
-import { measurePrograms } from '../../codegen/measure/measurePrograms.ts';
-import { onStop, stoppable } from '../../codegen/stopSignals.ts';
+import { measurePrograms } from '../../measure/measurePrograms.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { writeCellProgram } from './cellProgram.ts';
 import { cellProgress } from './cellProgress.ts';

@@ -1,9 +1,9 @@
 import { mean, median } from 'simple-statistics';
 import type { Manifest, ManifestPlan } from '../../codegen/manifest.ts';
-import { measuredPlans } from '../../codegen/measure/measuredPlans.ts';
-import { type MeasuredRun, placeOfRecord } from '../../codegen/measure/readMeasurement.ts';
-import type { MeasurementRecord } from '../../codegen/measure/records.ts';
-import { ranksOf, timelineOf } from '../../codegen/measure/timelineOf.ts';
+import { measuredPlans } from '../../measure/measuredPlans.ts';
+import { type MeasuredRun, placeOfRecord } from '../../measure/readMeasurement.ts';
+import type { MeasurementRecord } from '../../measure/records.ts';
+import { ranksOf, timelineOf } from '../../measure/timelineOf.ts';
 import { grouped } from '../../model/input/grouped.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
 import { segmentTotals } from '../../model/timelineTotals.ts';

@@ -5,23 +5,23 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { memoryNeed } from '../../model/hiding/memory.ts';
-import { predictStep } from '../../model/hiding/stepReport.ts';
-import { type Caps, fits, machineCaps } from '../../model/optimize/caps.ts';
-import { smallestPlan } from '../../model/optimize/leastMemory.ts';
-import { type Highs, loadSolver } from '../../model/optimize/linearProgram.ts';
-import { neighbours } from '../../model/optimize/neighbours.ts';
-import { optimise } from '../../model/optimize/optimise.ts';
-import { randomPlan } from '../../model/optimize/randomPlan.ts';
-import { usualSpace } from '../../model/optimize/searchSpace.ts';
+import { predictStep } from '../../model/analytic/stepReport.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { planDocument } from '../../model/plan/planDocument.ts';
 import { planLine, planNames } from '../../model/plan/planLines.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { passWeightBytes, type Workload } from '../../model/workload/workload.ts';
-import { searchOracles } from '../../sim/searchOracle.ts';
+import { type Caps, fits, machineCaps } from '../../search/caps.ts';
+import { smallestPlan } from '../../search/leastMemory.ts';
+import { type Highs, loadSolver } from '../../search/linearProgram.ts';
+import { neighbours } from '../../search/neighbours.ts';
+import { optimise } from '../../search/optimise.ts';
+import { randomPlan } from '../../search/randomPlan.ts';
+import { searchOracles } from '../../search/searchOracle.ts';
+import { usualSpace } from '../../search/searchSpace.ts';
 import { cellScenario } from '../grid/cellScenario.ts';
+import { DistinctPlans } from '../grid/distinctPlans.ts';
 
 const MACHINE = 'h200-x1-fitted';
 const PLANS_OF_A_CELL = 44;
@@ -122,20 +122,8 @@ function competitors(solver: Highs, workload: Workload, system: System, present:
     any: machineCaps(workload, system),
   };
   const transports = workload.ranks > 1 ? ([undefined, NCCL_LIKE] as const) : ([undefined] as const);
-  const plans = [...present];
-  const contentOf = (plan: Plan) => JSON.stringify(planDocument({ ...plan, name: 'any' }, workload));
-  const known = new Map(present.map((plan) => [contentOf(plan), plan.name]));
-  const add = (plan: Plan): string => {
-    const content = contentOf(plan);
-    const same = known.get(content);
-    if (same !== undefined) return same;
-    const taken = (name: string) => plans.some((other) => other.name === name);
-    let { name } = plan;
-    for (let number = 2; taken(name); number += 1) name = `${plan.name}-${number}`;
-    known.set(content, name);
-    plans.push({ ...plan, name });
-    return name;
-  };
+  const distinct = new DistinctPlans(workload, present);
+  const { plans } = distinct;
   const choices: { cap: string; plan: string; transport?: string }[] = [];
   const near: Plan[] = [];
   for (const [name, cap] of Object.entries(caps)) {
@@ -143,7 +131,7 @@ function competitors(solver: Highs, workload: Workload, system: System, present:
       const space = usualSpace(workload, system, transport);
       const { plan } = optimise({ highs: solver, workload, system, space, ...oracles }, cap);
       const of = `${name}-${transport === undefined ? 'free' : 'sm2'}`;
-      const chosen = add({ ...plan, name: of });
+      const chosen = distinct.add({ ...plan, name: of });
       choices.push({ cap: `${cap.gpuBytes} B`, plan: chosen, ...(transport && { transport }) });
       if (name === 'any') continue;
       const around = neighbours(workload, system, plan, space)
@@ -160,7 +148,7 @@ function competitors(solver: Highs, workload: Workload, system: System, present:
     }
   }
   if (present.length > 0) return { plans, choices };
-  for (const plan of near) add(plan);
+  for (const plan of near) distinct.add(plan);
   const limitS = LONGEST * predictStep(workload, system, makePlan('none', workload, system)).stepTimeS;
   const [tightest] = [smallestPlan({ workload, system, space: usualSpace(workload, system) })!.gpuBytes];
   for (
@@ -172,7 +160,7 @@ function competitors(solver: Highs, workload: Workload, system: System, present:
     const share = [0, 0.25, 0.5][seed % 3]!;
     const cap = { ...caps.any!, gpuBytes: Math.max(tightest, tight) + share * weights };
     const plan = randomPlan(workload, system, { seed, caps: cap });
-    if (predictStep(workload, system, plan).stepTimeS <= limitS) add(plan);
+    if (predictStep(workload, system, plan).stepTimeS <= limitS) distinct.add(plan);
   }
   return { plans, choices };
 }

@@ -3,17 +3,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { memoryNeed } from '../../model/hiding/memory.ts';
-import { machineCaps } from '../../model/optimize/caps.ts';
-import { smallestPlan } from '../../model/optimize/leastMemory.ts';
-import { loadSolver } from '../../model/optimize/linearProgram.ts';
-import { optimise } from '../../model/optimize/optimise.ts';
-import { usualSpace } from '../../model/optimize/searchSpace.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planLine } from '../../model/plan/planLines.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import { passWeightBytes } from '../../model/workload/workload.ts';
-import { searchOracles } from '../../sim/searchOracle.ts';
+import { machineCaps } from '../../search/caps.ts';
+import { smallestPlan } from '../../search/leastMemory.ts';
+import { loadSolver } from '../../search/linearProgram.ts';
+import { optimise } from '../../search/optimise.ts';
+import { searchOracles } from '../../search/searchOracle.ts';
+import { usualSpace } from '../../search/searchSpace.ts';
 import { cellScenario } from '../grid/cellScenario.ts';
 
 const MACHINE = 'h200-x1-fitted';

@@ -1,8 +1,8 @@
+import { predictStep } from '../../model/analytic/stepReport.ts';
 import type { Dit } from '../../model/dit/dit.ts';
 import { loadDit } from '../../model/dit/load.ts';
-import { reserveBytesOf } from '../../model/hiding/memory.ts';
-import { predictStep } from '../../model/hiding/stepReport.ts';
 import { atPlace, type Place, UserError } from '../../model/input/userError.ts';
+import { reserveBytesOf } from '../../model/physics/memory.ts';
 import { FROM_FILE } from '../../model/plan/planDocument.ts';
 import { planElsewhere } from '../../model/plan/planElsewhere.ts';
 import type { StepReport } from '../../model/report.ts';

@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
-import { cappedClock, slowdown } from '../../model/roofline/clock.ts';
-import { segmentTimeS } from '../../model/roofline/segmentTime.ts';
+import { segmentTimeS } from '../../model/physics/compute.ts';
+import { cappedClock, slowdown } from '../../model/physics/power.ts';
 import { loadSystem } from '../../model/system/load.ts';
-import type { System } from '../../model/system/system.ts';
+import { PEERS, type System } from '../../model/system/system.ts';
+import { STAGED_COPY, stagedSmName } from '../../model/system/transport.ts';
+import { COLLECTIVE_KINDS } from '../../model/workload/workload.ts';
 import { probe } from '../../sim/probe.ts';
 
 /** One reading beside what the machine file predicts for it. */
@@ -21,10 +23,10 @@ export interface Reading {
   line: string;
 }
 
-const kind = z.enum(['all-to-all', 'all-gather', 'all-reduce']);
+const kind = z.enum(COLLECTIVE_KINDS);
 const provenance = {
   place: z.string(),
-  peer: z.enum(['real', 'mirrored', 'colocated']),
+  peer: z.enum(PEERS),
   device: z.string(),
   software: z.record(z.string(), z.string()),
 };
@@ -181,7 +183,7 @@ export function mirroredReadings(): Reading[] {
     const { ctas, sentBytes, chunkBytes, ms } = row;
     const rates = probe(system, {
       groupSize: 2,
-      collective: { transport: `staged-sm:${ctas}`, kind: 'all-to-all', sentBytes },
+      collective: { transport: stagedSmName(ctas), kind: 'all-to-all', sentBytes },
       ...(chunkBytes !== undefined && { h2d: { chunkBytes, paceS: 0 } }),
     });
     readings.push({
@@ -197,7 +199,7 @@ export function mirroredReadings(): Reading[] {
     const { sentBytes, pieceBytes, ms, prefetchBytes, allMs } = row;
     const one = probe(system, {
       groupSize: 2,
-      collective: { transport: 'staged-copy', kind: 'all-to-all', sentBytes, pieceBytes },
+      collective: { transport: STAGED_COPY, kind: 'all-to-all', sentBytes, pieceBytes },
     });
     const what = `${mib(sentBytes)} sent in pieces of ${mib(pieceBytes)}`;
     readings.push({

@@ -1,24 +1,24 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { predictStep } from '../../model/analytic/stepReport.ts';
 import { loadDit } from '../../model/dit/load.ts';
-import { predictStep } from '../../model/hiding/stepReport.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
-import type { System } from '../../model/system/system.ts';
+import { PEERS, type System } from '../../model/system/system.ts';
 import { bindRows } from '../../model/workload/bind.ts';
-import type { Workload } from '../../model/workload/workload.ts';
+import { EXCHANGE_STYLES, type Workload } from '../../model/workload/workload.ts';
 import { simulate } from '../../sim/simulate.ts';
 
 const format = z.strictObject({
   machine: z.string(),
   place: z.string(),
-  peer: z.enum(['real', 'mirrored', 'colocated']),
+  peer: z.enum(PEERS),
   device: z.string(),
   software: z.record(z.string(), z.string()),
   model: z.string(),
-  exchange: z.enum(['packed', 'separate', 'separate-cross', 'kv-gather']),
+  exchange: z.enum(EXCHANGE_STYLES),
   rows: z.array(z.strictObject({ tokens: z.int(), transport: z.string(), plan: z.string(), ms: z.number() })),
 });
 

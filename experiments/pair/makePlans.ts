@@ -6,18 +6,18 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { memoryNeed } from '../../model/hiding/memory.ts';
-import { predictStep } from '../../model/hiding/stepReport.ts';
-import { fits, machineCaps } from '../../model/optimize/caps.ts';
-import { neighbours } from '../../model/optimize/neighbours.ts';
-import { randomPlan } from '../../model/optimize/randomPlan.ts';
-import { usualSpace } from '../../model/optimize/searchSpace.ts';
+import { predictStep } from '../../model/analytic/stepReport.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { planDocument } from '../../model/plan/planDocument.ts';
 import { planLine, planNames } from '../../model/plan/planLines.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import { passWeightBytes } from '../../model/workload/workload.ts';
+import { fits, machineCaps } from '../../search/caps.ts';
+import { neighbours } from '../../search/neighbours.ts';
+import { randomPlan } from '../../search/randomPlan.ts';
+import { usualSpace } from '../../search/searchSpace.ts';
 import { cellScenario } from '../grid/cellScenario.ts';
+import { DistinctPlans } from '../grid/distinctPlans.ts';
 
 /** The pair that the choices are for: another host of the same kind than the one that will measure them, without NVLink. */
 const CHOSEN_FOR = join(import.meta.dirname, 'host-b', 'host-b-pcie.yaml');
@@ -97,41 +97,38 @@ function competitors(cell: (typeof WORKLOADS)[number]) {
   const { workload, system } = scenarioOf(cell, CHOSEN_FOR);
   const weights = passWeightBytes(workload);
   const tight = memoryNeed(workload, system, makePlan('layerwise', workload, system, 'shm')).gpuPeakBytes;
-  const plans: Plan[] = [];
-  const known = new Map<string, string>();
-  const add = (plan: Plan, name: string): string => {
-    const content = JSON.stringify(planDocument({ ...plan, name: 'any' }, workload));
-    if (!known.has(content)) {
-      known.set(content, name);
-      plans.push({ ...plan, name });
-    }
-    return known.get(content)!;
-  };
+  const distinct = new DistinctPlans(workload);
+  const { plans } = distinct;
   const choices: { cap: string; plan: string; transport?: string }[] = [];
-  const near: { plan: Plan; name: string }[] = [];
+  const near: Plan[] = [];
   for (const [name, share] of Object.entries(CAPS)) {
     const most = machineCaps(workload, system);
     const gpuBytes = share === null ? Math.floor(most.gpuBytes) : Math.ceil(tight + share * weights);
     for (const transport of TRANSPORTS) {
       const of = `${name}-${transport ?? 'free'}`;
       const [choice, ...nominal] = chosen(cell, gpuBytes, transport, of);
-      choices.push({ cap: `${gpuBytes} B`, plan: add(choice!, of), ...(transport && { transport }) });
-      for (const plan of nominal) add(plan, `${of}-nominal`);
+      choices.push({
+        cap: `${gpuBytes} B`,
+        plan: distinct.add({ ...choice!, name: of }),
+        ...(transport && { transport }),
+      });
+      for (const plan of nominal) distinct.add({ ...plan, name: `${of}-nominal` });
       if (share === null) continue;
       const [best] = neighbours(workload, system, choice!, usualSpace(workload, system, transport))
         .filter((other) => fits(workload, system, other, { ...most, gpuBytes }))
         .map((other) => ({ other, stepS: predictStep(workload, system, other).stepTimeS }))
         .sort((a, b) => a.stepS - b.stepS);
-      if (best !== undefined) near.push({ plan: best.other, name: `${of}-near` });
+      if (best !== undefined) near.push({ ...best.other, name: `${of}-near` });
     }
   }
-  for (const { plan, name } of near) add(plan, name);
+  for (const plan of near) distinct.add(plan);
   const limitS = LONGEST * predictStep(workload, system, makePlan('none', workload, system, 'shm')).stepTimeS;
   for (let seed = 1; seed <= SEEDS && plans.length < PLANS_OF_A_CELL; seed += 1) {
     const share = [0, 0.25, 0.5][seed % 3]!;
     const caps = { ...machineCaps(workload, system), gpuBytes: tight + share * weights };
     const plan = randomPlan(workload, system, { seed, caps });
-    if (predictStep(workload, system, plan).stepTimeS <= limitS) add(plan, `random-${seed}`);
+    if (predictStep(workload, system, plan).stepTimeS <= limitS)
+      distinct.add({ ...plan, name: `random-${seed}` });
   }
   return { plans, choices };
 }

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import {
   axesOf,
   type DrawnPlan,
@@ -75,7 +76,7 @@ export function frontChart({ predicted, measured = [], noneS }: Front, title: st
 function predictedPlan({ gpuPeakBytes, stepTimeS, boundS, plan, transport }: PredictedPoint): DrawnPlan {
   const gap = `${(100 * (stepTimeS / boundS - 1)).toFixed(1)} %`;
   const says = { transport, 'above the bound': gap };
-  const group = transport === 'none' ? 'one rank' : transport;
+  const group = transport === NO_TRANSPORT ? 'one rank' : transport;
   return { plan, group, gib: gpuPeakBytes / GiB, ms: stepTimeS * 1e3, says };
 }
 

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import {
   axesOf,
   type DrawnPlan,
@@ -108,5 +109,5 @@ function isPlain({ plan, transport }: MeasuredDot, preset: string): boolean {
 
 /** One rank has no transport, which is called `none`. */
 function withTransport(name: string, { transport }: MeasuredDot): string {
-  return transport === 'none' ? name : `${name}, ${transport}`;
+  return transport === NO_TRANSPORT ? name : `${name}, ${transport}`;
 }

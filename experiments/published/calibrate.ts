@@ -1,4 +1,4 @@
-import { closedForm } from '../../model/hiding/closedForm.ts';
+import { closedForm } from '../../model/analytic/closedForm.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { type FlowTransport, transportNamed } from '../../model/system/transport.ts';

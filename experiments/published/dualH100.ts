@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { paperCriterion } from '../../model/analytic/paperCriterion.ts';
+import { predictStep } from '../../model/analytic/stepReport.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
-import { paperCriterion } from '../../model/hiding/paperCriterion.ts';
-import { predictStep } from '../../model/hiding/stepReport.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { quantity } from '../../model/input/quantity.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
@@ -12,7 +12,7 @@ import type { StepReport } from '../../model/report.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
-import type { BoundWorkload } from '../../model/workload/workload.ts';
+import { type BoundWorkload, EXCHANGE_STYLES, GUIDANCE_MODES } from '../../model/workload/workload.ts';
 import { type Simulation, simulate } from '../../sim/simulate.ts';
 import { calibrateOnNoOffload } from './calibrate.ts';
 
@@ -26,8 +26,8 @@ const format = z.strictObject({
       model: z.string(),
       size: z.string(),
       batch: z.int().min(1),
-      cfg: z.enum(['none', 'sequential', 'batched', 'parallel']),
-      exchange: z.enum(['packed', 'separate', 'separate-cross', 'kv-gather']),
+      cfg: z.enum(GUIDANCE_MODES),
+      exchange: z.enum(EXCHANGE_STYLES),
       none: z.strictObject({ step: time, collectives: time }),
       steps: z.record(z.string(), time),
     }),

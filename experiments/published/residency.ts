@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { predictStep } from '../../model/analytic/stepReport.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
-import { memoryNeed } from '../../model/hiding/memory.ts';
-import { predictStep } from '../../model/hiding/stepReport.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { quantity } from '../../model/input/quantity.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';

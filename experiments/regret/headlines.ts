@@ -1,4 +1,5 @@
 import type { System } from '../../model/system/system.ts';
+import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 import type { Experiment } from '../grid/experimentFile.ts';
 import { type ErrorStatistics, errorStatistics } from '../heldOut/errorStatistics.ts';
@@ -111,7 +112,7 @@ function cellHeadlines({ cell, choices }: ChosenCell, against: string, simulated
 
 /** A preset without any setting but its transport. */
 function isBaseline({ plan, transport }: MeasuredPlan, baseline: Baseline, against: string): boolean {
-  if (transport !== against && transport !== 'none') return false;
+  if (transport !== against && transport !== NO_TRANSPORT) return false;
   const [preset, ...settings] = plan.split(',');
   return preset === baseline && settings.every((setting) => setting.startsWith('transport='));
 }

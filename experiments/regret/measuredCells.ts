@@ -1,7 +1,7 @@
 import { max } from 'simple-statistics';
-import { memoryNeed } from '../../model/hiding/memory.ts';
 import { grouped } from '../../model/input/grouped.ts';
 import { UserError } from '../../model/input/userError.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import { planElsewhere } from '../../model/plan/planElsewhere.ts';
 import type { System } from '../../model/system/system.ts';
 import { type ProgramDepth, programDepth } from '../dataset/programDepth.ts';

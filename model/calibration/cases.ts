@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { shown, UserError } from '../input/userError.ts';
+import { runningRanks } from '../physics/linkShare.ts';
 import { isCpuCores } from '../system/cpuCores.ts';
-import { runningRanks } from '../system/linkShare.ts';
 import type { System } from '../system/system.ts';
 import {
   distinctTransports,
@@ -9,10 +9,11 @@ import {
   type Transport,
   transportNamed,
 } from '../system/transport.ts';
+import { COLLECTIVE_KINDS } from '../workload/workload.ts';
 
 const bytes = z.number().int().positive();
 const collective = {
-  collective: z.enum(['all-to-all', 'all-gather', 'all-reduce']),
+  collective: z.enum(COLLECTIVE_KINDS),
   transport: z.string(),
   sentBytes: bytes.describe('that a rank sends to its peers together'),
   pieceBytes: bytes.nullable().describe('of staged-copy'),

@@ -16,7 +16,8 @@ import type { Rope } from './rope.ts';
  * What a matrix or an activation has one of: `x` a video or image token, `t` a text row, `a` an audio row,
  * `j` a row of the joint sequence (x and t through the same weights), `c` one conditioning row per sample.
  */
-export type Rows = 'x' | 't' | 'a' | 'j' | 'c';
+export const ROWS = ['x', 't', 'a', 'j', 'c'] as const;
+export type Rows = (typeof ROWS)[number];
 
 /** One stored parameter tensor; `shape` as PyTorch stores it, [out, in] for a matrix. */
 export interface WeightTensor {
@@ -109,11 +110,15 @@ export interface DitBlockKind {
   parameters: number;
 }
 
+/** What a model makes. */
+export const MODALITIES = ['image', 'video'] as const;
+export type Modality = (typeof MODALITIES)[number];
+
 /** A diffusion transformer: everything that follows from the architecture alone, before a size is chosen. */
 export interface Dit {
   id: string;
   name: string;
-  modality: 'image' | 'video';
+  modality: Modality;
   /** The file that it came from, for messages. */
   file: string;
   hidden: number;

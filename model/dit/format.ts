@@ -6,9 +6,11 @@
  * residual add 3 x width (5 behind a norm of its own), QK norm with RoPE 8 x width (4 for one of the two, half
  * of it for Q or K alone), GELU 2 x f, SwiGLU 3 x f.
  */
+
 import { z } from 'zod';
 import { nearNames } from '../input/nearNames.ts';
 import { shown } from '../input/userError.ts';
+import { MODALITIES, ROWS } from './dit.ts';
 import {
   ACTIVATIONS,
   GEMM_INPUTS,
@@ -38,7 +40,7 @@ function word<const Words extends readonly [string, ...string[]]>(words: Words) 
   });
 }
 
-const rows = z.enum(['x', 't', 'a', 'j', 'c']);
+const rows = z.enum(ROWS);
 
 /** One value for each kind of rows that takes part. */
 const perRows = z.strictObject({
@@ -174,7 +176,7 @@ const rope = z
 export const ditFormat = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'expected small letters, digits, dots and dashes'),
   name: text,
-  modality: z.enum(['image', 'video']),
+  modality: z.enum(MODALITIES),
   dimensions: z
     .object({ heads: expression })
     .catchall(expression)

@@ -1,13 +1,15 @@
 /** How chunks treat collectives. */
-export type YieldRule =
+export const YIELD_RULES = [
   /** They share the link: nothing is held back. */
-  | 'none'
+  'none',
   /** Every collective first waits until all copies issued so far have landed (the paper's baseline). */
-  | 'drain'
+  'drain',
   /** The chunks of a window wait, on the device, for the end of the collective before it. */
-  | 'wait'
+  'wait',
   /** Chunks pause while the host launches a collective, which is long before or after it runs (the paper). */
-  | 'launch-window';
+  'launch-window',
+] as const;
+export type YieldRule = (typeof YIELD_RULES)[number];
 
 /** What happens to one block of a pass. */
 export interface BlockPlan {

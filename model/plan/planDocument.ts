@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { profiledFormat } from '../profile/profiledFormat.ts';
 import type { Workload } from '../workload/workload.ts';
-import type { BlockPlan, Plan } from './plan.ts';
+import { type BlockPlan, type Plan, YIELD_RULES } from './plan.ts';
 
 export const PLAN_SCHEMA = 'chunkflow/plan@2';
 
@@ -24,7 +24,7 @@ export const planFormat = z.strictObject({
   model: z.string().describe('id in the catalogue, or in its profile, of the model whose blocks these are'),
   chunkBytes: bytes.min(1).nullable().describe('largest copy; null for whole blocks'),
   slots: z.int().min(0),
-  yieldRule: z.enum(['none', 'drain', 'wait', 'launch-window']),
+  yieldRule: z.enum(YIELD_RULES),
   paceS: z.number().min(0),
   drainAtPassStart: z.boolean(),
   sequential: z.boolean(),

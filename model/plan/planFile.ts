@@ -1,14 +1,15 @@
 import { type Place, UserError } from '../input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
+import { DEVICE_PAGE_BYTES } from '../physics/devicePage.ts';
 import { MOST_BLOCKS, type Profiled } from '../profile/profiledFormat.ts';
 import type { System } from '../system/system.ts';
-import { transportNamed } from '../system/transport.ts';
+import { NO_TRANSPORT, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
-import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots } from './issueOrder.ts';
 import type { Plan } from './plan.ts';
 import { documentedPlan, PLAN_SCHEMA, type PlanDocument, planDocument, planFormat } from './planDocument.ts';
 import { lineOfPlan } from './planLines.ts';
+import { issuerOf, windowsOf } from './windows.ts';
 
 /** A plan that was read and not yet held against a workload, with the way back to where its values stand. */
 export interface PlanSource {
@@ -190,8 +191,8 @@ function wrongWithBlock(plan: Plan, ahead: number, workload: Workload, index: nu
   const least = windowBytes.length > 0 && !plan.sequential ? 1 : 0;
   if (ahead < least || ahead >= blocks.length)
     return wrong(`expected from ${least} to ${blocks.length - 1}, got ${ahead}`, 'ahead');
-  const at = (issueAt + blocks.length) % blocks.length;
-  const windows = 1 + blocks[at]!.segments.filter(({ kind }) => kind === 'collective').length;
+  const at = issuerOf(issueAt, blocks.length);
+  const windows = windowsOf(blocks[at]!);
   if (windowBytes.length > windows)
     return wrong(
       `block ${at}, which runs when block ${index} is copied, has ${windows} windows, got ${windowBytes.length}`,
@@ -202,7 +203,7 @@ function wrongWithBlock(plan: Plan, ahead: number, workload: Workload, index: nu
 
 function wrongWithTransport(name: string, workload: Workload, system: System): string | null {
   if (workload.ranks === 1)
-    return name === 'none' ? null : `one rank has no collectives: expected none, got ${name}`;
+    return name === NO_TRANSPORT ? null : `one rank has no collectives: expected none, got ${name}`;
   try {
     transportNamed(system, name);
     return null;

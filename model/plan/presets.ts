@@ -1,17 +1,17 @@
-import { copyRates } from '../hiding/rates.ts';
 import { shown, UserError } from '../input/userError.ts';
-import { blockComputeS, windowTimesS } from '../roofline/segmentTime.ts';
+import { blockComputeS, windowTimesS } from '../physics/compute.ts';
+import { DEVICE_PAGE_BYTES } from '../physics/devicePage.ts';
+import { copyRates } from '../physics/rates.ts';
 import type { System } from '../system/system.ts';
-import { transportNamed } from '../system/transport.ts';
+import { NO_TRANSPORT, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
-import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots, type IssueOrder, leadingBursts, residentBlocks, topUp } from './issueOrder.ts';
 import type { BlockPlan, Plan } from './plan.ts';
 import { isPlanFile, readPlan } from './planFile.ts';
 import { type PlanKeys, parsePlanText } from './planText.ts';
 import { type Policy, PRESETS } from './policies.ts';
 import { type MadePlan, refuseIdleSettings } from './settingEffects.ts';
-import { dealChunks, fractionsToShares } from './windows.ts';
+import { dealChunks, fractionsToShares, issuerOf } from './windows.ts';
 
 /** Names and one-line summaries of the presets, for help texts. */
 export const presetHelp: readonly { name: string; summary: string }[] = Object.entries(PRESETS).map(
@@ -77,7 +77,7 @@ function fromPreset(text: string, workload: Workload, system: System, transport?
         : 0,
     drainAtPassStart: policy.drainAtPassStart ?? false,
     sequential: policy.sequential ?? false,
-    transport: chosen?.name ?? 'none',
+    transport: chosen?.name ?? NO_TRANSPORT,
     pieceBytes: keys.pieceBytes ?? (chosen?.kind === 'staged-copy' ? chosen.pieceBytes : 0),
     stagedInCopyStream: chosen?.kind === 'staged-copy' && policy.yieldRule === 'wait',
   };
@@ -155,7 +155,7 @@ function planBlock(
   const streamedBytes = weightBytes - residentBytes;
   if (streamedBytes === 0) return { residentBytes, issueAt: index, windowBytes: [] };
   const issueAt = order.issueAt[place]!;
-  const running = workload.blocks[(issueAt + workload.blocks.length) % workload.blocks.length]!;
+  const running = workload.blocks[issuerOf(issueAt, workload.blocks.length)]!;
   const windows = windowTimesS(running, system.gpu);
   const shares =
     policy.windows === 'open'

@@ -6,6 +6,7 @@ import type { IssueOrder } from './issueOrder.ts';
 import type { Plan } from './plan.ts';
 import type { PlanKeys } from './planText.ts';
 import { type Policy, PRESETS } from './policies.ts';
+import { windowsOf } from './windows.ts';
 
 /** A plan with what it was made of. */
 export interface MadePlan {
@@ -154,8 +155,4 @@ function beyondLimit(
       : undefined;
   }
   return undefined;
-}
-
-function windowsOf({ segments }: Workload['blocks'][number]): number {
-  return 1 + segments.filter(({ kind }) => kind === 'collective').length;
 }

@@ -1,3 +1,20 @@
+import type { BlockKind } from '../workload/workload.ts';
+
+/** Collectives of a block. */
+export function collectivesOf({ segments }: Pick<BlockKind, 'segments'>): number {
+  return segments.filter(({ kind }) => kind === 'collective').length;
+}
+
+/** Hiding windows of a block: before its first collective, between each two, and behind the last. */
+export function windowsOf(block: Pick<BlockKind, 'segments'>): number {
+  return 1 + collectivesOf(block);
+}
+
+/** The block that runs when a copy is issued at `issueAt`, which may count back into an earlier pass. */
+export function issuerOf(issueAt: number, blocks: number): number {
+  return ((issueAt % blocks) + blocks) % blocks;
+}
+
 /**
  * Deals a block's bytes to hiding windows in whole chunks.
  *

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { printable } from '../input/userError.ts';
+import { COLLECTIVE_KINDS } from '../workload/workload.ts';
 
 /** Blocks of a pass at the most: every one of them is walked and lowered, so a larger number is damage or a bomb. */
 export const MOST_BLOCKS = 10_000;
@@ -27,7 +28,7 @@ export const rankCount = z.int().min(1).max(MOST_RANKS).describe('ranks that mee
 
 /** One collective call of a block, as one rank sees it. */
 export const profiledCollective = z.strictObject({
-  kind: z.enum(['all-to-all', 'all-gather', 'all-reduce']),
+  kind: z.enum(COLLECTIVE_KINDS),
   sentBytes: bytes.min(1).describe('that leave a rank; what it keeps is not counted'),
   bufferBytes: bytes.min(1).describe('of its input and output on one rank'),
 });

@@ -1,9 +1,10 @@
+import { launchLeadBlocks } from '../physics/launchLead.ts';
+import { runningRanks } from '../physics/linkShare.ts';
 import { checkIssuedBytes, type Plan } from '../plan/plan.ts';
-import { runningRanks } from '../system/linkShare.ts';
 import type { System } from '../system/system.ts';
 import { transportOf } from '../system/transport.ts';
 import type { BlockKind, CollectiveSegment, Workload } from '../workload/workload.ts';
-import { launchLeadBlocks } from './launchLead.ts';
+import { blockLabel, launchLabel, prefetchLabel, segmentLabel } from './labels.ts';
 import { ProgramBuilder } from './programBuilder.ts';
 import { addStagedCollective } from './stagedCollective.ts';
 import { type Detail, type Stage, stagesOf } from './stages.ts';
@@ -148,7 +149,7 @@ class Lowering {
           rank,
           stream: 'compute',
           position,
-          label: `${name} start`,
+          label: segmentLabel(name, 'start'),
           group: -1,
         },
         [this.#takePending(rank)],
@@ -160,7 +161,7 @@ class Lowering {
     }
     let window = 0;
     for (const stage of this.#stages.get(block)!) {
-      const label = this.#detail === 'windows' ? '' : `${name} ${stage.name}`;
+      const label = this.#detail === 'windows' ? '' : segmentLabel(name, stage.name);
       if (stage.kind === 'compute') {
         for (let rank = 0; rank < this.ranks; rank += 1) {
           this.builder.add(
@@ -195,7 +196,7 @@ class Lowering {
     const { blocks, passes } = this.workload;
     if (this.#detail === 'windows') return 'block';
     const pass = Math.floor(position / blocks.length);
-    return `${passes > 1 ? `pass ${pass} ` : ''}block ${position % blocks.length}`;
+    return blockLabel(position % blocks.length, passes > 1 ? pass : null);
   }
 
   /** Waits across the step's end: the first operations of a step follow the last ones of the step before. */
@@ -244,7 +245,7 @@ class Lowering {
           rank,
           stream: 'copy',
           position,
-          label: `prefetch ${this.#nameOf(transfer.to)}`,
+          label: prefetchLabel(this.#nameOf(transfer.to)),
           direction: 'h2d',
           bytes,
           chunkBytes: Math.min(plan.chunkBytes, bytes),
@@ -345,7 +346,7 @@ class Lowering {
       rank,
       stream: 'host',
       position,
-      label: `launch ${label}`,
+      label: launchLabel(label),
       durationS: this.system.host.launchWindowS,
     });
     const index = this.#launchPoints[rank]![position]!.length - 1;

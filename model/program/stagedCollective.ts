@@ -1,7 +1,7 @@
-import { pieceSizes } from '../system/stagedCopy.ts';
+import { pieceSizes } from '../physics/stagedCopy.ts';
 import type { StagedCopyTransport } from '../system/transport.ts';
-
 import type { CollectiveSegment } from '../workload/workload.ts';
+import { flagLabel, phaseLabel, pieceLabel } from './labels.ts';
 import type { OpDraft, ProgramBuilder } from './programBuilder.ts';
 import type { StreamKind } from './stepProgram.ts';
 
@@ -47,7 +47,13 @@ export function addStagedCollective(builder: ProgramBuilder, staged: StagedColle
   const begins = staged.after.map((after, rank) => {
     const base = { rank, position, group };
     const begin = builder.add(
-      { ...base, kind: 'mark', role: 'collective-begin', stream: 'collective', label: `${label} begins` },
+      {
+        ...base,
+        kind: 'mark',
+        role: 'collective-begin',
+        stream: 'collective',
+        label: phaseLabel(label, 'begin'),
+      },
       [after, staged.drained(rank)],
     );
     builder.add(
@@ -67,7 +73,7 @@ export function addStagedCollective(builder: ProgramBuilder, staged: StagedColle
         rank,
         stream: 'collective',
         position,
-        label: `${label} ends`,
+        label: phaseLabel(label, 'end'),
         group,
       },
       [builder.last(rank, readsIn(staged)), builder.last(rank, 'stage-out')],
@@ -108,7 +114,7 @@ function addSums(builder: ProgramBuilder, staged: StagedCollective): number[] {
         rank,
         stream: 'collective',
         position,
-        label: `${label} sum`,
+        label: phaseLabel(label, 'sum'),
         durationS: ((groupSize + 1) * shardBytes) / hbmBytesPerS,
       },
       [builder.last(rank, readsIn(staged)), builder.last(rank, 'stage-out')],
@@ -130,7 +136,7 @@ function addExchange(
     const base = { rank, position, group, phase };
     return pieces.flatMap((bytes, piece) =>
       Array.from({ length: writes }, (_, peer) => {
-        const name = label === '' ? '' : `${label} out ${piece}.${peer}`;
+        const name = label === '' ? '' : pieceLabel(label, 'out', piece, peer);
         const first = piece === 0 && peer === 0;
         const copy = builder.add(
           stagingCopy(base, 'stage-out', 'd2h', name, bytes, -1),
@@ -142,7 +148,7 @@ function addExchange(
           kind: 'delay',
           role: 'flag',
           stream: 'stage-out',
-          label: name === '' ? '' : `${name} flag`,
+          label: name === '' ? '' : flagLabel(name),
           durationS: transport.flagS,
         });
         return { copy, flag };
@@ -156,7 +162,7 @@ function addExchange(
         const source = ranks === 1 ? 0 : (rank + ranks - hop) % ranks;
         const { copy, flag } = written[source]![piece * writes + (writes === 1 ? 0 : hop - 1)]!;
         const base = { rank, position, group, phase };
-        const name = label === '' ? '' : `${label} in ${piece}.${hop}`;
+        const name = label === '' ? '' : pieceLabel(label, 'in', piece, hop);
         // A peer may be ahead: nothing is read before this rank itself has got here.
         const first = piece === 0 && hop === 1;
         const waits = first ? [flag, ready[rank]] : [flag];

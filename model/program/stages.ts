@@ -1,4 +1,4 @@
-import { noRoomS, segmentTimeS } from '../roofline/segmentTime.ts';
+import { noRoomS, segmentTimeS } from '../physics/compute.ts';
 import type { Gpu } from '../system/system.ts';
 import type { BlockKind, CollectiveSegment, ComputeSegment, SegmentClass } from '../workload/workload.ts';
 

@@ -1,6 +1,9 @@
 import type { System } from './system.ts';
 
-/** Whether a machine is CPU cores that stand in for GPUs: the files of those are called so, `host-x1` and the like. */
-export function isCpuCores({ id }: System): boolean {
-  return id.startsWith('host-');
+/** What machine files of CPU cores call their GPU; results of the host backend name the processor instead. */
+const CPU_THREADS = 'CPU threads';
+
+/** Whether a machine is CPU cores that stand in for GPUs, whatever its file is called. */
+export function isCpuCores({ gpu }: Pick<System, 'gpu'>): boolean {
+  return gpu.name === CPU_THREADS;
 }

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { Dimension } from '../input/quantity.ts';
 import { quantity } from '../input/quantity.ts';
 import { shown, type UserError } from '../input/userError.ts';
-import { ELEMENTWISE_KERNELS } from '../workload/workload.ts';
+import { ELEMENTWISE_KERNELS, SEGMENT_CLASSES } from '../workload/workload.ts';
+import { PEERS, PROVENANCES } from './system.ts';
+import { STAGED_COPY, STAGED_SM, TRANSPORT_PATHS } from './transport.ts';
 
-const provenance = z
-  .enum(['datasheet', 'published', 'measured', 'fitted', 'default'])
-  .describe('where the number came from');
+const provenance = z.enum(PROVENANCES).describe('where the number came from');
 
 /** A number with a unit and where it came from: `{is: 55.4 GB/s, from: measured, source: nvbandwidth}`. */
 function physical(dimension: Dimension) {
@@ -113,7 +113,7 @@ const ofRanks = z
   .describe('numbers that hold between so many ranks only');
 
 const flowTransport = z.strictObject({
-  path: z.enum(['host', 'peer', 'nvlink']),
+  path: z.enum(TRANSPORT_PATHS),
   latency: physical('time'),
   ...collectiveRates,
   deviceBuffers: physical('bytes').optional().describe("NCCL's own buffers in each GPU's memory"),
@@ -159,7 +159,7 @@ const stagedCopy = z.strictObject({
 export const systemFile = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   name: z.string(),
-  peer: z.enum(['real', 'mirrored', 'colocated']),
+  peer: z.enum(PEERS),
   gpu: z.strictObject({
     name: z.string(),
     memory: physical('bytes'),
@@ -172,7 +172,7 @@ export const systemFile = z.strictObject({
     }),
     launchFloor: physical('time'),
     kernelOverhead: z
-      .partialRecord(z.enum(['gemm', 'attention', 'elementwise']), physical('time'))
+      .partialRecord(z.enum(SEGMENT_CLASSES), physical('time'))
       .optional()
       .describe('launch, ramp and tail of a kernel, on top of its work'),
     traffic: z
@@ -219,8 +219,8 @@ export const systemFile = z.strictObject({
     shm: flowTransport.optional(),
     p2p: flowTransport.optional(),
     nvlink: flowTransport.optional(),
-    'staged-sm': stagedSm.optional(),
-    'staged-copy': stagedCopy.optional(),
+    [STAGED_SM]: stagedSm.optional(),
+    [STAGED_COPY]: stagedCopy.optional(),
   }),
   defaultTransport: z.string(),
   host: z.strictObject({

@@ -3,15 +3,19 @@ import { basename, join } from 'node:path';
 import { packageRoot } from '../input/packageFiles.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
+import type { CollectiveKind } from '../workload/workload.ts';
 import { type SystemFile, systemFile } from './format.ts';
 import { withOverrides } from './overrides.ts';
 import type { Power, ProvenanceEntry, System } from './system.ts';
-import type {
-  CollectiveRate,
-  FlowNumbers,
-  FlowTransport,
-  StagedCopyTransport,
-  Transport,
+import {
+  type CollectiveRate,
+  type FlowNumbers,
+  type FlowTransport,
+  STAGED_COPY,
+  STAGED_SM,
+  type StagedCopyTransport,
+  stagedSmName,
+  type Transport,
 } from './transport.ts';
 import { buildTree, pathToMemory, TreeError } from './tree.ts';
 
@@ -161,14 +165,14 @@ function powerOf(power: NonNullable<SystemFile['gpu']['power']>): Power {
 }
 
 type FlowEntry = NonNullable<SystemFile['transports']['shm']>;
-type Rates = Pick<FlowEntry, 'all-to-all' | 'all-gather' | 'all-reduce'>;
+type Rates = Pick<FlowEntry, CollectiveKind>;
 type OfRanks = NonNullable<FlowEntry['ranks']>[string];
 
 function transportsOf(
   file: SystemFile,
   fail: (path: readonly PropertyKey[], message: string) => never,
 ): Transport[] {
-  const { 'staged-sm': stagedSm, 'staged-copy': stagedCopy, ...nccl } = file.transports;
+  const { [STAGED_SM]: stagedSm, [STAGED_COPY]: stagedCopy, ...nccl } = file.transports;
   const collectivesOf = (key: readonly string[], rates: Rates): FlowTransport['collectives'] => {
     const rate = (kind: keyof Rates): CollectiveRate => {
       const entry = rates[kind] ?? rates['all-to-all'];
@@ -232,7 +236,7 @@ function transportsOf(
       return {
         ...{
           kind: 'flow',
-          name: `staged-sm:${ctas}`,
+          name: stagedSmName(ctas),
           carrier: { by: 'kernel', ctas, ring: stagedSm.ring ?? 0 },
           path: 'host',
           hostShare: entry.hostShare?.value ?? 1,
@@ -241,23 +245,23 @@ function transportsOf(
           stagedSm.fill === undefined || entry.fillCost === undefined
             ? null
             : { bytes: stagedSm.fill.value * ctas, cost: entry.fillCost.value },
-        ...numbersOf(['staged-sm', 'ctas', text], entry, usual),
+        ...numbersOf([STAGED_SM, 'ctas', text], entry, usual),
       };
     });
     transports.push(...byCtas);
-    const usual = byCtas.find((transport) => transport.name === `staged-sm:${stagedSm.defaultCtas}`);
+    const usual = byCtas.find((transport) => transport.name === stagedSmName(stagedSm.defaultCtas));
     if (usual === undefined) {
       return fail(
-        ['transports', 'staged-sm', 'defaultCtas'],
+        ['transports', STAGED_SM, 'defaultCtas'],
         `expected one of ${Object.keys(stagedSm.ctas).join(', ')}, got ${stagedSm.defaultCtas}`,
       );
     }
-    transports.push({ ...usual, name: 'staged-sm' });
+    transports.push({ ...usual, name: STAGED_SM });
   }
   if (stagedCopy !== undefined) {
     const copies: StagedCopyTransport = {
       kind: 'staged-copy',
-      name: 'staged-copy',
+      name: STAGED_COPY,
       carrier: { by: 'copy-engines' },
       latencyS: stagedCopy.latency.value,
       flagS: stagedCopy.flag.value,

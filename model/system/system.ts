@@ -2,7 +2,8 @@ import type { ElementwiseKernel, SegmentClass } from '../workload/workload.ts';
 import type { Transport } from './transport.ts';
 
 /** Where a number of a machine file came from; shown wherever the number is. */
-export type Provenance = 'datasheet' | 'published' | 'measured' | 'fitted' | 'default';
+export const PROVENANCES = ['datasheet', 'published', 'measured', 'fitted', 'default'] as const;
+export type Provenance = (typeof PROVENANCES)[number];
 
 /** One number of a machine file as it was given, for listings: `gpu.power.cap = 700 W (datasheet)`. */
 export interface ProvenanceEntry {
@@ -109,7 +110,8 @@ export interface Gpu {
 }
 
 /** What stands on the other end of a collective: see Plan "Where a program runs" in the documentation. */
-export type Peer = 'real' | 'mirrored' | 'colocated';
+export const PEERS = ['real', 'mirrored', 'colocated'] as const;
+export type Peer = (typeof PEERS)[number];
 
 /** A machine: everything that a predictor may know about where a program runs. */
 export interface System {

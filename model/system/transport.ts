@@ -2,6 +2,18 @@ import { shown, UserError } from '../input/userError.ts';
 import type { CollectiveKind } from '../workload/workload.ts';
 import type { System } from './system.ts';
 
+/** Transport of a plan for one rank, which has no collectives. */
+export const NO_TRANSPORT = 'none';
+
+/** Our own transports, as machine files and plans call them; every other is NCCL's. */
+export const STAGED_SM = 'staged-sm';
+export const STAGED_COPY = 'staged-copy';
+
+/** The staging kernel with so many CTAs a direction; a machine's usual number of them is plain `staged-sm` as well. */
+export function stagedSmName(ctas: number): string {
+  return `${STAGED_SM}:${ctas}`;
+}
+
 /** Who moves a transport's bytes when a program runs. */
 export type Carrier =
   /** NCCL, over the links that its environment leaves it. */
@@ -17,6 +29,12 @@ export type Carrier =
 /** Whether a carrier needs pinned staging memory of the program's own; NCCL has its own. */
 export function stagesInHostMemory({ by }: Carrier): boolean {
   return by !== 'nccl';
+}
+
+/** Who carries a transport of this name on every machine that has it: for plans and readings whose machine is not at hand. */
+export function carrierByName(name: string): Carrier['by'] {
+  if (name === STAGED_COPY) return 'copy-engines';
+  return name.split(':')[0] === STAGED_SM ? 'kernel' : 'nccl';
 }
 
 /**
@@ -42,6 +60,10 @@ export interface FlowNumbers {
   deviceBufferBytes: number;
 }
 
+/** Which links a collective crosses: the PCIe tree through host memory, through the lowest common node, or none of it. */
+export const TRANSPORT_PATHS = ['host', 'peer', 'nvlink'] as const;
+export type TransportPath = (typeof TRANSPORT_PATHS)[number];
+
 /** A transport that is described by one flow per rank. */
 export interface FlowTransport extends FlowNumbers {
   kind: 'flow';
@@ -52,8 +74,7 @@ export interface FlowTransport extends FlowNumbers {
    * enough stays in the CPU's last-level cache.
    */
   hostShare: number;
-  /** Which links it crosses: the PCIe tree through host memory, through the lowest common node, or none of it. */
-  path: 'host' | 'peer' | 'nvlink';
+  path: TransportPath;
   /**
    * A pipeline that must fill: its first `bytes` cross the link before anything comes back. That takes `cost` times
    * their time at the rate on top. Null for transports whose start-up says it all.
@@ -106,6 +127,20 @@ export function transportNamed(system: System, name: string = system.defaultTran
 /** The transport of a name, with the numbers that it has between so many ranks. @throws UserError as `transportNamed`. */
 export function transportOf(system: System, name: string | undefined, ranks: number): Transport {
   return betweenRanks(transportNamed(system, name), ranks);
+}
+
+/** The transport of a plan's collectives with its numbers between so many ranks; null for one rank. @throws UserError as `transportNamed`. */
+export function collectiveTransport(
+  system: System,
+  { transport }: { transport: string | undefined },
+  ranks: number,
+): Transport | null {
+  return ranks > 1 ? transportOf(system, transport, ranks) : null;
+}
+
+/** The transport that a plan names, which a plan made like it is to take; undefined for one rank's. */
+export function chosenTransport({ transport }: { transport: string }): string | undefined {
+  return transport === NO_TRANSPORT ? undefined : transport;
 }
 
 /** A machine's transports, each once: `staged-sm` is another name of one of those with a number of CTAs. */

@@ -5,7 +5,8 @@ import type { Profiled } from '../profile/profiledFormat.ts';
 export const ACTIVATION_BYTES = 2;
 
 /** What limits a compute segment, and so which fitted efficiency applies to it. */
-export type SegmentClass = 'gemm' | 'attention' | 'elementwise';
+export const SEGMENT_CLASSES = ['gemm', 'attention', 'elementwise'] as const;
+export type SegmentClass = (typeof SEGMENT_CLASSES)[number];
 
 /** What an attention computes on one rank, all its sequences. */
 export interface AttentionShape {
@@ -43,7 +44,8 @@ export interface ComputeSegment {
   seconds?: number;
 }
 
-export type CollectiveKind = 'all-to-all' | 'all-gather' | 'all-reduce';
+export const COLLECTIVE_KINDS = ['all-to-all', 'all-gather', 'all-reduce'] as const;
+export type CollectiveKind = (typeof COLLECTIVE_KINDS)[number];
 
 /** One collective call on one rank. */
 export interface CollectiveSegment {
@@ -70,7 +72,8 @@ export interface BlockKind {
 }
 
 /** How the Q, K and V of an attention change hands under sequence parallelism. */
-export type ExchangeStyle = 'packed' | 'separate' | 'separate-cross' | 'kv-gather';
+export const EXCHANGE_STYLES = ['packed', 'separate', 'separate-cross', 'kv-gather'] as const;
+export type ExchangeStyle = (typeof EXCHANGE_STYLES)[number];
 
 export const GUIDANCE_MODES = ['none', 'sequential', 'batched', 'parallel'] as const;
 export type GuidanceMode = (typeof GUIDANCE_MODES)[number];

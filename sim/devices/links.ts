@@ -1,11 +1,11 @@
-import { gpusOfRanks, linkRateAllLoading, weigh } from '../../model/system/linkShare.ts';
 import {
   collectiveUses,
   copyUses,
   resourceLimit,
   type Use,
   writeWeightOf,
-} from '../../model/system/routes.ts';
+} from '../../model/physics/linkRoutes.ts';
+import { gpusOfRanks, linkRateAllLoading, weigh } from '../../model/physics/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
 import type { FlowTransport } from '../../model/system/transport.ts';
 import { pathToMemory } from '../../model/system/tree.ts';

@@ -1,4 +1,4 @@
-import { missedShare } from '../../model/system/stagedReads.ts';
+import { missedShare } from '../../model/physics/stagedReads.ts';
 
 /** Where bytes are staged: by host memory, how many so far, and by the copy that writes a piece, how many there were before it. */
 export class StagedBytes {

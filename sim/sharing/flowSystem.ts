@@ -1,4 +1,4 @@
-import { served } from '../../model/system/saturation.ts';
+import { served } from '../../model/physics/saturation.ts';
 import { FinishTimes } from './finishTimes.ts';
 import { FlowTable } from './flowTable.ts';
 import { growFloat64, growInt32 } from './grow.ts';

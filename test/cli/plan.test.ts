@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PEER_NAMES } from '../../cli/options.ts';
-import { PEERS } from '../../model/optimize/peers/peer.ts';
 import {
   outputSchemas,
   type PlanChoice,
   type Prediction,
   type Simulation,
 } from '../../model/outputSchema.ts';
+import { PEER_NAMES } from '../../search/peers/peerNames.ts';
 import { runCli } from '../support/runCli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-plan-'));
@@ -173,7 +172,6 @@ test('--uncertain replaces the intervals of the file, and says when each plan st
 });
 
 test('--for: every tool has a setting that fits, or says why not; the choice is as fast', async () => {
-  assert.equal(PEER_NAMES, PEERS);
   for (const name of PEER_NAMES) {
     const { peer } = await choose(...TIGHT, '--for', name);
     assert.is(peer!.name, name);

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type BuiltProgram, buildPrograms } from '../../codegen/build.ts';
+import { type BuiltProgram, buildPrograms } from '../../build/build.ts';
 import { generate } from '../../codegen/generate.ts';
 import { blockSignature } from '../../codegen/proof.ts';
 import { PROVED_BLOCKS } from '../../codegen/provedBlocks.ts';

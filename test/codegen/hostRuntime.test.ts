@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type BuiltProgram, buildPrograms } from '../../codegen/build.ts';
+import { type BuiltProgram, buildPrograms } from '../../build/build.ts';
 import { writeProgram } from '../../codegen/writeProgram.ts';
 import { noCompiler } from '../support/compilers.ts';
 import { skip } from '../support/skip.ts';

@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { buildPrograms } from '../../codegen/build.ts';
+import { buildPrograms } from '../../build/build.ts';
 import { writeProgram } from '../../codegen/writeProgram.ts';
 import { noCompiler } from '../support/compilers.ts';
 import { skip } from '../support/skip.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type BuiltProgram, buildPrograms } from '../../codegen/build.ts';
+import { type BuiltProgram, buildPrograms } from '../../build/build.ts';
 import { writeProgram } from '../../codegen/writeProgram.ts';
 import { derive } from '../../model/dit/derive.ts';
 import { readYamlFile } from '../../model/input/yamlFile.ts';

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { type Generated, generate } from '../../codegen/generate.ts';
-import { paddedToRanks } from '../../codegen/padded.ts';
 import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
@@ -8,6 +7,7 @@ import { packageRoot } from '../../model/input/packageFiles.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { bindWorkload, type WorkloadOptions } from '../../model/workload/bind.ts';
+import { paddedToRanks } from '../../model/workload/padded.ts';
 
 /** A model that ships with the tests, or one of the catalogue. */
 export function modelFile(name: string): string {

@@ -1,9 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { timelineOf } from '../../codegen/measure/timelineOf.ts';
 import { cellProgram } from '../../experiments/grid/cellProgram.ts';
 import { cellScenario } from '../../experiments/grid/cellScenario.ts';
 import type { Cell } from '../../experiments/grid/experimentFile.ts';
+import { timelineOf } from '../../measure/timelineOf.ts';
+import { phaseOf } from '../../model/program/labels.ts';
 import type { Interval, Timeline } from '../../model/timeline.ts';
 import { segmentTotals } from '../../model/timelineTotals.ts';
 import { simulate } from '../../sim/simulate.ts';
@@ -20,11 +21,13 @@ type Row = [
 ];
 
 function timeline(rows: readonly Row[]): Timeline {
-  const intervals = rows.map(
-    ([category, name, startS, endS, rank = 0, position = 0]): Interval => ({
+  const intervals = rows.map(([category, name, startS, endS, rank = 0, position = 0]): Interval => {
+    const phase = category === 'collective' ? phaseOf(name) : null;
+    return {
       ...{ category, name, startS, endS, rank, position, track: 'any', op: -1, bytes: 0 },
-    }),
-  );
+      ...(phase !== null && { phase }),
+    };
+  });
   return { source: 'made up', stepTimeS: 10, intervals, links: [], arrivals: [] };
 }
 

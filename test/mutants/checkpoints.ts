@@ -126,8 +126,8 @@ export const READERS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/hiding/memory.ts',
-    tests: ['test/model/hiding/memory.test.ts'],
+    file: 'model/physics/memory.ts',
+    tests: ['test/model/physics/memory.test.ts'],
     mutants: [
       {
         breaks: 'experts share their residents',
@@ -152,9 +152,9 @@ export const READERS: readonly MutantGroup[] = [
       },
       {
         breaks: 'one rank pins staging of collectives',
-        original: 'workload.ranks > 1 ? transportOf(system, plan.transport, workload.ranks) : null',
+        original: 'collectiveTransport(system, plan, workload.ranks)',
         mutated:
-          "transportOf(system, plan.transport === 'none' ? undefined : plan.transport, workload.ranks)",
+          "collectiveTransport(system, { transport: plan.transport === 'none' ? undefined : plan.transport }, 2)",
       },
       {
         breaks: 'residents are pinned on the host as well',
@@ -164,11 +164,11 @@ export const READERS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/hiding/rates.ts',
+    file: 'model/physics/rates.ts',
     tests: [
-      'test/model/hiding/rateTerms.test.ts',
-      'test/model/hiding/rates.test.ts',
-      'test/model/hiding/hostMemory.test.ts',
+      'test/model/physics/rateTerms.test.ts',
+      'test/model/physics/rates.test.ts',
+      'test/model/physics/hostMemory.test.ts',
     ],
     mutants: [
       {

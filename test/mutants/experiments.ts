@@ -277,7 +277,7 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'codegen/measure/cutOffRun.ts',
+    file: 'measure/cutOffRun.ts',
     tests: ['test/experiments/grid/collectSteps.test.ts'],
     mutants: [
       {

@@ -1,11 +1,11 @@
 import type { MutantGroup } from './mutant.ts';
 
-const TERMS = ['test/model/hiding/closedFormTerms.test.ts'];
+const TERMS = ['test/model/analytic/closedFormTerms.test.ts'];
 
 /** The closed form: its walk, pauses, schedule of issues, time slices and the queue of copies. */
 export const HIDING: readonly MutantGroup[] = [
   {
-    file: 'model/hiding/closedForm.ts',
+    file: 'model/analytic/closedForm.ts',
     tests: TERMS,
     mutants: [
       {
@@ -71,7 +71,7 @@ export const HIDING: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/hiding/pauses.ts',
+    file: 'model/physics/copyPauses.ts',
     tests: TERMS,
     mutants: [
       {
@@ -107,8 +107,8 @@ export const HIDING: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/hiding/issueSchedule.ts',
-    tests: [...TERMS, 'test/model/hiding/issuedBytes.test.ts'],
+    file: 'model/analytic/issueSchedule.ts',
+    tests: [...TERMS, 'test/model/analytic/issuedBytes.test.ts'],
     mutants: [
       {
         breaks: 'the bytes behind the last whole chunk are no chunk',
@@ -133,8 +133,8 @@ export const HIDING: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/hiding/timeSlices.ts',
-    tests: ['test/model/hiding/sliceSinceRead.test.ts', 'test/model/hiding/timeSlices.test.ts', ...TERMS],
+    file: 'model/analytic/timeSlices.ts',
+    tests: ['test/model/analytic/sliceSinceRead.test.ts', 'test/model/analytic/timeSlices.test.ts', ...TERMS],
     mutants: [
       {
         breaks: 'the time since the last read does not count',
@@ -149,8 +149,8 @@ export const HIDING: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/hiding/copyQueue.ts',
-    tests: ['test/model/hiding/copyQueue.test.ts', ...TERMS],
+    file: 'model/analytic/copyQueue.ts',
+    tests: ['test/model/analytic/copyQueue.test.ts', ...TERMS],
     mutants: [
       {
         breaks: 'pauses of a copy do not count as left',

@@ -36,7 +36,7 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'codegen/measure/readMeasurement.ts',
+    file: 'measure/readMeasurement.ts',
     tests: ['test/experiments/grid/collectSteps.test.ts'],
     mutants: [
       {
@@ -47,8 +47,8 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'codegen/measure/records.ts',
-    tests: ['test/codegen/measure/arenaSpread.test.ts'],
+    file: 'measure/records.ts',
+    tests: ['test/measure/arenaSpread.test.ts'],
     mutants: [
       {
         breaks: 'two blocks may share a slot',
@@ -68,8 +68,8 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'codegen/measure/arenaSpread.ts',
-    tests: ['test/codegen/measure/arenaSpread.test.ts'],
+    file: 'measure/arenaSpread.ts',
+    tests: ['test/measure/arenaSpread.test.ts'],
     mutants: [
       {
         breaks: 'a block ends with its fastest rank',
@@ -84,8 +84,8 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'codegen/measure/intraclassCorrelation.ts',
-    tests: ['test/codegen/measure/intraclassCorrelation.test.ts'],
+    file: 'measure/intraclassCorrelation.ts',
+    tests: ['test/measure/intraclassCorrelation.test.ts'],
     mutants: [
       {
         breaks: 'groups that differ count as items that differ',
@@ -100,8 +100,8 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'codegen/measure/arenaPlaces.ts',
-    tests: ['test/codegen/measure/arenaPlaces.test.ts'],
+    file: 'measure/arenaPlaces.ts',
+    tests: ['test/measure/arenaPlaces.test.ts'],
     mutants: [
       {
         breaks: 'survey and blocks of different tuples of slots are compared',
@@ -121,7 +121,7 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'codegen/measure/timelineOf.ts',
+    file: 'measure/timelineOf.ts',
     tests: ['test/experiments/grid/collectSteps.test.ts'],
     mutants: [
       {
@@ -185,7 +185,7 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'codegen/stopSignals.ts',
+    file: 'build/stopSignals.ts',
     tests: ['test/experiments/grid/runExperiment.test.ts'],
     mutants: [
       {

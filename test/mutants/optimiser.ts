@@ -3,8 +3,8 @@ import type { MutantGroup } from './mutant.ts';
 /** The optimiser: pages, bounds, ties and caps. */
 export const OPTIMISER: readonly MutantGroup[] = [
   {
-    file: 'model/optimize/sharedPages.ts',
-    tests: ['test/model/optimize/sharedPages.test.ts'],
+    file: 'search/sharedPages.ts',
+    tests: ['test/search/sharedPages.test.ts'],
     mutants: [
       {
         breaks: 'with two buffers blocks that keep a page more are spread',
@@ -24,8 +24,8 @@ export const OPTIMISER: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/optimize/divisions.ts',
-    tests: ['test/model/optimize/sharedPages.test.ts'],
+    file: 'search/divisions.ts',
+    tests: ['test/search/sharedPages.test.ts'],
     mutants: [
       {
         breaks: 'a page more is taken from the front of what is copied',
@@ -41,8 +41,8 @@ export const OPTIMISER: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/optimize/planPool.ts',
-    tests: ['test/model/optimize/planPool.test.ts'],
+    file: 'search/planPool.ts',
+    tests: ['test/search/planPool.test.ts'],
     mutants: [
       {
         breaks: 'a plan that is faster by less than a tie wins',
@@ -103,8 +103,8 @@ export const OPTIMISER: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/optimize/planBounds.ts',
-    tests: ['test/model/optimize/planPool.test.ts'],
+    file: 'search/planBounds.ts',
+    tests: ['test/search/planPool.test.ts'],
     mutants: [
       {
         breaks: 'copies that overlap nothing are bounded as if they did',
@@ -114,8 +114,8 @@ export const OPTIMISER: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/optimize/streamProgram.ts',
-    tests: ['test/model/optimize/mixedResidents.test.ts'],
+    file: 'search/streamProgram.ts',
+    tests: ['test/search/mixedResidents.test.ts'],
     mutants: [
       {
         breaks: 'all blocks of a class keep alike',
@@ -125,8 +125,8 @@ export const OPTIMISER: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/optimize/searchSpace.ts',
-    tests: ['test/model/optimize/mixedResidents.test.ts'],
+    file: 'search/searchSpace.ts',
+    tests: ['test/search/mixedResidents.test.ts'],
     mutants: [
       {
         breaks: 'the space counts one number of pages too few',
@@ -136,8 +136,8 @@ export const OPTIMISER: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/optimize/neighbours.ts',
-    tests: ['test/model/optimize/mixedResidents.test.ts'],
+    file: 'search/neighbours.ts',
+    tests: ['test/search/mixedResidents.test.ts'],
     mutants: [
       {
         breaks: 'what the caps leave is not tried',

@@ -3,8 +3,8 @@ import type { MutantGroup } from './mutant.ts';
 /** Bounds that the optimiser holds its choices against. */
 export const OPTIMIZE: readonly MutantGroup[] = [
   {
-    file: 'model/optimize/pooledBound.ts',
-    tests: ['test/model/optimize/boundTerms.test.ts'],
+    file: 'search/pooledBound.ts',
+    tests: ['test/search/boundTerms.test.ts'],
     mutants: [
       {
         breaks: 'only one expert has to fit',

@@ -7,7 +7,7 @@ const TRACES = 'test/experiments/imports/traces/traceProfile.test.ts';
 /** Profiles of users' own models: their readers, their workloads, and traces that become profiles. */
 export const PROFILE: readonly MutantGroup[] = [
   {
-    file: 'model/hiding/memory.ts',
+    file: 'model/physics/memory.ts',
     tests: [WORKLOAD],
     mutants: [
       {
@@ -18,7 +18,7 @@ export const PROFILE: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/hiding/stepReport.ts',
+    file: 'model/analytic/stepReport.ts',
     tests: [WORKLOAD],
     mutants: [
       {

@@ -356,7 +356,7 @@ export const PROGRAM: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/program/launchLead.ts',
+    file: 'model/physics/launchLead.ts',
     tests: ['test/model/program/lower.test.ts'],
     mutants: [
       {

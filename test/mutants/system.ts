@@ -3,8 +3,8 @@ import type { MutantGroup } from './mutant.ts';
 /** What a machine's numbers mean: shares of links, paths, staged collectives, compute and its clock. */
 export const SYSTEM: readonly MutantGroup[] = [
   {
-    file: 'model/system/linkShare.ts',
-    tests: ['test/model/system/linkShare.test.ts'],
+    file: 'model/physics/linkShare.ts',
+    tests: ['test/model/physics/linkShare.test.ts'],
     mutants: [
       {
         breaks: 'colocated ranks have a copy engine each',
@@ -49,8 +49,8 @@ export const SYSTEM: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/system/stagedReads.ts',
-    tests: ['test/model/system/stagedReads.test.ts'],
+    file: 'model/physics/stagedReads.ts',
+    tests: ['test/model/physics/stagedReads.test.ts'],
     mutants: [
       {
         breaks: 'a machine without a cache reads everything from one',
@@ -65,8 +65,8 @@ export const SYSTEM: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/system/routes.ts',
-    tests: ['test/model/system/routes.test.ts'],
+    file: 'model/physics/linkRoutes.ts',
+    tests: ['test/model/physics/linkRoutes.test.ts'],
     mutants: [
       {
         breaks: 'every peer sends the whole of what arrives',
@@ -141,8 +141,8 @@ export const SYSTEM: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/system/stagedCopy.ts',
-    tests: ['test/model/system/stagedCopy.test.ts'],
+    file: 'model/physics/stagedCopy.ts',
+    tests: ['test/model/physics/stagedCopy.test.ts'],
     mutants: [
       {
         breaks: 'the bytes behind the last whole piece are left out',
@@ -227,8 +227,8 @@ export const SYSTEM: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/roofline/segmentTime.ts',
-    tests: ['test/model/roofline/segmentTime.test.ts'],
+    file: 'model/physics/compute.ts',
+    tests: ['test/model/physics/compute.test.ts'],
     mutants: [
       {
         breaks: 'device memory bounds no matrix product',
@@ -303,8 +303,8 @@ export const SYSTEM: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/roofline/clock.ts',
-    tests: ['test/model/hiding/clock.test.ts'],
+    file: 'model/physics/power.ts',
+    tests: ['test/model/physics/power.test.ts'],
     mutants: [
       {
         breaks: 'the second pass costs no energy',

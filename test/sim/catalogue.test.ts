@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { predictStep } from '../../model/analytic/stepReport.ts';
 import { catalogueIds, loadDit } from '../../model/dit/load.ts';
-import { predictStep } from '../../model/hiding/stepReport.ts';
 import { makePlan } from '../../model/plan/presets.ts';
 import { loadSystem, systemIds } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';

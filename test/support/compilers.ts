@@ -1,4 +1,4 @@
-import { findToolchain, missingFor } from '../../codegen/toolchain.ts';
+import { findToolchain, missingFor } from '../../build/toolchain.ts';
 
 /** Why C++ cannot be compiled here; null when it can. */
 export function noCompiler(): string | null {

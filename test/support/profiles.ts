@@ -1,5 +1,5 @@
+import { windowTimesS } from '../../model/physics/compute.ts';
 import type { Profile } from '../../model/profile/profileFormat.ts';
-import { windowTimesS } from '../../model/roofline/segmentTime.ts';
 import type { System } from '../../model/system/system.ts';
 import type { BlockKind, CollectiveSegment, Workload } from '../../model/workload/workload.ts';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { DEVICE_PAGE_BYTES } from '../../model/plan/devicePage.ts';
+import { DEVICE_PAGE_BYTES } from '../../model/physics/devicePage.ts';
 import { fitsSlots } from '../../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan, YieldRule } from '../../model/plan/plan.ts';
 import { presetHelp, presetPlan } from '../../model/plan/presets.ts';
-import { dealChunks } from '../../model/plan/windows.ts';
+import { dealChunks, issuerOf, windowsOf } from '../../model/plan/windows.ts';
 import type { System } from '../../model/system/system.ts';
 import { transportNamed } from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';
@@ -123,8 +123,8 @@ export function planOf(drawn: DrawnPlan, workload: Workload, system: System, tra
     const residentBytes = resident[index]!;
     if (residentBytes === weightBytes) return { residentBytes, issueAt: index, windowBytes: [] };
     const issueAt = index - aheadOf(index);
-    const running = blocks[(issueAt + blocks.length) % blocks.length]!;
-    const windows = 1 + running.segments.filter(({ kind }) => kind === 'collective').length;
+    const running = blocks[issuerOf(issueAt, blocks.length)]!;
+    const windows = windowsOf(running);
     const shares = runOf(index).shares.slice(0, windows);
     return {
       residentBytes,

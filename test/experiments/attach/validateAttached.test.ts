@@ -9,7 +9,7 @@ import type { AttachStepRecord } from '../../../experiments/attach/attachStepFor
 import { compareAttached } from '../../../experiments/attach/compareAttached.ts';
 import { profilesOf } from '../../../experiments/attach/profileFolder.ts';
 import { readAttachSteps } from '../../../experiments/attach/readAttachSteps.ts';
-import { predictStep } from '../../../model/hiding/stepReport.ts';
+import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { planDocument } from '../../../model/plan/planDocument.ts';
 import { makePlan } from '../../../model/plan/presets.ts';

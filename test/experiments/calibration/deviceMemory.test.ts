@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { MeasuredRun } from '../../../codegen/measure/readMeasurement.ts';
 import { type Calibration, readCalibration } from '../../../experiments/calibration/calibrationFile.ts';
 import { measuredMemory } from '../../../experiments/calibration/deviceMemory.ts';
+import type { MeasuredRun } from '../../../measure/readMeasurement.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 

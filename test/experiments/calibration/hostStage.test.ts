@@ -5,8 +5,8 @@ import { fittedMachineFile } from '../../../experiments/calibration/machineFile.
 import { type FittedEntry, systemWith } from '../../../experiments/calibration/machineValues.ts';
 import type { CaseReading } from '../../../experiments/calibration/readings.ts';
 import type { CaseParameters } from '../../../model/calibration/cases.ts';
-import { copyRates } from '../../../model/hiding/rates.ts';
 import { parseYaml, readYamlFile } from '../../../model/input/yamlFile.ts';
+import { copyRates } from '../../../model/physics/rates.ts';
 import { buildSystem, systemFileOf } from '../../../model/system/load.ts';
 import type { System } from '../../../model/system/system.ts';
 import { syntheticReadings } from './syntheticReadings.ts';

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { MeasuredRun } from '../../../codegen/measure/readMeasurement.ts';
 import { asNcclWent } from '../../../experiments/calibration/ncclPath.ts';
+import type { MeasuredRun } from '../../../measure/readMeasurement.ts';
 import { calibrationCases } from '../../../model/calibration/cases.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 

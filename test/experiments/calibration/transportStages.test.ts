@@ -4,8 +4,8 @@ import { type FittedMachine, fitReadings } from '../../../experiments/calibratio
 import { fittedMachineFile } from '../../../experiments/calibration/machineFile.ts';
 import type { CaseReading } from '../../../experiments/calibration/readings.ts';
 import type { CaseParameters } from '../../../model/calibration/cases.ts';
-import { pairRates } from '../../../model/hiding/rates.ts';
 import { parseYaml, readYamlFile } from '../../../model/input/yamlFile.ts';
+import { pairRates } from '../../../model/physics/rates.ts';
 import { buildSystem, loadSystem, systemFileOf } from '../../../model/system/load.ts';
 import type { System } from '../../../model/system/system.ts';
 import { type FlowTransport, transportOf } from '../../../model/system/transport.ts';

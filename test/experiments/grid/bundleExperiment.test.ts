@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bundle } from '../../../codegen/bundle.ts';
+import { bundle } from '../../../build/bundle.ts';
 import { bundleExperiment } from '../../../experiments/grid/bundleExperiment.ts';
 import { cellsOf, readExperiment } from '../../../experiments/grid/experimentFile.ts';
 import { noCompiler } from '../../support/compilers.ts';

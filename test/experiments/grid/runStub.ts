@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { StoppedError } from '../../../codegen/stopSignals.ts';
+import { StoppedError } from '../../../build/stopSignals.ts';
 import { cellsOf, readExperiment } from '../../../experiments/grid/experimentFile.ts';
 import { runExperiment } from '../../../experiments/grid/runExperiment.ts';
 import { stubWriter } from './stubExperiment.ts';

@@ -16,7 +16,7 @@ import { noiseFloor } from '../../../experiments/heldOut/noiseFloor.ts';
 import { planOrders } from '../../../experiments/heldOut/planOrder.ts';
 import { heldOutReport } from '../../../experiments/heldOut/report.ts';
 import type { PublishedStep, publishedErrors } from '../../../experiments/published/publishedSteps.ts';
-import { predictStep } from '../../../model/hiding/stepReport.ts';
+import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import type { System } from '../../../model/system/system.ts';

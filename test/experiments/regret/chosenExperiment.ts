@@ -5,7 +5,7 @@ import { cellScenario } from '../../../experiments/grid/cellScenario.ts';
 import { type Cell, cellsOf, readExperiment } from '../../../experiments/grid/experimentFile.ts';
 import { recordedCell } from '../../../experiments/grid/recordedCell.ts';
 import { stepProgramHash } from '../../../experiments/grid/stepProgramHash.ts';
-import { memoryNeed } from '../../../model/hiding/memory.ts';
+import { memoryNeed } from '../../../model/physics/memory.ts';
 import { stepRun } from '../dataset/stepRun.ts';
 
 /** What measured it: another device than the one that plans were made for. */

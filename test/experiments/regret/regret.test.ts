@@ -11,7 +11,7 @@ import { measuredCurve } from '../../../experiments/regret/efficientPlans.ts';
 import { type MeasuredPlan, measuredCells } from '../../../experiments/regret/measuredCells.ts';
 import { regretOf } from '../../../experiments/regret/regret.ts';
 import { type RegretReport, regretReport } from '../../../experiments/regret/report.ts';
-import { memoryNeed } from '../../../model/hiding/memory.ts';
+import { memoryNeed } from '../../../model/physics/memory.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { runCli } from '../../support/runCli.ts';
 import { stepRun } from '../dataset/stepRun.ts';

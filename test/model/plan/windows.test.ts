@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { dealChunks, fractionsToShares } from '../../../model/plan/windows.ts';
+import { dealChunks, fractionsToShares, issuerOf, windowsOf } from '../../../model/plan/windows.ts';
+import type { CollectiveSegment, ComputeSegment } from '../../../model/workload/workload.ts';
 
 const test = suite('chunks dealt to hiding windows');
 
@@ -90,6 +91,24 @@ test('the larger share never gets fewer chunks', () => {
       }
     }),
   );
+});
+
+test('a block has a window more than collectives', () => {
+  const compute = { kind: 'compute' } as ComputeSegment;
+  const collective = { kind: 'collective' } as CollectiveSegment;
+  assert.is(windowsOf({ segments: [] }), 1);
+  assert.is(windowsOf({ segments: [compute, collective, compute, collective] }), 3);
+});
+
+test('a copy may be issued in an earlier pass, by the block that runs then', () => {
+  for (const [issueAt, issuer] of [
+    [0, 0],
+    [39, 39],
+    [-1, 39],
+    [-40, 0],
+    [-41, 39],
+  ] as const)
+    assert.is(issuerOf(issueAt, 40), issuer);
 });
 
 test.run();

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { launchLeadBlocks } from '../../../model/physics/launchLead.ts';
 import type { BlockPlan, Plan } from '../../../model/plan/plan.ts';
-import { launchLeadBlocks } from '../../../model/program/launchLead.ts';
 import { lower } from '../../../model/program/lower.ts';
 import type { CopyOp, Op, StepProgram } from '../../../model/program/stepProgram.ts';
 import { verify } from '../../../model/program/verify.ts';

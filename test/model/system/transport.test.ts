@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parse, stringify } from 'yaml';
+import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { loadDit } from '../../../model/dit/load.ts';
 import { parseSize } from '../../../model/dit/tokens.ts';
-import { memoryNeed, reserveBytesOf } from '../../../model/hiding/memory.ts';
-import { predictStep } from '../../../model/hiding/stepReport.ts';
+import { memoryNeed, reserveBytesOf } from '../../../model/physics/memory.ts';
+import { withCollectiveRates } from '../../../model/physics/variants/scaled.ts';
 import { makePlan } from '../../../model/plan/presets.ts';
-import { loadSystem, systemFileOf } from '../../../model/system/load.ts';
-import { withCollectiveRates } from '../../../model/system/scaled.ts';
+import { isCpuCores } from '../../../model/system/cpuCores.ts';
+import { loadSystem, systemFileOf, systemIds } from '../../../model/system/load.ts';
+import type { System } from '../../../model/system/system.ts';
 import {
+  carrierByName,
   distinctName,
   distinctTransports,
   type FlowTransport,
@@ -128,6 +131,21 @@ test('such a name means another transport on another machine, the distinct one t
     ['h200-x2', 'staged-copy', 'staged-copy'],
   ] as const)
     assert.is(distinctName(loadSystem(machine), name), distinct, `${name} on ${machine}`);
+});
+
+test('a name says who carries it, on every machine', () => {
+  for (const id of systemIds())
+    for (const { name, carrier } of loadSystem(id).transports)
+      assert.is(carrierByName(name), carrier.by, `${name} of ${id}`);
+});
+
+test('CPU cores are told by their GPU, whatever the file is called', () => {
+  assert.equal(
+    systemIds().filter((id) => isCpuCores(loadSystem(id))),
+    ['host-x1', 'host-x2'],
+  );
+  assert.ok(isCpuCores({ ...loadSystem('host-x1'), id: 'laptop' } as System));
+  assert.not.ok(isCpuCores({ ...loadSystem('h200-x1'), id: 'host-a' } as System));
 });
 
 for (const [what, ranks, reason] of [

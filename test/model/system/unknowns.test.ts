@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { copyRates } from '../../../model/hiding/rates.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import { parseYaml } from '../../../model/input/yamlFile.ts';
+import { copyRates } from '../../../model/physics/rates.ts';
+import { moved } from '../../../model/physics/variants/moved.ts';
 import type { Direction } from '../../../model/system/direction.ts';
 import { buildSystem, loadSystem, systemIds } from '../../../model/system/load.ts';
-import { moved } from '../../../model/system/moved.ts';
 import { transportNamed } from '../../../model/system/transport.ts';
 import { unknownsOf } from '../../../model/system/unknowns.ts';
 

@@ -1,0 +1,72 @@
+import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
+import type { Plan } from '../plan/plan.ts';
+import { FROM_FILE } from '../plan/planDocument.ts';
+import { presetPlan } from '../plan/presets.ts';
+import type { BreakEven } from '../report.ts';
+import type { System } from '../system/system.ts';
+import { chosenTransport } from '../system/transport.ts';
+import { bindRows } from '../workload/bind.ts';
+import type { SampleRows } from '../workload/rows.ts';
+import type { Workload } from '../workload/workload.ts';
+import { HIDDEN_SHARE, predictedStepS } from './stepReport.ts';
+
+/** Range of sizes that is searched, and how fine: a quarter of a per cent of the answer. */
+const MOST_TOKENS = 4e6;
+const MOST_FRAMES = 4000;
+const MOST_BATCH = 4096;
+const STEPS = 24;
+
+const NO_BREAK_EVEN: BreakEven = { tokens: null, frames: null, batch: null };
+
+/**
+ * The sizes from which a plan costs less than 1 % of a step against no offload: more tokens at this batch, more
+ * frames at this resolution, or a larger batch at this size. Between whole sizes, so that curves can be read.
+ *
+ * Null for a plan that streams nothing, for frames of an image model, and where even the largest size that is
+ * looked at (4 M tokens, 4000 frames, batch 4096) does not hide the offload, as for plans that never overlap. A profile knows
+ * no other size than the one that was measured.
+ */
+export function breakEven(workload: Workload, system: System, plan: Plan): BreakEven {
+  if (plan.slots === 0 || workload.from === 'profile') return NO_BREAK_EVEN;
+  const { model, size, batch } = workload;
+  const hidden = (rows: SampleRows, atBatch: number): boolean => {
+    const { sp, tp, cfg, exchange } = workload.layout;
+    const bound = bindRows(model, rows, { size, batch: atBatch, sp, tp, cfg, exchange });
+    const made = (text: string) => presetPlan(text, bound, system, chosenTransport(plan));
+    const stepOf = (chosen: Plan) => predictedStepS(bound, system, chosen);
+    // Blocks weigh the same at any size, so a plan without a preset is the same plan there.
+    const same = plan.preset === FROM_FILE ? plan : made(plan.name);
+    return stepOf(same) <= (1 + HIDDEN_SHARE) * stepOf(made('none'));
+  };
+  const textRows = workload.textRows;
+  const at = (tokens: number, frames = size.frames): SampleRows => ({
+    ...rowsAt(model, tokens, frames),
+    t: textRows,
+  });
+  return {
+    tokens: smallest((tokens) => hidden(at(tokens), batch), 1, MOST_TOKENS),
+    frames:
+      model.vae.frames === 'none'
+        ? null
+        : smallest(
+            (frames) => hidden(at(tokensOfFrames(model, size, frames), frames), batch),
+            1,
+            MOST_FRAMES,
+          ),
+    batch: smallest((value) => hidden(at(workload.tokens), value), 1 / 64, MOST_BATCH),
+  };
+}
+
+/** Bisection on a logarithmic scale for the smallest value that satisfies; the lower end if even that does. */
+export function smallest(satisfies: (value: number) => boolean, low: number, high: number): number | null {
+  if (!satisfies(high)) return null;
+  if (satisfies(low)) return low;
+  let below = low;
+  let above = high;
+  for (let step = 0; step < STEPS && above / below > 1.0005; step += 1) {
+    const middle = Math.sqrt(below * above);
+    if (satisfies(middle)) above = middle;
+    else below = middle;
+  }
+  return above;
+}

@@ -1,0 +1,101 @@
+import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
+import { blockComputeS } from '../physics/compute.ts';
+import { copyRates } from '../physics/rates.ts';
+import type { BreakEven } from '../report.ts';
+import type { System } from '../system/system.ts';
+import { bindRows } from '../workload/bind.ts';
+import type { SampleRows } from '../workload/rows.ts';
+import { type ProfiledWorkload, passWeightBytes, type Workload } from '../workload/workload.ts';
+import { smallest } from './breakEven.ts';
+
+/** Constants of the paper's model; by default they are read from the machine and the workload. */
+export interface PaperConstants {
+  /** eta_comp x P_peak, FLOP/s. */
+  computeFlops: number;
+  /** eta_pref x BW_h2d, bytes/s. */
+  h2dBytesPerS: number;
+  /** Bytes of an average block. */
+  blockBytes: number;
+}
+
+export interface PaperCriterion {
+  /** Seconds that an average block's weights take, on a link that nothing else uses. */
+  prefetchS: number;
+  /** Seconds that an average block computes, collectives left out. */
+  computeS: number;
+  hidden: boolean;
+  /** Where the two are equal. */
+  breakEven: BreakEven;
+}
+
+/**
+ * The ChunkFlow paper's hiding criterion (arXiv 2605.11335, section 3.1): prefetch is hidden when
+ *
+ *   F_block / (T x eta_comp x P_peak) >= B_pref / (eta_pref x BW_h2d)
+ *
+ * F_block are the FLOPs of an average block (matrix products and attention), T the Ulysses degree, B_pref its
+ * bytes. It knows no collectives and no contention: cases that it calls hidden measure 10 to 25 % slower.
+ *
+ * Of a profile, whose FLOPs and other sizes nobody knows, the left side is the measured time of an average block.
+ */
+export function paperCriterion(
+  workload: Workload,
+  system: System,
+  constants: PaperConstants = machineConstants(workload, system),
+): PaperCriterion {
+  if (workload.from === 'profile') return measuredCriterion(workload, system, constants);
+  const computeS = averageBlockFlops(workload) / constants.computeFlops;
+  const prefetchS = constants.blockBytes / constants.h2dBytesPerS;
+  const { model, size, batch } = workload;
+  const hidden = (rows: SampleRows, atBatch: number) => {
+    const { sp, tp, cfg, exchange } = workload.layout;
+    const bound = bindRows(model, rows, { size, batch: atBatch, sp, tp, cfg, exchange });
+    return averageBlockFlops(bound) / constants.computeFlops >= prefetchS;
+  };
+  const at = (tokens: number, frames = size.frames): SampleRows => ({
+    ...rowsAt(model, tokens, frames),
+    t: workload.textRows,
+  });
+  return {
+    prefetchS,
+    computeS,
+    hidden: computeS >= prefetchS,
+    breakEven: {
+      tokens: smallest((tokens) => hidden(at(tokens), batch), 1, 4e6),
+      frames:
+        model.vae.frames === 'none'
+          ? null
+          : smallest((frames) => hidden(at(tokensOfFrames(model, size, frames), frames), batch), 1, 4000),
+      batch: smallest((value) => hidden(at(workload.tokens), value), 1 / 64, 4096),
+    },
+  };
+}
+
+function measuredCriterion(
+  { blocks }: ProfiledWorkload,
+  { gpu }: System,
+  { blockBytes, h2dBytesPerS }: PaperConstants,
+): PaperCriterion {
+  const computeS = blocks.reduce((sum, block) => sum + blockComputeS(block, gpu), 0) / blocks.length;
+  const prefetchS = blockBytes / h2dBytesPerS;
+  const breakEven = { tokens: null, frames: null, batch: null };
+  return { prefetchS, computeS, hidden: computeS >= prefetchS, breakEven };
+}
+
+/** The machine's numbers in the paper's terms: one efficiency for all compute, H2D with every GPU loading. */
+export function machineConstants(workload: Workload, system: System): PaperConstants {
+  return {
+    computeFlops: system.gpu.efficiency.gemm * system.gpu.peakFlops,
+    h2dBytesPerS: copyRates(system, workload.ranks).h2d,
+    blockBytes: passWeightBytes(workload) / workload.blocks.length,
+  };
+}
+
+/** FLOPs of an average block on one rank. */
+export function averageBlockFlops(workload: Workload): number {
+  let flops = 0;
+  for (const block of workload.blocks) {
+    for (const segment of block.segments) if (segment.kind === 'compute') flops += segment.flops;
+  }
+  return flops / workload.blocks.length;
+}

@@ -1,0 +1,98 @@
+import { blockComputeS } from '../physics/compute.ts';
+import { memoryNeed } from '../physics/memory.ts';
+import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../physics/power.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { BoundBy, BreakEven, StepReport, StepTimes } from '../report.ts';
+import type { System } from '../system/system.ts';
+import type { Workload } from '../workload/workload.ts';
+import { closedForm } from './closedForm.ts';
+
+/** Offload that costs less than this share of a step counts as hidden. */
+export const HIDDEN_SHARE = 0.01;
+
+/** Share of a step in which the link must be busy before the link, not the schedule, is what limits it. */
+const LINK_BUSY_SHARE = 0.95;
+
+const NO_BREAK_EVEN: BreakEven = { tokens: null, frames: null, batch: null };
+
+/**
+ * The closed form's answer for one plan, at the clock that the machine's power cap allows. Its break-even is left
+ * open: `predict` adds it.
+ */
+export function predictStep(workload: Workload, system: System, plan: Plan): StepReport {
+  const { times, clock } = timesAtCap(workload, system, plan);
+  return report(workload, system, plan, times, clock);
+}
+
+/** The step time of `predictStep` alone, at a fraction of the cost of its report. */
+export function predictedStepS(workload: Workload, system: System, plan: Plan): number {
+  return Math.max(hostS(workload), timesAtCap(workload, system, plan).times.stepTimeS);
+}
+
+/** No step is shorter than issuing it takes the host, as far as a profile says how long that is. */
+function hostS(workload: Workload): number {
+  return workload.from === 'profile' ? workload.hostS : 0;
+}
+
+/** The clock that a plan's step reaches under the power cap, by the closed form; 1 where no power is known. */
+export function clockOf(workload: Workload, system: System, plan: Plan): number {
+  return powerOf(workload, system) === null ? 1 : timesAtCap(workload, system, plan).clock;
+}
+
+function timesAtCap(workload: Workload, system: System, plan: Plan): { times: StepTimes; clock: number } {
+  const power = powerOf(workload, system);
+  if (power === null) return { times: closedForm(workload, system, plan), clock: 1 };
+  const walked = new Map<number, StepTimes>();
+  const timesAt = (clock: number): StepTimes => {
+    const times = walked.get(clock) ?? closedForm(workload, system, plan, clock);
+    walked.set(clock, times);
+    return times;
+  };
+  const energy = stepEnergyJ(workload, power);
+  const clock = cappedClock(power, energy, (at) => timesAt(at).stepTimeS);
+  return { times: timesAt(clock), clock };
+}
+
+/** A report from a step's times on the GPU, whoever found them. */
+export function report(
+  workload: Workload,
+  system: System,
+  plan: Plan,
+  onGpu: StepTimes,
+  clock: number,
+  breakEven: BreakEven = NO_BREAK_EVEN,
+): StepReport {
+  const power = powerOf(workload, system);
+  const memory = memoryNeed(workload, system, plan);
+  const times = { ...onGpu, stepTimeS: Math.max(hostS(workload), onGpu.stepTimeS) };
+  const windowS =
+    workload.passes *
+    workload.blocks.reduce((sum, block) => sum + blockComputeS(block, system.gpu, clock), 0);
+  return {
+    plan: plan.name,
+    transport: plan.transport,
+    ...times,
+    windowS,
+    gpuPeakBytes: memory.gpuPeakBytes,
+    hostPinnedBytes: memory.hostPinnedBytes,
+    boundBy: boundBy(onGpu, times.stepTimeS, memory.gpuPeakBytes, system),
+    breakEven,
+    clock,
+    powerW: power === null ? null : stepPowerW(power, stepEnergyJ(workload, power), clock, times.stepTimeS),
+  };
+}
+
+/**
+ * What limits a step: memory if it does not fit; the host if issuing it takes longer than the GPU needs; compute or collectives, whichever take longer, if the offload is
+ * hidden; the link if prefetch and collectives alone would fill it; otherwise how the plan yields, since the link idles.
+ */
+function boundBy(times: StepTimes, stepTimeS: number, gpuPeakBytes: number, system: System): BoundBy {
+  if (gpuPeakBytes > system.gpu.memoryBytes) return 'memory';
+  if (stepTimeS > times.stepTimeS) return 'host';
+  const cost = times.exposedPrefetchS + times.collectiveInflationS;
+  if (cost <= HIDDEN_SHARE * times.stepTimeS) {
+    return times.collectiveS > times.computeS ? 'collectives' : 'compute';
+  }
+  const linkS = times.prefetchS + times.collectiveS - times.collectiveInflationS;
+  return linkS >= LINK_BUSY_SHARE * times.stepTimeS ? 'link' : 'yield';
+}

@@ -1,0 +1,72 @@
+import type { Plan } from '../plan/plan.ts';
+import type { System } from '../system/system.ts';
+import { collectiveTransport, stagesInHostMemory } from '../system/transport.ts';
+import type { Workload } from '../workload/workload.ts';
+
+/** Bytes that a plan needs, by what they are for. */
+export interface MemoryNeed {
+  /** Weights outside the blocks, all experts. */
+  outsideBytes: number;
+  /** Block weights that stay, all experts. */
+  residentBytes: number;
+  /** Device buffers that blocks are copied into: slots x the largest streamed block. */
+  slotBytes: number;
+  activationBytes: number;
+  collectiveBufferBytes: number;
+  /**
+   * What the model does not hold: context, libraries, and a transport's own buffers; of a profiled model, what its process was
+   * seen to take, PyTorch's allocator included.
+   */
+  reserveBytes: number;
+  gpuPeakBytes: number;
+  /** Page-locked host memory of one rank: the streamed weights of all experts, and staging of collectives. */
+  hostPinnedBytes: number;
+}
+
+/**
+ * Peak GPU memory and pinned host memory of one rank under a plan.
+ *
+ * A copy in flight needs no memory of its own: it lands in its slot. Residents are kept for every expert,
+ * because the step after the switch needs them at once.
+ */
+export function memoryNeed(workload: Workload, system: System, plan: Plan): MemoryNeed {
+  const { experts, blocks } = workload;
+  const residentBytes = experts * sum(plan.blocks.map((block) => block.residentBytes));
+  const streamed = plan.blocks.map((block) => sum(block.windowBytes));
+  const slotBytes = plan.slots * Math.max(0, ...streamed);
+  const transport = collectiveTransport(system, plan, workload.ranks);
+  const staged = transport !== null && stagesInHostMemory(transport.carrier);
+  const { outsideBytes, activationBytes, collectiveBufferBytes } = workload;
+  const profiledBytes = workload.from === 'profile' ? workload.processBytes : null;
+  const reserveBytes = profiledBytes ?? reserveBytesOf(system, plan.transport, workload.ranks);
+  const allWeights = experts * sum(blocks.map((block) => block.weightBytes));
+  return {
+    outsideBytes,
+    residentBytes,
+    slotBytes,
+    activationBytes,
+    collectiveBufferBytes,
+    reserveBytes,
+    gpuPeakBytes:
+      outsideBytes + residentBytes + slotBytes + activationBytes + collectiveBufferBytes + reserveBytes,
+    hostPinnedBytes: allWeights - residentBytes + (staged ? collectiveBufferBytes : 0),
+  };
+}
+
+/**
+ * Device memory of one rank that belongs to no plan, bytes: the context, kernels and libraries of any program on the machine
+ * (`host.deviceReserve`), and the buffers of the transport (`deviceBuffers`), which one rank does without.
+ *
+ * @param transport of the plan's collectives; undefined for the machine's own choice.
+ * @throws UserError for a transport that the machine does not have, where there are several ranks.
+ *
+ * @example reserveBytesOf(system, 'shm', 2) // 1.06 GB + 462 MiB
+ */
+export function reserveBytesOf(system: System, transport: string | undefined, ranks: number): number {
+  const own = collectiveTransport(system, { transport }, ranks);
+  return system.host.deviceReserveBytes + (own?.kind === 'flow' ? own.deviceBufferBytes : 0);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,132 @@
+import { breakEven, smallest } from '../../model/analytic/breakEven.ts';
+import { HIDDEN_SHARE, predictStep } from '../../model/analytic/stepReport.ts';
+import { rowsAt } from '../../model/dit/tokens.ts';
+import { copyRates } from '../../model/physics/rates.ts';
+import { withComputeSpeed } from '../../model/physics/variants/computeSpeed.ts';
+import { withH2dLink } from '../../model/physics/variants/h2dRate.ts';
+import { foldedWindows } from '../../model/plan/foldedWindows.ts';
+import type { Plan } from '../../model/plan/plan.ts';
+import { FROM_FILE } from '../../model/plan/planDocument.ts';
+import { presetHelp, presetPlan } from '../../model/plan/presets.ts';
+import type { BreakEven } from '../../model/report.ts';
+import type { System } from '../../model/system/system.ts';
+import { chosenTransport, NO_TRANSPORT } from '../../model/system/transport.ts';
+import { bindRows } from '../../model/workload/bind.ts';
+import type { BoundWorkload, Workload } from '../../model/workload/workload.ts';
+
+/** How far from what the machine has a link's rate and the compute speed are searched, as factors. */
+const MOST_TIMES = 64;
+
+/** A plan at one sequence-parallel degree. */
+export interface DegreeReport {
+  degree: number;
+  /** The offload costs less than 1 %. */
+  hidden: boolean;
+  stepTimeS: number;
+  /** No offload at this degree, on the plan's transport. */
+  noneS: number;
+}
+
+/** Where a plan begins to cost less than 1 % of a step against no offload on the same transport, in every direction that we know. */
+export interface BreakEvens extends BreakEven {
+  /** Smallest H2D rate of one rank with all ranks loading, bytes/s, all else as it is. */
+  h2dBytesPerS: number | null;
+  /** Largest speed of compute, as a factor on this machine's, at the same watts and all else as it is. */
+  computeSpeed: number | null;
+  /** Every degree that the heads allow and the machine has GPUs for. */
+  sp: readonly DegreeReport[];
+  /** Degrees that the heads allow as well, for which the machine has too few GPUs. */
+  spBeyond: readonly number[];
+}
+
+/**
+ * The break-even points of a plan in closed form. Those in size are `breakEven`'s.
+ *
+ * A preset stands for its policy, which is made anew at every point; any other plan is the same data everywhere. With another
+ * link or compute speed its windows are dealt for what is there then.
+ *
+ * Rates and speeds from 1/64 to 64 times the machine's are looked at. A rate at the lower end means that any does, and a speed
+ * at the upper end likewise; null that none does, or that the plan streams nothing. A profile is of one size and one degree.
+ */
+export function breakEvens(workload: Workload, system: System, plan: Plan): BreakEvens {
+  return {
+    ...breakEven(workload, system, isPreset(plan) ? plan : { ...plan, preset: FROM_FILE }),
+    ...(plan.slots === 0 ? { h2dBytesPerS: null, computeSpeed: null } : rates(workload, system, plan)),
+    ...(workload.from === 'profile' ? { sp: [], spBeyond: [] } : degreeReports(workload, system, plan)),
+  };
+}
+
+function degreeReports(
+  workload: BoundWorkload,
+  system: System,
+  plan: Plan,
+): Pick<BreakEvens, 'sp' | 'spBeyond'> {
+  const degrees = allowedDegrees(workload);
+  const most = mostRanks(workload, system);
+  return {
+    sp: degrees.filter((degree) => degree <= most).map((degree) => atDegree(degree, workload, system, plan)),
+    spBeyond: degrees.filter((degree) => degree > most),
+  };
+}
+
+function rates(
+  workload: Workload,
+  system: System,
+  plan: Plan,
+): Pick<BreakEvens, 'h2dBytesPerS' | 'computeSpeed'> {
+  const onLink = (factor: number) => withH2dLink(system, factor, workload.ranks);
+  const link = smallest(
+    (factor) => compared(workload, onLink(factor), plan).hidden,
+    1 / MOST_TIMES,
+    MOST_TIMES,
+  );
+  const slower = smallest(
+    (factor) => compared(workload, withComputeSpeed(system, 1 / factor), plan).hidden,
+    1 / MOST_TIMES,
+    MOST_TIMES,
+  );
+  return {
+    h2dBytesPerS: link === null ? null : copyRates(onLink(link), workload.ranks).h2d,
+    computeSpeed: slower === null ? null : 1 / slower,
+  };
+}
+
+function atDegree(degree: number, workload: BoundWorkload, system: System, plan: Plan): DegreeReport {
+  const { model, size, batch, layout, tokens, textRows } = workload;
+  const rows = { ...rowsAt(model, tokens, size.frames), t: textRows };
+  const bound = bindRows(model, rows, { size, batch, ...layout, sp: degree });
+  return { degree, ...compared(bound, system, plan) };
+}
+
+function compared(workload: Workload, system: System, plan: Plan): Omit<DegreeReport, 'degree'> {
+  const transport = chosenTransport(plan);
+  const made = (text: string) => presetPlan(text, workload, system, transport);
+  const same = isPreset(plan) ? made(plan.name) : dataAt(plan, workload, made('none'));
+  const { stepTimeS } = predictStep(workload, system, same);
+  const noneS = predictStep(workload, system, made('none')).stepTimeS;
+  return { hidden: stepTimeS <= (1 + HIDDEN_SHARE) * noneS, stepTimeS, noneS };
+}
+
+/** A plan's data at another degree: where ranks now meet and did not, over the machine's own transport. */
+function dataAt(plan: Plan, workload: Workload, none: Plan): Plan {
+  const { transport, pieceBytes } = none;
+  const meets = plan.transport === NO_TRANSPORT ? { transport, pieceBytes } : {};
+  return foldedWindows({ ...plan, ...meets }, workload);
+}
+
+function isPreset({ preset }: Plan): boolean {
+  return presetHelp.some(({ name }) => name === preset);
+}
+
+/** Degrees of sequence parallelism that the model's heads allow beside this tensor parallelism. */
+function allowedDegrees({ model, layout }: BoundWorkload): number[] {
+  const heads = model.heads / layout.tp;
+  return Array.from({ length: heads }, (_, index) => index + 1).filter((degree) => heads % degree === 0);
+}
+
+/** Sequence-parallel ranks that the machine has GPUs for; a peer that stands for others has no such limit. */
+function mostRanks({ layout, model }: BoundWorkload, system: System): number {
+  if (system.peer !== 'real') return Number.POSITIVE_INFINITY;
+  const groups = layout.cfg === 'parallel' ? model.guidance.evaluations : 1;
+  return Math.floor(system.gpus.length / layout.tp / groups);
+}

@@ -1,0 +1,46 @@
+import { collectiveAloneS } from '../../model/physics/linkShare.ts';
+import { stagedCopyAloneS, stagedPieces } from '../../model/physics/stagedCopy.ts';
+import { stagedLink } from '../../model/physics/stagedLink.ts';
+import type { System } from '../../model/system/system.ts';
+import { transportOf } from '../../model/system/transport.ts';
+import type { CollectiveSegment, Workload } from '../../model/workload/workload.ts';
+import type { Backend } from '../hidingRoom.ts';
+
+/**
+ * Seconds of a step that a transport of its own for each collective could save at the most: every collective by itself over the
+ * backend that is fastest for it, against all of them over the one backend that is fastest for all. A plan has one transport;
+ * this says what that costs.
+ *
+ * @param backends among which there is a choice; nothing is saved among one.
+ */
+export function mixedTransportGainS(
+  workload: Workload,
+  system: System,
+  backends: readonly Backend[],
+): number {
+  if (workload.ranks === 1) return 0;
+  const collectives = workload.blocks.flatMap(({ segments }) =>
+    segments.filter((segment): segment is CollectiveSegment => segment.kind === 'collective'),
+  );
+  const seconds = backends.map((backend) =>
+    collectives.map((segment) => aloneS(segment, workload.ranks, system, backend)),
+  );
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const oneForAll = Math.min(...seconds.map(sum));
+  const each = sum(collectives.map((_, index) => Math.min(...seconds.map((own) => own[index]!))));
+  return workload.passes * (oneForAll - each);
+}
+
+function aloneS(
+  { collective, sentBytes }: CollectiveSegment,
+  ranks: number,
+  system: System,
+  { transport: name, pieceBytes }: Backend,
+): number {
+  const transport = transportOf(system, name, ranks);
+  if (transport.kind === 'flow') return collectiveAloneS(transport, collective, sentBytes);
+  const pieces = stagedPieces(collective, sentBytes, ranks, pieceBytes || transport.pieceBytes);
+  return stagedCopyAloneS(transport, system.gpu.copyEngine, pieces, (exchange) =>
+    stagedLink(system, transport, ranks, exchange),
+  );
+}

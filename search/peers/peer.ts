@@ -1,0 +1,94 @@
+import { UserError } from '../../model/input/userError.ts';
+import type { Plan } from '../../model/plan/plan.ts';
+import type { StepReport } from '../../model/report.ts';
+import type { System } from '../../model/system/system.ts';
+import { transportNamed } from '../../model/system/transport.ts';
+import type { BoundWorkload, Workload } from '../../model/workload/workload.ts';
+import type { Caps } from '../caps.ts';
+import type { Candidate } from './candidate.ts';
+import { comfyuiCandidates } from './comfyui.ts';
+import { diffusersCandidates } from './diffusers.ts';
+import type { PeerName } from './peerNames.ts';
+import { bestOf } from './search.ts';
+import { sglangCandidates } from './sglang.ts';
+import { vllmOmniCandidates } from './vllmOmni.ts';
+
+type Candidates = (workload: BoundWorkload, system: System, transport: string) => Candidate[];
+
+const CANDIDATES: Record<PeerName, Candidates> = {
+  sglang: sglangCandidates,
+  diffusers: diffusersCandidates,
+  'vllm-omni': vllmOmniCandidates,
+  comfyui: comfyuiCandidates,
+};
+
+/** The best that a tool can be set to, and what that costs. */
+export interface PeerSetting {
+  peer: PeerName;
+  /** How the tool would stream with this setting, in our vocabulary. */
+  plan: Plan;
+  /**
+   * What a step costs: the oracle's answer for the plan, with `beyondPlanS` added to its step and to its exposed
+   * prefetch, and the pinned memory that the tool takes.
+   */
+  report: StepReport;
+  /** Seconds of a step that the plan cannot express; the notes say what they are. Negative where it overstates them. */
+  beyondPlanS: number;
+  knobs: readonly { name: string; value: string }[];
+  /** Flags, Python or a node, ready to use. */
+  paste: string;
+  /** What the prediction leaves out, where the names come from, what the tool does not have. */
+  notes: readonly string[];
+  /** Settings within the caps, all of which were compared. */
+  considered: number;
+}
+
+/**
+ * The best setting of a tool's own knobs for a workload: all of them in closed form, the best few by the oracle; of those
+ * within 0.1 % of the fastest, the one that takes the least GPU memory.
+ *
+ * @param oracle says what a plan costs, such as a simulation; asked at most six times
+ * @param transport that NCCL takes; by default the machine's own
+ * @throws UserError if no setting keeps within the caps (with the nearest and by how much it does not), if the tool cannot
+ * run the layout, if the transport is one of ours that no peer has, and for a profile.
+ */
+export function bestPeerSetting(
+  peer: PeerName,
+  workload: Workload,
+  system: System,
+  caps: Caps,
+  oracle: (plan: Plan) => StepReport,
+  transport?: string,
+): PeerSetting {
+  if (workload.from === 'profile')
+    throw new UserError(
+      `${peer}: its settings follow from how ranks divide the model, which a profile does not say; give --model`,
+    );
+  const chosen = peerTransport(peer, workload, system, transport);
+  const candidates = CANDIDATES[peer](workload, system, chosen);
+  const { candidate, report, considered } = bestOf(peer, candidates, workload, system, caps, oracle);
+  const { plan, beyondPlanS } = candidate;
+  const { knobs, paste, notes } = candidate.wording();
+  const standIn =
+    workload.ranks > 1 && transportNamed(system, chosen).carrier.by !== 'nccl'
+      ? [`this machine file has no transport of NCCL; ${chosen} stands in for it`]
+      : [];
+  return { peer, plan, report, beyondPlanS, knobs, paste, notes: [...notes, ...standIn], considered };
+}
+
+/** Peers run on NCCL, which has no copy-engine collectives in the order of a prefetch. */
+function peerTransport(
+  peer: PeerName,
+  workload: Workload,
+  system: System,
+  transport: string | undefined,
+): string {
+  if (workload.ranks === 1) return 'none';
+  const { kind, name } = transportNamed(system, transport);
+  if (kind === 'flow') return name;
+  const others = system.transports.filter((other) => other.kind === 'flow');
+  if (transport === undefined && others.length > 0) return others[0]!.name;
+  throw new UserError(
+    `${peer}: has no ${name}, it runs on NCCL; ${others.length > 0 ? `give one of ${others.map((other) => other.name).join(', ')}` : `${system.name} has no such transport, add one to its file`}`,
+  );
+}

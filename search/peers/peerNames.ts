@@ -1,0 +1,3 @@
+/** Tools whose own settings we can choose. */
+export const PEER_NAMES = ['sglang', 'diffusers', 'vllm-omni', 'comfyui'] as const;
+export type PeerName = (typeof PEER_NAMES)[number];

@@ -1,0 +1,70 @@
+import { DEVICE_PAGE_BYTES } from '../model/physics/devicePage.ts';
+import type { System } from '../model/system/system.ts';
+import { distinctName, distinctTransports, NO_TRANSPORT, transportNamed } from '../model/system/transport.ts';
+import type { Workload } from '../model/workload/workload.ts';
+import { WINDOW_RULES, type WindowRule } from './dealWindows.ts';
+import type { Backend } from './hidingRoom.ts';
+import { classesOf } from './streamProgram.ts';
+
+const MiB = 1024 * 1024;
+
+/**
+ * Sizes of pieces that are tried, times the machine's own, which is the fastest that was measured. Smaller ones are as fast on paper,
+ * but half the size measured up to 16 % slower where steps are short.
+ */
+const PIECE_FACTORS = [1, 2, 4] as const;
+
+/** What is searched: the values of each variable of a plan. Residents are whole pages, of each class of blocks its own. */
+export interface SearchSpace {
+  backends: readonly Backend[];
+  /** Infinity for a window's bytes in one copy. */
+  chunkBytes: readonly number[];
+  slots: readonly number[];
+  windows: readonly WindowRule[];
+  /** Whether open windows are also tried with pauses that spread the chunks over the block. */
+  paced: boolean;
+}
+
+/** The space that `chunkflow plan` searches on a machine; over one transport if it is named. */
+export function usualSpace(workload: Workload, system: System, transport?: string): SearchSpace {
+  return {
+    backends:
+      workload.ranks > 1 ? backendsOf(system, transport) : [{ transport: NO_TRANSPORT, pieceBytes: 0 }],
+    chunkBytes: [2, 4, 8, 16, 32, 64, 128].map((size) => size * MiB).concat(Number.POSITIVE_INFINITY),
+    slots: [2, 3, 4],
+    windows: workload.ranks > 1 ? WINDOW_RULES : ['open'],
+    paced: true,
+  };
+}
+
+/** The transports of a machine, each that is made of pieces with several sizes of them. */
+export function backendsOf(system: System, transport?: string): Backend[] {
+  const named =
+    transport === undefined
+      ? distinctTransports(system)
+      : [transportNamed(system, distinctName(system, transport))];
+  return named.flatMap((one) =>
+    one.kind === 'staged-copy'
+      ? PIECE_FACTORS.map((factor) => ({
+          transport: one.name,
+          pieceBytes: factor * one.pieceBytes,
+        }))
+      : [{ transport: one.name, pieceBytes: 0 }],
+  );
+}
+
+/**
+ * Plans of the space over one backend: of each class any number of pages stays, shared as equally as whole pages can be, or all of
+ * it. Which blocks keep a page more is not counted.
+ */
+export function plansPerBackend(workload: Workload, space: SearchSpace): number {
+  const classes = classesOf(workload);
+  const residents = [...new Set(classes)].reduce((product, of) => {
+    const { weightBytes } = workload.blocks[classes.indexOf(of)]!;
+    const members = classes.filter((own) => own === of).length;
+    const most = Math.max(0, Math.floor(weightBytes / DEVICE_PAGE_BYTES) - 1);
+    return product * (members * most + 2);
+  }, 1);
+  const rules = space.windows.length + (space.paced && space.windows.includes('open') ? 1 : 0);
+  return residents * space.slots.length * space.chunkBytes.length * rules;
+}
