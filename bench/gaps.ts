@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { median, quantile } from 'simple-statistics';
 import { catalogueIds, loadDit } from '../model/dit/load.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
-import { makePlan } from '../model/plan/presets.ts';
+import { makePlan } from '../model/presets/presets.ts';
 import { loadSystem, systemIds } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
 import { bindWorkload } from '../model/workload/bind.ts';

@@ -1,6 +1,6 @@
 import { loadDit } from '../model/dit/load.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
-import { makePlan } from '../model/plan/presets.ts';
+import { makePlan } from '../model/presets/presets.ts';
 import { loadSystem } from '../model/system/load.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
 import { passWeightBytes } from '../model/workload/workload.ts';

@@ -3,7 +3,7 @@ import { withBlocks } from '../model/dit/depth.ts';
 import { loadDit } from '../model/dit/load.ts';
 import { parseSize } from '../model/dit/tokens.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
-import { makePlan } from '../model/plan/presets.ts';
+import { makePlan } from '../model/presets/presets.ts';
 import { loadSystem } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
 import { unknownsOf } from '../model/system/unknowns.ts';

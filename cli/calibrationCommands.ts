@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { COLLECTIVE_KINDS } from '../model/workload/workload.ts';
+import { COLLECTIVE_KINDS } from '../model/dit/kinds.ts';
 import type { CalibrateFlags } from './calibrate.ts';
 import type { ValidateFlags } from './errorText.ts';
 import type { FitFlags } from './fit.ts';

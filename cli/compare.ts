@@ -1,6 +1,6 @@
+import type { StepReport } from '../model/analytic/report.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import { makePlan } from '../model/plan/presets.ts';
-import type { StepReport } from '../model/report.ts';
+import { makePlan } from '../model/presets/presets.ts';
 import type { Output } from './output.ts';
 import { startProgress } from './progress.ts';
 import type { Scenario } from './scenario.ts';

@@ -1,7 +1,7 @@
-import { type MachineList, outputSchemas } from '../model/outputSchema.ts';
 import { loadSystem, systemIds } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
 import { jsonText, type Output } from './output.ts';
+import { type MachineList, outputSchemas } from './outputSchema.ts';
 import { type Column, formatTable } from './table.ts';
 
 type Machine = MachineList['machines'][number];

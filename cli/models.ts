@@ -2,8 +2,8 @@ import { blockCount } from '../model/dit/depth.ts';
 import type { Dit } from '../model/dit/dit.ts';
 import { catalogueIds, loadDit } from '../model/dit/load.ts';
 import { formatSize, rowsOf } from '../model/dit/tokens.ts';
-import { type ModelList, outputSchemas } from '../model/outputSchema.ts';
 import { jsonText, type Output } from './output.ts';
+import { type ModelList, outputSchemas } from './outputSchema.ts';
 import { type Column, formatTable } from './table.ts';
 
 type Model = ModelList['models'][number];

@@ -1,9 +1,9 @@
-import { outputSchemas } from '../model/outputSchema.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { refuseOtherCharts, writeChart } from './chartFile.ts';
 import type { PlanFlags } from './options.ts';
 import { jsonText, type Output } from './output.ts';
+import { outputSchemas } from './outputSchema.ts';
 import { answersTo } from './plan/answers.ts';
 import { type Answers, choiceDocument } from './plan/document.ts';
 import { refuseBoth, uncertaintyOf } from './plan/flags.ts';

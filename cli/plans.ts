@@ -1,5 +1,5 @@
-import { planKeyHelp } from '../model/plan/planText.ts';
-import { presetHelp } from '../model/plan/presets.ts';
+import { planKeyHelp } from '../model/presets/planText.ts';
+import { presetHelp } from '../model/presets/presets.ts';
 import type { Output } from './output.ts';
 import { type Column, formatTable } from './table.ts';
 

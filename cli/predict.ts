@@ -1,8 +1,8 @@
 import { predict } from '../model/analytic/predict.ts';
-import { outputSchemas, type Prediction } from '../model/outputSchema.ts';
 import { comparePlans } from './compare.ts';
 import type { ScenarioFlags } from './options.ts';
 import { jsonText, type Output } from './output.ts';
+import { outputSchemas, type Prediction } from './outputSchema.ts';
 import { PLAN_COLUMNS, readable } from './readable.ts';
 import { savePlans } from './savePlans.ts';
 import { buildScenario } from './scenario.ts';

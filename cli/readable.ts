@@ -1,4 +1,4 @@
-import type { PlanReport, Prediction, Simulation, WorkloadFields } from '../model/outputSchema.ts';
+import type { PlanReport, Prediction, Simulation, WorkloadFields } from './outputSchema.ts';
 import { type Column, formatTable } from './table.ts';
 
 /** The columns that predictions and simulations share. */

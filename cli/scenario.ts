@@ -3,11 +3,10 @@ import type { Dit } from '../model/dit/dit.ts';
 import { loadDit } from '../model/dit/load.ts';
 import { parseSize } from '../model/dit/tokens.ts';
 import { UserError } from '../model/input/userError.ts';
-import type { WorkloadFields } from '../model/outputSchema.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { isPlanFile } from '../model/plan/planFile.ts';
-import { makePlan, presetFits } from '../model/plan/presets.ts';
-import { unusedByPreset } from '../model/plan/settingEffects.ts';
+import { makePlan, presetFits } from '../model/presets/presets.ts';
+import { unusedByPreset } from '../model/presets/settingEffects.ts';
 import { readProfile } from '../model/profile/profileFile.ts';
 import { profileWorkload } from '../model/profile/profileWorkload.ts';
 import { loadSystem } from '../model/system/load.ts';
@@ -17,6 +16,7 @@ import { bindWorkload } from '../model/workload/bind.ts';
 import { paddedToRanks } from '../model/workload/padded.ts';
 import type { BoundWorkload, Workload } from '../model/workload/workload.ts';
 import type { ScenarioFlags } from './options.ts';
+import type { WorkloadFields } from './outputSchema.ts';
 import { boundFields, profileFields } from './workloadFields.ts';
 
 /** What a command is asked to compare: one workload on one machine under some plans. */

@@ -1,7 +1,7 @@
 import { paperCriterion } from '../model/analytic/paperCriterion.ts';
+import type { StepReport } from '../model/analytic/report.ts';
 import { verdict } from '../model/analytic/verdict.ts';
-import type { PlanReport, Prediction } from '../model/outputSchema.ts';
-import type { StepReport } from '../model/report.ts';
+import type { PlanReport, Prediction } from './outputSchema.ts';
 import type { Scenario } from './scenario.ts';
 
 /** The parts of a JSON document that do not depend on the plans. */

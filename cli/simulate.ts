@@ -1,9 +1,9 @@
 import { predict } from '../model/analytic/predict.ts';
-import { outputSchemas, type SimulatedPlan, type Simulation } from '../model/outputSchema.ts';
 import { simulate } from '../sim/simulate.ts';
 import { comparePlans } from './compare.ts';
 import type { ScenarioFlags } from './options.ts';
 import { jsonText, type Output } from './output.ts';
+import { outputSchemas, type SimulatedPlan, type Simulation } from './outputSchema.ts';
 import { PLAN_COLUMNS, readable } from './readable.ts';
 import { buildScenario } from './scenario.ts';
 import { planFields, scenarioFields } from './scenarioFields.ts';

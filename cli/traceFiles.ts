@@ -1,7 +1,7 @@
 import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
 import { shown, UserError } from '../model/input/userError.ts';
-import type { Timeline } from '../model/timeline.ts';
+import type { Timeline } from '../model/program/timeline.ts';
 import { traceEvents } from '../sim/trace.ts';
 
 const LINES_PER_WRITE = 1000;

@@ -1,4 +1,3 @@
-import type { WorkloadFields } from '../model/outputSchema.ts';
 import type { Profile } from '../model/profile/profileFormat.ts';
 import {
   type BoundWorkload,
@@ -7,6 +6,7 @@ import {
   type Segment,
   type Workload,
 } from '../model/workload/workload.ts';
+import type { WorkloadFields } from './outputSchema.ts';
 
 /** A workload of the catalogue or of a checkpoint as documents say it. */
 export function boundFields(workload: BoundWorkload): WorkloadFields {

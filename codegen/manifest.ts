@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { caseParameters } from '../model/calibration/cases.ts';
 import { parseJson } from '../model/input/jsonFile.ts';
 import { shown, UserError } from '../model/input/userError.ts';
+import { CATEGORIES } from '../model/program/timeline.ts';
 import { PEERS } from '../model/system/system.ts';
-import { CATEGORIES } from '../model/timeline.ts';
 
 const bytes = z.number().int().min(0);
 const claim = z.strictObject({

@@ -8,7 +8,7 @@ import { predictStep } from '../model/analytic/stepReport.ts';
 import { loadDit } from '../model/dit/load.ts';
 import { parseSize } from '../model/dit/tokens.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
-import { makePlan } from '../model/plan/presets.ts';
+import { makePlan } from '../model/presets/presets.ts';
 import { loadSystem } from '../model/system/load.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
 import { simulate } from '../sim/simulate.ts';

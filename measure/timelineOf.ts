@@ -2,7 +2,7 @@ import { max } from 'simple-statistics';
 import type { Manifest, ManifestPlan } from '../codegen/manifest.ts';
 import { type Place, UserError } from '../model/input/userError.ts';
 import { phaseOf } from '../model/program/labels.ts';
-import type { Interval, Timeline } from '../model/timeline.ts';
+import type { Interval, Timeline } from '../model/program/timeline.ts';
 import { placeLabel } from './measuredPlans.ts';
 import { type MeasuredRun, placeOfRecord } from './readMeasurement.ts';
 

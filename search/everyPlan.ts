@@ -1,8 +1,8 @@
-import { DEVICE_PAGE_BYTES } from '../model/physics/devicePage.ts';
+import { DEVICE_PAGE_BYTES } from '../model/plan/devicePage.ts';
 import { fitsSlots, type IssueOrder } from '../model/plan/issueOrder.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import { evenPaceS } from '../model/plan/presets.ts';
 import { issuerOf, windowsOf } from '../model/plan/windows.ts';
+import { evenPaceS } from '../model/presets/presets.ts';
 import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { countDivisions, divisions, everyChoice, withoutLast } from './divisions.ts';

@@ -1,5 +1,5 @@
+import type { StepReport } from '../model/analytic/report.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import type { StepReport } from '../model/report.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { streamedBound } from './capBound.ts';
 import { type Caps, fits } from './caps.ts';

@@ -1,5 +1,5 @@
 import { memoryNeed } from '../model/physics/memory.ts';
-import { makePlan } from '../model/plan/presets.ts';
+import { makePlan } from '../model/presets/presets.ts';
 import { type Caps, fits } from './caps.ts';
 import { leastPinnedPlan, smallestPlan } from './leastMemory.ts';
 import type { Search } from './search.ts';

@@ -1,5 +1,5 @@
+import type { StepReport } from '../model/analytic/report.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import type { StepReport } from '../model/report.ts';
 import { leastRegret, type RegretChoice } from './leastRegret.ts';
 
 /** A plan with its step at the machine as its file has it. */

@@ -1,4 +1,4 @@
-import { DEVICE_PAGE_BYTES } from '../model/physics/devicePage.ts';
+import { DEVICE_PAGE_BYTES } from '../model/plan/devicePage.ts';
 import { fitsSlots } from '../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../model/plan/plan.ts';
 import { issuerOf, windowsOf } from '../model/plan/windows.ts';

@@ -1,6 +1,6 @@
+import type { StepReport } from '../model/analytic/report.ts';
 import { UserError } from '../model/input/userError.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import type { StepReport } from '../model/report.ts';
 import { type CapBound, capBound, pooledBound } from './capBound.ts';
 import type { Caps } from './caps.ts';
 import { countPlans } from './everyPlan.ts';

@@ -1,6 +1,6 @@
 import { copyRates } from '../model/physics/rates.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import { evenPaceS, makePlan } from '../model/plan/presets.ts';
+import { evenPaceS, makePlan } from '../model/presets/presets.ts';
 import { chosenTransport } from '../model/system/transport.ts';
 import type { Caps } from './caps.ts';
 import { type Backend, hidingRooms } from './hidingRoom.ts';

@@ -1,8 +1,8 @@
 import { closedForm } from '../model/analytic/closedForm.ts';
+import type { StepReport } from '../model/analytic/report.ts';
 import { HIDDEN_SHARE } from '../model/analytic/stepReport.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import type { StepReport } from '../model/report.ts';
 import { type Caps, fits } from './caps.ts';
 import { exhaust } from './exhaustive.ts';
 import { planBounds } from './planBounds.ts';

@@ -2,7 +2,7 @@ import { closedForm } from '../model/analytic/closedForm.ts';
 import { UserError } from '../model/input/userError.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import { makePlan, presetHelp } from '../model/plan/presets.ts';
+import { makePlan, presetHelp } from '../model/presets/presets.ts';
 import { chosenTransport } from '../model/system/transport.ts';
 import { type Caps, fits } from './caps.ts';
 import type { Backend } from './hidingRoom.ts';

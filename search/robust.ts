@@ -1,6 +1,6 @@
+import type { StepReport } from '../model/analytic/report.ts';
 import { predictedStepS, predictStep } from '../model/analytic/stepReport.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import type { StepReport } from '../model/report.ts';
 import type { Unknown } from '../model/system/unknowns.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { pooledBound } from './capBound.ts';

@@ -1,5 +1,5 @@
+import type { StepReport } from '../model/analytic/report.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import type { StepReport } from '../model/report.ts';
 import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import type { Highs } from './linearProgram.ts';

@@ -1,6 +1,6 @@
+import type { StepReport } from '../model/analytic/report.ts';
 import { scaledSystem } from '../model/physics/variants/scaled.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import type { StepReport } from '../model/report.ts';
 import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { simulate } from '../sim/simulate.ts';

@@ -1,4 +1,4 @@
-import { DEVICE_PAGE_BYTES } from '../model/physics/devicePage.ts';
+import { DEVICE_PAGE_BYTES } from '../model/plan/devicePage.ts';
 import type { System } from '../model/system/system.ts';
 import { distinctName, distinctTransports, NO_TRANSPORT, transportNamed } from '../model/system/transport.ts';
 import type { Workload } from '../model/workload/workload.ts';

@@ -1,7 +1,7 @@
+import type { CollectiveKind } from '../model/dit/kinds.ts';
 import { type Link, pieceSizes } from '../model/physics/stagedCopy.ts';
 import type { CopyEngine } from '../model/system/system.ts';
 import type { StagedCopyTransport } from '../model/system/transport.ts';
-import type { CollectiveKind } from '../model/workload/workload.ts';
 
 /** A collective of copies by itself. */
 interface StagedCall {

@@ -5,7 +5,7 @@ import { cappedClock, powerOf, stepEnergyJ } from '../model/physics/power.ts';
 import { copyRates, pairRates } from '../model/physics/rates.ts';
 import { stagedPieces } from '../model/physics/stagedCopy.ts';
 import { fastestStagedLink } from '../model/physics/stagedLink.ts';
-import { makePlan } from '../model/plan/presets.ts';
+import { makePlan } from '../model/presets/presets.ts';
 import type { System } from '../model/system/system.ts';
 import { type FlowTransport, transportOf } from '../model/system/transport.ts';
 import type { CollectiveSegment, Workload } from '../model/workload/workload.ts';

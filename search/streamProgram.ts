@@ -1,7 +1,7 @@
-import { DEVICE_PAGE_BYTES } from '../model/physics/devicePage.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
 import { copyRates } from '../model/physics/rates.ts';
-import { makePlan } from '../model/plan/presets.ts';
+import { DEVICE_PAGE_BYTES } from '../model/plan/devicePage.ts';
+import { makePlan } from '../model/presets/presets.ts';
 import type { System } from '../model/system/system.ts';
 import { chosenTransport, NO_TRANSPORT, transportNamed } from '../model/system/transport.ts';
 import type { Workload } from '../model/workload/workload.ts';

@@ -1,9 +1,9 @@
+import { type CollectiveKind, SEGMENT_CLASSES } from '../model/dit/kinds.ts';
 import { slowdownOf } from '../model/physics/compute.ts';
 import { bytesWithFill } from '../model/physics/linkShare.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
 import type { System } from '../model/system/system.ts';
 import { betweenRanks, type FlowTransport } from '../model/system/transport.ts';
-import { type CollectiveKind, SEGMENT_CLASSES } from '../model/workload/workload.ts';
 import { COMPUTE, COPY, type CompiledProgram, compile, DELAY, MARK } from './devices/compiledProgram.ts';
 import { CopyEngines } from './devices/copyEngines.ts';
 import { Links } from './devices/links.ts';

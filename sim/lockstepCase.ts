@@ -1,8 +1,8 @@
 import type { CaseParameters } from '../model/calibration/cases.ts';
+import type { CollectiveKind } from '../model/dit/kinds.ts';
 import { bytesWithFill, runningRanks } from '../model/physics/linkShare.ts';
 import type { CopyEngine, System } from '../model/system/system.ts';
 import type { FlowTransport } from '../model/system/transport.ts';
-import type { CollectiveKind } from '../model/workload/workload.ts';
 import { Links } from './devices/links.ts';
 import type { CaseTimes } from './simulateCase.ts';
 

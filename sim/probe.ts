@@ -1,10 +1,10 @@
+import type { CollectiveKind } from '../model/dit/kinds.ts';
 import { runningRanks } from '../model/physics/linkShare.ts';
 import { ProgramBuilder } from '../model/program/programBuilder.ts';
 import { addStagedCollective } from '../model/program/stagedCollective.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
 import type { System } from '../model/system/system.ts';
 import { transportOf } from '../model/system/transport.ts';
-import type { CollectiveKind } from '../model/workload/workload.ts';
 import { Engine } from './engine.ts';
 import type { Recorder } from './recorder.ts';
 

@@ -1,4 +1,5 @@
 import { breakEven } from '../model/analytic/breakEven.ts';
+import type { StepReport, StepTimes } from '../model/analytic/report.ts';
 import { clockOf, HIDDEN_SHARE, report } from '../model/analytic/stepReport.ts';
 import { bytesWithFill } from '../model/physics/linkShare.ts';
 import { powerOf, stepEnergyJ, stepPowerW } from '../model/physics/power.ts';
@@ -9,11 +10,10 @@ import { oneForAll } from '../model/physics/variants/symmetry.ts';
 import { checkIssuedBytes, type Plan } from '../model/plan/plan.ts';
 import { lower } from '../model/program/lower.ts';
 import type { CollectiveOp, StepProgram } from '../model/program/stepProgram.ts';
+import type { Timeline } from '../model/program/timeline.ts';
 import { verify } from '../model/program/verify.ts';
-import type { StepReport, StepTimes } from '../model/report.ts';
 import type { System } from '../model/system/system.ts';
 import { betweenRanks, type FlowTransport, transportOf } from '../model/system/transport.ts';
-import type { Timeline } from '../model/timeline.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { Engine } from './engine.ts';
 import { isPrefetch, readyButForWeightsS } from './exposure.ts';

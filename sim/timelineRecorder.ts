@@ -1,7 +1,7 @@
 import { collectiveOf } from '../model/program/labels.ts';
 import type { Op, StepProgram } from '../model/program/stepProgram.ts';
+import type { Interval, LinkSeries, Timeline } from '../model/program/timeline.ts';
 import type { System } from '../model/system/system.ts';
-import type { Interval, LinkSeries, Timeline } from '../model/timeline.ts';
 import { Engine } from './engine.ts';
 import { isPrefetch, readyButForWeightsS } from './exposure.ts';
 import type { Recorder } from './recorder.ts';

@@ -1,5 +1,5 @@
 import { kindOf } from '../model/program/labels.ts';
-import type { Interval, LinkSeries, Timeline } from '../model/timeline.ts';
+import type { Interval, LinkSeries, Timeline } from '../model/program/timeline.ts';
 
 /** Tracks in the order in which a reader wants them; others follow by name. */
 const TRACK_ORDER = ['compute', 'waits', 'collective', 'h2d', 'd2h', 'copy', 'stage-in', 'stage-out', 'host'];

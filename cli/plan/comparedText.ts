@@ -1,6 +1,6 @@
-import type { PlanChoice, SearchedPlan } from '../../model/outputSchema.ts';
 import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import { TIE } from '../../search/search.ts';
+import type { PlanChoice, SearchedPlan } from '../outputSchema.ts';
 import { type Column, formatTable } from '../table.ts';
 
 const GiB = 2 ** 30;

@@ -1,8 +1,7 @@
+import type { StepReport } from '../../model/analytic/report.ts';
 import { verdict } from '../../model/analytic/verdict.ts';
-import type { FoundPlan, PlanChoice, SearchedPlan } from '../../model/outputSchema.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planDocument } from '../../model/plan/planDocument.ts';
-import type { StepReport } from '../../model/report.ts';
 import { type Caps, fits } from '../../search/caps.ts';
 import type { BreakEvens } from '../../search/explain/breakEvens.ts';
 import { choiceVerdict } from '../../search/explain/choiceVerdict.ts';
@@ -12,6 +11,7 @@ import type { Optimum } from '../../search/optimise.ts';
 import type { PeerSetting } from '../../search/peers/peer.ts';
 import type { PeerName } from '../../search/peers/peerNames.ts';
 import type { RobustChoice } from '../../search/robust.ts';
+import type { FoundPlan, PlanChoice, SearchedPlan } from '../outputSchema.ts';
 import type { Scenario } from '../scenario.ts';
 import { scenarioFields } from '../scenarioFields.ts';
 

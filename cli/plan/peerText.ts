@@ -1,5 +1,5 @@
-import type { PlanChoice } from '../../model/outputSchema.ts';
 import { NO_TRANSPORT } from '../../model/system/transport.ts';
+import type { PlanChoice } from '../outputSchema.ts';
 import { formatTable } from '../table.ts';
 
 type Peer = NonNullable<PlanChoice['peer']>;

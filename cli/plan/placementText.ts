@@ -1,4 +1,4 @@
-import type { PlanChoice } from '../../model/outputSchema.ts';
+import type { PlanChoice } from '../outputSchema.ts';
 import { type Column, formatTable } from '../table.ts';
 
 const MiB = 2 ** 20;

@@ -1,4 +1,4 @@
-import type { PlanChoice } from '../../model/outputSchema.ts';
+import type { PlanChoice } from '../outputSchema.ts';
 import { machineLine, workloadLine } from '../readable.ts';
 import { comparedTable, memoryLine } from './comparedText.ts';
 import { explanationText } from './explanationText.ts';

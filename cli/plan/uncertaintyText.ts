@@ -1,6 +1,6 @@
-import type { PlanChoice } from '../../model/outputSchema.ts';
 import type { Direction } from '../../model/system/direction.ts';
 import { TIE } from '../../search/search.ts';
+import type { PlanChoice } from '../outputSchema.ts';
 import { type Column, formatTable } from '../table.ts';
 
 type Uncertainty = NonNullable<PlanChoice['uncertainty']>;

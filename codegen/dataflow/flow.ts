@@ -1,7 +1,8 @@
 import type { DitSegment, GemmSegment, Rows } from '../../model/dit/dit.ts';
+import type { CollectiveKind } from '../../model/dit/kinds.ts';
 import type { RankRows } from '../../model/workload/rows.ts';
 import { type ShardLayout, shardLayout } from '../../model/workload/shards.ts';
-import type { CollectiveKind, ExchangeStyle } from '../../model/workload/workload.ts';
+import type { ExchangeStyle } from '../../model/workload/workload.ts';
 import { comment, constantName, Names, unsigned64, whole } from '../escape.ts';
 import type { Buffer } from './buffers.ts';
 

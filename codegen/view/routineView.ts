@@ -1,6 +1,6 @@
 import type { Plan } from '../../model/plan/plan.ts';
 import type { StepProgram, StreamKind } from '../../model/program/stepProgram.ts';
-import type { Category } from '../../model/timeline.ts';
+import type { Category } from '../../model/program/timeline.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import { comment, designated, real, whole } from '../escape.ts';
 import type { Column, Field, Routine, RoutineStatement } from './routines.ts';

@@ -3,7 +3,7 @@ import { parseJson } from '../../model/input/jsonFile.ts';
 import { atPlace, UserError } from '../../model/input/userError.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planOf, sourceOf } from '../../model/plan/planFile.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { profileWorkload } from '../../model/profile/profileWorkload.ts';
 import type { System } from '../../model/system/system.ts';
 import { transportNamed } from '../../model/system/transport.ts';

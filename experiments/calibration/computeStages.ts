@@ -1,5 +1,5 @@
+import { ELEMENTWISE_KERNELS, type SegmentClass } from '../../model/dit/kinds.ts';
 import type { Power, System } from '../../model/system/system.ts';
-import { ELEMENTWISE_KERNELS, type SegmentClass } from '../../model/workload/workload.ts';
 import { micros, plain, type Stage, type StageParameter } from './stage.ts';
 
 /** Device memory first, since it bounds matrix products as well. */

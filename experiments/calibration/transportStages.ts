@@ -1,4 +1,5 @@
 import { median } from 'simple-statistics';
+import { COLLECTIVE_KINDS, type CollectiveKind } from '../../model/dit/kinds.ts';
 import { linkRateAllLoading, runningRanks } from '../../model/physics/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
 import {
@@ -7,7 +8,6 @@ import {
   distinctTransports,
   type FlowTransport,
 } from '../../model/system/transport.ts';
-import { COLLECTIVE_KINDS, type CollectiveKind } from '../../model/workload/workload.ts';
 import type { CaseReading } from './readings.ts';
 import { type CaseStage, type DerivedNumber, micros, plain, rate, type Values } from './stage.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LAUNCH_MODES } from '../../measure/records.ts';
 import { planFormat } from '../../model/plan/planDocument.ts';
-import { CATEGORIES } from '../../model/timeline.ts';
+import { CATEGORIES } from '../../model/program/timeline.ts';
 import { GUIDANCE_MODES } from '../../model/workload/workload.ts';
 
 const bytes = z.number().min(0);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parseJson } from '../../model/input/jsonFile.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
-import { CATEGORIES, PHASES } from '../../model/timeline.ts';
+import { CATEGORIES, PHASES } from '../../model/program/timeline.ts';
 import { stepRunFormat } from './stepRecords.ts';
 
 const seconds = z.number().min(0);

@@ -6,7 +6,7 @@ import type { MeasurementRecord } from '../../measure/records.ts';
 import { ranksOf, timelineOf } from '../../measure/timelineOf.ts';
 import { grouped } from '../../model/input/grouped.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
-import { segmentTotals } from '../../model/timelineTotals.ts';
+import { segmentTotals } from '../../model/program/timelineTotals.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 
 /** What a raw run says of one plan and mode; the rest of a dataset line is known from the experiment. */

@@ -9,7 +9,7 @@ import { predictStep } from '../../model/analytic/stepReport.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planLine, planNames } from '../../model/plan/planLines.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { passWeightBytes, type Workload } from '../../model/workload/workload.ts';
 import { type Caps, fits, machineCaps } from '../../search/caps.ts';

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planLine } from '../../model/plan/planLines.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { passWeightBytes } from '../../model/workload/workload.ts';
 import { machineCaps } from '../../search/caps.ts';
 import { smallestPlan } from '../../search/leastMemory.ts';

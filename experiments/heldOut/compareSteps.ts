@@ -1,3 +1,4 @@
+import type { StepReport } from '../../model/analytic/report.ts';
 import { predictStep } from '../../model/analytic/stepReport.ts';
 import type { Dit } from '../../model/dit/dit.ts';
 import { loadDit } from '../../model/dit/load.ts';
@@ -5,10 +6,9 @@ import { atPlace, type Place, UserError } from '../../model/input/userError.ts';
 import { reserveBytesOf } from '../../model/physics/memory.ts';
 import { FROM_FILE } from '../../model/plan/planDocument.ts';
 import { planElsewhere } from '../../model/plan/planElsewhere.ts';
-import type { StepReport } from '../../model/report.ts';
+import { type SegmentTotal, segmentTotals } from '../../model/program/timelineTotals.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
-import { type SegmentTotal, segmentTotals } from '../../model/timelineTotals.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { otherMachine } from '../dataset/otherMachine.ts';
 import { type ProgramDepth, programDepth } from '../dataset/programDepth.ts';

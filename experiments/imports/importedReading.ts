@@ -1,4 +1,4 @@
-import type { CollectiveKind } from '../../model/workload/workload.ts';
+import type { CollectiveKind } from '../../model/dit/kinds.ts';
 
 /** A rate of copies between host and GPU that another tool measured. */
 export interface CopyReading {

@@ -1,5 +1,5 @@
+import type { CollectiveKind } from '../../model/dit/kinds.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
-import type { CollectiveKind } from '../../model/workload/workload.ts';
 import type { CollectiveReading, ImportedReadings } from './importedReading.ts';
 import { type ImportedText, readImportedText } from './importedText.ts';
 import { NcclTestsRun } from './ncclTestsRun.ts';

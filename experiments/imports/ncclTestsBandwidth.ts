@@ -1,5 +1,5 @@
+import type { CollectiveKind } from '../../model/dit/kinds.ts';
 import { UserError } from '../../model/input/userError.ts';
-import type { CollectiveKind } from '../../model/workload/workload.ts';
 import type { NcclTestsTime } from './ncclTestsTable.ts';
 
 /** The table has two decimals, and a time of as few as four digits. */

@@ -1,5 +1,5 @@
+import type { CollectiveKind } from '../../model/dit/kinds.ts';
 import { UserError } from '../../model/input/userError.ts';
-import type { CollectiveKind } from '../../model/workload/workload.ts';
 import type { CollectiveReading } from './importedReading.ts';
 import { checkBusBandwidth } from './ncclTestsBandwidth.ts';
 import type { NcclTestsRow, NcclTestsTime } from './ncclTestsTable.ts';

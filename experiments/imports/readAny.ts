@@ -1,5 +1,5 @@
+import type { CollectiveKind } from '../../model/dit/kinds.ts';
 import { UserError } from '../../model/input/userError.ts';
-import type { CollectiveKind } from '../../model/workload/workload.ts';
 import type { CollectiveReading, CopyReading, ImportedReadings } from './importedReading.ts';
 import { type ImportedText, readImportedText } from './importedText.ts';
 import type { ImportedTree } from './importedTree.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { COLLECTIVE_KINDS } from '../../model/dit/kinds.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
 import { segmentTimeS } from '../../model/physics/compute.ts';
@@ -7,7 +8,6 @@ import { cappedClock, slowdown } from '../../model/physics/power.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { PEERS, type System } from '../../model/system/system.ts';
 import { STAGED_COPY, stagedSmName } from '../../model/system/transport.ts';
-import { COLLECTIVE_KINDS } from '../../model/workload/workload.ts';
 import { probe } from '../../sim/probe.ts';
 
 /** One reading beside what the machine file predicts for it. */

@@ -4,7 +4,7 @@ import { predictStep } from '../../model/analytic/stepReport.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { PEERS, type System } from '../../model/system/system.ts';
 import { bindRows } from '../../model/workload/bind.ts';

@@ -1,7 +1,7 @@
 import { max, min } from 'simple-statistics';
 import type { TopLevelSpec } from 'vega-lite';
 import { UserError } from '../../model/input/userError.ts';
-import type { Interval, Timeline } from '../../model/timeline.ts';
+import type { Interval, Timeline } from '../../model/program/timeline.ts';
 
 const CATEGORIES: readonly Interval['category'][] = [
   'compute',

@@ -1,5 +1,5 @@
 import { closedForm } from '../../model/analytic/closedForm.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { type FlowTransport, transportNamed } from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { paperCriterion } from '../../model/analytic/paperCriterion.ts';
+import type { StepReport } from '../../model/analytic/report.ts';
 import { predictStep } from '../../model/analytic/stepReport.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { quantity } from '../../model/input/quantity.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
-import { makePlan } from '../../model/plan/presets.ts';
-import type { StepReport } from '../../model/report.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';

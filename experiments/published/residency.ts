@@ -7,7 +7,7 @@ import { packageRoot } from '../../model/input/packageFiles.ts';
 import { quantity } from '../../model/input/quantity.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';

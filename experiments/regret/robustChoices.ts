@@ -3,7 +3,7 @@ import { predictStep } from '../../model/analytic/stepReport.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planElsewhere } from '../../model/plan/planElsewhere.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { unknownsOf } from '../../model/system/unknowns.ts';
 import type { Workload } from '../../model/workload/workload.ts';

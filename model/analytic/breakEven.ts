@@ -1,13 +1,13 @@
 import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
 import type { Plan } from '../plan/plan.ts';
 import { FROM_FILE } from '../plan/planDocument.ts';
-import { presetPlan } from '../plan/presets.ts';
-import type { BreakEven } from '../report.ts';
+import { presetPlan } from '../presets/presets.ts';
 import type { System } from '../system/system.ts';
 import { chosenTransport } from '../system/transport.ts';
 import { bindRows } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
 import type { Workload } from '../workload/workload.ts';
+import type { BreakEven } from './report.ts';
 import { HIDDEN_SHARE, predictedStepS } from './stepReport.ts';
 
 /** Range of sizes that is searched, and how fine: a quarter of a per cent of the answer. */

@@ -18,13 +18,13 @@ import {
 } from '../physics/stagedCopy.ts';
 import { stagedLink } from '../physics/stagedLink.ts';
 import { checkIssuedBytes, type Plan } from '../plan/plan.ts';
-import type { StepTimes } from '../report.ts';
 import type { System } from '../system/system.ts';
 import { collectiveTransport, type FlowTransport, type Transport } from '../system/transport.ts';
 import type { CollectiveSegment, ComputeSegment, Workload } from '../workload/workload.ts';
 import { CopyQueue } from './copyQueue.ts';
 import { type BlockIssues, issueSchedule, type ScheduledRun } from './issueSchedule.ts';
 import { launchesOf } from './launches.ts';
+import type { StepTimes } from './report.ts';
 import { besideTimeSlices } from './timeSlices.ts';
 import type { WalkObserver } from './walkObserver.ts';
 

@@ -1,12 +1,12 @@
 import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
 import { blockComputeS } from '../physics/compute.ts';
 import { copyRates } from '../physics/rates.ts';
-import type { BreakEven } from '../report.ts';
 import type { System } from '../system/system.ts';
 import { bindRows } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
 import { type ProfiledWorkload, passWeightBytes, type Workload } from '../workload/workload.ts';
 import { smallest } from './breakEven.ts';
+import type { BreakEven } from './report.ts';
 
 /** Constants of the paper's model; by default they are read from the machine and the workload. */
 export interface PaperConstants {

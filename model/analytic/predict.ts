@@ -1,8 +1,8 @@
 import type { Plan } from '../plan/plan.ts';
-import type { StepReport } from '../report.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
 import { breakEven } from './breakEven.ts';
+import type { StepReport } from './report.ts';
 import { predictStep } from './stepReport.ts';
 
 /**

@@ -2,10 +2,10 @@ import { blockComputeS } from '../physics/compute.ts';
 import { memoryNeed } from '../physics/memory.ts';
 import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../physics/power.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { BoundBy, BreakEven, StepReport, StepTimes } from '../report.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
 import { closedForm } from './closedForm.ts';
+import type { BoundBy, BreakEven, StepReport, StepTimes } from './report.ts';
 
 /** Offload that costs less than this share of a step counts as hidden. */
 export const HIDDEN_SHARE = 0.01;

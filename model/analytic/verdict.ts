@@ -1,5 +1,5 @@
-import type { StepReport } from '../report.ts';
 import type { Workload } from '../workload/workload.ts';
+import type { StepReport } from './report.ts';
 import { HIDDEN_SHARE } from './stepReport.ts';
 
 /** Less than this would print as 0.0 ms. */

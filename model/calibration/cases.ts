@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { COLLECTIVE_KINDS } from '../dit/kinds.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { runningRanks } from '../physics/linkShare.ts';
 import { isCpuCores } from '../system/cpuCores.ts';
@@ -9,7 +10,6 @@ import {
   type Transport,
   transportNamed,
 } from '../system/transport.ts';
-import { COLLECTIVE_KINDS } from '../workload/workload.ts';
 
 const bytes = z.number().int().positive();
 const collective = {

@@ -1,5 +1,6 @@
+import type { SegmentClass } from '../dit/kinds.ts';
 import type { AttentionTiles, Gpu } from '../system/system.ts';
-import type { AttentionShape, BlockKind, ComputeSegment, SegmentClass } from '../workload/workload.ts';
+import type { AttentionShape, BlockKind, ComputeSegment } from '../workload/workload.ts';
 import { slowdown } from './power.ts';
 
 type Work = Omit<ComputeSegment, 'kind' | 'name'>;

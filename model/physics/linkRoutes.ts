@@ -1,7 +1,7 @@
+import type { CollectiveKind } from '../dit/kinds.ts';
 import type { System, TreeNode } from '../system/system.ts';
 import type { FlowTransport } from '../system/transport.ts';
 import { ancestors, pathToMemory } from '../system/tree.ts';
-import type { CollectiveKind } from '../workload/workload.ts';
 import { gpusOfRanks, linkRateAllLoading, weigh } from './linkShare.ts';
 
 /** What one payload byte of a path uses of a resource: `down gpu0`, `up`, `duplex`, `memory socket0`, `reads`, `writes`. */

@@ -1,7 +1,7 @@
+import type { CollectiveKind } from '../dit/kinds.ts';
 import type { System } from '../system/system.ts';
 import type { CollectiveRate, FlowTransport } from '../system/transport.ts';
 import { pathToMemory } from '../system/tree.ts';
-import type { CollectiveKind } from '../workload/workload.ts';
 
 /** GPUs that the first `ranks` ranks use: all on the first where peers are colocated. */
 export function gpusOfRanks(system: System, ranks: number): string[] {

@@ -1,10 +1,6 @@
+import { SEGMENT_CLASSES, type SegmentClass } from '../dit/kinds.ts';
 import type { Power, System } from '../system/system.ts';
-import {
-  type ComputeSegment,
-  SEGMENT_CLASSES,
-  type SegmentClass,
-  type Workload,
-} from '../workload/workload.ts';
+import type { ComputeSegment, Workload } from '../workload/workload.ts';
 
 /** Joules of one step's work on one rank at the highest clock, by class. */
 export type StepEnergy = Readonly<Record<SegmentClass, number>>;

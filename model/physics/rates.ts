@@ -1,6 +1,6 @@
+import type { CollectiveKind } from '../dit/kinds.ts';
 import type { System } from '../system/system.ts';
 import type { FlowTransport } from '../system/transport.ts';
-import type { CollectiveKind } from '../workload/workload.ts';
 import {
   collectiveUses,
   copyUses,

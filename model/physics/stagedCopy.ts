@@ -1,6 +1,6 @@
+import type { CollectiveKind } from '../dit/kinds.ts';
 import type { CopyEngine } from '../system/system.ts';
 import type { StagedCopyTransport } from '../system/transport.ts';
-import type { CollectiveKind } from '../workload/workload.ts';
 
 /** Sizes of the pieces that a staged collective's bytes are cut into; the last one is what is left. */
 export function pieceSizes(bytes: number, pieceBytes: number): number[] {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { profiledFormat } from '../profile/profiledFormat.ts';
+import { profiledFormat } from '../workload/profiledFormat.ts';
 import type { Workload } from '../workload/workload.ts';
 import { type BlockPlan, type Plan, YIELD_RULES } from './plan.ts';
 

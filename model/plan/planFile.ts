@@ -1,10 +1,10 @@
 import { type Place, UserError } from '../input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
-import { DEVICE_PAGE_BYTES } from '../physics/devicePage.ts';
-import { MOST_BLOCKS, type Profiled } from '../profile/profiledFormat.ts';
 import type { System } from '../system/system.ts';
 import { NO_TRANSPORT, transportNamed } from '../system/transport.ts';
+import { MOST_BLOCKS, type Profiled } from '../workload/profiledFormat.ts';
 import type { Workload } from '../workload/workload.ts';
+import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots } from './issueOrder.ts';
 import type { Plan } from './plan.ts';
 import { documentedPlan, PLAN_SCHEMA, type PlanDocument, planDocument, planFormat } from './planDocument.ts';

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { parseJson } from '../input/jsonFile.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { checked, type YamlFile } from '../input/yamlFile.ts';
-import { MOST_BLOCKS } from './profiledFormat.ts';
+import { MOST_BLOCKS } from '../workload/profiledFormat.ts';
 import { PROFILE_SCHEMA, type Profile, type ProfileKind, profileFormat } from './profileFormat.ts';
 
 const REMEDY = 'make it anew with chunkflow_offload.profile';

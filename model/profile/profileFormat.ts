@@ -7,7 +7,7 @@ import {
   profiledCollective,
   rankCount,
   shownText as text,
-} from './profiledFormat.ts';
+} from '../workload/profiledFormat.ts';
 
 export const PROFILE_SCHEMA = 'chunkflow/profile@1';
 

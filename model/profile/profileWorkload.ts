@@ -1,5 +1,6 @@
 import { UserError } from '../input/userError.ts';
 import type { PlanDocument } from '../plan/planDocument.ts';
+import type { Profiled, ProfiledCollective } from '../workload/profiledFormat.ts';
 import type {
   BlockKind,
   CollectiveSegment,
@@ -7,7 +8,6 @@ import type {
   ProfiledWorkload,
   Segment,
 } from '../workload/workload.ts';
-import type { Profiled, ProfiledCollective } from './profiledFormat.ts';
 import type { Profile, ProfileKind } from './profileFormat.ts';
 
 /** From half the range of the middle half of normal numbers to half of their 95 % interval: 1.96 / 0.6745 standard deviations. */

@@ -1,4 +1,4 @@
-import { PHASES, type Phase } from '../timeline.ts';
+import { PHASES, type Phase } from './timeline.ts';
 
 /*
  * Labels of operations, written and taken apart here and nowhere else:

@@ -1,6 +1,7 @@
+import type { SegmentClass } from '../dit/kinds.ts';
 import { noRoomS, segmentTimeS } from '../physics/compute.ts';
 import type { Gpu } from '../system/system.ts';
-import type { BlockKind, CollectiveSegment, ComputeSegment, SegmentClass } from '../workload/workload.ts';
+import type { BlockKind, CollectiveSegment, ComputeSegment } from '../workload/workload.ts';
 
 /** `segments`: every compute segment is an operation; `windows`: all compute between two collectives is one. */
 export type Detail = 'segments' | 'windows';

@@ -1,4 +1,4 @@
-import type { CollectiveKind, SegmentClass } from '../workload/workload.ts';
+import type { CollectiveKind, SegmentClass } from '../dit/kinds.ts';
 
 /**
  * Streams of a rank. `copy` carries the prefetch, `stage-out` and `stage-in` the D2H and H2D pieces of staged

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { ELEMENTWISE_KERNELS, SEGMENT_CLASSES } from '../dit/kinds.ts';
 import type { Dimension } from '../input/quantity.ts';
 import { quantity } from '../input/quantity.ts';
 import { shown, type UserError } from '../input/userError.ts';
-import { ELEMENTWISE_KERNELS, SEGMENT_CLASSES } from '../workload/workload.ts';
 import { PEERS, PROVENANCES } from './system.ts';
 import { STAGED_COPY, STAGED_SM, TRANSPORT_PATHS } from './transport.ts';
 

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { CollectiveKind } from '../dit/kinds.ts';
 import { packageRoot } from '../input/packageFiles.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
-import type { CollectiveKind } from '../workload/workload.ts';
 import { type SystemFile, systemFile } from './format.ts';
 import { withOverrides } from './overrides.ts';
 import type { Power, ProvenanceEntry, System } from './system.ts';

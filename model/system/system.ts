@@ -1,4 +1,4 @@
-import type { ElementwiseKernel, SegmentClass } from '../workload/workload.ts';
+import type { ElementwiseKernel, SegmentClass } from '../dit/kinds.ts';
 import type { Transport } from './transport.ts';
 
 /** Where a number of a machine file came from; shown wherever the number is. */

@@ -1,5 +1,5 @@
+import type { CollectiveKind } from '../dit/kinds.ts';
 import { shown, UserError } from '../input/userError.ts';
-import type { CollectiveKind } from '../workload/workload.ts';
 import type { System } from './system.ts';
 
 /** Transport of a plan for one rank, which has no collectives. */

@@ -1,4 +1,5 @@
 import type { Dit, DitBlockKind, DitSegment, Size } from '../dit/dit.ts';
+import type { ElementwiseKernel } from '../dit/kinds.ts';
 import type { ElementwiseOp } from '../dit/operations.ts';
 import { rowsOf } from '../dit/tokens.ts';
 import { UserError } from '../input/userError.ts';
@@ -12,7 +13,6 @@ import {
   type BoundWorkload,
   type CollectiveSegment,
   type ComputeSegment,
-  type ElementwiseKernel,
   type ExchangeStyle,
   type GuidanceMode,
   type ParallelLayout,

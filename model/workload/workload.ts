@@ -1,12 +1,9 @@
 import type { Dit, Size } from '../dit/dit.ts';
-import type { Profiled } from '../profile/profiledFormat.ts';
+import type { CollectiveKind, ElementwiseKernel, SegmentClass } from '../dit/kinds.ts';
+import type { Profiled } from './profiledFormat.ts';
 
 /** Activations are bf16 in every implementation that we know of, whatever the weights are stored in. */
 export const ACTIVATION_BYTES = 2;
-
-/** What limits a compute segment, and so which fitted efficiency applies to it. */
-export const SEGMENT_CLASSES = ['gemm', 'attention', 'elementwise'] as const;
-export type SegmentClass = (typeof SEGMENT_CLASSES)[number];
 
 /** What an attention computes on one rank, all its sequences. */
 export interface AttentionShape {
@@ -16,10 +13,6 @@ export interface AttentionShape {
   /** Heads on this rank, times its sequences. */
   heads: number;
 }
-
-/** Kernels of elementwise work, told apart by how much of what is counted they move: fused ones move less. */
-export const ELEMENTWISE_KERNELS = ['norm', 'qkNorm', 'residual', 'activation', 'relayout'] as const;
-export type ElementwiseKernel = (typeof ELEMENTWISE_KERNELS)[number];
 
 /** Work of one stage on one rank. */
 export interface ComputeSegment {
@@ -43,9 +36,6 @@ export interface ComputeSegment {
    */
   seconds?: number;
 }
-
-export const COLLECTIVE_KINDS = ['all-to-all', 'all-gather', 'all-reduce'] as const;
-export type CollectiveKind = (typeof COLLECTIVE_KINDS)[number];
 
 /** One collective call on one rank. */
 export interface CollectiveSegment {

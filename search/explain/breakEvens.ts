@@ -1,4 +1,5 @@
 import { breakEven, smallest } from '../../model/analytic/breakEven.ts';
+import type { BreakEven } from '../../model/analytic/report.ts';
 import { HIDDEN_SHARE, predictStep } from '../../model/analytic/stepReport.ts';
 import { rowsAt } from '../../model/dit/tokens.ts';
 import { copyRates } from '../../model/physics/rates.ts';
@@ -7,8 +8,7 @@ import { withH2dLink } from '../../model/physics/variants/h2dRate.ts';
 import { foldedWindows } from '../../model/plan/foldedWindows.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { FROM_FILE } from '../../model/plan/planDocument.ts';
-import { presetHelp, presetPlan } from '../../model/plan/presets.ts';
-import type { BreakEven } from '../../model/report.ts';
+import { presetHelp, presetPlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { chosenTransport, NO_TRANSPORT } from '../../model/system/transport.ts';
 import { bindRows } from '../../model/workload/bind.ts';

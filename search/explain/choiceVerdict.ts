@@ -1,4 +1,4 @@
-import type { StepReport } from '../../model/report.ts';
+import type { StepReport } from '../../model/analytic/report.ts';
 import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import type { Optimum } from '../optimise.ts';

@@ -1,6 +1,6 @@
 import { scaledSystem } from '../../model/physics/variants/scaled.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { chosenTransport } from '../../model/system/transport.ts';
 import type { Search } from '../search.ts';
 import { searchOn } from '../searchOracle.ts';

@@ -1,4 +1,4 @@
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import type { Candidate, Wording } from './candidate.ts';

@@ -1,8 +1,8 @@
-import { DEVICE_PAGE_BYTES } from '../../model/physics/devicePage.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
+import { DEVICE_PAGE_BYTES } from '../../model/plan/devicePage.ts';
 import { topUp } from '../../model/plan/issueOrder.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import type { Candidate, Wording } from './candidate.ts';

@@ -1,6 +1,6 @@
 import { UserError } from '../../model/input/userError.ts';
 import { topUp } from '../../model/plan/issueOrder.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { type BoundWorkload, passWeightBytes } from '../../model/workload/workload.ts';
 import type { Candidate, Wording } from './candidate.ts';

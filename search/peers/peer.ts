@@ -1,6 +1,6 @@
+import type { StepReport } from '../../model/analytic/report.ts';
 import { UserError } from '../../model/input/userError.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import type { StepReport } from '../../model/report.ts';
 import type { System } from '../../model/system/system.ts';
 import { transportNamed } from '../../model/system/transport.ts';
 import type { BoundWorkload, Workload } from '../../model/workload/workload.ts';

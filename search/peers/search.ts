@@ -1,10 +1,10 @@
 import { closedForm } from '../../model/analytic/closedForm.ts';
+import type { StepReport } from '../../model/analytic/report.ts';
 import { clockOf } from '../../model/analytic/stepReport.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { makePlan } from '../../model/plan/presets.ts';
-import type { StepReport } from '../../model/report.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { chosenTransport } from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';

@@ -1,5 +1,5 @@
 import { type IssueOrder, leadingBursts, topUp } from '../../model/plan/issueOrder.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import type { BoundWorkload } from '../../model/workload/workload.ts';
 import { type BlockList, blockLists, joined } from './blockLists.ts';

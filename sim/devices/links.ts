@@ -1,3 +1,4 @@
+import type { CollectiveKind } from '../../model/dit/kinds.ts';
 import {
   collectiveUses,
   copyUses,
@@ -9,7 +10,6 @@ import { gpusOfRanks, linkRateAllLoading, weigh } from '../../model/physics/link
 import type { System } from '../../model/system/system.ts';
 import type { FlowTransport } from '../../model/system/transport.ts';
 import { pathToMemory } from '../../model/system/tree.ts';
-import type { CollectiveKind } from '../../model/workload/workload.ts';
 import { FlowSystem } from '../sharing/flowSystem.ts';
 
 /** Steps of the share of a staged read that memory serves: steady steps find the routes of the step before. */

@@ -10,7 +10,7 @@ import {
   outputSchemas,
   type Prediction,
   type Simulation,
-} from '../../model/outputSchema.ts';
+} from '../../cli/outputSchema.ts';
 import { runCli } from '../support/runCli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-cli-'));

@@ -3,12 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  outputSchemas,
-  type PlanChoice,
-  type Prediction,
-  type Simulation,
-} from '../../model/outputSchema.ts';
+import { outputSchemas, type PlanChoice, type Prediction, type Simulation } from '../../cli/outputSchema.ts';
 import { PEER_NAMES } from '../../search/peers/peerNames.ts';
 import { runCli } from '../support/runCli.ts';
 

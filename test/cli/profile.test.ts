@@ -3,13 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { outputSchemas, type PlanChoice, type Prediction, type Simulation } from '../../cli/outputSchema.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
-import {
-  outputSchemas,
-  type PlanChoice,
-  type Prediction,
-  type Simulation,
-} from '../../model/outputSchema.ts';
 import type { Profile } from '../../model/profile/profileFormat.ts';
 import { runCli } from '../support/runCli.ts';
 

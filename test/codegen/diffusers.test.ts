@@ -16,7 +16,7 @@ import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { parseYaml } from '../../model/input/yamlFile.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import { provedBlocksSource } from '../../scripts/proved-blocks.ts';

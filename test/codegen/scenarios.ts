@@ -4,7 +4,7 @@ import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { bindWorkload, type WorkloadOptions } from '../../model/workload/bind.ts';
 import { paddedToRanks } from '../../model/workload/padded.ts';

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { type Statement, stepStatements } from '../../codegen/view/statements.ts';
 import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { lower } from '../../model/program/lower.ts';
 import type { StepProgram, StreamKind } from '../../model/program/stepProgram.ts';
 import { loadSystem } from '../../model/system/load.ts';

@@ -5,8 +5,8 @@ import { cellScenario } from '../../experiments/grid/cellScenario.ts';
 import type { Cell } from '../../experiments/grid/experimentFile.ts';
 import { timelineOf } from '../../measure/timelineOf.ts';
 import { phaseOf } from '../../model/program/labels.ts';
-import type { Interval, Timeline } from '../../model/timeline.ts';
-import { segmentTotals } from '../../model/timelineTotals.ts';
+import type { Interval, Timeline } from '../../model/program/timeline.ts';
+import { segmentTotals } from '../../model/program/timelineTotals.ts';
 import { simulate } from '../../sim/simulate.ts';
 
 const test = suite('totals of a timeline');

@@ -1,6 +1,6 @@
 import type { BlockPlan, Plan } from '../../model/plan/plan.ts';
-import { evenPaceS } from '../../model/plan/presets.ts';
 import { windowsOf } from '../../model/plan/windows.ts';
+import { evenPaceS } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import type { SearchSpace } from '../../search/searchSpace.ts';

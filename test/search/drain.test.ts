@@ -6,7 +6,7 @@ import { parseSize } from '../../model/dit/tokens.ts';
 import { retained } from '../../model/physics/besideCollective.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
 import { pairRates } from '../../model/physics/rates.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem, systemIds } from '../../model/system/load.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import { machineCaps } from '../../search/caps.ts';

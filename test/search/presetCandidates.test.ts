@@ -6,7 +6,7 @@ import { parseSize } from '../../model/dit/tokens.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { makePlan, presetHelp } from '../../model/plan/presets.ts';
+import { makePlan, presetHelp } from '../../model/presets/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import { type Caps, fits, machineCaps } from '../../search/caps.ts';

@@ -11,7 +11,7 @@ import { fitsSlots } from '../../model/plan/issueOrder.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { planDocument } from '../../model/plan/planDocument.ts';
 import { planText, readPlan } from '../../model/plan/planFile.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { lower } from '../../model/program/lower.ts';
 import { verify } from '../../model/program/verify.ts';
 import { loadSystem } from '../../model/system/load.ts';

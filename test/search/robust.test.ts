@@ -6,7 +6,7 @@ import { parseSize } from '../../model/dit/tokens.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
 import { moved } from '../../model/physics/variants/moved.ts';
 import { scaledSystem } from '../../model/physics/variants/scaled.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { type Unknown, unknownsOf } from '../../model/system/unknowns.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';

@@ -8,7 +8,7 @@ import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import { stepBound } from '../../search/stepBound.ts';

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { predictStep } from '../../model/analytic/stepReport.ts';
 import { catalogueIds, loadDit } from '../../model/dit/load.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem, systemIds } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';

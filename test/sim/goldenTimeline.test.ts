@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadDit } from '../../model/dit/load.ts';
-import { makePlan } from '../../model/plan/presets.ts';
+import { makePlan } from '../../model/presets/presets.ts';
+import type { Timeline } from '../../model/program/timeline.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System, TreeNode } from '../../model/system/system.ts';
-import type { Timeline } from '../../model/timeline.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import type { BlockKind, Workload } from '../../model/workload/workload.ts';
 import { simulate } from '../../sim/simulate.ts';

@@ -1,17 +1,17 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withBlocks } from '../../model/dit/depth.ts';
+import type { CollectiveKind } from '../../model/dit/kinds.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
 import { copyRates, copyRatesOfShare } from '../../model/physics/rates.ts';
 import { stagedCopyAloneS, stagedPieces } from '../../model/physics/stagedCopy.ts';
 import { fastestStagedLink, stagedLink } from '../../model/physics/stagedLink.ts';
-import { presetPlan } from '../../model/plan/presets.ts';
+import { presetPlan } from '../../model/presets/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { HostMemory, System } from '../../model/system/system.ts';
 import type { StagedCopyTransport, Transport } from '../../model/system/transport.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
-import type { CollectiveKind } from '../../model/workload/workload.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { simulateCase } from '../../sim/simulateCase.ts';
 

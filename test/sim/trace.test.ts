@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Interval, Timeline } from '../../model/timeline.ts';
+import type { Interval, Timeline } from '../../model/program/timeline.ts';
 import { traceEvents } from '../../sim/trace.ts';
 
 interface Event {

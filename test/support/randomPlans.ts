@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { DEVICE_PAGE_BYTES } from '../../model/physics/devicePage.ts';
+import { DEVICE_PAGE_BYTES } from '../../model/plan/devicePage.ts';
 import { fitsSlots } from '../../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan, YieldRule } from '../../model/plan/plan.ts';
-import { presetHelp, presetPlan } from '../../model/plan/presets.ts';
 import { dealChunks, issuerOf, windowsOf } from '../../model/plan/windows.ts';
+import { presetHelp, presetPlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { transportNamed } from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';

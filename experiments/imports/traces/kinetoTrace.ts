@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 import { parseJson } from '../../../model/input/jsonFile.ts';
 import { shown, UserError } from '../../../model/input/userError.ts';
 import type { YamlFile } from '../../../model/input/yamlFile.ts';
-import type { CollectiveKind } from '../../../model/workload/workload.ts';
 import { type Activity, type HostRange, kernelKind, type Trace, type TracedMessage } from './trace.ts';
 
 /** Longer texts do not fit into a string. */

@@ -1,4 +1,4 @@
-import type { CollectiveKind } from '../../../model/workload/workload.ts';
+import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 
 /** What a trace says of a collective's bytes; null where its tool records none. */
 export interface TracedMessage {

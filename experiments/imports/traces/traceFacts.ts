@@ -1,4 +1,4 @@
-import type { CollectiveKind } from '../../../model/workload/workload.ts';
+import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 
 /** What a trace does not say of a model, as the user gives it. */
 export interface TraceFacts {

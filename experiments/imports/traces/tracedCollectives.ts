@@ -1,6 +1,6 @@
+import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 import { shown, UserError } from '../../../model/input/userError.ts';
-import type { ProfiledCollective } from '../../../model/profile/profiledFormat.ts';
-import type { CollectiveKind } from '../../../model/workload/workload.ts';
+import type { ProfiledCollective } from '../../../model/workload/profiledFormat.ts';
 import type { TimedPass, TimedRun } from './tracedWindows.ts';
 import type { TraceFacts } from './traceFacts.ts';
 

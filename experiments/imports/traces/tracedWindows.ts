@@ -1,5 +1,5 @@
+import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 import { shown, UserError } from '../../../model/input/userError.ts';
-import type { CollectiveKind } from '../../../model/workload/workload.ts';
 import type { Activity, Trace, TracedMessage } from './trace.ts';
 import type { BlockRun, TracedBlocks } from './tracedBlocks.ts';
 

@@ -1,6 +1,6 @@
+import type { CollectiveKind } from '../../dit/kinds.ts';
 import type { System } from '../../system/system.ts';
 import type { CollectiveRate, FlowNumbers, FlowTransport } from '../../system/transport.ts';
-import type { CollectiveKind } from '../../workload/workload.ts';
 
 /**
  * A machine whose link or compute is faster or slower by one factor, all else as it is.

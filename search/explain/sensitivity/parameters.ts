@@ -1,10 +1,11 @@
+import { type CollectiveKind, SEGMENT_CLASSES } from '../../../model/dit/kinds.ts';
 import { copyRates } from '../../../model/physics/rates.ts';
 import { withD2hNumbers, withH2dNumbers } from '../../../model/physics/variants/h2dRate.ts';
 import { withCollectiveRates } from '../../../model/physics/variants/scaled.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import type { CopyEngine, Gpu, System } from '../../../model/system/system.ts';
 import { type FlowTransport, transportNamed, transportOf } from '../../../model/system/transport.ts';
-import { type CollectiveKind, SEGMENT_CLASSES, type Workload } from '../../../model/workload/workload.ts';
+import type { Workload } from '../../../model/workload/workload.ts';
 import { RATE_SYMBOLS } from './symbols.ts';
 
 /** A number of a machine that a step depends on. */

@@ -1,5 +1,6 @@
 import { sourceBytesPerS } from '../../../model/analytic/closedForm.ts';
 import type { HostLaunch, IssuedRun, WalkObserver } from '../../../model/analytic/walkObserver.ts';
+import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 import { retained } from '../../../model/physics/besideCollective.ts';
 import { noRoomS, segmentTimeS } from '../../../model/physics/compute.ts';
 import { BACK_TO_BACK, type Idle, isAwake, restOfPaceS } from '../../../model/physics/copyPauses.ts';
@@ -14,12 +15,7 @@ import {
   type StagedCopyTransport,
   transportOf,
 } from '../../../model/system/transport.ts';
-import type {
-  CollectiveKind,
-  CollectiveSegment,
-  ComputeSegment,
-  Workload,
-} from '../../../model/workload/workload.ts';
+import type { CollectiveSegment, ComputeSegment, Workload } from '../../../model/workload/workload.ts';
 import { constant, type Laurent, larger, smaller } from './laurent.ts';
 import { segmentExpression } from './segmentExpression.ts';
 import { stagedCopyExpression } from './stagedExpression.ts';

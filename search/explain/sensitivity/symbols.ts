@@ -1,9 +1,10 @@
+import type { CollectiveKind, SegmentClass } from '../../../model/dit/kinds.ts';
 import { copyRates } from '../../../model/physics/rates.ts';
 import { withD2hNumbers, withH2dNumbers } from '../../../model/physics/variants/h2dRate.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import type { System } from '../../../model/system/system.ts';
 import { collectiveTransport } from '../../../model/system/transport.ts';
-import type { CollectiveKind, SegmentClass, Workload } from '../../../model/workload/workload.ts';
+import type { Workload } from '../../../model/workload/workload.ts';
 import { constant, type Laurent, symbol, type Term } from './laurent.ts';
 
 /** How a rate of collectives is called in an expression. */

@@ -1,5 +1,5 @@
 import type { Plan } from '../../../model/plan/plan.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { workloadOfProfiled } from '../../../model/profile/profileWorkload.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import type { ProfiledWorkload } from '../../../model/workload/workload.ts';

@@ -12,7 +12,7 @@ import { readAttachSteps } from '../../../experiments/attach/readAttachSteps.ts'
 import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { planDocument } from '../../../model/plan/planDocument.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { readProfile } from '../../../model/profile/profileFile.ts';
 import { profileWorkload } from '../../../model/profile/profileWorkload.ts';
 import { loadSystem } from '../../../model/system/load.ts';

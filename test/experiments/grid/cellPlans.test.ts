@@ -13,7 +13,7 @@ import { compareSteps, presetOf } from '../../../experiments/heldOut/compareStep
 import type { Plan } from '../../../model/plan/plan.ts';
 import { planText } from '../../../model/plan/planFile.ts';
 import { planLine } from '../../../model/plan/planLines.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { runLines } from '../../support/measurementFixture.ts';
 import { writeStubRuntime } from '../../support/stubProgram.ts';
 

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ncclTestsReadings } from '../../../experiments/imports/ncclTests.ts';
 import { sentBytesOf } from '../../../experiments/imports/ncclTestsRun.ts';
-import type { CollectiveKind } from '../../../model/workload/workload.ts';
+import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 import { fixtureText, refuses } from './fixtureText.ts';
 
 const MiB = 1024 * 1024;

@@ -5,7 +5,7 @@ import { breakEven, smallest } from '../../../model/analytic/breakEven.ts';
 import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { loadDit } from '../../../model/dit/load.ts';
 import { rowsAt, tokensOfFrames } from '../../../model/dit/tokens.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { bindRows, bindWorkload } from '../../../model/workload/bind.ts';
 import type { Workload } from '../../../model/workload/workload.ts';

@@ -3,10 +3,9 @@ import * as assert from 'uvu/assert';
 import { CopyQueue } from '../../../model/analytic/copyQueue.ts';
 import { launchesOf } from '../../../model/analytic/launches.ts';
 import { besideTimeSlices, type StagedBeside } from '../../../model/analytic/timeSlices.ts';
+import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 import { lostToWritesS, stagedCopyAloneS, stagedPieces } from '../../../model/physics/stagedCopy.ts';
 import type { StagedCopyTransport } from '../../../model/system/transport.ts';
-
-import type { CollectiveKind } from '../../../model/workload/workload.ts';
 import { compute, machineOf, planOf, send, workloadOf } from '../../support/roundNumbers.ts';
 
 const near = (value: number, expected: number) =>

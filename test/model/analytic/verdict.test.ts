@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { BoundBy, StepReport, StepTimes } from '../../../model/analytic/report.ts';
 import { report as reportOf } from '../../../model/analytic/stepReport.ts';
 import { verdict } from '../../../model/analytic/verdict.ts';
 import { loadDit } from '../../../model/dit/load.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
-import type { BoundBy, StepReport, StepTimes } from '../../../model/report.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
 

@@ -4,7 +4,7 @@ import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { loadDit } from '../../../model/dit/load.ts';
 import { parseSize } from '../../../model/dit/tokens.ts';
 import { copyRates, pairRates } from '../../../model/physics/rates.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import type { HostMemory, System } from '../../../model/system/system.ts';
 import { type FlowTransport, transportNamed } from '../../../model/system/transport.ts';

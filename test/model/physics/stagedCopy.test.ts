@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 import {
   pieceSizes,
   type StagedPieces,
@@ -8,7 +9,6 @@ import {
 } from '../../../model/physics/stagedCopy.ts';
 import type { CopyEngine } from '../../../model/system/system.ts';
 import type { StagedCopyTransport } from '../../../model/system/transport.ts';
-import type { CollectiveKind } from '../../../model/workload/workload.ts';
 
 const pieces = suite('pieces of a staged collective');
 

@@ -9,7 +9,7 @@ import type { UserError } from '../../../model/input/userError.ts';
 import type { BlockRun } from '../../../model/plan/planDocument.ts';
 import { openPlan, planOf, planText } from '../../../model/plan/planFile.ts';
 import { planLine, planNames } from '../../../model/plan/planLines.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
 import { runCli } from '../../support/runCli.ts';

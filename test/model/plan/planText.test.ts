@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { UserError } from '../../../model/input/userError.ts';
-import { type PlanKeys, parsePlanText, planKeyHelp } from '../../../model/plan/planText.ts';
+import { type PlanKeys, parsePlanText, planKeyHelp } from '../../../model/presets/planText.ts';
 
 const test = suite('plans as users type them');
 

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { catalogueIds, loadDit } from '../../../model/dit/load.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { makePlan, presetHelp, presetPlan } from '../../../model/plan/presets.ts';
+import { makePlan, presetHelp, presetPlan } from '../../../model/presets/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
 import type { BlockKind, Workload } from '../../../model/workload/workload.ts';

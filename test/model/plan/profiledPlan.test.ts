@@ -10,11 +10,11 @@ import type { UserError } from '../../../model/input/userError.ts';
 import { type PlanDocument, planDocument } from '../../../model/plan/planDocument.ts';
 import { openPlan, planOf, planText } from '../../../model/plan/planFile.ts';
 import { planLine } from '../../../model/plan/planLines.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
-import type { Profiled } from '../../../model/profile/profiledFormat.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { profileWorkload, workloadOfProfiled } from '../../../model/profile/profileWorkload.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
+import type { Profiled } from '../../../model/workload/profiledFormat.ts';
 import { FINGERPRINT, profileOf } from '../../support/profiles.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-profiled-'));

@@ -16,7 +16,7 @@ import { withComputeSpeed } from '../../../model/physics/variants/computeSpeed.t
 import { scaledSystem } from '../../../model/physics/variants/scaled.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import { planDocument } from '../../../model/plan/planDocument.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { parseProfile } from '../../../model/profile/profileFile.ts';
 import { profileWorkload, workloadOfProfiled } from '../../../model/profile/profileWorkload.ts';
 import { lower } from '../../../model/program/lower.ts';

@@ -14,7 +14,7 @@ import {
   withoutBlock,
   withoutPiece,
 } from '../../../model/program/labels.ts';
-import { PHASES } from '../../../model/timeline.ts';
+import { PHASES } from '../../../model/program/timeline.ts';
 
 const test = suite('labels of operations');
 

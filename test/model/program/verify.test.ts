@@ -4,7 +4,7 @@ import { loadDit } from '../../../model/dit/load.ts';
 import { parseSize } from '../../../model/dit/tokens.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { presetHelp, presetPlan } from '../../../model/plan/presets.ts';
+import { presetHelp, presetPlan } from '../../../model/presets/presets.ts';
 import { lower } from '../../../model/program/lower.ts';
 import type { CollectiveOp, CopyOp, Op, StepProgram } from '../../../model/program/stepProgram.ts';
 import { type Violation, verify } from '../../../model/program/verify.ts';

@@ -9,7 +9,7 @@ import { loadDit } from '../../../model/dit/load.ts';
 import { parseSize } from '../../../model/dit/tokens.ts';
 import { memoryNeed, reserveBytesOf } from '../../../model/physics/memory.ts';
 import { withCollectiveRates } from '../../../model/physics/variants/scaled.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { isCpuCores } from '../../../model/system/cpuCores.ts';
 import { loadSystem, systemFileOf, systemIds } from '../../../model/system/load.ts';
 import type { System } from '../../../model/system/system.ts';

@@ -10,7 +10,7 @@ import { withH2dLink } from '../../../model/physics/variants/h2dRate.ts';
 import { foldedWindows } from '../../../model/plan/foldedWindows.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import { FROM_FILE } from '../../../model/plan/planDocument.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import type { System } from '../../../model/system/system.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';

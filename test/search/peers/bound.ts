@@ -3,7 +3,7 @@ import { loadDit } from '../../../model/dit/load.ts';
 import { parseSize } from '../../../model/dit/tokens.ts';
 import { memoryNeed } from '../../../model/physics/memory.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { makePlan } from '../../../model/plan/presets.ts';
+import { makePlan } from '../../../model/presets/presets.ts';
 import type { System } from '../../../model/system/system.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
 import type { BoundWorkload, Workload } from '../../../model/workload/workload.ts';

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { presetPlan } from '../../../model/plan/presets.ts';
+import { presetPlan } from '../../../model/presets/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { blockLists } from '../../../search/peers/blockLists.ts';
 import { bestPeerSetting } from '../../../search/peers/peer.ts';

@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 import { ProgramBuilder } from '../../../model/program/programBuilder.ts';
 import type { System, TreeNode } from '../../../model/system/system.ts';
 import type { CollectiveRate, FlowTransport } from '../../../model/system/transport.ts';
-import type { CollectiveKind } from '../../../model/workload/workload.ts';
 import { Links } from '../../../sim/devices/links.ts';
 import { Engine } from '../../../sim/engine.ts';
 import { flow, roundMachine } from '../../model/program/roundMachine.ts';

@@ -8,7 +8,7 @@ import { copyRates, pairRates } from '../../../../model/physics/rates.ts';
 import { withComputeSpeed } from '../../../../model/physics/variants/computeSpeed.ts';
 import { withD2hNumbers, withH2dLink, withH2dNumbers } from '../../../../model/physics/variants/h2dRate.ts';
 import { scaledSystem } from '../../../../model/physics/variants/scaled.ts';
-import { makePlan } from '../../../../model/plan/presets.ts';
+import { makePlan } from '../../../../model/presets/presets.ts';
 import { loadSystem, systemIds } from '../../../../model/system/load.ts';
 import type { System } from '../../../../model/system/system.ts';
 import { type FlowTransport, transportNamed } from '../../../../model/system/transport.ts';

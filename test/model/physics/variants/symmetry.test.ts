@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { loadDit } from '../../../../model/dit/load.ts';
 import { parseSize } from '../../../../model/dit/tokens.ts';
 import { oneForAll } from '../../../../model/physics/variants/symmetry.ts';
-import { makePlan } from '../../../../model/plan/presets.ts';
+import { makePlan } from '../../../../model/presets/presets.ts';
 import { lower } from '../../../../model/program/lower.ts';
 import { loadSystem } from '../../../../model/system/load.ts';
 import type { System } from '../../../../model/system/system.ts';

@@ -5,7 +5,7 @@ import { clockOf } from '../../../../model/analytic/stepReport.ts';
 import { loadDit } from '../../../../model/dit/load.ts';
 import { parseSize } from '../../../../model/dit/tokens.ts';
 import { stepEnergyJ, stepPowerW } from '../../../../model/physics/power.ts';
-import { makePlan } from '../../../../model/plan/presets.ts';
+import { makePlan } from '../../../../model/presets/presets.ts';
 import { loadSystem } from '../../../../model/system/load.ts';
 import type { System } from '../../../../model/system/system.ts';
 import { transportNamed } from '../../../../model/system/transport.ts';

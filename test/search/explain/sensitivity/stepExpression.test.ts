@@ -5,7 +5,7 @@ import { withBlocks } from '../../../../model/dit/depth.ts';
 import { loadDit } from '../../../../model/dit/load.ts';
 import { rowsAt } from '../../../../model/dit/tokens.ts';
 import { mathjs } from '../../../../model/input/math.ts';
-import { presetHelp, presetPlan } from '../../../../model/plan/presets.ts';
+import { presetHelp, presetPlan } from '../../../../model/presets/presets.ts';
 import { loadSystem } from '../../../../model/system/load.ts';
 import { transportNamed } from '../../../../model/system/transport.ts';
 import { bindRows } from '../../../../model/workload/bind.ts';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { MODALITIES } from './dit/dit.ts';
-import { planFormat } from './plan/planDocument.ts';
-import { profileFormat } from './profile/profileFormat.ts';
-import { BOUNDS } from './report.ts';
-import { DIRECTIONS } from './system/direction.ts';
-import { PEERS, PROVENANCES } from './system/system.ts';
-import { EXCHANGE_STYLES, GUIDANCE_MODES } from './workload/workload.ts';
+import { BOUNDS } from '../model/analytic/report.ts';
+import { MODALITIES } from '../model/dit/dit.ts';
+import { planFormat } from '../model/plan/planDocument.ts';
+import { profileFormat } from '../model/profile/profileFormat.ts';
+import { DIRECTIONS } from '../model/system/direction.ts';
+import { PEERS, PROVENANCES } from '../model/system/system.ts';
+import { EXCHANGE_STYLES, GUIDANCE_MODES } from '../model/workload/workload.ts';
 
 const seconds = z.number().min(0);
 const bytes = z.number().min(0);

@@ -1,17 +1,17 @@
 import { shown, UserError } from '../input/userError.ts';
 import { blockComputeS, windowTimesS } from '../physics/compute.ts';
-import { DEVICE_PAGE_BYTES } from '../physics/devicePage.ts';
 import { copyRates } from '../physics/rates.ts';
+import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
+import { fitsSlots, type IssueOrder, leadingBursts, residentBlocks, topUp } from '../plan/issueOrder.ts';
+import type { BlockPlan, Plan } from '../plan/plan.ts';
+import { isPlanFile, readPlan } from '../plan/planFile.ts';
+import { dealChunks, fractionsToShares, issuerOf } from '../plan/windows.ts';
 import type { System } from '../system/system.ts';
 import { NO_TRANSPORT, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
-import { fitsSlots, type IssueOrder, leadingBursts, residentBlocks, topUp } from './issueOrder.ts';
-import type { BlockPlan, Plan } from './plan.ts';
-import { isPlanFile, readPlan } from './planFile.ts';
 import { type PlanKeys, parsePlanText } from './planText.ts';
 import { type Policy, PRESETS } from './policies.ts';
 import { type MadePlan, refuseIdleSettings } from './settingEffects.ts';
-import { dealChunks, fractionsToShares, issuerOf } from './windows.ts';
 
 /** Names and one-line summaries of the presets, for help texts. */
 export const presetHelp: readonly { name: string; summary: string }[] = Object.entries(PRESETS).map(

@@ -1,4 +1,4 @@
-import { collectiveOf, kindOf } from './program/labels.ts';
+import { collectiveOf, kindOf } from './labels.ts';
 import type { Interval, Phase, Timeline } from './timeline.ts';
 
 /** What one kind of operation came to over a step. */

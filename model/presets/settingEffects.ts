@@ -1,12 +1,12 @@
 import { UserError } from '../input/userError.ts';
+import type { IssueOrder } from '../plan/issueOrder.ts';
+import type { Plan } from '../plan/plan.ts';
+import { windowsOf } from '../plan/windows.ts';
 import type { System } from '../system/system.ts';
 import { transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
-import type { IssueOrder } from './issueOrder.ts';
-import type { Plan } from './plan.ts';
 import type { PlanKeys } from './planText.ts';
 import { type Policy, PRESETS } from './policies.ts';
-import { windowsOf } from './windows.ts';
 
 /** A plan with what it was made of. */
 export interface MadePlan {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { COLLECTIVE_KINDS } from '../dit/kinds.ts';
 import { printable } from '../input/userError.ts';
-import { COLLECTIVE_KINDS } from '../workload/workload.ts';
 
 /** Blocks of a pass at the most: every one of them is walked and lowered, so a larger number is damage or a bomb. */
 export const MOST_BLOCKS = 10_000;

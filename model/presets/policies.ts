@@ -1,4 +1,4 @@
-import type { YieldRule } from './plan.ts';
+import type { YieldRule } from '../plan/plan.ts';
 
 const MiB = 1024 * 1024;
 
