@@ -2,17 +2,17 @@
 // machines that a file may stand for. Quoted by docs/choices.md. `npx tsx bench/robustChoices.ts`, about ten minutes of CPU.
 import { join } from 'node:path';
 import { formatTable } from '../cli/table.ts';
-import { readSteps } from '../experiments/dataset/stepRecords.ts';
+import { packageRoot } from '../model/input/packageFiles.ts';
+import { moved } from '../model/physics/variants/moved.ts';
+import { loadSystem } from '../model/system/load.ts';
+import { unknownsOf } from '../model/system/unknowns.ts';
+import { readSteps } from '../studies/dataset/stepRecords.ts';
 import {
   type Belief,
   type ChoicesCompared,
   compareChoices,
   robustChoices,
-} from '../experiments/regret/robustChoices.ts';
-import { packageRoot } from '../model/input/packageFiles.ts';
-import { moved } from '../model/physics/variants/moved.ts';
-import { loadSystem } from '../model/system/load.ts';
-import { unknownsOf } from '../model/system/unknowns.ts';
+} from '../studies/regret/robustChoices.ts';
 import { WORST_MACHINES, type WorstScenarios, worstScenarios } from './worstScenarios.ts';
 
 const DATASETS = [

@@ -3,7 +3,7 @@ import {
   bundleCalibration,
   CALIBRATION_FILE,
   calibrate as measure,
-} from '../experiments/calibration/calibrate.ts';
+} from '../studies/calibration/calibrate.ts';
 import { type BuildFlags, buildOptions } from './build.ts';
 import type { Output } from './output.ts';
 

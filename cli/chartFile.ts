@@ -18,7 +18,7 @@ export async function writeChart(
   file: string,
   flag: string,
 ): Promise<void> {
-  const { renderHtml, renderPng, renderSvg } = await import('../experiments/plots/render.ts');
+  const { renderHtml, renderPng, renderSvg } = await import('../studies/plots/render.ts');
   const format = extname(file);
   const svg = async () => renderSvg(spec);
   const drawn =

@@ -1,10 +1,10 @@
-import { readSteps } from '../experiments/dataset/stepRecords.ts';
+import { readSteps } from '../studies/dataset/stepRecords.ts';
 import {
   type DatasetRatios,
   datasetRatios,
   type PlanRatios,
   type RatioSpread,
-} from '../experiments/regret/datasetRatios.ts';
+} from '../studies/regret/datasetRatios.ts';
 import type { Output } from './output.ts';
 import { type Column, formatTable } from './table.ts';
 

@@ -1,17 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { hostLoop } from '../experiments/hostLoop.ts';
-import { type PublishedRow, publishedChart } from '../experiments/plots/publishedChart.ts';
-import { renderPng, renderSvg } from '../experiments/plots/render.ts';
+import { packageRoot } from '../model/input/packageFiles.ts';
+import { UserError } from '../model/input/userError.ts';
+import { hostLoop } from '../studies/hostLoop.ts';
+import { type PublishedRow, publishedChart } from '../studies/plots/publishedChart.ts';
+import { renderPng, renderSvg } from '../studies/plots/render.ts';
 import {
   type ComparedPlan,
   comparePlans,
   dualH100Cases,
   paperCrossings,
-} from '../experiments/published/dualH100.ts';
-import { residencyCurve } from '../experiments/published/residency.ts';
-import { packageRoot } from '../model/input/packageFiles.ts';
-import { UserError } from '../model/input/userError.ts';
+} from '../studies/published/dualH100.ts';
+import { residencyCurve } from '../studies/published/residency.ts';
 import { processOutput } from './output.ts';
 import { startProgress } from './progress.ts';
 import { type Column, formatTable } from './table.ts';

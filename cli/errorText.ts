@@ -1,7 +1,7 @@
 import { mean, min } from 'simple-statistics';
-import type { ErrorStatistics } from '../experiments/heldOut/errorStatistics.ts';
-import { brokenLimits, type LimitedReport } from '../experiments/heldOut/limits.ts';
-import type { ClassErrors, HeldOutReport } from '../experiments/heldOut/report.ts';
+import type { ErrorStatistics } from '../studies/heldOut/errorStatistics.ts';
+import { brokenLimits, type LimitedReport } from '../studies/heldOut/limits.ts';
+import type { ClassErrors, HeldOutReport } from '../studies/heldOut/report.ts';
 import type { Output } from './output.ts';
 import { type Column, formatTable } from './table.ts';
 

@@ -1,12 +1,12 @@
 import { max, mean, median, quantile } from 'simple-statistics';
-import { readCalibration } from '../experiments/calibration/calibrationFile.ts';
+import { readCalibration } from '../studies/calibration/calibrationFile.ts';
 import {
   type FittedMachine,
   type FittedStage,
   fitMachine,
   type ReadingError,
-} from '../experiments/calibration/fitMachine.ts';
-import { fittedMachineFile } from '../experiments/calibration/machineFile.ts';
+} from '../studies/calibration/fitMachine.ts';
+import { fittedMachineFile } from '../studies/calibration/machineFile.ts';
 import type { Output } from './output.ts';
 import { startProgress } from './progress.ts';
 import { type Column, formatTable } from './table.ts';

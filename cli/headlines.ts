@@ -1,13 +1,13 @@
-import { depthText } from '../experiments/dataset/programDepth.ts';
-import { readSteps, type StepRun } from '../experiments/dataset/stepRecords.ts';
-import { readExperiment } from '../experiments/grid/experimentFile.ts';
+import { loadSystem } from '../model/system/load.ts';
+import { depthText } from '../studies/dataset/programDepth.ts';
+import { readSteps, type StepRun } from '../studies/dataset/stepRecords.ts';
+import { readExperiment } from '../studies/grid/experimentFile.ts';
 import {
   type CellHeadlines,
   type Headline,
   type HeadlineReport,
   headlineReport,
-} from '../experiments/regret/headlines.ts';
-import { loadSystem } from '../model/system/load.ts';
+} from '../studies/regret/headlines.ts';
 import type { Output } from './output.ts';
 import { type Column, formatTable } from './table.ts';
 

@@ -1,7 +1,7 @@
-import { type Imported, readAny } from '../experiments/imports/readAny.ts';
-import { treeYaml } from '../experiments/imports/treeYaml.ts';
 import type { CollectiveKind } from '../model/dit/kinds.ts';
 import { UserError } from '../model/input/userError.ts';
+import { type Imported, readAny } from '../studies/imports/readAny.ts';
+import { treeYaml } from '../studies/imports/treeYaml.ts';
 import type { ImportProfileFlags } from './importProfile.ts';
 import type { Output } from './output.ts';
 import { formatTable } from './table.ts';

@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { readKinetoTrace } from '../experiments/imports/traces/kinetoTrace.ts';
-import { readNsysTrace } from '../experiments/imports/traces/nsysTrace.ts';
-import type { TraceFacts } from '../experiments/imports/traces/traceFacts.ts';
-import { traceProfile } from '../experiments/imports/traces/traceProfile.ts';
 import { COLLECTIVE_KINDS, type CollectiveKind } from '../model/dit/kinds.ts';
 import { quantity } from '../model/input/quantity.ts';
 import { shown, UserError } from '../model/input/userError.ts';
+import { readKinetoTrace } from '../studies/imports/traces/kinetoTrace.ts';
+import { readNsysTrace } from '../studies/imports/traces/nsysTrace.ts';
+import type { TraceFacts } from '../studies/imports/traces/traceFacts.ts';
+import { traceProfile } from '../studies/imports/traces/traceProfile.ts';
 import { jsonText, type Output } from './output.ts';
 import { writeWholeFile } from './wholeFile.ts';
 

@@ -51,7 +51,7 @@ async function drawFront(
   { workload, system }: Scenario,
   { front, compared }: Answers,
 ): Promise<void> {
-  const { frontChart } = await import('../experiments/plots/frontChart.ts');
+  const { frontChart } = await import('../studies/plots/frontChart.ts');
   const title = `${workload.model.name}${sizeText(workload)}, ${system.name}`;
   const predicted = front!.map(({ report, bound }) => ({ ...report, boundS: bound.stepTimeS }));
   await writeChart(

@@ -1,14 +1,14 @@
-import { DatasetReader } from '../experiments/dataset/stepRecords.ts';
-import { readTimeline } from '../experiments/dataset/timelineRecord.ts';
-import { cellScenario } from '../experiments/grid/cellScenario.ts';
-import { cellOfRecord } from '../experiments/grid/recordedCell.ts';
-import { compareSteps } from '../experiments/heldOut/compareSteps.ts';
-import { predictedVsMeasured } from '../experiments/plots/predictedVsMeasured.ts';
-import { timelineChart } from '../experiments/plots/timelineChart.ts';
 import { atPlace, UserError } from '../model/input/userError.ts';
 import { planElsewhere } from '../model/plan/planElsewhere.ts';
 import { loadSystem } from '../model/system/load.ts';
 import { simulate } from '../sim/simulate.ts';
+import { DatasetReader } from '../studies/dataset/stepRecords.ts';
+import { readTimeline } from '../studies/dataset/timelineRecord.ts';
+import { cellScenario } from '../studies/grid/cellScenario.ts';
+import { cellOfRecord } from '../studies/grid/recordedCell.ts';
+import { compareSteps } from '../studies/heldOut/compareSteps.ts';
+import { predictedVsMeasured } from '../studies/plots/predictedVsMeasured.ts';
+import { timelineChart } from '../studies/plots/timelineChart.ts';
 import { refuseOtherCharts, writeChart } from './chartFile.ts';
 import type { Output } from './output.ts';
 

@@ -1,9 +1,9 @@
-import { depthText } from '../experiments/dataset/programDepth.ts';
-import { readSteps, type StepRun } from '../experiments/dataset/stepRecords.ts';
-import { readExperiment } from '../experiments/grid/experimentFile.ts';
-import { measuredFront } from '../experiments/plots/measuredFront.ts';
-import { cellFront } from '../experiments/regret/cellFront.ts';
 import { loadSystem } from '../model/system/load.ts';
+import { depthText } from '../studies/dataset/programDepth.ts';
+import { readSteps, type StepRun } from '../studies/dataset/stepRecords.ts';
+import { readExperiment } from '../studies/grid/experimentFile.ts';
+import { measuredFront } from '../studies/plots/measuredFront.ts';
+import { cellFront } from '../studies/regret/cellFront.ts';
 import { refuseOtherCharts, writeChart } from './chartFile.ts';
 import type { Output } from './output.ts';
 

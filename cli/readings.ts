@@ -1,9 +1,9 @@
 import { max, mean, quantile } from 'simple-statistics';
-import { type MethodRatio, methodRatios } from '../experiments/measured/mirroredMethod.ts';
-import { fitPair } from '../experiments/measured/pairFit.ts';
-import { mirroredReadings, pairReadings, type Reading } from '../experiments/measured/readings.ts';
-import { orderOf, type TrialArm, trialArms } from '../experiments/measured/trials.ts';
 import type { FittedParameter } from '../model/leastSquares/problem.ts';
+import { type MethodRatio, methodRatios } from '../studies/measured/mirroredMethod.ts';
+import { fitPair } from '../studies/measured/pairFit.ts';
+import { mirroredReadings, pairReadings, type Reading } from '../studies/measured/readings.ts';
+import { orderOf, type TrialArm, trialArms } from '../studies/measured/trials.ts';
 import type { Output } from './output.ts';
 import { type Column, formatTable } from './table.ts';
 

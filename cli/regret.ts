@@ -1,9 +1,9 @@
-import { depthRange, depthText } from '../experiments/dataset/programDepth.ts';
-import { readSteps, type StepRun } from '../experiments/dataset/stepRecords.ts';
-import { readExperiment } from '../experiments/grid/experimentFile.ts';
-import { type RegretReport, regretReport } from '../experiments/regret/report.ts';
 import { shown, UserError } from '../model/input/userError.ts';
 import { loadSystem } from '../model/system/load.ts';
+import { depthRange, depthText } from '../studies/dataset/programDepth.ts';
+import { readSteps, type StepRun } from '../studies/dataset/stepRecords.ts';
+import { readExperiment } from '../studies/grid/experimentFile.ts';
+import { type RegretReport, regretReport } from '../studies/regret/report.ts';
 import type { Output } from './output.ts';
 import { type Column, formatTable } from './table.ts';
 

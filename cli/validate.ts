@@ -1,14 +1,10 @@
-import { DatasetReader } from '../experiments/dataset/stepRecords.ts';
-import { type ComparedStep, StepComparison } from '../experiments/heldOut/compareSteps.ts';
-import { HeldOutErrors, type HeldOutReport } from '../experiments/heldOut/report.ts';
-import {
-  type PublishedStep,
-  publishedErrors,
-  publishedSteps,
-} from '../experiments/published/publishedSteps.ts';
 import { countLines } from '../model/input/fileLines.ts';
 import { UserError } from '../model/input/userError.ts';
 import { loadSystem } from '../model/system/load.ts';
+import { DatasetReader } from '../studies/dataset/stepRecords.ts';
+import { type ComparedStep, StepComparison } from '../studies/heldOut/compareSteps.ts';
+import { HeldOutErrors, type HeldOutReport } from '../studies/heldOut/report.ts';
+import { type PublishedStep, publishedErrors, publishedSteps } from '../studies/published/publishedSteps.ts';
 import { errorTables, exitCode, line, orderLines, type ValidateFlags } from './errorText.ts';
 import type { Output } from './output.ts';
 import { startProgress } from './progress.ts';

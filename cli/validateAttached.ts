@@ -1,9 +1,9 @@
-import { type AttachedReport, attachedReport } from '../experiments/attach/attachedReport.ts';
-import { compareAttached } from '../experiments/attach/compareAttached.ts';
-import { profilesOf } from '../experiments/attach/profileFolder.ts';
-import { readAttachSteps } from '../experiments/attach/readAttachSteps.ts';
 import { UserError } from '../model/input/userError.ts';
 import { loadSystem } from '../model/system/load.ts';
+import { type AttachedReport, attachedReport } from '../studies/attach/attachedReport.ts';
+import { compareAttached } from '../studies/attach/compareAttached.ts';
+import { profilesOf } from '../studies/attach/profileFolder.ts';
+import { readAttachSteps } from '../studies/attach/readAttachSteps.ts';
 import { errorTables, exitCode, line, orderLines, type ValidateFlags } from './errorText.ts';
 import type { Output } from './output.ts';
 import { formatTable } from './table.ts';

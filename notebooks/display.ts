@@ -1,6 +1,6 @@
 // What a notebook shows of results, in Deno's kernel.
 import type { TopLevelSpec } from 'vega-lite';
-import { renderSvg } from '../experiments/plots/render.ts';
+import { renderSvg } from '../studies/plots/render.ts';
 
 declare const Deno: {
   jupyter: { display(forms: Record<string, string>, options: { raw: true }): Promise<void> };

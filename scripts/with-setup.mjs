@@ -17,6 +17,7 @@ const SOURCES = [
   'build',
   'measure',
   'cli',
+  'studies',
   'experiments',
   'tsconfig.json',
   'tsconfig.build.json',

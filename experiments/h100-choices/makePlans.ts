@@ -20,8 +20,8 @@ import { optimise } from '../../search/optimise.ts';
 import { randomPlan } from '../../search/randomPlan.ts';
 import { searchOracles } from '../../search/searchOracle.ts';
 import { usualSpace } from '../../search/searchSpace.ts';
-import { cellScenario } from '../grid/cellScenario.ts';
-import { DistinctPlans } from '../grid/distinctPlans.ts';
+import { cellScenario } from '../../studies/grid/cellScenario.ts';
+import { DistinctPlans } from '../../studies/grid/distinctPlans.ts';
 
 const MACHINE = 'h200-x1-fitted';
 const PLANS_OF_A_CELL = 44;

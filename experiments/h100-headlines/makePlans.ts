@@ -14,7 +14,7 @@ import { loadSolver } from '../../search/linearProgram.ts';
 import { optimise } from '../../search/optimise.ts';
 import { searchOracles } from '../../search/searchOracle.ts';
 import { usualSpace } from '../../search/searchSpace.ts';
-import { cellScenario } from '../grid/cellScenario.ts';
+import { cellScenario } from '../../studies/grid/cellScenario.ts';
 
 const MACHINE = 'h200-x1-fitted';
 const NCCL_LIKE = 'staged-sm:2';

@@ -16,8 +16,8 @@ import { fits, machineCaps } from '../../search/caps.ts';
 import { neighbours } from '../../search/neighbours.ts';
 import { randomPlan } from '../../search/randomPlan.ts';
 import { usualSpace } from '../../search/searchSpace.ts';
-import { cellScenario } from '../grid/cellScenario.ts';
-import { DistinctPlans } from '../grid/distinctPlans.ts';
+import { cellScenario } from '../../studies/grid/cellScenario.ts';
+import { DistinctPlans } from '../../studies/grid/distinctPlans.ts';
 
 /** The pair that the choices are for: another host of the same kind than the one that will measure them, without NVLink. */
 const CHOSEN_FOR = join(import.meta.dirname, 'host-b', 'host-b-pcie.yaml');

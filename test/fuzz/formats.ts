@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readCalibration } from '../../experiments/calibration/calibrationFile.ts';
-import { readingsOf } from '../../experiments/calibration/readings.ts';
-import { cellProgram } from '../../experiments/grid/cellProgram.ts';
-import { cellsOf, readExperiment } from '../../experiments/grid/experimentFile.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
-import { kinetoText } from '../experiments/imports/traces/madeTrace.ts';
+import { readCalibration } from '../../studies/calibration/calibrationFile.ts';
+import { readingsOf } from '../../studies/calibration/readings.ts';
+import { cellProgram } from '../../studies/grid/cellProgram.ts';
+import { cellsOf, readExperiment } from '../../studies/grid/experimentFile.ts';
+import { kinetoText } from '../studies/imports/traces/madeTrace.ts';
 import { runLines } from '../support/measurementFixture.ts';
 import { runCli } from '../support/runCli.ts';
 import type { Draws } from './mutations.ts';

@@ -1,13 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cellProgram } from '../../experiments/grid/cellProgram.ts';
-import { cellScenario } from '../../experiments/grid/cellScenario.ts';
-import type { Cell } from '../../experiments/grid/experimentFile.ts';
 import { timelineOf } from '../../measure/timelineOf.ts';
 import { phaseOf } from '../../model/program/labels.ts';
 import type { Interval, Timeline } from '../../model/program/timeline.ts';
 import { segmentTotals } from '../../model/program/timelineTotals.ts';
 import { simulate } from '../../sim/simulate.ts';
+import { cellProgram } from '../../studies/grid/cellProgram.ts';
+import { cellScenario } from '../../studies/grid/cellScenario.ts';
+import type { Cell } from '../../studies/grid/experimentFile.ts';
 
 const test = suite('totals of a timeline');
 

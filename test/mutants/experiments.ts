@@ -3,8 +3,8 @@ import type { MutantGroup } from './mutant.ts';
 /** Figures of validation and regret: what a reader of the tables believes. */
 export const EXPERIMENTS: readonly MutantGroup[] = [
   {
-    file: 'experiments/heldOut/errorStatistics.ts',
-    tests: ['test/experiments/heldOut/statistics.test.ts'],
+    file: 'studies/heldOut/errorStatistics.ts',
+    tests: ['test/studies/heldOut/statistics.test.ts'],
     mutants: [
       {
         breaks: 'p95 is the 90th percentile',
@@ -39,8 +39,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/heldOut/planOrder.ts',
-    tests: ['test/experiments/heldOut/statistics.test.ts'],
+    file: 'studies/heldOut/planOrder.ts',
+    tests: ['test/studies/heldOut/statistics.test.ts'],
     mutants: [
       {
         breaks: 'plans that measure alike have an order',
@@ -80,8 +80,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/heldOut/noiseFloor.ts',
-    tests: ['test/experiments/heldOut/statistics.test.ts'],
+    file: 'studies/heldOut/noiseFloor.ts',
+    tests: ['test/studies/heldOut/statistics.test.ts'],
     mutants: [
       {
         breaks: 'noise is in seconds',
@@ -96,8 +96,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/heldOut/limits.ts',
-    tests: ['test/experiments/heldOut/statistics.test.ts'],
+    file: 'studies/heldOut/limits.ts',
+    tests: ['test/studies/heldOut/statistics.test.ts'],
     mutants: [
       {
         breaks: 'a rank correlation fails above its limit',
@@ -117,8 +117,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/regret/datasetRatios.ts',
-    tests: ['test/experiments/regret/datasetRatios.test.ts'],
+    file: 'studies/regret/datasetRatios.ts',
+    tests: ['test/studies/regret/datasetRatios.test.ts'],
     mutants: [
       {
         breaks: "a baseline is looked for on another plan's transport",
@@ -138,8 +138,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/regret/efficientPlans.ts',
-    tests: ['test/experiments/regret/measuredCurve.test.ts'],
+    file: 'studies/regret/efficientPlans.ts',
+    tests: ['test/studies/regret/measuredCurve.test.ts'],
     mutants: [
       {
         breaks: 'a plan with more memory beats a slower one',
@@ -179,8 +179,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/regret/regret.ts',
-    tests: ['test/experiments/regret/measuredCurve.test.ts'],
+    file: 'studies/regret/regret.ts',
+    tests: ['test/studies/regret/measuredCurve.test.ts'],
     mutants: [
       {
         breaks: 'a plan that fills the cap is outside it',
@@ -230,8 +230,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/regret/visits.ts',
-    tests: ['test/experiments/regret/visits.test.ts'],
+    file: 'studies/regret/visits.ts',
+    tests: ['test/studies/regret/visits.test.ts'],
     mutants: [
       {
         breaks: 'one disturbed round decides',
@@ -246,8 +246,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/calibration/predictReadings.ts',
-    tests: ['test/experiments/calibration/predictSegments.test.ts'],
+    file: 'studies/calibration/predictReadings.ts',
+    tests: ['test/studies/calibration/predictSegments.test.ts'],
     mutants: [
       {
         breaks: 'what runs for a moment is held to the power cap',
@@ -278,7 +278,7 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
   },
   {
     file: 'measure/cutOffRun.ts',
-    tests: ['test/experiments/grid/collectSteps.test.ts'],
+    tests: ['test/studies/grid/collectSteps.test.ts'],
     mutants: [
       {
         breaks: 'a run that failed counts',
@@ -298,8 +298,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/calibration/transportStages.ts',
-    tests: ['test/experiments/calibration/transportStages.test.ts'],
+    file: 'studies/calibration/transportStages.ts',
+    tests: ['test/studies/calibration/transportStages.test.ts'],
     mutants: [
       {
         breaks: 'what is staged all reaches host memory while a transport is fitted alone',

@@ -37,7 +37,7 @@ export const INPUT: readonly MutantGroup[] = [
   },
   {
     file: 'measure/readMeasurement.ts',
-    tests: ['test/experiments/grid/collectSteps.test.ts'],
+    tests: ['test/studies/grid/collectSteps.test.ts'],
     mutants: [
       {
         breaks: 'lost steps pass where the rounds are all there',
@@ -122,7 +122,7 @@ export const INPUT: readonly MutantGroup[] = [
   },
   {
     file: 'measure/timelineOf.ts',
-    tests: ['test/experiments/grid/collectSteps.test.ts'],
+    tests: ['test/studies/grid/collectSteps.test.ts'],
     mutants: [
       {
         breaks: 'an operation may end before it starts',
@@ -132,8 +132,8 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/dataset/stepsParquet.ts',
-    tests: ['test/experiments/dataset/stepsParquet.test.ts'],
+    file: 'studies/dataset/stepsParquet.ts',
+    tests: ['test/studies/dataset/stepsParquet.test.ts'],
     mutants: [
       {
         breaks: 'a number just beyond its column is stored',
@@ -143,8 +143,8 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/dataset/repeatedLines.ts',
-    tests: ['test/experiments/dataset/stepRecords.test.ts'],
+    file: 'studies/dataset/repeatedLines.ts',
+    tests: ['test/studies/dataset/stepRecords.test.ts'],
     mutants: [
       {
         breaks: 'a step of no time passes in a line like an earlier one',
@@ -174,8 +174,8 @@ export const INPUT: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/calibration/calibrationFile.ts',
-    tests: ['test/experiments/calibration/calibrationFile.test.ts'],
+    file: 'studies/calibration/calibrationFile.ts',
+    tests: ['test/studies/calibration/calibrationFile.test.ts'],
     mutants: [
       {
         breaks: 'parameters of another case are read',
@@ -186,7 +186,7 @@ export const INPUT: readonly MutantGroup[] = [
   },
   {
     file: 'build/stopSignals.ts',
-    tests: ['test/experiments/grid/runExperiment.test.ts'],
+    tests: ['test/studies/grid/runExperiment.test.ts'],
     mutants: [
       {
         breaks: 'the exit code is the bare number of the signal',

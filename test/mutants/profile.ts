@@ -2,7 +2,7 @@ import type { MutantGroup } from './mutant.ts';
 
 const WORKLOAD = 'test/model/profile/profileWorkload.test.ts';
 const FILE = 'test/model/profile/profileFile.test.ts';
-const TRACES = 'test/experiments/imports/traces/traceProfile.test.ts';
+const TRACES = 'test/studies/imports/traces/traceProfile.test.ts';
 
 /** Profiles of users' own models: their readers, their workloads, and traces that become profiles. */
 export const PROFILE: readonly MutantGroup[] = [
@@ -137,7 +137,7 @@ export const PROFILE: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/imports/traces/tracedWindows.ts',
+    file: 'studies/imports/traces/tracedWindows.ts',
     tests: [TRACES],
     mutants: [
       {
@@ -168,7 +168,7 @@ export const PROFILE: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'experiments/imports/traces/tracedCollectives.ts',
+    file: 'studies/imports/traces/tracedCollectives.ts',
     tests: [TRACES],
     mutants: [
       {

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readCalibration } from '../../experiments/calibration/calibrationFile.ts';
-import { segmentWorkload } from '../../experiments/calibration/segmentPrograms.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { segmentTimeS, slowdownOf } from '../../model/physics/compute.ts';
 import { cappedClock, segmentEnergyJ } from '../../model/physics/power.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { ComputeSegment } from '../../model/workload/workload.ts';
 import { simulatePaced } from '../../sim/simulatePaced.ts';
+import { readCalibration } from '../../studies/calibration/calibrationFile.ts';
+import { segmentWorkload } from '../../studies/calibration/segmentPrograms.ts';
 
 const system = loadSystem('h200-x1-fitted');
 const { gpu } = system;

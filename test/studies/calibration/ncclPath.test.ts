@@ -1,0 +1,41 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { MeasuredRun } from '../../../measure/readMeasurement.ts';
+import { calibrationCases } from '../../../model/calibration/cases.ts';
+import { loadSystem } from '../../../model/system/load.ts';
+import { asNcclWent } from '../../../studies/calibration/ncclPath.ts';
+
+const system = loadSystem('h200-x2');
+
+/** A run of a pair's cases with one of NCCL's transports, in an environment. */
+const runOf = (nccl: string, ncclVariables?: Record<string, string>): MeasuredRun =>
+  ({
+    ...{ file: 'pair.jsonl', line: 1, cases: calibrationCases(system, 2, { nccl }) },
+    run: { place: 'real', program: 'calibration', ...(ncclVariables === undefined ? {} : { ncclVariables }) },
+  }) as unknown as MeasuredRun;
+
+const path = suite("which of NCCL's transports a run measured");
+
+for (const [what, run, left, note] of [
+  ['before variables were written: what it says', runOf('nvlink'), true, null],
+  [
+    'nvlink with NCCL_P2P_DISABLE=1: none',
+    runOf('nvlink', { NCCL_P2P_DISABLE: '1' }),
+    false,
+    /rules nvlink out/,
+  ],
+  ['nvlink without: what it says', runOf('nvlink', {}), true, null],
+  ['shm with NCCL_P2P_DISABLE=1: what it says', runOf('shm', { NCCL_P2P_DISABLE: '1' }), true, null],
+  ['shm without: perhaps another', runOf('shm', {}), true, /shm was measured without NCCL_P2P_DISABLE=1/],
+] as [string, MeasuredRun, boolean, RegExp | null][]) {
+  path(what, () => {
+    const { run: went, notes } = asNcclWent(run, system);
+    const [first] = notes;
+    assert.is(went.cases.length === run.cases.length, left);
+    assert.is(went.cases.filter(({ parameters }) => parameters.kind === 'copies').length > 0, true);
+    if (note === null) assert.is(first, undefined);
+    else assert.match(first!, note);
+  });
+}
+
+path.run();
