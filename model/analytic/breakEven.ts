@@ -6,7 +6,7 @@ import type { System } from '../system/system.ts';
 import { chosenTransport } from '../system/transport.ts';
 import { bindRows } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
-import type { Workload } from '../workload/workload.ts';
+import type { BoundWorkload, Workload } from '../workload/workload.ts';
 import type { BreakEven } from './report.ts';
 import { HIDDEN_SHARE, predictedStepS } from './stepReport.ts';
 
@@ -29,14 +29,12 @@ const NO_BREAK_EVEN: BreakEven = { tokens: null, frames: null, batch: null };
 export function breakEven(workload: Workload, system: System, plan: Plan): BreakEven {
   if (plan.slots === 0 || workload.from === 'profile') return NO_BREAK_EVEN;
   const { model, size, batch } = workload;
+  const sizes = sizesOf(workload, system, plan.transport);
   const hidden = (rows: SampleRows, atBatch: number): boolean => {
-    const { sp, tp, cfg, exchange } = workload.layout;
-    const bound = bindRows(model, rows, { size, batch: atBatch, sp, tp, cfg, exchange });
-    const made = (text: string) => presetPlan(text, bound, system, chosenTransport(plan));
-    const stepOf = (chosen: Plan) => predictedStepS(bound, system, chosen);
+    const { bound, made, noneS } = sizes(rows, atBatch);
     // Blocks weigh the same at any size, so a plan without a preset is the same plan there.
     const same = plan.preset === FROM_FILE ? plan : made(plan.name);
-    return stepOf(same) <= (1 + HIDDEN_SHARE) * stepOf(made('none'));
+    return predictedStepS(bound, system, same) <= (1 + HIDDEN_SHARE) * noneS;
   };
   const textRows = workload.textRows;
   const at = (tokens: number, frames = size.frames): SampleRows => ({
@@ -54,6 +52,43 @@ export function breakEven(workload: Workload, system: System, plan: Plan): Break
             MOST_FRAMES,
           ),
     batch: smallest((value) => hidden(at(workload.tokens), value), 1 / 64, MOST_BATCH),
+  };
+}
+
+/** A workload at another size. */
+interface AtSize {
+  bound: BoundWorkload;
+  /** A preset's plan for it. */
+  made: (preset: string) => Plan;
+  /** Its step without offload. */
+  noneS: number;
+}
+
+const known = new WeakMap<BoundWorkload, { system: System; sizes: Map<string, AtSize> }>();
+
+/** A workload at other sizes. Plans are compared one after another, and most of their searches pass through the same sizes. */
+function sizesOf(
+  workload: BoundWorkload,
+  system: System,
+  transport: string,
+): (rows: SampleRows, batch: number) => AtSize {
+  let found = known.get(workload);
+  if (found?.system !== system) {
+    found = { system, sizes: new Map() };
+    known.set(workload, found);
+  }
+  const { sizes } = found;
+  return (rows, batch) => {
+    const key = JSON.stringify([transport, rows, batch]);
+    const before = sizes.get(key);
+    if (before !== undefined) return before;
+    const { model, size, layout } = workload;
+    const { sp, tp, cfg, exchange } = layout;
+    const bound = bindRows(model, rows, { size, batch, sp, tp, cfg, exchange });
+    const made = (preset: string) => presetPlan(preset, bound, system, chosenTransport({ transport }));
+    const at = { bound, made, noneS: predictedStepS(bound, system, made('none')) };
+    sizes.set(key, at);
+    return at;
   };
 }
 

@@ -15,8 +15,18 @@ export function powerOf(workload: Workload, { gpu }: System): Power | null {
 
 const NOTHING: StepEnergy = { gemm: 0, attention: 0, elementwise: 0 };
 
-/** Joules of one step's work on one rank at the highest clock, by class. */
+const energies = new WeakMap<Workload, { power: Power; joules: StepEnergy }>();
+
+/** Joules of one step's work on one rank at the highest clock, by class: the same whatever the plan. */
 export function stepEnergyJ(workload: Workload, power: Power): StepEnergy {
+  const known = energies.get(workload);
+  if (known?.power === power) return known.joules;
+  const joules = summedEnergyJ(workload, power);
+  energies.set(workload, { power, joules });
+  return joules;
+}
+
+function summedEnergyJ(workload: Workload, power: Power): StepEnergy {
   const joules = { ...NOTHING };
   for (const block of workload.blocks) {
     for (const segment of block.segments) {
