@@ -1,5 +1,6 @@
 import type { CaseParameters } from '../model/calibration/cases.ts';
 import type { CollectiveKind } from '../model/dit/kinds.ts';
+import { pacedS, takingS } from '../model/physics/copyPauses.ts';
 import { bytesWithFill, runningRanks } from '../model/physics/linkShare.ts';
 import type { CopyEngine, System } from '../model/system/system.ts';
 import type { FlowTransport } from '../model/system/transport.ts';
@@ -69,12 +70,12 @@ class LockstepCase {
     this.#engine = system.gpu.copyEngine;
     this.#rates = ratesOf(system, groupSize, parameters, transport);
     this.#flows = new Flows(PARTS + this.#rates.parts);
-    const { startUpS, gapS, paceOverheadS } = this.#engine;
+    const engine = this.#engine;
     const chunks = parameters.kind === 'collective' ? null : parameters;
     this.#chunkBytes = chunks?.chunkBytes ?? 0;
     const direction = parameters.kind === 'copies' ? parameters.direction : 'h2d';
     const run = (flow: number, paceS: number) => {
-      const added = new ChunkRun(flow, chunks!.chunks, paceS > 0 ? paceS + paceOverheadS : 0, startUpS);
+      const added = new ChunkRun(flow, chunks!.chunks, pacedS(engine, paceS), engine);
       this.#runs.push(added);
       return added;
     };
@@ -85,7 +86,7 @@ class LockstepCase {
     this.#callBytes = call === null ? 0 : bytesWithFill(transport!, call.sentBytes);
     this.#latencyS = transport?.latencyS ?? 0;
     const besideS = call === null ? null : transport!.collectives[call.collective].besideH2d.gapS;
-    this.#gapBesideS = Math.max(gapS, besideS ?? gapS);
+    this.#gapBesideS = Math.max(engine.gapS, besideS ?? engine.gapS);
     this.#callAtS = call === null ? NEVER : this.#latencyS;
   }
 
@@ -194,30 +195,30 @@ class ChunkRun {
   timerS = 0;
   readonly #chunks: number;
   readonly #paceS: number;
-  readonly #startUpS: number;
+  readonly #engine: CopyEngine;
   #isStarting = false;
   #movesSinceS = 0;
 
-  constructor(flow: number, chunks: number, paceS: number, startUpS: number) {
+  constructor(flow: number, chunks: number, paceS: number, engine: CopyEngine) {
     this.flow = flow;
     this.left = chunks;
     this.#chunks = chunks;
     this.#paceS = paceS;
-    this.#startUpS = startUpS;
+    this.#engine = engine;
   }
 
   /** The engine takes the next chunk, if that is ready: its first byte moves after a gap, or a start-up where it slept. */
   dispatch(now: number, gapS: number): void {
     if (this.#isStarting || this.timerS > now) return;
-    const awake = now - this.endS < this.#startUpS * (1 - TIE);
+    const awake = now - this.endS < this.#engine.startUpS * (1 - TIE);
     this.#isStarting = true;
-    this.timerS = now + (awake ? gapS : Math.max(gapS, this.#startUpS));
+    this.timerS = now + takingS(this.#engine, awake, gapS);
   }
 
   /** From the end of a chunk to the first byte of the next, as `dispatch` and `ends` have it. */
   pauseS(gapS: number): number {
-    const awake = this.#paceS < this.#startUpS * (1 - TIE);
-    return this.#paceS + (awake ? gapS : Math.max(gapS, this.#startUpS));
+    const awake = this.#paceS < this.#engine.startUpS * (1 - TIE);
+    return this.#paceS + takingS(this.#engine, awake, gapS);
   }
 
   /** So many chunks have moved meanwhile, and the last of them has just ended. */

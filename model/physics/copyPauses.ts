@@ -15,16 +15,34 @@ export const BACK_TO_BACK: Idle = { streamS: 0, engineS: 0 };
  * chunk before it, and the gap of an engine that is awake or the start-up of one that has been idle for at least as long.
  *
  *   rest    = max(0, pace + overhead - stream's idle time), 0 for a plan without pace
- *   seconds = rest + (engine's idle time + rest < start-up ? gap : start-up)
+ *   seconds = rest + (engine's idle time + rest < start-up ? gap : max(gap, start-up))
  */
 export function firstPauseS(engine: CopyEngine, paceS: number, idle: Idle): number {
   const restS = restOfPaceS(engine, paceS, idle);
-  return restS + (isAwake(engine, restS, idle) ? engine.gapS : engine.startUpS);
+  return restS + takingS(engine, isAwake(engine, restS, idle));
+}
+
+/**
+ * Seconds from an engine's taking a chunk to the chunk's first byte: a gap, or a start-up where the engine has gone to sleep.
+ *
+ * @param gapS the machine's own, or a longer one beside a collective.
+ */
+export function takingS(
+  { startUpS, gapS: usualS }: Pick<CopyEngine, 'startUpS' | 'gapS'>,
+  awake: boolean,
+  gapS: number = usualS,
+): number {
+  return awake ? gapS : Math.max(gapS, startUpS);
+}
+
+/** Seconds from a paced chunk's last byte until the next chunk is ready: the plan's pause and the machine's overhead of one. */
+export function pacedS({ paceOverheadS }: Pick<CopyEngine, 'paceOverheadS'>, paceS: number): number {
+  return paceS > 0 ? paceS + paceOverheadS : 0;
 }
 
 /** Seconds of the pause after the stream's last chunk that are left. */
-export function restOfPaceS({ paceOverheadS }: CopyEngine, paceS: number, { streamS }: Idle): number {
-  return paceS === 0 ? 0 : Math.max(0, paceS + paceOverheadS - streamS);
+export function restOfPaceS(engine: CopyEngine, paceS: number, { streamS }: Idle): number {
+  return Math.max(0, pacedS(engine, paceS) - streamS);
 }
 
 /** Whether the engine has not gone to sleep when that pause is over. */

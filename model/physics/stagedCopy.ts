@@ -1,6 +1,7 @@
 import type { CollectiveKind } from '../dit/kinds.ts';
 import type { CopyEngine } from '../system/system.ts';
 import type { StagedCopyTransport } from '../system/transport.ts';
+import { type Arithmetic, NUMBERS } from './arithmetic.ts';
 
 /** Sizes of the pieces that a staged collective's bytes are cut into; the last one is what is left. */
 export function pieceSizes(bytes: number, pieceBytes: number): number[] {
@@ -14,11 +15,11 @@ function pieceCount(bytes: number, pieceBytes: number): number {
 }
 
 /** Bytes/s of a GPU's link: each direction alone, and H2D and D2H while both run. */
-export interface Link {
-  h2d: number;
-  d2h: number;
-  both: number;
-  bothD2h: number;
+export interface Link<T = number> {
+  h2d: T;
+  d2h: T;
+  both: T;
+  bothD2h: T;
 }
 
 /** How many pieces of which size a staged collective writes to host memory and reads from it, per rank. */
@@ -72,8 +73,10 @@ export function stagedCopyAloneS(
   exchanges: readonly StagedPieces[],
   linkOf: (pieces: StagedPieces) => Link,
 ): number {
+  const { startUpS, gapS } = engine;
+  const costs = { startUpS, gapS, flagS: transport.flagS };
   return exchanges.reduce(
-    (seconds, pieces) => seconds + exchangeS(transport, engine, pieces, linkOf(pieces)),
+    (seconds, pieces) => seconds + stagedExchangeS(NUMBERS, pieces, costs, linkOf(pieces)),
     transport.latencyS,
   );
 }
@@ -89,22 +92,34 @@ export function lostToWritesS(exchanges: readonly StagedPieces[], link: Link): n
   return (writtenBytes / link.bothD2h) * (1 - link.both / link.h2d);
 }
 
-/** Seconds of bytes in one direction while as many go the other way: the slower direction has the link to itself at the end. */
-function besideS(bytes: number, own: number, other: number, alone: number): number {
-  return own >= other ? bytes / own : bytes / other + (bytes - (own / other) * bytes) / alone;
+/** What an exchange of pieces costs beside its bytes, seconds. */
+export interface StagedCosts<T = number> {
+  startUpS: T;
+  gapS: T;
+  flagS: T;
 }
 
-function exchangeS(
-  transport: StagedCopyTransport,
-  engine: CopyEngine,
+/** One exchange of `stagedCopyAloneS`, in any arithmetic. */
+export function stagedExchangeS<T>(
+  arithmetic: Arithmetic<T>,
   { pieceBytes, writes, reads }: StagedPieces,
-  link: Link,
-): number {
-  const first = engine.startUpS + pieceBytes / link.d2h + transport.flagS;
-  const writeS = besideS(pieceBytes, link.bothD2h, link.both, link.d2h);
-  const readS = besideS(pieceBytes, link.both, link.bothD2h, link.h2d);
-  const writeStage = engine.gapS + writeS + transport.flagS;
-  const readStage = engine.gapS + (writes === reads ? readS : pieceBytes / link.h2d);
-  const lastRead = engine.startUpS + pieceBytes / link.h2d;
-  return first + Math.max((writes - 1) * writeStage + lastRead, reads * readStage);
+  { startUpS, gapS, flagS }: StagedCosts<T>,
+  link: Link<T>,
+): T {
+  const { plus, times, larger } = arithmetic;
+  const alone = (rate: T) => arithmetic.over(pieceBytes, rate);
+  const firstS = plus(plus(startUpS, alone(link.d2h)), flagS);
+  const writeS = besideS(arithmetic, pieceBytes, link.bothD2h, link.both, link.d2h);
+  const readS = besideS(arithmetic, pieceBytes, link.both, link.bothD2h, link.h2d);
+  const writeStageS = plus(plus(gapS, writeS), flagS);
+  const readStageS = plus(gapS, writes === reads ? readS : alone(link.h2d));
+  const lastReadS = plus(startUpS, alone(link.h2d));
+  const writesS = plus(times(writeStageS, writes - 1), lastReadS);
+  return plus(firstS, larger(writesS, times(readStageS, reads)));
+}
+
+/** Seconds of bytes in one direction while as many go the other way: the slower direction has the link to itself at the end. */
+function besideS<T>({ magnitude, plus, over }: Arithmetic<T>, bytes: number, own: T, other: T, alone: T): T {
+  if (magnitude(own) >= magnitude(other)) return over(bytes, own);
+  return plus(over(bytes, other), over(bytes - (magnitude(own) / magnitude(other)) * bytes, alone));
 }

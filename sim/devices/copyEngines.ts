@@ -1,3 +1,4 @@
+import { pacedS, takingS } from '../../model/physics/copyPauses.ts';
 import type { CopyOp } from '../../model/program/stepProgram.ts';
 import type { CopyEngine } from '../../model/system/system.ts';
 import type { FlowSystem } from '../sharing/flowSystem.ts';
@@ -180,7 +181,7 @@ export class CopyEngines {
     this.#chunk[channel] = run.chunkBytes;
     this.#chunkLeft[channel] = Math.min(run.chunkBytes, run.bytes);
     this.#bound[channel] = Math.min(this.#rate[engine]!, run.sourceBytesPerS);
-    this.#pace[channel] = run.paceS > 0 ? run.paceS + this.#timing.paceOverheadS : 0;
+    this.#pace[channel] = pacedS(this.#timing, run.paceS);
     this.#pausable[channel] = run.pausedByHost;
     this.#endsTurn[channel] = waits;
     if (waits && this.#active[engine] === channel) this.#turnOver[engine] = true;
@@ -328,8 +329,7 @@ export class CopyEngines {
       this.#turnOver[engine] = false;
     }
     this.#active[engine] = next;
-    const { gapS } = this.#host;
-    const pauseS = awake ? gapS : Math.max(gapS, this.#timing.startUpS);
+    const pauseS = takingS(this.#timing, awake, this.#host.gapS);
     if (this.#undisturbed(engine, next)) {
       this.#startAlone(engine, next, pauseS);
       return;
@@ -428,7 +428,7 @@ export class CopyEngines {
 
   /** What an asked-for pause is followed by before the next chunk's first byte. */
   #wakingS(channel: number): number {
-    return this.#pace[channel]! < this.#timing.startUpS ? this.#timing.gapS : this.#timing.startUpS;
+    return takingS(this.#timing, this.#pace[channel]! < this.#timing.startUpS);
   }
 
   #startAlone(engine: number, channel: number, pauseS: number): void {

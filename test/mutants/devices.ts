@@ -3,6 +3,23 @@ import type { MutantGroup } from './mutant.ts';
 /** The simulated devices: copy engines, their runs by the clock, links. */
 export const DEVICES: readonly MutantGroup[] = [
   {
+    file: 'model/physics/copyPauses.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts'],
+    mutants: [
+      {
+        breaks:
+          'a pause beside a collective that is longer than a start-up does not count before a first chunk',
+        original: 'Math.max(gapS, startUpS)',
+        mutated: 'startUpS',
+      },
+      {
+        breaks: 'chunks without a pause have its overhead',
+        original: 'paceS > 0 ? paceS + paceOverheadS : 0',
+        mutated: 'paceS + paceOverheadS',
+      },
+    ],
+  },
+  {
     file: 'sim/devices/copyEngines.ts',
     tests: ['test/sim/devices/copyEngines.test.ts'],
     mutants: [
@@ -23,14 +40,8 @@ export const DEVICES: readonly MutantGroup[] = [
       },
       {
         breaks: 'a start-up is paid behind every copy',
-        original: 'const pauseS = awake ? gapS : Math.max(gapS, this.#timing.startUpS);',
-        mutated: 'const pauseS = Math.max(gapS, this.#timing.startUpS);',
-      },
-      {
-        breaks:
-          'a pause beside a collective that is longer than a start-up does not count before a first chunk',
-        original: 'Math.max(gapS, this.#timing.startUpS)',
-        mutated: 'this.#timing.startUpS',
+        original: 'takingS(this.#timing, awake, this.#host.gapS)',
+        mutated: 'takingS(this.#timing, false, this.#host.gapS)',
       },
       {
         breaks: 'another stream goes on with the turn of the one before',
@@ -79,13 +90,8 @@ export const DEVICES: readonly MutantGroup[] = [
       },
       {
         breaks: 'a pause that was asked for has no overhead',
-        original: 'run.paceS > 0 ? run.paceS + this.#timing.paceOverheadS : 0',
+        original: 'pacedS(this.#timing, run.paceS)',
         mutated: 'run.paceS',
-      },
-      {
-        breaks: 'chunks without a pause have its overhead',
-        original: 'run.paceS > 0 ? run.paceS + this.#timing.paceOverheadS : 0',
-        mutated: 'run.paceS + this.#timing.paceOverheadS',
       },
       {
         breaks: 'a slow source does not bound a copy',
@@ -134,8 +140,8 @@ export const DEVICES: readonly MutantGroup[] = [
       },
       {
         breaks: 'a pause as long as a start-up does not put the engine to sleep',
-        original: 'this.#pace[channel]! < this.#timing.startUpS ? this.#timing.gapS',
-        mutated: 'this.#pace[channel]! <= this.#timing.startUpS ? this.#timing.gapS',
+        original: 'takingS(this.#timing, this.#pace[channel]! < this.#timing.startUpS)',
+        mutated: 'takingS(this.#timing, this.#pace[channel]! <= this.#timing.startUpS)',
       },
       {
         breaks: 'a run by the clock has moved nothing of its chunk when a collective comes',
@@ -296,7 +302,7 @@ export const DEVICES: readonly MutantGroup[] = [
       },
       {
         breaks: 'a paced stream never sleeps',
-        original: 'return this.#paceS + (awake ? gapS : Math.max(gapS, this.#startUpS));',
+        original: 'return this.#paceS + takingS(this.#engine, awake, gapS);',
         mutated: 'return this.#paceS + gapS;',
       },
     ],

@@ -76,18 +76,18 @@ export const HIDING: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'an engine never goes to sleep',
-        original: '(isAwake(engine, restS, idle) ? engine.gapS : engine.startUpS)',
+        original: 'takingS(engine, isAwake(engine, restS, idle))',
         mutated: 'engine.gapS',
       },
       {
         breaks: 'the pause that was asked for has no overhead',
-        original: 'Math.max(0, paceS + paceOverheadS - streamS)',
-        mutated: 'Math.max(0, paceS - streamS)',
+        original: 'paceS > 0 ? paceS + paceOverheadS : 0',
+        mutated: 'paceS',
       },
       {
         breaks: 'a pause stands still while nothing is queued',
-        original: 'Math.max(0, paceS + paceOverheadS - streamS)',
-        mutated: 'paceS + paceOverheadS',
+        original: 'Math.max(0, pacedS(engine, paceS) - streamS)',
+        mutated: 'pacedS(engine, paceS)',
       },
       {
         breaks: 'a pause does not put the engine to sleep',

@@ -1,3 +1,5 @@
+import type { Arithmetic } from '../../../model/physics/arithmetic.ts';
+
 /** A product of powers of named quantities with a factor before it. */
 export interface Term {
   coefficient: number;
@@ -80,6 +82,15 @@ export function smaller(one: Laurent, other: Laurent): Laurent {
 export function larger(one: Laurent, other: Laurent): Laurent {
   return one.value >= other.value ? one : other;
 }
+
+/** Laws of the physics in expressions; a factor or a share that is taken of values is a number there. */
+export const EXPRESSIONS: Arithmetic<Laurent> = {
+  magnitude: ({ value }) => value,
+  plus: (one, other) => one.plus(other),
+  times: (quantity, factor) => quantity.times(constant(factor)),
+  over: (bytes, rate) => constant(bytes).times(rate.inverse()),
+  larger,
+};
 
 function multiplied(one: Term, other: Term): Term {
   const powers: Record<string, number> = { ...one.powers };

@@ -3,7 +3,7 @@ import type { HostLaunch, IssuedRun, WalkObserver } from '../../../model/analyti
 import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 import { retained } from '../../../model/physics/besideCollective.ts';
 import { noRoomS, segmentTimeS } from '../../../model/physics/compute.ts';
-import { BACK_TO_BACK, type Idle, isAwake, restOfPaceS } from '../../../model/physics/copyPauses.ts';
+import { BACK_TO_BACK, type Idle, isAwake, pacedS, restOfPaceS } from '../../../model/physics/copyPauses.ts';
 import { bytesWithFill, runningRanks } from '../../../model/physics/linkShare.ts';
 import { pairRates } from '../../../model/physics/rates.ts';
 import { stagedPieces } from '../../../model/physics/stagedCopy.ts';
@@ -53,7 +53,7 @@ export class SymbolicWalk implements WalkObserver {
     this.#plan = plan;
     this.#symbols = symbols;
     // Only what is left of a pause depends on how long the stream has been idle.
-    const forgottenS = plan.paceS === 0 ? 0 : plan.paceS + system.gpu.copyEngine.paceOverheadS;
+    const forgottenS = pacedS(system.gpu.copyEngine, plan.paceS);
     this.#queue = new SymbolicQueue(symbols, forgottenS);
     this.#sharing = system.peer === 'colocated' ? runningRanks(system, workload.ranks) : 1;
   }
@@ -204,12 +204,10 @@ export class SymbolicWalk implements WalkObserver {
     const { copyEngine } = this.#system.gpu;
     const { paceS } = this.#plan;
     const restS = restOfPaceS(copyEngine, paceS, idle);
-    const wakingS = isAwake(copyEngine, restS, idle) ? this.#symbols.gapS : this.#symbols.startUpS;
-    return restS === 0
-      ? wakingS
-      : constant(paceS + copyEngine.paceOverheadS)
-          .minus(idleS)
-          .plus(wakingS);
+    const wakingS = isAwake(copyEngine, restS, idle)
+      ? this.#symbols.gapS
+      : larger(this.#symbols.startUpS, this.#symbols.gapS);
+    return restS === 0 ? wakingS : constant(pacedS(copyEngine, paceS)).minus(idleS).plus(wakingS);
   }
 
   launch({ beforeS, launchingS, holds }: HostLaunch): void {
