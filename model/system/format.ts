@@ -4,7 +4,7 @@ import type { Dimension } from '../input/quantity.ts';
 import { quantity } from '../input/quantity.ts';
 import { shown, type UserError } from '../input/userError.ts';
 import { PEERS, PROVENANCES } from './system.ts';
-import { STAGED_COPY, STAGED_SM, TRANSPORT_PATHS } from './transport.ts';
+import { FLOW_CARRIERS, type FlowKey, STAGED_COPY, STAGED_SM, TRANSPORT_PATHS } from './transport.ts';
 
 const provenance = z.enum(PROVENANCES).describe('where the number came from');
 
@@ -121,6 +121,11 @@ const flowTransport = z.strictObject({
   ranks: ofRanks,
 });
 
+const optionalFlow = flowTransport.optional();
+const flowTransports = Object.fromEntries(
+  Object.keys(FLOW_CARRIERS).map((name) => [name, optionalFlow]),
+) as Record<FlowKey, typeof optionalFlow>;
+
 const stagedSm = z.strictObject({
   path: z.literal('host'),
   latency: physical('time'),
@@ -216,9 +221,7 @@ export const systemFile = z.strictObject({
   gpus: z.array(z.string()).min(1).max(64).describe('tree node of each GPU'),
   tree: z.record(z.string(), treeNode),
   transports: z.strictObject({
-    shm: flowTransport.optional(),
-    p2p: flowTransport.optional(),
-    nvlink: flowTransport.optional(),
+    ...flowTransports,
     [STAGED_SM]: stagedSm.optional(),
     [STAGED_COPY]: stagedCopy.optional(),
   }),

@@ -9,6 +9,8 @@ import { withOverrides } from './overrides.ts';
 import type { Power, ProvenanceEntry, System } from './system.ts';
 import {
   type CollectiveRate,
+  FLOW_CARRIERS,
+  type FlowKey,
   type FlowNumbers,
   type FlowTransport,
   STAGED_COPY,
@@ -172,7 +174,7 @@ function transportsOf(
   file: SystemFile,
   fail: (path: readonly PropertyKey[], message: string) => never,
 ): Transport[] {
-  const { [STAGED_SM]: stagedSm, [STAGED_COPY]: stagedCopy, ...nccl } = file.transports;
+  const { [STAGED_SM]: stagedSm, [STAGED_COPY]: stagedCopy, ...flows } = file.transports;
   const collectivesOf = (key: readonly string[], rates: Rates): FlowTransport['collectives'] => {
     const rate = (kind: keyof Rates): CollectiveRate => {
       const entry = rates[kind] ?? rates['all-to-all'];
@@ -219,15 +221,14 @@ function transportsOf(
     ]);
     return { ...usual, collectives: collectivesOf(key, entry), byRanks: new Map(byRanks) };
   };
-  const transports: Transport[] = Object.entries(nccl).flatMap(([name, entry]): FlowTransport[] => {
+  const transports: Transport[] = Object.entries(flows).flatMap(([name, entry]): FlowTransport[] => {
     if (entry === undefined) return [];
     const latencyS = entry.latency.value;
     const deviceBufferBytes = entry.deviceBuffers?.value ?? 0;
     const numbers = numbersOf([name], entry, { latencyS, deviceBufferBytes });
     const hostShare = entry.hostShare?.value ?? 1;
-    return [
-      { kind: 'flow', name, carrier: { by: 'nccl' }, path: entry.path, hostShare, fill: null, ...numbers },
-    ];
+    const carrier = FLOW_CARRIERS[name as FlowKey];
+    return [{ kind: 'flow', name, carrier, path: entry.path, hostShare, fill: null, ...numbers }];
   });
   if (stagedSm !== undefined) {
     const byCtas = Object.entries(stagedSm.ctas).map(([text, entry]): FlowTransport => {

@@ -5,7 +5,7 @@ import type { System } from './system.ts';
 /** Transport of a plan for one rank, which has no collectives. */
 export const NO_TRANSPORT = 'none';
 
-/** Our own transports, as machine files and plans call them; every other is NCCL's. */
+/** Transports of ours that a machine file describes in its own way. */
 export const STAGED_SM = 'staged-sm';
 export const STAGED_COPY = 'staged-copy';
 
@@ -26,6 +26,14 @@ export type Carrier =
   /** Copy engines: pieces of a collective are copied to pinned staging memory and from there, among the prefetch. */
   | { by: 'copy-engines' };
 
+/** Transports that a machine file describes by one flow for each rank, by their key there, and who carries them. */
+export const FLOW_CARRIERS = {
+  shm: { by: 'nccl' },
+  p2p: { by: 'nccl' },
+  nvlink: { by: 'nccl' },
+} as const satisfies Record<string, Carrier>;
+export type FlowKey = keyof typeof FLOW_CARRIERS;
+
 /** Whether a carrier needs pinned staging memory of the program's own; NCCL has its own. */
 export function stagesInHostMemory({ by }: Carrier): boolean {
   return by !== 'nccl';
@@ -34,7 +42,8 @@ export function stagesInHostMemory({ by }: Carrier): boolean {
 /** Who carries a transport of this name on every machine that has it: for plans and readings whose machine is not at hand. */
 export function carrierByName(name: string): Carrier['by'] {
   if (name === STAGED_COPY) return 'copy-engines';
-  return name.split(':')[0] === STAGED_SM ? 'kernel' : 'nccl';
+  if (name.split(':')[0] === STAGED_SM) return 'kernel';
+  return Object.hasOwn(FLOW_CARRIERS, name) ? FLOW_CARRIERS[name as FlowKey].by : 'nccl';
 }
 
 /**
