@@ -39,7 +39,7 @@ export interface AttachedModel {
  */
 export const STAND_IN = 'h200-x2-fitted';
 /** Transport that stands for whatever carries the model's own collectives. */
-export const OF_THE_MODEL = 'shm';
+const OF_THE_MODEL = 'shm';
 /** Transport of a plan that carries the model's collectives itself. */
 const OF_THE_PLAN = STAGED_COPY;
 

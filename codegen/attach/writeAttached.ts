@@ -9,7 +9,7 @@ import type { AttachedSource } from './generateAttached.ts';
 const RUNTIME = join(packageRoot, 'runtime');
 const BUILD = join(packageRoot, 'codegen', 'attach', 'build.sh');
 const MANIFEST = 'attached.json';
-export const ATTACHED_SCHEMA = 'chunkflow/attached@1';
+const ATTACHED_SCHEMA = 'chunkflow/attached@1';
 
 /**
  * Writes the source of an attached library as a folder that builds by itself: the source, the parts of the runtime that it stands

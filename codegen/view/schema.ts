@@ -148,5 +148,4 @@ export const cmakeView = z.strictObject({ header, target: cpp, sources: z.array(
 export type KindView = z.output<typeof kindView>;
 export type PlanView = z.output<typeof planView>;
 export type ProgramView = z.output<typeof programView>;
-export type BlocksHeaderView = z.output<typeof blocksHeaderView>;
 export type StatementView = z.output<typeof statement>;

@@ -83,7 +83,7 @@ function measuredCriterion(
 }
 
 /** The machine's numbers in the paper's terms: one efficiency for all compute, H2D with every GPU loading. */
-export function machineConstants(workload: Workload, system: System): PaperConstants {
+function machineConstants(workload: Workload, system: System): PaperConstants {
   return {
     computeFlops: system.gpu.efficiency.gemm * system.gpu.peakFlops,
     h2dBytesPerS: copyRates(system, workload.ranks).h2d,
@@ -92,7 +92,7 @@ export function machineConstants(workload: Workload, system: System): PaperConst
 }
 
 /** FLOPs of an average block on one rank. */
-export function averageBlockFlops(workload: Workload): number {
+function averageBlockFlops(workload: Workload): number {
   let flops = 0;
   for (const block of workload.blocks) {
     for (const segment of block.segments) if (segment.kind === 'compute') flops += segment.flops;

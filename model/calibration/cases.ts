@@ -78,7 +78,7 @@ const MiB = 1024 * KiB;
 const CALLS = 6;
 
 /** Bytes of weights that chunks are copied from and to; the largest chunk. */
-export const BLOCK_BYTES = 256 * MiB;
+const BLOCK_BYTES = 256 * MiB;
 
 /**
  * Bytes of weights that a machine's chunks are spread over. Parts of one pinned arena differ by a quarter while several GPUs

@@ -5,7 +5,7 @@ import { printable } from '../input/userError.ts';
 /** Blocks of a pass at the most: every one of them is walked and lowered, so a larger number is damage or a bomb. */
 export const MOST_BLOCKS = 10_000;
 /** GPUs of the largest machines that a step is divided over; every rank is lowered. */
-export const MOST_RANKS = 1024;
+const MOST_RANKS = 1024;
 /** Collectives of one block; the models that we know have at most a dozen. */
 export const MOST_COLLECTIVES = 1000;
 

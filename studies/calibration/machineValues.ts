@@ -7,13 +7,6 @@ import type { System } from '../../model/system/system.ts';
 /** How a machine file writes a number: with a unit, or plain. */
 export type MachineUnit = 'GB/s' | 'us' | 'W' | 'pJ/FLOP' | 'GHz' | 'MiB' | 'plain';
 
-/** A number of a machine file that a fit may change. */
-export interface MachineValue {
-  /** Where it stands, such as `gpu.copyEngine.gap`. */
-  key: string;
-  unit: MachineUnit;
-}
-
 /** A number that a fit writes into a machine file. */
 export interface FittedEntry {
   is: string | number;

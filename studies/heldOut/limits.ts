@@ -14,7 +14,7 @@ const METRICS: Record<string, { of: (report: LimitedReport) => number | null; fa
 };
 
 /** Mean of Kendall's tau over the workloads that have an order; null where none has. */
-export function meanTau(orders: HeldOutReport['orders']): number | null {
+function meanTau(orders: HeldOutReport['orders']): number | null {
   const taus = orders.flatMap(({ kendallTau }) => (kendallTau === null ? [] : [kendallTau]));
   return taus.length === 0 ? null : mean(taus);
 }

@@ -21,8 +21,8 @@ import { bindWorkload } from '../../model/workload/bind.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 import { type Caps, fits, machineCaps } from '../../search/caps.ts';
 import { randomPlan } from '../../search/randomPlan.ts';
-import { stepBound } from '../../search/stepBound.ts';
 import { simulate } from '../../sim/simulate.ts';
+import { stepBound } from '../support/stepBound.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-random-'));
 const test = suite('random plans');

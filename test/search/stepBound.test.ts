@@ -11,8 +11,8 @@ import type { Plan } from '../../model/plan/plan.ts';
 import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
-import { stepBound } from '../../search/stepBound.ts';
 import { simulate } from '../../sim/simulate.ts';
+import { stepBound } from '../support/stepBound.ts';
 
 const streamedBytes = ({ blocks }: Plan, passes: number) =>
   passes * blocks.reduce((sum, { windowBytes }) => sum + windowBytes.reduce((a, b) => a + b, 0), 0);

@@ -6,9 +6,9 @@ import { segmentTimeS, slowdownOf } from '../../model/physics/compute.ts';
 import { cappedClock, segmentEnergyJ } from '../../model/physics/power.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { ComputeSegment } from '../../model/workload/workload.ts';
-import { simulatePaced } from '../../sim/simulatePaced.ts';
 import { readCalibration } from '../../studies/calibration/calibrationFile.ts';
 import { segmentWorkload } from '../../studies/calibration/segmentPrograms.ts';
+import { simulatePaced } from '../support/simulatePaced.ts';
 
 const system = loadSystem('h200-x1-fitted');
 const { gpu } = system;

@@ -29,9 +29,9 @@ import type { BoundWorkload } from '../../../model/workload/workload.ts';
 import { breakEvens } from '../../../search/explain/breakEvens.ts';
 import { sensitivities } from '../../../search/explain/sensitivity/sensitivities.ts';
 import { bestPeerSetting } from '../../../search/peers/peer.ts';
-import { stepBound } from '../../../search/stepBound.ts';
 import { simulate } from '../../../sim/simulate.ts';
 import { profileOf } from '../../support/profiles.ts';
+import { stepBound } from '../../support/stepBound.ts';
 
 /** Pauses find room beside attention only where its tiles are known, which a profile does not say. */
 function withoutLaws(name: string): System {

@@ -1,14 +1,14 @@
-import { closedForm } from '../model/analytic/closedForm.ts';
-import { copyingBeside, retained } from '../model/physics/besideCollective.ts';
-import { bytesWithFill } from '../model/physics/linkShare.ts';
-import { cappedClock, powerOf, stepEnergyJ } from '../model/physics/power.ts';
-import { copyRates, pairRates } from '../model/physics/rates.ts';
-import { stagedPieces } from '../model/physics/stagedCopy.ts';
-import { fastestStagedLink } from '../model/physics/stagedLink.ts';
-import { makePlan } from '../model/presets/presets.ts';
-import type { System } from '../model/system/system.ts';
-import { type FlowTransport, transportOf } from '../model/system/transport.ts';
-import type { CollectiveSegment, Workload } from '../model/workload/workload.ts';
+import { closedForm } from '../../model/analytic/closedForm.ts';
+import { copyingBeside, retained } from '../../model/physics/besideCollective.ts';
+import { bytesWithFill } from '../../model/physics/linkShare.ts';
+import { cappedClock, powerOf, stepEnergyJ } from '../../model/physics/power.ts';
+import { copyRates, pairRates } from '../../model/physics/rates.ts';
+import { stagedPieces } from '../../model/physics/stagedCopy.ts';
+import { fastestStagedLink } from '../../model/physics/stagedLink.ts';
+import { makePlan } from '../../model/presets/presets.ts';
+import type { System } from '../../model/system/system.ts';
+import { type FlowTransport, transportOf } from '../../model/system/transport.ts';
+import type { CollectiveSegment, Workload } from '../../model/workload/workload.ts';
 
 /** Seconds that no plan goes below, and what of them it comes from. */
 export interface StepBound {

@@ -1,8 +1,8 @@
-import { noRoomS, segmentTimeS, slowdownOf } from '../model/physics/compute.ts';
-import { ProgramBuilder } from '../model/program/programBuilder.ts';
-import type { System } from '../model/system/system.ts';
-import type { ComputeSegment } from '../model/workload/workload.ts';
-import { Engine } from './engine.ts';
+import { noRoomS, segmentTimeS, slowdownOf } from '../../model/physics/compute.ts';
+import { ProgramBuilder } from '../../model/program/programBuilder.ts';
+import type { System } from '../../model/system/system.ts';
+import type { ComputeSegment } from '../../model/workload/workload.ts';
+import { Engine } from '../../sim/engine.ts';
 
 /** Copies to the device with a pause after each, as a calibration makes them beside a segment. */
 export interface PacedCopies {
