@@ -26,7 +26,7 @@ export interface Format {
 
 const TINY = join(packageRoot, 'experiments', 'tiny', 'tiny-joint.yaml');
 const packaged = (...path: string[]) => readFileSync(join(packageRoot, ...path), 'utf8');
-const fixture = (name: string) => packaged('test', 'experiments', 'imports', 'fixtures', name);
+const fixture = (name: string) => packaged('test', 'studies', 'imports', 'fixtures', name);
 
 const EXPERIMENT = `name: fuzz
 split: held-out
