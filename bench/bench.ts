@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { formatTable } from '../cli/table.ts';
+import { formatTable } from '../cli/text/table.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
 import { COMMAND_CASE, planCpuS, predictCpuS } from './commandCpu.ts';
 import { allGaps, GAP_CAPS, type Gap, type GapStatistics, gapStatistics } from './gaps.ts';

@@ -1,7 +1,7 @@
 // Choices over what is not known of a machine against nominal ones: among plans that were measured, and against the optima of
 // machines that a file may stand for. Quoted by docs/choices.md. `npx tsx bench/robustChoices.ts`, about ten minutes of CPU.
 import { join } from 'node:path';
-import { formatTable } from '../cli/table.ts';
+import { formatTable } from '../cli/text/table.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
 import { moved } from '../model/physics/variants/moved.ts';
 import { loadSystem } from '../model/system/load.ts';

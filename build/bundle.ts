@@ -17,6 +17,7 @@ import { packageRoot } from '../model/input/packageFiles.ts';
 import { shown, UserError } from '../model/input/userError.ts';
 import { type Environment, runLogged } from './command.ts';
 import { CudaParts, usualPlaces } from './cudaParts.ts';
+import { BUNDLED_ARGUMENTS } from './programFlags.ts';
 import { editNotes, type GeneratedProgram, readPrograms } from './programFolder.ts';
 import { superproject } from './superproject.ts';
 
@@ -87,8 +88,15 @@ function fill(folder: string, programs: readonly GeneratedProgram[], options: Bu
     const own = argumentsOf(manifest.id);
     if (own !== null) writeArguments(join(folder, 'programs', manifest.id), own);
   }
-  for (const name of ['measure.sh', 'README.txt']) copyFileSync(join(TEXTS, name), join(folder, name));
+  copyFileSync(join(TEXTS, 'README.txt'), join(folder, 'README.txt'));
+  writeFileSync(join(folder, 'measure.sh'), measureScript());
   if (options.withHeaders) copyHeaders(folder, options.env);
+}
+
+/** The script that builds and measures, with what it gives the programs where nobody says otherwise. */
+function measureScript(): string {
+  const text = readFileSync(join(TEXTS, 'measure.sh'), 'utf8');
+  return text.replaceAll('@ARGUMENTS@', BUNDLED_ARGUMENTS.join(' '));
 }
 
 function writeArguments(folder: string, args: readonly string[]): void {

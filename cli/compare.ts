@@ -2,8 +2,8 @@ import type { StepReport } from '../model/analytic/report.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { makePlan } from '../model/presets/presets.ts';
 import type { Output } from './output.ts';
-import { startProgress } from './progress.ts';
 import type { Scenario } from './scenario.ts';
+import { startProgress } from './text/progress.ts';
 
 /** What an interpreter made of one plan, and the report of no offload on the same transport. */
 export interface Compared<Result> {

@@ -12,10 +12,10 @@ import {
   paperCrossings,
 } from '../studies/published/dualH100.ts';
 import { residencyCurve } from '../studies/published/residency.ts';
+import { writeTraces } from './files/traceFiles.ts';
 import { processOutput } from './output.ts';
-import { startProgress } from './progress.ts';
-import { type Column, formatTable } from './table.ts';
-import { writeTraces } from './traceFiles.ts';
+import { startProgress } from './text/progress.ts';
+import { type Column, formatTable } from './text/table.ts';
 
 /** Plans of the demo: what was published, what SGLang does upstream, and yielding in device order. */
 const PLANS = ['none', 'layerwise', 'layerwise-drain', 'chunkflow-paper', 'yield'];

@@ -15,9 +15,9 @@ import { transportNamed } from '../model/system/transport.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
 import { paddedToRanks } from '../model/workload/padded.ts';
 import type { BoundWorkload, Workload } from '../model/workload/workload.ts';
-import type { ScenarioFlags } from './options.ts';
-import type { WorkloadFields } from './outputSchema.ts';
-import { boundFields, profileFields } from './workloadFields.ts';
+import type { WorkloadFields } from './documents/workload.ts';
+import { boundFields, profileFields } from './documents/workloadFields.ts';
+import type { ScenarioFlags } from './flags/scenario.ts';
 
 /** What a command is asked to compare: one workload on one machine under some plans. */
 export interface Scenario {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { SCHEMA_NAMES } from '../cli/program.ts';
+import { SCHEMA_NAMES } from '../cli/documents/names.ts';
 import { generateAttached } from '../codegen/attach/generateAttached.ts';
 import { readProfiledPlan } from '../codegen/attach/readProfiledPlan.ts';
 import { generateCalibration } from '../codegen/calibration/generateCalibration.ts';

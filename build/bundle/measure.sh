@@ -10,7 +10,7 @@ Usage: ./measure.sh [--results DIR] [--jobs N] [--only ID] [-- ARGUMENTS]
   --jobs N        compilers at once (default: one for each core)
   --only ID       only this program; may be given several times
   ARGUMENTS       of the programs (default: the lines of programs/ID/arguments.txt or of arguments.txt; where there is none,
-                  --rounds 5 --steps 8 --graph --timeline --verify); `-- --help` lists them all
+                  @ARGUMENTS@); `-- --help` lists them all
 
 Environment:
   CHUNKFLOW_BACKEND=host          builds for CPU cores: proves that everything works, gives no times of a GPU
@@ -83,7 +83,7 @@ chosen=$#
 if [ $# -eq 0 ] && [ -f arguments.txt ]; then
   while IFS= read -r argument; do set -- "$@" "$argument"; done <arguments.txt
 elif [ $# -eq 0 ]; then
-  set -- --rounds 5 --steps 8 --graph --timeline --verify
+  set -- @ARGUMENTS@
 fi
 
 case $backend in

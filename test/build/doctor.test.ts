@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import type { Places } from '../../build/cudaParts.ts';
 import { canBuildAnything, diagnose } from '../../build/doctor.ts';
 import { readGpuLinks, readGpus } from '../../build/hardware.ts';
-import { doctor } from '../../cli/doctor.ts';
+import { run as doctor } from '../../cli/commands/doctor/run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-doctor-'));
 const test = suite('doctor');

@@ -3,14 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  documentSchemas,
-  type MachineList,
-  type ModelList,
-  outputSchemas,
-  type Prediction,
-  type Simulation,
-} from '../../cli/outputSchema.ts';
+import { documentFormats } from '../../cli/documents/documents.ts';
+import type { MachineList } from '../../cli/documents/machines.ts';
+import type { ModelList } from '../../cli/documents/models.ts';
+import type { Prediction } from '../../cli/documents/prediction.ts';
+import type { Simulation } from '../../cli/documents/simulation.ts';
 import { runCli } from '../support/runCli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-cli-'));
@@ -22,11 +19,14 @@ const SMALL = ['--model', 'wan2.1-t2v-1.3b', '--machine', 'h100-pcie-x2', '--siz
 /** Shown after a second, which a busy machine may take. */
 const PROGRESS = /^\w+ \d+\/\d+ \(\d+ %\).*\n/gm;
 
-async function json<Document>(name: keyof typeof outputSchemas, args: readonly string[]): Promise<Document> {
+async function json<Document>(
+  name: keyof typeof documentFormats,
+  args: readonly string[],
+): Promise<Document> {
   const { code, stdout, stderr } = await runCli([...args, '--json']);
   assert.is(code, 0, stderr);
   assert.is(stderr.replace(PROGRESS, ''), '');
-  return outputSchemas[name].parse(JSON.parse(stdout)) as Document;
+  return documentFormats[name].parse(JSON.parse(stdout)) as Document;
 }
 
 test('models --json: every model once, with sizes that fit together', async () => {
@@ -76,7 +76,7 @@ test('simulate --json --trace: one trace per plan, the closed form beside it', a
   const plans = ['--plan', 'layerwise', '--plan', 'yield,chunk=8MiB', '--trace', file];
   const { code, stdout, stderr } = await runCli(['simulate', ...SMALL, ...plans, '--json']);
   assert.is(code, 0, stderr);
-  const document = outputSchemas.simulation.parse(JSON.parse(stdout)) as Simulation;
+  const document = documentFormats.simulation.parse(JSON.parse(stdout)) as Simulation;
   const expected = ['step.layerwise.json', 'step.yield-chunk-8MiB.json'];
   assert.equal(
     document.plans.map((report) => report.trace),
@@ -119,7 +119,7 @@ test('one GPU has no collectives, so the default plans are those that differ', a
 });
 
 test('schema prints a JSON Schema for each document', async () => {
-  for (const name of Object.keys(documentSchemas)) {
+  for (const name of Object.keys(documentFormats)) {
     const { code, stdout } = await runCli(['schema', name]);
     assert.is(code, 0);
     assert.is(JSON.parse(stdout).type, 'object');

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { outputSchemas, type PlanChoice, type Prediction, type Simulation } from '../../cli/outputSchema.ts';
+import { type PlanChoice, planChoiceFormat } from '../../cli/documents/planChoice.ts';
+import type { Prediction } from '../../cli/documents/prediction.ts';
+import type { Simulation } from '../../cli/documents/simulation.ts';
 import { PEER_NAMES } from '../../search/peers/peerNames.ts';
 import { runCli } from '../support/runCli.ts';
 
@@ -21,7 +23,7 @@ const TIGHT = ['--gpu-memory', '1.9GiB'] as const;
 async function choose(...flags: readonly string[]): Promise<PlanChoice> {
   const { code, stdout, stderr } = await runCli(['plan', ...SCENARIO, ...flags, '--json']);
   assert.is(code, 0, stderr);
-  return outputSchemas['plan-choice'].parse(JSON.parse(stdout)) as PlanChoice;
+  return planChoiceFormat.parse(JSON.parse(stdout)) as PlanChoice;
 }
 
 async function documentOf<Document>(command: string, ...flags: readonly string[]): Promise<Document> {

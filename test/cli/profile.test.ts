@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { outputSchemas, type PlanChoice, type Prediction, type Simulation } from '../../cli/outputSchema.ts';
+import { type PlanChoice, planChoiceFormat } from '../../cli/documents/planChoice.ts';
+import { type Prediction, predictionFormat } from '../../cli/documents/prediction.ts';
+import { type Simulation, simulationFormat } from '../../cli/documents/simulation.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import type { Profile } from '../../model/profile/profileFormat.ts';
 import { runCli } from '../support/runCli.ts';
@@ -32,7 +34,7 @@ async function succeed(args: readonly string[]): Promise<string> {
 
 async function predicted(...rest: string[]): Promise<Prediction> {
   const document = JSON.parse(await succeed(['predict', ...on(...rest), '--json']));
-  return outputSchemas.prediction.parse(document) as Prediction;
+  return predictionFormat.parse(document) as Prediction;
 }
 
 test('predict says what the profile knows and nothing else', async () => {
@@ -72,14 +74,14 @@ test('tables name the device and the inputs, and have no sizes', async () => {
 
 test('simulate agrees with the closed form where nothing is streamed', async () => {
   const stdout = await succeed(['simulate', ...on('--plan', 'none', '--json')]);
-  const { plans } = outputSchemas.simulation.parse(JSON.parse(stdout)) as Simulation;
+  const { plans } = simulationFormat.parse(JSON.parse(stdout)) as Simulation;
   assert.ok(Math.abs(plans[0]!.stepTimeS / plans[0]!.closedFormStepTimeS - 1) < 1e-9);
 });
 
 test('plan keeps within the memory that it is given, and its file is the same plan to predict', async () => {
   const file = at('choice.json');
   const stdout = await succeed(['plan', ...on('--gpu-memory', '6GiB', '--save-plan', file, '--json')]);
-  const { choice, caps } = outputSchemas['plan-choice'].parse(JSON.parse(stdout)) as PlanChoice;
+  const { choice, caps } = planChoiceFormat.parse(JSON.parse(stdout)) as PlanChoice;
   assert.is(caps.gpuBytes, 6 * 2 ** 30);
   assert.ok(choice.gpuPeakBytes <= caps.gpuBytes);
   // What the profile says of memory beside the blocks counts.

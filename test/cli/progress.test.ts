@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { startProgress } from '../../cli/progress.ts';
+import { startProgress } from '../../cli/text/progress.ts';
 
 /** What progress prints for `count` pieces of work that take `pieceMs` each. */
 function shown(count: number, pieceMs: number, terminal: boolean): string {

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatTable } from '../../cli/table.ts';
+import { formatTable } from '../../cli/text/table.ts';
 
 const test = suite('table');
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buildPrograms } from '../../build/build.ts';
-import { measure } from '../../cli/measure.ts';
+import { run as measure } from '../../cli/commands/measure/run.ts';
 import { readManifest } from '../../codegen/manifest.ts';
 import { measuredPlans } from '../../measure/measuredPlans.ts';
 import { measurePrograms } from '../../measure/measurePrograms.ts';

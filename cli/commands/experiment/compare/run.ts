@@ -1,0 +1,44 @@
+import { readSteps } from '../../../../studies/dataset/stepRecords.ts';
+import {
+  type DatasetRatios,
+  datasetRatios,
+  type PlanRatios,
+  type RatioSpread,
+} from '../../../../studies/regret/datasetRatios.ts';
+import type { Output } from '../../../output.ts';
+import { type Column, formatTable } from '../../../text/table.ts';
+
+/** Shows how steps of one dataset relate to those of another, plan by plan. */
+export function run(
+  first: string,
+  second: string,
+  { against, json }: { against?: string; json?: boolean },
+  output: Output,
+): void {
+  const ratios = datasetRatios(readSteps([first]), readSteps([second]), against ?? null);
+  for (const note of ratios.notes) output.diagnostic(`note: ${note}\n`);
+  output.result(json ? `${JSON.stringify(ratios, null, 1)}\n` : readable(ratios));
+}
+
+function readable({ first, second, against, rows }: DatasetRatios): string {
+  return `${second} over ${first}: median (range) over cells\n${formatTable(columnsOf(against), rows)}`;
+}
+
+function columnsOf(against: string): Column<PlanRatios>[] {
+  return [
+    { header: 'transport', value: ({ transport }) => transport },
+    { header: 'plan', value: ({ plan, mode }) => (mode === 'graph' ? `${plan} (graph)` : plan) },
+    { header: 'cells', value: ({ cells }) => cells },
+    { header: 'step', value: ({ step }) => spreadText(step) },
+    { header: 'step / none', value: ({ overNone }) => spreadText(overNone) },
+    { header: 'step / layerwise', value: ({ overLayerwise }) => spreadText(overLayerwise) },
+    { header: `step / on ${against}`, value: ({ overTransport }) => spreadText(overTransport) },
+    { header: 'noise %', value: ({ noise }) => (noise === null ? null : noise * 100), digits: 1 },
+  ];
+}
+
+function spreadText(spread: RatioSpread | null): string | null {
+  if (spread === null) return null;
+  const { median, least, most } = spread;
+  return `${median.toFixed(3)} (${least.toFixed(3)} to ${most.toFixed(3)})`;
+}

@@ -1,0 +1,21 @@
+import type { RunnableCommand } from '../../../command.ts';
+import { addBuildOptions, type BuildFlags } from '../../../flags/build.ts';
+import { addCellOptions } from '../../../flags/experiment.ts';
+
+export interface ExperimentRunFlags extends BuildFlags {
+  results: string;
+  only?: string[];
+}
+
+export const command: RunnableCommand = {
+  description: 'measure what the results lack; started anew, it goes on where it was',
+  declare: (command) =>
+    addBuildOptions(
+      addCellOptions(
+        command
+          .argument('<file>', 'experiment')
+          .requiredOption('--results <folder>', 'holds <cell>.jsonl for each program; records are appended'),
+      ),
+    ),
+  load: () => import('./run.ts'),
+};

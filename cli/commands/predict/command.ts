@@ -1,0 +1,16 @@
+import type { RunnableCommand } from '../../command.ts';
+import { addScenarioOptions, type ScenarioFlags } from '../../flags/scenario.ts';
+
+export interface PredictFlags extends ScenarioFlags {
+  savePlan?: string;
+}
+
+export const command: RunnableCommand = {
+  description: 'predict the step time of each plan in closed form',
+  declare: (command) =>
+    addScenarioOptions(command).option(
+      '--save-plan <file>',
+      'write the plan as JSON, or the plans as JSON Lines; --plan takes both in place of a preset',
+    ),
+  load: () => import('./run.ts'),
+};

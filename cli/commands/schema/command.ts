@@ -1,0 +1,9 @@
+import { Argument } from 'commander';
+import type { RunnableCommand } from '../../command.ts';
+import { SCHEMA_NAMES } from '../../documents/names.ts';
+
+export const command: RunnableCommand = {
+  description: 'print the JSON Schema of what --json prints, or of a profile',
+  declare: (command) => command.addArgument(new Argument('<name>', 'document').choices(SCHEMA_NAMES)),
+  load: () => import('./run.ts'),
+};

@@ -1,0 +1,112 @@
+import { countLines } from '../../../model/input/fileLines.ts';
+import { UserError } from '../../../model/input/userError.ts';
+import { loadSystem } from '../../../model/system/load.ts';
+import { DatasetReader } from '../../../studies/dataset/stepRecords.ts';
+import { type ComparedStep, StepComparison } from '../../../studies/heldOut/compareSteps.ts';
+import { HeldOutErrors, type HeldOutReport } from '../../../studies/heldOut/report.ts';
+import {
+  type PublishedStep,
+  publishedErrors,
+  publishedSteps,
+} from '../../../studies/published/publishedSteps.ts';
+import type { Output } from '../../output.ts';
+import { startProgress } from '../../text/progress.ts';
+import { type Column, formatTable } from '../../text/table.ts';
+import type { ValidateFlags } from './command.ts';
+import { errorTables, exitCode, line, orderLines } from './errorText.ts';
+
+/** In place of datasets: steps that others have published. A file of this name is `./published`. */
+const PUBLISHED = 'published';
+
+/** Predicts measured steps and prints how far off that is. Returns the exit code: 1 where a limit is broken. */
+export function validateDatasets(files: readonly string[], flags: ValidateFlags, output: Output): number {
+  if (files.includes(PUBLISHED)) return validatePublished(files, flags, output);
+  const machine = flags.machine === undefined ? null : loadSystem(flags.machine);
+  const lines = files.reduce((sum, file) => sum + countLines(file), 0);
+  const progress = startProgress(output, 'steps', lines);
+  const comparison = new StepComparison(machine);
+  const errors = new HeldOutErrors(flags.worst);
+  const steps = new DatasetReader(files);
+  for (const step of steps) {
+    errors.add(comparison.compare(step, steps.place));
+    progress.advance();
+  }
+  const report = errors.report(comparison.noises());
+  if (flags.json) output.result(`${JSON.stringify(report, null, 1)}\n`);
+  else print(report, output);
+  return exitCode(report, flags, output);
+}
+
+const PUBLISHED_COLUMNS: readonly Column<PublishedStep>[] = [
+  { header: 'machine', value: (row) => row.source },
+  { header: 'case', value: (row) => row.case },
+  { header: 'plan', value: (row) => row.plan },
+  { header: 'published s', value: (row) => row.publishedS, digits: 3 },
+  { header: 'simulated s', value: (row) => row.simulatedS, digits: 3 },
+  { header: 'error %', value: (row) => row.simulatedError * 100, digits: 1 },
+  { header: 'closed form %', value: (row) => row.closedFormError * 100, digits: 1 },
+];
+
+function validatePublished(files: readonly string[], flags: ValidateFlags, output: Output): number {
+  if (files.length > 1)
+    throw new UserError(
+      `validate ${PUBLISHED}: takes no datasets beside it; give them to a run of their own`,
+    );
+  if (flags.machine !== undefined)
+    throw new UserError(
+      `validate ${PUBLISHED}: each case has its own calibrated machine; leave out --machine ${flags.machine}`,
+    );
+  const steps = publishedSteps();
+  const errors = publishedErrors(steps);
+  if (flags.json) output.result(`${JSON.stringify({ ...errors, steps }, null, 1)}\n`);
+  else {
+    output.result('steps that others have published, without those that calibrated their machines\n');
+    output.result(formatTable(PUBLISHED_COLUMNS, steps));
+    output.result(`\n${errorTables(errors)}`);
+  }
+  return exitCode({ all: errors.all, orders: [], memory: null }, flags, output);
+}
+
+function print(report: HeldOutReport, output: Output): void {
+  output.result(`${report.all.simulated.n} steps; programs of ${report.depth}\n\n${errorTables(report)}\n`);
+  output.result(`${orderLines(report)}\n`);
+  if (report.memory !== null) output.result(`${line('memory, claimed against the device', report.memory)}\n`);
+  if (report.clock !== null) output.result(`${line('clock', report.clock)}\n`);
+  if (report.energy !== null) output.result(`${line('energy of a step', report.energy)}\n`);
+  if (report.parts !== null) {
+    output.result('\nwhere the time is predicted otherwise, as % of the step\n');
+    output.result(
+      formatTable(
+        [
+          { header: 'category', value: (row) => row.category },
+          { header: 'mean absolute', value: (row) => row.mean * 100, digits: 2 },
+          { header: 'bias', value: (row) => row.bias * 100, digits: 2 },
+        ],
+        report.parts,
+      ),
+    );
+  }
+  if (report.worst.length === 0) return;
+  output.result('\nfarthest off\n');
+  output.result(
+    formatTable(
+      [
+        { header: 'cell', value: ({ run }) => run.cell.id },
+        { header: 'plan', value: ({ run }) => run.plan },
+        { header: 'measured ms', value: ({ run }) => run.stepS * 1e3, digits: 2 },
+        { header: 'simulated ms', value: ({ simulatedS }) => simulatedS * 1e3, digits: 2 },
+        { header: 'error %', value: ({ simulatedError }) => simulatedError * 100, digits: 1 },
+        { header: 'closed form %', value: ({ closedFormError }) => closedFormError * 100, digits: 1 },
+        { header: 'compute %', value: ({ parts }) => partPercent(parts, 'compute'), digits: 1 },
+        { header: 'collective %', value: ({ parts }) => partPercent(parts, 'collective'), digits: 1 },
+        { header: 'noise %', value: ({ noise }) => (noise === null ? null : noise * 100), digits: 1 },
+      ],
+      report.worst,
+    ),
+  );
+}
+
+/** Predicted less measured time of a category, as % of the step: 0 where neither has any, null without a timeline. */
+function partPercent(parts: ComparedStep['parts'], category: 'compute' | 'collective'): number | null {
+  return parts === null ? null : (parts[category] ?? 0) * 100;
+}

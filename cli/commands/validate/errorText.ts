@@ -1,0 +1,82 @@
+import { mean, min } from 'simple-statistics';
+import type { ErrorStatistics } from '../../../studies/heldOut/errorStatistics.ts';
+import { brokenLimits, type LimitedReport } from '../../../studies/heldOut/limits.ts';
+import type { ClassErrors, HeldOutReport } from '../../../studies/heldOut/report.ts';
+import type { Output } from '../../output.ts';
+import { type Column, formatTable } from '../../text/table.ts';
+import type { ValidateFlags } from './command.ts';
+
+/** 1 where a limit of `--fail-above` is broken, with a line of each. */
+export function exitCode(report: LimitedReport, flags: ValidateFlags, output: Output): number {
+  const broken = brokenLimits(report, flags.failAbove ?? []);
+  for (const line of broken) output.diagnostic(`error: ${line}\n`);
+  return broken.length === 0 ? 0 : 1;
+}
+
+const percent = (header: string, value: (row: ClassErrors) => number | null): Column<ClassErrors> => ({
+  header,
+  value: (row) => {
+    const share = value(row);
+    return share === null ? null : share * 100;
+  },
+  digits: 1,
+});
+
+const CLASS_COLUMN: Column<ClassErrors> = { header: 'steps', value: ({ name }) => name };
+
+const errorColumns = (of: (row: ClassErrors) => ErrorStatistics): Column<ClassErrors>[] => [
+  { header: 'n', value: (row) => of(row).n },
+  percent('MAPE %', (row) => of(row).mape),
+  percent('bias %', (row) => of(row).bias),
+  percent('median %', (row) => of(row).median),
+  percent('p95 %', (row) => of(row).p95),
+  percent('largest %', (row) => of(row).largest),
+];
+
+const SIMULATED_COLUMNS: readonly Column<ClassErrors>[] = [
+  CLASS_COLUMN,
+  ...errorColumns(({ simulated }) => simulated),
+  percent('within 5 %', ({ within5Percent }) => within5Percent),
+  percent('noise floor %', ({ noise }) => noise),
+];
+
+const CLOSED_FORM_COLUMNS: readonly Column<ClassErrors>[] = [
+  CLASS_COLUMN,
+  ...errorColumns(({ closedForm }) => closedForm),
+];
+
+/** Both roads' errors, a table each. */
+export function errorTables({ classes, all }: { classes: readonly ClassErrors[]; all: ClassErrors }): string {
+  const rows = [...classes, all];
+  return `simulated\n${formatTable(SIMULATED_COLUMNS, rows)}\nclosed form\n${formatTable(CLOSED_FORM_COLUMNS, rows)}`;
+}
+
+/** How well predictions order the plans of each workload: the pairs that measurements order, and all pairs. */
+export function orderLines({ orders }: Pick<HeldOutReport, 'orders'>): string {
+  const overAll = orders.flatMap(({ tauOfAllPairs }) => (tauOfAllPairs === null ? [] : [tauOfAllPairs]));
+  const decided = orders.flatMap(({ kendallTau }) => (kendallTau === null ? [] : [kendallTau]));
+  const undecided = orders.reduce((sum, { withoutOrder }) => sum + withoutOrder, 0);
+  const pairs = orders.reduce((sum, { right, wrong, withoutOrder }) => sum + right + wrong + withoutOrder, 0);
+  const what = "order of a workload's plans, simulated:";
+  if (decided.length === 0) return `${what} no two of them measure apart`;
+  // Of all pairs there is none where all of a workload's plans are predicted alike.
+  const average = (taus: readonly number[]) =>
+    taus.length === 0
+      ? 'undefined, as all plans are predicted alike'
+      : `${mean([...taus]).toFixed(3)} on average, ${min([...taus]).toFixed(3)} at the least`;
+  return (
+    `${what} Kendall's tau ${average(decided)},\n  of pairs that measure further apart than 1 % and their noise ` +
+    `(${pairs - undecided} of ${pairs}); of all pairs tau-b is ${average(overAll)}`
+  );
+}
+
+/** Figures of errors in one line. */
+export function line(what: string, { mape, bias, p95, largest, n }: ErrorStatistics): string {
+  const figures = [
+    ['MAPE', mape],
+    ['bias', bias],
+    ['p95', p95],
+    ['largest', largest],
+  ] as const;
+  return `${what}: ${figures.map(([name, value]) => `${name} ${(value * 100).toFixed(2)} %`).join(', ')}, n ${n}`;
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { profileFormat } from '../../model/profile/profileFormat.ts';
+import { EXCHANGE_STYLES, GUIDANCE_MODES } from '../../model/workload/workload.ts';
+import { bytes, count, seconds } from './values.ts';
+
+const everyWorkload = z.strictObject({
+  model: z.string().describe('id in the catalogue, or in the profile'),
+  name: z.string(),
+  ranks: count.describe('ranks that meet in a collective'),
+  passes: count.describe('trips through all blocks in one step'),
+  blocks: count.describe('blocks of one pass'),
+  assumptions: z
+    .array(z.string())
+    .describe('what the model file, checkpoint or profile did not say, one sentence each'),
+  weightBytes: bytes.describe(
+    "one rank's block weights of one pass: what is streamed when nothing is resident",
+  ),
+  outsideBytes: bytes.describe('weights outside the blocks on one rank, always resident'),
+  collectiveBytes: bytes.describe('bytes that one rank sends in one step'),
+  activationBytes: bytes,
+  collectiveBufferBytes: bytes,
+});
+
+const boundWorkload = everyWorkload.extend({
+  from: z.literal('model').describe('the catalogue, a model file or a checkpoint'),
+  width: count,
+  height: count,
+  frames: count.describe('1 for images'),
+  batch: z.number().min(0),
+  sp: count.describe('Ulysses sequence-parallel degree'),
+  tp: count.describe('tensor-parallel degree'),
+  cfg: z.enum(GUIDANCE_MODES),
+  exchange: z.enum(EXCHANGE_STYLES),
+  tokens: z.number().min(0).describe('image or video tokens of one sample'),
+  experts: count,
+  flops: z.number().min(0).describe('FLOPs of one rank in one step'),
+});
+
+const profiledWorkload = everyWorkload.extend({
+  from: z.literal('profile'),
+  fingerprint: z.string(),
+  made: profileFormat.shape.made,
+  stepsMeasured: count,
+  inputs: profileFormat.shape.step.shape.inputs,
+  measured: z
+    .strictObject({
+      computeS: seconds.describe('windows'),
+      collectiveS: seconds.describe('from issue to wait; predictions take them from the machine'),
+      outsideS: seconds.describe('outside of the blocks'),
+    })
+    .describe('in one step, as it was profiled'),
+});
+
+/** What is computed. */
+export const workloadFormat = z.discriminatedUnion('from', [boundWorkload, profiledWorkload]);
+
+export type WorkloadFields = z.input<typeof workloadFormat>;

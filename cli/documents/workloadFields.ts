@@ -1,0 +1,76 @@
+import type { Profile } from '../../model/profile/profileFormat.ts';
+import {
+  type BoundWorkload,
+  type ProfiledWorkload,
+  passWeightBytes,
+  type Segment,
+  type Workload,
+} from '../../model/workload/workload.ts';
+import type { WorkloadFields } from './workload.ts';
+
+/** A workload of the catalogue or of a checkpoint as documents say it. */
+export function boundFields(workload: BoundWorkload): WorkloadFields {
+  const { model, size, layout, batch, tokens, experts } = workload;
+  return {
+    from: 'model',
+    ...everyField(workload),
+    ...{ ...size, batch, ...layout, tokens, experts },
+    assumptions: [...model.assumptions],
+    flops: perStep(workload, (segment) => (segment.kind === 'compute' ? segment.flops : 0)),
+  };
+}
+
+/** A profiled workload as documents say it: nothing that the profile does not know. */
+export function profileFields(workload: ProfiledWorkload, profile: Profile): WorkloadFields {
+  const { made, step, kinds, blocks, outside, fingerprint } = profile;
+  const total = (of: (kind: (typeof kinds)[number]) => readonly { seconds: number }[]) =>
+    step.passes *
+    blocks.reduce(
+      (sum, { kind, count }) =>
+        sum + count * of(kinds[kind]!).reduce((seconds, one) => seconds + one.seconds, 0),
+      0,
+    );
+  return {
+    from: 'profile',
+    ...everyField(workload),
+    ...{ fingerprint, made, stepsMeasured: step.stepsMeasured, inputs: step.inputs },
+    assumptions: assumptionsOf(profile),
+    measured: {
+      computeS: total(({ windows }) => windows),
+      collectiveS: total(({ collectives }) => collectives),
+      outsideS: step.passes * outside.seconds,
+    },
+  };
+}
+
+function assumptionsOf({ made, activationBytes, process }: Profile): string[] {
+  const at = made.smHz === null ? '' : ` at ${(made.smHz / 1e9).toFixed(2)} GHz`;
+  return [
+    `compute takes what it took on ${made.device}${at}: nothing is corrected for another GPU or clock`,
+    ...(activationBytes === 0
+      ? ['GPU memory is without activations, of which the profile knows no bytes']
+      : []),
+    ...(process === undefined
+      ? [
+          "GPU memory beside weights and activations is the machine's reserve: the profile does not know its process'",
+        ]
+      : []),
+  ];
+}
+
+function everyField(workload: Workload) {
+  const { model, ranks, passes, blocks, outsideBytes, activationBytes, collectiveBufferBytes } = workload;
+  return {
+    ...{ model: model.id, name: model.name, ranks, passes, blocks: blocks.length },
+    ...{ outsideBytes, activationBytes, collectiveBufferBytes },
+    weightBytes: passWeightBytes(workload),
+    collectiveBytes: perStep(workload, (segment) => (segment.kind === 'collective' ? segment.sentBytes : 0)),
+  };
+}
+
+function perStep({ passes, blocks }: Workload, value: (segment: Segment) => number): number {
+  return (
+    passes *
+    blocks.reduce((sum, { segments }) => sum + segments.reduce((all, segment) => all + value(segment), 0), 0)
+  );
+}
