@@ -3,7 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { formatTable } from '../cli/text/table.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
-import { COMMAND_CASE, planCpuS, predictCpuS } from './commandCpu.ts';
+import { COMMAND_CASE, commandCpuS, TIMED_COMMANDS } from './commandCpu.ts';
 import { allGaps, GAP_CAPS, type Gap, type GapStatistics, gapStatistics } from './gaps.ts';
 import { FRONT_POINTS, PLANNING_MACHINE, planningFigures } from './planning.ts';
 import { eventsPerS, flowsPerS } from './sharing.ts';
@@ -53,8 +53,15 @@ const figures = [
   atMost('run50x40x2Ms', '50 steps x 40 blocks x 2 GPUs, every step simulated', fiftySteps(), 'ms', 150),
   atMost('planStepMs', 'one candidate plan: made, lowered, simulated to its steady step', onePlan(), 'ms', 2),
   atMost('helpMs', 'chunkflow --help', helpMs(), 'ms', 150),
-  atMost('predictCpuS', 'chunkflow predict, CPU of all threads, cold', predictCpuS(), 's', 0.4),
-  atMost('planCpuS', 'chunkflow plan, CPU of all threads, cold', planCpuS(), 's', 1.5),
+  ...TIMED_COMMANDS.map((command) =>
+    atMost(
+      command.key,
+      `${command.what}, CPU of all threads, cold`,
+      commandCpuS(command),
+      's',
+      command.mostS,
+    ),
+  ),
   ...planning.flatMap(({ model, optimiseS, considered, frontS }) => [
     atMost(`optimiseS:${model}`, `best plan of ${model}`, optimiseS, 's', 2),
     atLeast(`considered:${model}`, `plans considered of ${model}`, considered, 'plans', 10_000),
