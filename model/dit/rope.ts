@@ -33,7 +33,7 @@ export interface Rope {
   text?: 'zero' | 'after';
 }
 
-/** RotaryAxis of runtime/rotary_table.hpp, which says what its fields mean. */
+/** RotaryAxis of runtime/compute/rotary_table.hpp, which says what its fields mean. */
 export interface RotaryAxis {
   rowsPerIndex: number;
   indices: number;

@@ -8,7 +8,14 @@ import { noCompiler } from '../support/compilers.ts';
 import { skip } from '../support/skip.ts';
 
 /** The runtime's own checks of its parts, on CPU cores; the same programs check a GPU where there is one. */
-const CHECKS = ['arena_checks', 'transport_checks', 'weights_checks'];
+const CHECKS = [
+  'arena_checks',
+  'compute_checks',
+  'group_checks',
+  'host_checks',
+  'transport_checks',
+  'weights_checks',
+];
 const BUILD = join('out', 'test', 'runtime-checks');
 
 const checks = suite("the runtime's own checks on the host backend");
