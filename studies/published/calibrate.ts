@@ -1,7 +1,8 @@
 import { closedForm } from '../../model/analytic/closedForm.ts';
+import { withCollectiveRates } from '../../model/physics/variants/scaled.ts';
 import { makePlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
-import { type FlowTransport, transportNamed } from '../../model/system/transport.ts';
+import { transportNamed } from '../../model/system/transport.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 
 /** What a no-offload run says about a machine. Seconds per step. */
@@ -65,18 +66,11 @@ function scaled(system: System, faster: number, transportFaster: number, memoryB
     },
     transports: system.transports.map((candidate) =>
       candidate === transport && candidate.kind === 'flow'
-        ? scaledTransport(candidate, transportFaster)
+        ? withCollectiveRates(candidate, (rate) => ({
+            ...rate,
+            bytesPerS: rate.bytesPerS * transportFaster,
+          }))
         : candidate,
     ),
   };
-}
-
-function scaledTransport(transport: FlowTransport, faster: number): FlowTransport {
-  const collectives = Object.fromEntries(
-    Object.entries(transport.collectives).map(([kind, rate]) => [
-      kind,
-      { ...rate, bytesPerS: rate.bytesPerS * faster },
-    ]),
-  ) as unknown as FlowTransport['collectives'];
-  return { ...transport, collectives };
 }
