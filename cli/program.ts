@@ -84,8 +84,9 @@ async function buildProgram(
   return program;
 }
 
-/** The command that a command line begins with, or all: `--help` and refusals list them. */
+/** The command that a command line begins with, or all, since `--help` and refusals list them; none for the version. */
 function reached([first = '']: readonly string[]): Commands {
+  if (first === '--version' || first === '-V') return {};
   const load = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
   return load === undefined ? COMMANDS : { [first]: load };
 }

@@ -60,6 +60,19 @@ test('every flag in the text of docs/runtime.md is one of them, or of a command 
   assert.equal(unknown, []);
 });
 
+test('experiments give programs only these', () => {
+  const files = readdirSync(join(packageRoot, 'experiments'), { recursive: true, encoding: 'utf8' });
+  const given = files
+    .filter((name) => name.endsWith('.yaml'))
+    .flatMap((name) => textOf('experiments', name).match(/^measure:.*$/m) ?? [])
+    .flatMap((line) => line.match(/--[a-z-]+/g) ?? []);
+  assert.ok(given.length > 10);
+  assert.equal(
+    given.filter((name) => !flags.some((flag) => flag.name === name)),
+    [],
+  );
+});
+
 test('measure.sh of a bundle gives programs only these', () => {
   assert.equal(BUNDLED_ARGUMENTS, ['--rounds', '5', '--steps', '8', '--graph', '--timeline', '--verify']);
   const script = textOf('build', 'bundle', 'measure.sh');
