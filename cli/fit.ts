@@ -7,6 +7,7 @@ import {
   type ReadingError,
 } from '../experiments/calibration/fitMachine.ts';
 import { fittedMachineFile } from '../experiments/calibration/machineFile.ts';
+import { MiB } from '../model/input/byteUnits.ts';
 import type { Output } from './output.ts';
 import { startProgress } from './progress.ts';
 import { type Column, formatTable } from './table.ts';
@@ -78,8 +79,6 @@ interface StageSide {
   stage: Pick<FittedStage, 'name' | 'errors'>;
   side: 'fit' | 'held-out';
 }
-
-const MiB = 1024 * 1024;
 
 /** Held-out readings of several stages together, each once: some stages share readings. */
 function summaries(stages: readonly FittedStage[]): StageSide[] {

@@ -7,6 +7,7 @@ import {
   type HeadlineReport,
   headlineReport,
 } from '../experiments/regret/headlines.ts';
+import { GiB } from '../model/input/byteUnits.ts';
 import { loadSystem } from '../model/system/load.ts';
 import type { Output } from './output.ts';
 import { type Column, formatTable } from './table.ts';
@@ -33,8 +34,6 @@ export function headlines(
   for (const problem of report.problems) output.diagnostic(`error: ${problem}\n`);
   return report.problems.length > 0 ? 1 : 0;
 }
-
-const GiB = 2 ** 30;
 
 function readable({ cells, against, ratioErrors }: HeadlineReport): string {
   const tables = cells.map(

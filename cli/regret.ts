@@ -2,6 +2,7 @@ import { depthRange, depthText } from '../experiments/dataset/programDepth.ts';
 import { readSteps, type StepRun } from '../experiments/dataset/stepRecords.ts';
 import { readExperiment } from '../experiments/grid/experimentFile.ts';
 import { type RegretReport, regretReport } from '../experiments/regret/report.ts';
+import { GiB } from '../model/input/byteUnits.ts';
 import { shown, UserError } from '../model/input/userError.ts';
 import { loadSystem } from '../model/system/load.ts';
 import type { Output } from './output.ts';
@@ -42,8 +43,6 @@ function isBroken({ largest }: RegretReport, limit: number | null, output: Outpu
   output.diagnostic(`error: ${is}, and the limit is ${percent(limit)}\n`);
   return true;
 }
-
-const GiB = 2 ** 30;
 
 const COLUMNS: readonly Column<Row>[] = [
   { header: 'cell', value: ({ cell }) => cell },

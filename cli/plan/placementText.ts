@@ -1,7 +1,7 @@
+import { MiB } from '../../model/input/byteUnits.ts';
 import type { PlanChoice } from '../../model/outputSchema.ts';
 import { type Column, formatTable } from '../table.ts';
 
-const MiB = 2 ** 20;
 /** More runs than this are for the plan's file. */
 const MOST_ROWS = 16;
 

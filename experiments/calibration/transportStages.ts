@@ -1,4 +1,5 @@
 import { median } from 'simple-statistics';
+import { MiB } from '../../model/input/byteUnits.ts';
 import { linkRateAllLoading, runningRanks } from '../../model/physics/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
 import {
@@ -10,8 +11,6 @@ import {
 import { COLLECTIVE_KINDS, type CollectiveKind } from '../../model/workload/workload.ts';
 import type { CaseReading } from './readings.ts';
 import { type CaseStage, type DerivedNumber, micros, plain, rate, type Values } from './stage.ts';
-
-const MiB = 1024 * 1024;
 
 /** A transport between a number of ranks, and where the machine file has the numbers of such a group. */
 interface Measured {
