@@ -16,8 +16,8 @@ import { ALONE, GOLDEN, generateScenario, SHARED, type TinyScenario } from '../t
 import { runCli } from '../test/support/runCli.ts';
 
 /**
- * `npx tsx scripts/outputs.ts [--only PATTERN] [--check FILE | --texts]`: one line `sha256 name` for each of about 250 outputs that a change
- * which only moves or renames code must leave byte for byte as they are:
+ * `npx tsx scripts/outputs.ts [--only PATTERN] [--check FILE | --texts]`: one line `sha256 name` for each of some 560 outputs that a
+ * change which only moves or renames code must leave byte for byte as they are:
  *
  *   - exit code, answer and notes of `predict`, `simulate` (some with their trace) and `plan` over scenarios that are drawn over models,
  *     sizes, machines, ranks, layouts, transports and plans; a scenario that is refused counts by its message

@@ -1,12 +1,9 @@
+import { GiB, MiB } from '../model/input/byteUnits.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
 import { makePlan } from '../model/presets/presets.ts';
 import { type Caps, fits } from './caps.ts';
 import { leastPinnedPlan, smallestPlan } from './leastMemory.ts';
 import type { Search } from './search.ts';
-
-const KiB = 1024;
-const MiB = 1024 * KiB;
-const GiB = 1024 * MiB;
 
 /** Bytes, rounded up, so that a cap of what a message says is not too small again. */
 function rounded(bytes: number): string {

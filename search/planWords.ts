@@ -1,9 +1,8 @@
+import { MiB } from '../model/input/byteUnits.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { FROM_FILE } from '../model/plan/planDocument.ts';
 import { NO_TRANSPORT } from '../model/system/transport.ts';
 import { passWeightBytes, type Workload } from '../model/workload/workload.ts';
-
-const MiB = 2 ** 20;
 
 /**
  * How a plan streams, as a clause.

@@ -1,6 +1,7 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+import { MiB } from '../model/input/byteUnits.ts';
 import { UserError } from '../model/input/userError.ts';
 import { copyRates } from '../model/physics/rates.ts';
 import { DEVICE_PAGE_BYTES, wholePages } from '../model/plan/devicePage.ts';
@@ -11,8 +12,6 @@ import type { System } from '../model/system/system.ts';
 import { distinctName, distinctTransports, transportNamed } from '../model/system/transport.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { type Caps, fits } from './caps.ts';
-
-const MiB = 1024 * 1024;
 
 /** Blocks that are planned alike lie in so many runs at the most: what differs is code of its own in the generated program. */
 const MOST_RUNS = 4;

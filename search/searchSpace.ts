@@ -1,3 +1,4 @@
+import { MiB } from '../model/input/byteUnits.ts';
 import { DEVICE_PAGE_BYTES } from '../model/plan/devicePage.ts';
 import type { System } from '../model/system/system.ts';
 import { distinctName, distinctTransports, NO_TRANSPORT, transportNamed } from '../model/system/transport.ts';
@@ -5,8 +6,6 @@ import type { Workload } from '../model/workload/workload.ts';
 import { WINDOW_RULES, type WindowRule } from './dealWindows.ts';
 import type { Backend } from './hidingRoom.ts';
 import { classesOf } from './streamProgram.ts';
-
-const MiB = 1024 * 1024;
 
 /**
  * Sizes of pieces that are tried, times the machine's own, which is the fastest that was measured. Smaller ones are as fast on paper,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { COLLECTIVE_KINDS } from '../dit/kinds.ts';
+import { KiB, MiB } from '../input/byteUnits.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { runningRanks } from '../physics/linkShare.ts';
 import { isCpuCores } from '../system/cpuCores.ts';
@@ -73,8 +74,6 @@ const MOST_CHUNKS = 200_000;
 const MOST_CALLS = 64;
 const MOST_PIECES = 10_000;
 
-const KiB = 1024;
-const MiB = 1024 * KiB;
 const CALLS = 6;
 
 /** Bytes of weights that chunks are copied from and to; the largest chunk. */

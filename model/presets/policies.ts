@@ -1,6 +1,5 @@
+import { MiB } from '../input/byteUnits.ts';
 import type { YieldRule } from '../plan/plan.ts';
-
-const MiB = 1024 * 1024;
 
 /** What a preset decides; everything a user may then change with keys. */
 export interface Policy {

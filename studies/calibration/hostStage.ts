@@ -1,10 +1,10 @@
 import { median } from 'simple-statistics';
+import { MiB } from '../../model/input/byteUnits.ts';
 import type { System } from '../../model/system/system.ts';
 import { pathToMemory } from '../../model/system/tree.ts';
 import type { CaseReading } from './readings.ts';
 import { type CaseStage, plain, rate, type StageParameter } from './stage.ts';
 
-const MiB = 1024 * 1024;
 /** Chunks that last longer than the pauses between them. */
 const LARGE_BYTES = 4 * MiB;
 /** GPUs that lose less than this share of their rates to each other are not held back by their host. */

@@ -1,11 +1,10 @@
+import { MiB } from '../../model/input/byteUnits.ts';
 import type { System } from '../../model/system/system.ts';
 import { computeStages, powerStage } from './computeStages.ts';
 import { hostStage } from './hostStage.ts';
 import type { CaseReading } from './readings.ts';
 import { micros, rate, type Stage } from './stage.ts';
 import { type HasKey, transportStages } from './transportStages.ts';
-
-const MiB = 1024 * 1024;
 
 /**
  * What is fitted, in order: what runs alone first, then what shares a link, then compute. Each stage takes what the ones

@@ -1,5 +1,6 @@
 import { median } from 'simple-statistics';
 import { COLLECTIVE_KINDS, type CollectiveKind } from '../../model/dit/kinds.ts';
+import { MiB } from '../../model/input/byteUnits.ts';
 import { linkRateAllLoading, runningRanks } from '../../model/physics/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
 import {
@@ -10,8 +11,6 @@ import {
 } from '../../model/system/transport.ts';
 import type { CaseReading } from './readings.ts';
 import { type CaseStage, type DerivedNumber, micros, plain, rate, type Values } from './stage.ts';
-
-const MiB = 1024 * 1024;
 
 /** A transport between a number of ranks, and where the machine file has the numbers of such a group. */
 interface Measured {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { COLLECTIVE_KINDS } from '../../model/dit/kinds.ts';
+import { MiB } from '../../model/input/byteUnits.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
 import { segmentTimeS } from '../../model/physics/compute.ts';
@@ -83,7 +84,6 @@ function origin(row: object, contended: boolean): ReadingOrigin {
   return { contended, line: JSON.stringify(row) };
 }
 
-const MiB = 2 ** 20;
 const mib = (bytes: number) => `${Number((bytes / MiB).toPrecision(3))} MiB`;
 
 /** Where a reading comes from. */

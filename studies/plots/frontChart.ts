@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { GiB } from '../../model/input/byteUnits.ts';
 import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import {
   axesOf,
@@ -38,8 +39,6 @@ export interface Front {
   /** Step without offload: a horizontal line. */
   noneS?: number;
 }
-
-const GiB = 2 ** 30;
 
 /**
  * The trade of GPU memory for step time: the predicted front as a line with hollow points, by the transports of its plans; below it

@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
+import { GiB } from '../../model/input/byteUnits.ts';
 import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import {
   axesOf,
@@ -37,7 +38,6 @@ export interface MeasuredFront {
   others: readonly MeasuredDot[];
 }
 
-const GiB = 2 ** 30;
 const OTHERS = 'other plans';
 /** Policies that everybody knows are named beside their points. */
 const NAMED = ['layerwise', 'layerwise-drain'];

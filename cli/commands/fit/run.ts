@@ -1,4 +1,5 @@
 import { max, mean, median, quantile } from 'simple-statistics';
+import { MiB } from '../../../model/input/byteUnits.ts';
 import { readCalibration } from '../../../studies/calibration/calibrationFile.ts';
 import {
   type FittedMachine,
@@ -72,8 +73,6 @@ interface StageSide {
   stage: Pick<FittedStage, 'name' | 'errors'>;
   side: 'fit' | 'held-out';
 }
-
-const MiB = 1024 * 1024;
 
 /** Held-out readings of several stages together, each once: some stages share readings. */
 function summaries(stages: readonly FittedStage[]): StageSide[] {

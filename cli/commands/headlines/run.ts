@@ -1,3 +1,4 @@
+import { GiB } from '../../../model/input/byteUnits.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { depthText } from '../../../studies/dataset/programDepth.ts';
 import { readSteps, type StepRun } from '../../../studies/dataset/stepRecords.ts';
@@ -27,8 +28,6 @@ export function run(
   for (const problem of report.problems) output.diagnostic(`error: ${problem}\n`);
   return report.problems.length > 0 ? 1 : 0;
 }
-
-const GiB = 2 ** 30;
 
 function readable({ cells, against, ratioErrors }: HeadlineReport): string {
   const tables = cells.map(

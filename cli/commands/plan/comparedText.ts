@@ -1,9 +1,9 @@
+import { GiB } from '../../../model/input/byteUnits.ts';
 import { NO_TRANSPORT } from '../../../model/system/transport.ts';
 import { TIE } from '../../../search/search.ts';
 import type { PlanChoice, SearchedPlan } from '../../documents/planChoice.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
-const GiB = 2 ** 30;
 /** Less would print as 0.0 ms. */
 const LEAST_GAIN_MS = 0.05;
 

@@ -1,3 +1,4 @@
+import { GiB } from '../../../model/input/byteUnits.ts';
 import { quantity } from '../../../model/input/quantity.ts';
 import { shown, UserError } from '../../../model/input/userError.ts';
 import { DIRECTIONS, type Direction } from '../../../model/system/direction.ts';
@@ -5,8 +6,6 @@ import type { System } from '../../../model/system/system.ts';
 import type { Unknown } from '../../../model/system/unknowns.ts';
 import type { Workload } from '../../../model/workload/workload.ts';
 import { type Caps, machineCaps } from '../../../search/caps.ts';
-
-const GiB = 2 ** 30;
 
 /**
  * What a plan may take: the flags, or all that there is.

@@ -1,7 +1,7 @@
+import { MiB } from '../../../model/input/byteUnits.ts';
 import type { PlanChoice } from '../../documents/planChoice.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
-const MiB = 2 ** 20;
 /** More runs than this are for the plan's file. */
 const MOST_ROWS = 16;
 

@@ -1,3 +1,4 @@
+import { GiB } from '../../../model/input/byteUnits.ts';
 import type { PlanChoice } from '../../documents/planChoice.ts';
 import { machineLine, workloadLine } from '../../text/readable.ts';
 import { comparedTable, memoryLine } from './comparedText.ts';
@@ -6,8 +7,6 @@ import { frontText } from './frontText.ts';
 import { peerText } from './peerText.ts';
 import { placementTable } from './placementText.ts';
 import { robustnessLines, scenariosText } from './uncertaintyText.ts';
-
-const GiB = 2 ** 30;
 
 /** A choice as a person reads it: what runs where, the choice in a sentence, and a section for each answer. */
 export function readableChoice(document: PlanChoice, spIsDefault: boolean): string {

@@ -1,3 +1,4 @@
+import { GiB } from '../../../model/input/byteUnits.ts';
 import { shown, UserError } from '../../../model/input/userError.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { depthRange, depthText } from '../../../studies/dataset/programDepth.ts';
@@ -31,8 +32,6 @@ function isBroken({ largest }: RegretReport, limit: number | null, output: Outpu
   output.diagnostic(`error: ${is}, and the limit is ${percent(limit)}\n`);
   return true;
 }
-
-const GiB = 2 ** 30;
 
 const COLUMNS: readonly Column<Row>[] = [
   { header: 'cell', value: ({ cell }) => cell },
