@@ -51,4 +51,14 @@ links('source files that pages name are there', () => {
   assert.ok(found > 20, `${found} names`);
 });
 
+links('modules that notebooks import are there', () => {
+  const notebooks = trackedFiles(packageRoot).filter((file) => file.endsWith('.ipynb'));
+  const imported = notebooks.flatMap((notebook) =>
+    [...textOf(notebook).matchAll(/from '(\.[^']+)'/g)].map(([, path]) => ({ notebook, path: path! })),
+  );
+  assert.ok(imported.length > 5, `${imported.length} imports`);
+  for (const { notebook, path } of imported)
+    assert.ok(existsSync(join(packageRoot, dirname(notebook), path)), `${notebook}: ${path}`);
+});
+
 links.run();
