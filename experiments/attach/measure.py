@@ -195,11 +195,11 @@ class Study:
     def _steps(self, variant: Variant, model: nn.Module, own: Held, other: dict[str, int]) -> dict[str, Any]:
         place, case, settings = self.place, self.case, self.settings
         sets = [inputs_of(case, place.device, SEED + 1 + number) for number in range(INPUT_SETS)]
-        warm_up = _warm_up(model, sets, place)
+        warmed_up = warm_up(model, sets, place)
         if place.is_cuda:
             torch.cuda.reset_peak_memory_stats(place.device)
         counts = own.counts()
-        timed = _timed(model, sets, place, settings.steps, own)
+        timed = timed_steps(model, sets, place, settings.steps, own)
         after = own.counts()
         memory = peaks(place)
         other["steps"] = other_bytes(place)
@@ -227,7 +227,7 @@ class Study:
             "plan": variant.document,
             "planSha256": variant.plan_sha256,
             "profileSha256": _sha256(settings.profile),
-            "warmUp": warm_up,
+            "warmUp": warmed_up,
             "stepS": slowest.step_s,
             "wallS": slowest.wall_s,
             "rankStepS": [each.median_s for each in ranks],
@@ -251,7 +251,7 @@ class Study:
         place = self.place
         with facts_while_busy(place.device) as facts:
             if place.is_cuda:
-                _timed(model, sets, place, 1 + int(BUSY_S / max(place.from_all(timed.median_s))), own)
+                timed_steps(model, sets, place, 1 + int(BUSY_S / max(place.from_all(timed.median_s))), own)
         self._facts = (facts, variant.key)
         return self._facts
 
@@ -271,7 +271,7 @@ class Study:
         )
 
 
-def _warm_up(model: nn.Module, sets: Sequence[Inputs], place: Place) -> dict[str, Any]:
+def warm_up(model: nn.Module, sets: Sequence[Inputs], place: Place) -> dict[str, Any]:
     """Steps until the last three agree within 1 % on every rank, or there were enough of them."""
     clock = clock_of(place.device)
     times: list[float] = []
@@ -292,7 +292,7 @@ def _warm_up(model: nn.Module, sets: Sequence[Inputs], place: Place) -> dict[str
     return {"steps": len(times), "isSteady": is_steady, "lastS": times[-STEADY_STEPS:]}
 
 
-def _timed(model: nn.Module, sets: Sequence[Inputs], place: Place, steps: int, own: Held) -> Timed:
+def timed_steps(model: nn.Module, sets: Sequence[Inputs], place: Place, steps: int, own: Held) -> Timed:
     """Steps one behind the other, as in a pipeline's loop: nothing waits between them."""
     clock = clock_of(place.device)
     place.from_all(0)

@@ -17,21 +17,20 @@ import time
 from collections import defaultdict
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import torch
 from gpu_memory import free_memory
-from measure import SEED, device_facts, source_sha256, versions_of
-from model_cases import Case, Inputs, build, case_named, divide_among_ranks, inputs_of, load_classes, run
+from measure import SEED, device_facts, source_sha256, timed_steps, versions_of, warm_up
+from model_cases import Case, Inputs, build, case_named, divide_among_ranks, inputs_of, load_classes
 from place import Place, here, leave
 from torch.profiler import ProfilerActivity, profile
 from variants import Held, Variant, held, variant_of
 
 from chunkflow_offload import bound_parameters, driver, native, streamed_block
-from chunkflow_offload.device_clock import clock_of, facts_while_busy
+from chunkflow_offload.device_clock import facts_while_busy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 SCHEMA = "chunkflow/step-parts@1"
-WARM_UP_S = 3.0
 LEAST_STEPS = 6
 TRACED_STEPS = 4
 SAMPLE_EVERY_S = 0.04
@@ -91,13 +89,13 @@ def _measure(case: Case, variant: Variant, place: Place, flags: argparse.Namespa
     divide_among_ranks(model, case, place.device)
     sets = [inputs_of(case, place.device, SEED + 1 + each) for each in range(3)]
     with torch.no_grad(), held(variant, model, case, place.device, flags.sglang) as own:
-        _warm_up(model, sets, place)
+        warm_up(model, sets, place)
         with _sampled(place) as samples:
-            step_s = _steps(model, sets, place, flags.steps)
+            step_s = timed_steps(model, sets, place, flags.steps, own).step_s
         with facts_while_busy(place.device) as facts:
-            _steps(model, sets, place, LEAST_STEPS)
+            timed_steps(model, sets, place, LEAST_STEPS, own)
         is_last = number == flags.rounds
-        record = {
+        return {
             "schema": SCHEMA,
             "case": case.id(place.ranks),
             "variant": variant.key,
@@ -105,36 +103,13 @@ def _measure(case: Case, variant: Variant, place: Place, flags: argparse.Namespa
             "transport": place.transport,
             "stepS": [max(times) for times in zip(*place.from_all(step_s), strict=True)],
             "clocks": place.from_all(_medians(samples)),
-            "kernels": place.from_all(_traced(model, sets, place))[0] if is_last and place.is_cuda else None,
+            "kernels": place.from_all(_traced(model, sets, place, own))[0] if is_last and place.is_cuda else None,
             "hooks": _hooks(own, model, sets, place) if is_last else None,
             **device_facts(facts, place, case),
             "versions": versions_of(flags.sglang),
             "sourceSha256": source_sha256(),
             "at": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
-        if own.attached is not None:
-            own.attached.detach()
-    return record
-
-
-def _warm_up(model: nn.Module, sets: Sequence[Inputs], place: Place) -> None:
-    began = time.monotonic()
-    done = 0
-    while done < LEAST_STEPS or (place.is_cuda and place.from_all(time.monotonic() - began < WARM_UP_S)[0]):
-        _steps(model, sets, place, 2)
-        done += 2
-
-
-def _steps(model: nn.Module, sets: Sequence[Inputs], place: Place, count: int) -> list[float]:
-    """Seconds of steps one behind the other."""
-    clock = clock_of(place.device)
-    place.from_all(0)
-    marks = [clock.mark()]
-    for number in range(count):
-        run(model, sets[number % len(sets)])
-        marks.append(clock.mark())
-    clock.finish()
-    return [clock.seconds(start, end) for start, end in pairwise(marks)]
 
 
 @contextmanager
@@ -183,10 +158,10 @@ def _medians(samples: Sequence[dict[str, float]]) -> dict[str, float] | None:
     return {name: statistics.median(each[name] for each in samples) for name in samples[0]}
 
 
-def _traced(model: nn.Module, sets: Sequence[Inputs], place: Place) -> dict[str, dict[str, float]]:
+def _traced(model: nn.Module, sets: Sequence[Inputs], place: Place, own: Held) -> dict[str, dict[str, float]]:
     """Seconds and number of kernels of each class in one step of this rank, summed over its streams."""
     with profile(activities=[ProfilerActivity.CUDA]) as trace:
-        _steps(model, sets, place, TRACED_STEPS)
+        timed_steps(model, sets, place, TRACED_STEPS, own)
     found: dict[str, dict[str, float]] = defaultdict(lambda: {"seconds": 0.0, "count": 0.0})
     for event in trace.events() or ():
         if event.device_type.name == "CUDA":
@@ -206,20 +181,19 @@ def _hooks(own: Held, model: nn.Module, sets: Sequence[Inputs], place: Place) ->
     if own.attached is None:
         return None
     begins = own.attached.counts()["begins"]
-    host_s = own.attached.host_seconds()
-    _steps(model, sets, place, LEAST_STEPS)
+    host_s = timed_steps(model, sets, place, LEAST_STEPS, own).host_s or 0.0
     blocks = own.attached.counts()["begins"] - begins
-    block_s = (own.attached.host_seconds() - host_s) / blocks
+    block_s = host_s * LEAST_STEPS / blocks
     spent: dict[str, list[float]] = {}
-    with _timed(spent):
-        _steps(model, sets, place, LEAST_STEPS)
+    with _each_call_timed(spent):
+        timed_steps(model, sets, place, LEAST_STEPS, own)
     parts = {name: {"calls": len(times) / blocks, "seconds": sum(times) / blocks} for name, times in spent.items()}
     found: list[dict[str, Any]] = place.from_all({"blockSeconds": block_s, "parts": parts})
     return found[0]
 
 
 @contextmanager
-def _timed(spent: dict[str, list[float]]) -> Iterator[None]:
+def _each_call_timed(spent: dict[str, list[float]]) -> Iterator[None]:
     originals = [(of, name, getattr(of, name)) for of, names in HOOKS for name in names]
     for of, name, function in originals:
         setattr(of, name, _timing(function, spent.setdefault(f"{of.__name__}.{name}", [])))
