@@ -16,7 +16,7 @@ import type { Scenario } from '../../scenario.ts';
 import { startProgress } from '../../text/progress.ts';
 import { FRONT_POINTS, type PlanFlags } from './command.ts';
 import type { Answers, ComparedPlan, NamedMargin } from './document.ts';
-import { capsOf } from './flags.ts';
+import { capsOf } from './values.ts';
 
 /**
  * Searches, and asks what the flags ask. Every plan that is found is simulated with verification before anyone sees it, which a search

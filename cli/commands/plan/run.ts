@@ -8,9 +8,9 @@ import { buildScenario, type Scenario } from '../../scenario.ts';
 import { answersTo } from './answers.ts';
 import type { PlanFlags } from './command.ts';
 import { type Answers, choiceDocument } from './document.ts';
-import { refuseBoth, uncertaintyOf } from './flags.ts';
 import { pointName } from './frontText.ts';
 import { readableChoice } from './readable.ts';
+import { refuseBoth, uncertaintyOf } from './values.ts';
 
 /** Finds the best plan for a workload within caps on memory, and answers what else is asked about it. */
 export async function run(flags: PlanFlags, output: Output): Promise<void> {
