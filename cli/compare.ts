@@ -5,10 +5,11 @@ import type { Output } from './output.ts';
 import type { Scenario } from './scenario.ts';
 import { startProgress } from './text/progress.ts';
 
-/** What an interpreter made of one plan, and the report of no offload on the same transport. */
+/** What an interpreter made of one plan, and no offload on the same transport with its report. */
 export interface Compared<Result> {
   plan: Plan;
   result: Result;
+  none: Plan;
   baseline: StepReport;
 }
 
@@ -29,11 +30,11 @@ export function comparePlans<Result extends { report: StepReport }>(
     return { plan, result };
   });
   progress.end();
-  const baselineOf = ({ transport }: Plan) =>
-    results.find(({ plan }) => isBaseline(plan) && plan.transport === transport)!.result.report;
-  return results
-    .slice(0, scenario.plans.length)
-    .map((entry) => ({ ...entry, baseline: baselineOf(entry.plan) }));
+  return results.slice(0, scenario.plans.length).map((entry) => {
+    const { transport } = entry.plan;
+    const none = results.find(({ plan }) => isBaseline(plan) && plan.transport === transport)!;
+    return { ...entry, none: none.plan, baseline: none.result.report };
+  });
 }
 
 function withBaselines({ plans, workload, system }: Scenario): Plan[] {

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { planFormat } from '../../model/plan/planDocument.ts';
 import { DIRECTIONS } from '../../model/system/direction.ts';
+import { doubtFormat } from './doubt.ts';
 import { machineFormat } from './machine.ts';
 import { planReportFormat } from './planReport.ts';
 import { breakEven, bytes, count, seconds } from './values.ts';
 import { workloadFormat } from './workload.ts';
 
-const searchedPlan = planReportFormat.omit({ breakEven: true }).extend({
+const searchedPlan = planReportFormat.omit({ breakEven: true, doubt: true }).extend({
   versusNone: z
     .number()
     .min(0)
@@ -123,6 +124,7 @@ export const planChoiceFormat = z.strictObject({
   verdict: z.string(),
   plan: planFormat.describe('the choice as a file; --plan takes it'),
   choice: searchedPlan.extend({
+    doubt: doubtFormat,
     closedFormStepTimeS: seconds.describe('what `predict` says of the same plan'),
     steady: z.boolean().describe('whether steps had stopped changing before the one reported'),
     versusNoneOnOwn: z

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BOUNDS } from '../../model/analytic/report.ts';
+import { doubtFormat } from './doubt.ts';
 import { breakEven, bytes, seconds } from './values.ts';
 
 /** What an interpreter says of a plan. */
@@ -12,6 +13,7 @@ export const planReportFormat = z.strictObject({
     .min(0)
     .nullable()
     .describe('step time over that of no offload on the same transport'),
+  doubt: doubtFormat,
   computeS: seconds.describe('on the critical path of rank 0'),
   collectiveS: seconds.describe('on the critical path, inflation included'),
   exposedPrefetchS: seconds.describe('waiting for weights and for nothing else'),

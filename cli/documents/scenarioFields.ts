@@ -1,7 +1,10 @@
+import { doubtOf } from '../../model/analytic/doubt.ts';
 import { paperCriterion } from '../../model/analytic/paperCriterion.ts';
 import type { StepReport } from '../../model/analytic/report.ts';
 import { verdict } from '../../model/analytic/verdict.ts';
+import type { Compared } from '../compare.ts';
 import type { Scenario } from '../scenario.ts';
+import { doubtFields } from './doubt.ts';
 import type { PlanReport } from './planReport.ts';
 import type { Prediction } from './prediction.ts';
 
@@ -29,12 +32,17 @@ export function scenarioFields({
 }
 
 /** A plan's report with what is said about it, as the JSON has it. */
-export function planFields(report: StepReport, baseline: StepReport, { workload }: Scenario): PlanReport {
+export function planFields(
+  { plan, result: { report }, none, baseline }: Compared<{ report: StepReport }>,
+  { workload, system }: Scenario,
+): PlanReport {
+  const versusNone = report.stepTimeS / baseline.stepTimeS;
   return {
     ...report,
     // A difference of simulated times, which may round to a hair below nothing.
     collectiveInflationS: Math.max(0, report.collectiveInflationS),
-    versusNone: report.stepTimeS / baseline.stepTimeS,
+    versusNone,
+    doubt: doubtFields(doubtOf(workload, system, plan, none), report.stepTimeS, versusNone),
     verdict: verdict(report, baseline, workload),
   };
 }

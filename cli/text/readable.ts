@@ -1,3 +1,4 @@
+import { grouped } from '../../model/input/grouped.ts';
 import type { PlanReport } from '../documents/planReport.ts';
 import type { Prediction } from '../documents/prediction.ts';
 import type { Simulation } from '../documents/simulation.ts';
@@ -8,6 +9,14 @@ import { type Column, formatTable } from './table.ts';
 export const PLAN_COLUMNS: readonly Column<PlanReport>[] = [
   { header: 'plan', value: (report) => report.plan },
   { header: 'step ms', value: (report) => report.stepTimeS * 1e3, digits: 1 },
+  {
+    header: '95 % interval',
+    value: ({
+      doubt: {
+        stepS: [low, high],
+      },
+    }) => `${milliseconds(low)}-${milliseconds(high)}`,
+  },
   { header: 'vs none', value: (report) => report.versusNone, digits: 2 },
   { header: 'compute ms', value: (report) => report.computeS * 1e3, digits: 1 },
   { header: 'collective ms', value: (report) => report.collectiveS * 1e3, digits: 1 },
@@ -40,8 +49,24 @@ export function readable<Report extends PlanReport>(
     formatTable(columns, document.plans),
     '\n',
     ...verdicts,
+    ...doubtLines(document.plans),
     paperLine(document.paperCriterion),
   ].join('');
+}
+
+function milliseconds(seconds: number): string {
+  return Number((seconds * 1e3).toPrecision(3)).toLocaleString('en-US');
+}
+
+/** What decides the intervals: once for plans of which the same is said. */
+function doubtLines(plans: readonly PlanReport[]): string[] {
+  const said = grouped(plans, ({ doubt }) => doubt.says);
+  return [...said].map(([what, those]) => {
+    const shares = those.map(({ doubt }) => Math.round(100 * doubt.share));
+    const [least, most] = [Math.min(...shares), Math.max(...shares)];
+    const of = said.size === 1 ? '' : `${those.map(({ plan }) => plan).join(', ')}: `;
+    return `${of}${least === most ? most : `${least} to ${most}`} % of the doubt is ${what}\n`;
+  });
 }
 
 /** What is computed, in a line. */

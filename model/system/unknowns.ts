@@ -76,10 +76,16 @@ export function unknownsOf(system: System): Unknown[] {
     .filter(({ interval: [low, high] }) => low < 1 || high > 1);
 }
 
-function intervalOf({ provenance }: System, direction: keyof typeof NUMBERS): readonly [number, number] {
-  const numbers = provenance.filter(
-    ({ key, from }) => NUMBERS[direction].test(key) && !(from === 'default' && IDLE_BY_DEFAULT.test(key)),
+/** The numbers of a machine file that lie in a direction, as far as they could be a limit; those of `link` are those of `h2d`. */
+export function numbersOf({ provenance }: System, direction: Direction): ProvenanceEntry[] {
+  const pattern = NUMBERS[direction === 'link' ? 'h2d' : direction];
+  return provenance.filter(
+    ({ key, from }) => pattern.test(key) && !(from === 'default' && IDLE_BY_DEFAULT.test(key)),
   );
+}
+
+function intervalOf(system: System, direction: keyof typeof NUMBERS): readonly [number, number] {
+  const numbers = numbersOf(system, direction);
   if (numbers.length === 0) return direction === 'duplex' ? UNSAID_DUPLEX : [1, 1];
   const intervals = numbers.map((number) => ownInterval(number, direction));
   const mean = (side: 0 | 1) => {

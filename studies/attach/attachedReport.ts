@@ -90,6 +90,7 @@ function errorsOf(name: string, steps: readonly ComparedAttached[]): ClassErrors
     simulated: errorStatistics(simulated)!,
     closedForm: errorStatistics(steps.map(({ closedFormError }) => closedFormError))!,
     noise: noises.length === 0 ? null : mean(noises),
+    covered: steps.filter(({ covered }) => covered).length / steps.length,
     within5Percent: simulated.filter((error) => Math.abs(error) <= 0.05).length / simulated.length,
   };
 }

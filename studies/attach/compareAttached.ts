@@ -1,3 +1,4 @@
+import { covers, doubtOf } from '../../model/analytic/doubt.ts';
 import { predictStep } from '../../model/analytic/stepReport.ts';
 import { parseJson } from '../../model/input/jsonFile.ts';
 import { atPlace, UserError } from '../../model/input/userError.ts';
@@ -6,7 +7,7 @@ import { planOf, sourceOf } from '../../model/plan/planFile.ts';
 import { makePlan } from '../../model/presets/presets.ts';
 import { profileWorkload } from '../../model/profile/profileWorkload.ts';
 import type { System } from '../../model/system/system.ts';
-import { transportNamed } from '../../model/system/transport.ts';
+import { chosenTransport, transportNamed } from '../../model/system/transport.ts';
 import type { ProfiledWorkload } from '../../model/workload/workload.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { otherMachine } from '../dataset/otherMachine.ts';
@@ -60,12 +61,14 @@ function compare(
   const plan = planOfMeasured(measured, workload, machine);
   const { report } = simulate(workload, machine, plan, { breakEven: false });
   const closedFormS = predictStep(workload, machine, plan).stepTimeS;
+  const doubt = doubtOf(workload, machine, plan, makePlan('none', workload, machine, chosenTransport(plan)));
   return {
     measured,
     closedFormS,
     simulatedS: report.stepTimeS,
     closedFormError: closedFormS / stepS - 1,
     simulatedError: report.stepTimeS / stepS - 1,
+    covered: covers(doubt.step, report.stepTimeS, stepS),
     noise: noiseFloor(visitS),
     memoryError: deviceBytes === null ? null : report.gpuPeakBytes / deviceBytes - 1,
   };

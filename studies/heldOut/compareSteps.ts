@@ -1,3 +1,4 @@
+import { covers, doubtOf, type Factors } from '../../model/analytic/doubt.ts';
 import type { StepReport } from '../../model/analytic/report.ts';
 import { predictStep } from '../../model/analytic/stepReport.ts';
 import type { Dit } from '../../model/dit/dit.ts';
@@ -6,9 +7,11 @@ import { atPlace, type Place, UserError } from '../../model/input/userError.ts';
 import { reserveBytesOf } from '../../model/physics/memory.ts';
 import { FROM_FILE } from '../../model/plan/planDocument.ts';
 import { planElsewhere } from '../../model/plan/planElsewhere.ts';
+import { makePlan } from '../../model/presets/presets.ts';
 import { type SegmentTotal, segmentTotals } from '../../model/program/timelineTotals.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
+import { chosenTransport } from '../../model/system/transport.ts';
 import { simulate } from '../../sim/simulate.ts';
 import { otherMachine } from '../dataset/otherMachine.ts';
 import { type ProgramDepth, programDepth } from '../dataset/programDepth.ts';
@@ -41,6 +44,8 @@ export interface StepPrediction {
   simulatedS: number;
   closedFormError: number;
   simulatedError: number;
+  /** Whether the measured step lies in the 95 % interval around the simulated one. */
+  covered: boolean;
   /** How far the rounds of all measurements of this plan lie from their mean, relative; null for one round. */
   noise: number | null;
 }
@@ -128,6 +133,8 @@ interface PredictedStep {
   stepProgram: string;
   report: StepReport;
   closedFormS: number;
+  /** 95 % interval of the step, as factors on a prediction. */
+  interval: Factors;
   /** Device memory that belongs to no plan on the machine, with the transport's own buffers. */
   reserveBytes: number;
   /** Simulated seconds by category and name; made where a measured step has them. */
@@ -169,6 +176,8 @@ class Predictions {
       stepProgram: stepProgramHash(workload, system, made),
       report: simulated(false).report,
       closedFormS: predictStep(workload, machine, plan).stepTimeS,
+      interval: doubtOf(workload, machine, plan, makePlan('none', workload, machine, chosenTransport(plan)))
+        .step,
       reserveBytes: reserveBytesOf(machine, plan.transport, workload.ranks),
       totals: () => {
         totals ??= segmentTotals(simulated(true).timeline!);
@@ -212,6 +221,7 @@ function compare(run: StepRun, predicted: PredictedStep): ComparedStep {
     simulatedS: report.stepTimeS,
     closedFormError: closedFormS / stepS - 1,
     simulatedError: report.stepTimeS / stepS - 1,
+    covered: covers(predicted.interval, report.stepTimeS, stepS),
     noise: null,
     memoryError: error(claimOn(memory, predicted.reserveBytes), memory.deviceBytes),
     clockError: error(topClockHz === null ? null : report.clock * topClockHz, smHz),

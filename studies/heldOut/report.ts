@@ -14,6 +14,8 @@ export interface ClassErrors {
   noise: number | null;
   /** Share of steps that are simulated within 5 % of what was measured. */
   within5Percent: number;
+  /** Share of steps that were measured inside the 95 % interval around the simulated one; null where the predictions have none. */
+  covered: number | null;
 }
 
 export interface HeldOutReport {
@@ -60,10 +62,10 @@ export class HeldOutErrors {
   }
 
   add(step: ComparedStep): void {
-    const { simulatedError, closedFormError, memoryError, clockError, energyError, parts } = step;
+    const { memoryError, clockError, energyError, parts } = step;
     this.#depths.add(step.depth);
     const samples = this.#samples.add(step, step.simulatedS);
-    this.#all.add(simulatedError, closedFormError, samples);
+    this.#all.add(step, samples);
     for (const [index, classOf] of CLASSES.entries()) {
       const columns = this.#classes[index]!;
       const name = classOf(step);
@@ -72,7 +74,7 @@ export class HeldOutErrors {
         own = new ErrorColumns();
         columns.set(name, own);
       }
-      own.add(simulatedError, closedFormError, samples);
+      own.add(step, samples);
     }
     if (memoryError !== null) this.#memory.push(memoryError);
     if (clockError !== null) this.#clock.push(clockError);
@@ -120,13 +122,15 @@ export function heldOutReport(steps: readonly ComparedStep[], worst: number): He
 class ErrorColumns {
   readonly #simulated = new NumberColumn();
   readonly #closedForm = new NumberColumn();
+  #covered = 0;
   /** Each plan's samples by number, and the number of each step. */
   readonly #plans = new Map<PlanSamples, number>();
   readonly #planOf = new NumberColumn();
 
-  add(simulatedError: number, closedFormError: number, samples: PlanSamples): void {
+  add({ simulatedError, closedFormError, covered }: ComparedStep, samples: PlanSamples): void {
     this.#simulated.push(simulatedError);
     this.#closedForm.push(closedFormError);
+    if (covered) this.#covered += 1;
     let plan = this.#plans.get(samples);
     if (plan === undefined) {
       plan = this.#plans.size;
@@ -149,6 +153,7 @@ class ErrorColumns {
       closedForm: errorStatistics(this.#closedForm.values())!,
       noise: floors.length === 0 ? null : mean(floors),
       within5Percent: within.length / simulated.length,
+      covered: this.#covered / simulated.length,
     };
   }
 }

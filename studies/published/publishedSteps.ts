@@ -57,7 +57,7 @@ export function publishedErrors(steps: readonly PublishedStep[]): {
     name,
     simulated: errorStatistics(own.map(({ simulatedError }) => simulatedError))!,
     closedForm: errorStatistics(own.map(({ closedFormError }) => closedFormError))!,
-    noise: null,
+    ...{ noise: null, covered: null },
     within5Percent: own.filter(({ simulatedError }) => Math.abs(simulatedError) <= 0.05).length / own.length,
   });
   const sources = [...new Set(steps.map(({ source }) => source))];

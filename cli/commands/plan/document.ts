@@ -1,3 +1,4 @@
+import { doubtOf } from '../../../model/analytic/doubt.ts';
 import type { StepReport } from '../../../model/analytic/report.ts';
 import { verdict } from '../../../model/analytic/verdict.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
@@ -11,6 +12,7 @@ import type { Optimum } from '../../../search/optimise.ts';
 import type { PeerSetting } from '../../../search/peers/peer.ts';
 import type { PeerName } from '../../../search/peers/peerNames.ts';
 import type { RobustChoice } from '../../../search/robust.ts';
+import { doubtFields } from '../../documents/doubt.ts';
 import type { FoundPlan, PlanChoice, SearchedPlan } from '../../documents/planChoice.ts';
 import { scenarioFields } from '../../documents/scenarioFields.ts';
 import type { Scenario } from '../../scenario.ts';
@@ -50,10 +52,11 @@ export interface Answers {
 
 /** The answers as the JSON has them. */
 export function choiceDocument(scenario: Scenario, answers: Answers): PlanChoice {
-  const { workload } = scenario;
+  const { workload, system } = scenario;
   const { caps, optimum, choice, compared } = answers;
   const { plan, bound, gap, proven, counts } = optimum;
-  const none = compared[0]!.report;
+  const { plan: nonePlan, report: none } = compared[0]!;
+  const { stepTimeS } = choice.report;
   const { paperCriterion: _, ...fields } = scenarioFields(scenario);
   const searched = (one: Plan, report: StepReport) => searchedPlan(scenario, caps, none, one, report);
   const found = (one: Plan, report: StepReport): FoundPlan => ({
@@ -68,6 +71,7 @@ export function choiceDocument(scenario: Scenario, answers: Answers): PlanChoice
     plan: planDocument(plan, workload),
     choice: {
       ...searched(plan, choice.report),
+      doubt: doubtFields(doubtOf(workload, system, plan, nonePlan), stepTimeS, stepTimeS / none.stepTimeS),
       ...{ closedFormStepTimeS: choice.closedFormStepTimeS, steady: choice.steady },
       versusNoneOnOwn: choice.report.stepTimeS / answers.noneOnOwn.report.stepTimeS,
     },

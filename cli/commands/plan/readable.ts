@@ -8,6 +8,12 @@ import { peerText } from './peerText.ts';
 import { placementTable } from './placementText.ts';
 import { robustnessLines, scenariosText } from './uncertaintyText.ts';
 
+function doubtLine({ doubt: { stepS, versusNone, share, says } }: PlanChoice['choice']): string {
+  const [least, most] = stepS.map((seconds) => (seconds * 1e3).toFixed(1));
+  const [low, high] = versusNone.map((ratio) => ratio.toFixed(2));
+  return `95 of 100 times a step takes ${least} to ${most} ms, ${low} to ${high} of no offload;\n${(100 * share).toFixed(0)} % of the doubt is ${says}`;
+}
+
 /** A choice as a person reads it: what runs where, the choice in a sentence, and a section for each answer. */
 export function readableChoice(document: PlanChoice, spIsDefault: boolean): string {
   const { workload, choice, compared, caps, verdict } = document;
@@ -19,6 +25,7 @@ export function readableChoice(document: PlanChoice, spIsDefault: boolean): stri
     ...workload.assumptions.map((assumption) => `assumed: ${assumption}\n`),
     `caps, each rank: ${(caps.gpuBytes / GiB).toFixed(1)} GiB of GPU memory, ${(caps.pinnedBytes / GiB).toFixed(1)} GiB pinned on the host\n`,
     `\n${verdict.replaceAll('; ', ';\n')}\n`,
+    `\n${doubtLine(choice)}\n`,
     ...(uncertainty === null ? [] : [`\n${robustnessLines(uncertainty)}`]),
     `\nSimulated, one step of one rank:\n\n${comparedTable(document)}`,
     `\n${memoryLine(document)}\n`,

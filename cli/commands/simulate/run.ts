@@ -31,11 +31,11 @@ export function run(flags: SimulateFlags, output: Output): void {
   const document = simulationFormat.parse({
     schema: 'chunkflow/simulation@1',
     ...scenarioFields(scenario),
-    plans: compared.map(({ result, baseline }, index) => ({
-      ...planFields(result.report, baseline, scenario),
-      closedFormStepTimeS: result.closedForm.stepTimeS,
-      steady: result.steady,
-      steps: result.steps,
+    plans: compared.map((one, index) => ({
+      ...planFields(one, scenario),
+      closedFormStepTimeS: one.result.closedForm.stepTimeS,
+      steady: one.result.steady,
+      steps: one.result.steps,
       trace: files?.[index] ?? null,
     })),
   } satisfies Simulation);

@@ -37,6 +37,7 @@ const SIMULATED_COLUMNS: readonly Column<ClassErrors>[] = [
   CLASS_COLUMN,
   ...errorColumns(({ simulated }) => simulated),
   percent('within 5 %', ({ within5Percent }) => within5Percent),
+  percent('in interval %', ({ covered }) => covered),
   percent('noise floor %', ({ noise }) => noise),
 ];
 

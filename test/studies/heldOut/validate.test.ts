@@ -258,6 +258,10 @@ for (const limit of ['simulated=1.2%', 'closedForm=1.3%', 'memory=0.5%', 'tau=0.
   h200(`within ${limit}`, () => assert.equal(brokenLimits(report, [limit]), []));
 }
 
+h200('intervals hold what they say: at least 95 of 100 steps lie inside', () => {
+  assert.ok(report.all.covered! >= 0.95 && report.all.covered! <= 1, `${report.all.covered}`);
+});
+
 h200('limits that are broken are named, and those that mean nothing refused', () => {
   assert.match(brokenLimits(report, ['simulated=0.1%'])[0]!, /^simulated is \d\.\d+ %, above 0\.1%$/);
   assert.match(brokenLimits(report, ['tau=1'])[0]!, /^tau is 0\.\d+, below 1$/);
