@@ -272,6 +272,8 @@ function refuseUnsupported(workload: BoundWorkload): void {
   }
   if (model.audio !== undefined)
     refuse(`${model.name} makes sound`, 'there are no kernels for its audio rows yet');
+  if (model.imageRows > 0)
+    refuse(`${model.name} attends to a conditioning image`, 'there are no kernels for its rows yet');
   if (model.parameterBytes !== 2) {
     refuse(
       `${model.name} stores ${model.parameterBytes} bytes a parameter`,
@@ -306,7 +308,7 @@ function layOut(workload: BoundWorkload, system: System) {
     return {
       hidden: model.hidden,
       heads: model.heads,
-      rows: rankRows({ x: workload.tokens, t: workload.textRows, a: 0 }, 1, layout.sp, joined),
+      rows: rankRows({ x: workload.tokens, t: workload.textRows, i: 0, a: 0 }, 1, layout.sp, joined),
       sp: layout.sp,
       tp: layout.tp,
       exchange: layout.exchange,

@@ -31,6 +31,7 @@ const ELEMENTWISE: Readonly<Record<ElementwiseOp, Emit<ElementwiseSegment> | nul
   'norm-residual': null,
   activation: emitActivation,
   'add-positions': emitAddPositions,
+  sum: null,
   other: null,
 };
 

@@ -3,7 +3,7 @@ import type { Names } from '../input/plainArithmetic.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { checked, placed, type YamlFile } from '../input/yamlFile.ts';
 import { expandBraces } from './braces.ts';
-import type { Dit, DitBlockKind, DitSegment, Rows, WeightTensor } from './dit.ts';
+import { type Dit, type DitBlockKind, type DitSegment, ROWS, type WeightTensor } from './dit.ts';
 import { ditFormat, type WrittenBlock, type WrittenDit, type WrittenSegment } from './format.ts';
 import { elementwiseOpByName, gemmOpByName } from './opByName.ts';
 import { ROPE_AXES, type Rope } from './rope.ts';
@@ -18,8 +18,6 @@ export interface DitSource {
   dit: Dit;
   outside: readonly WeightTensor[];
 }
-
-const ROWS: readonly Rows[] = ['x', 't', 'a', 'j', 'c'];
 
 /**
  * A diffusion transformer from its YAML: every number that follows from the architecture is worked out here.
@@ -53,6 +51,7 @@ export function derive(source: YamlFile): DitSource {
     outsideParameters: parametersOf(outside),
     parameterBytes: written.parameterBytes ?? 2,
     textRows: written.text.rows,
+    imageRows: written.image?.rows ?? 0,
     rowMultiple: written.rowMultiple ?? 1,
     vae: written.vae,
     patch: written.patch,

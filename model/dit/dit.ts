@@ -13,10 +13,10 @@ import type {
 import type { Rope } from './rope.ts';
 
 /**
- * What a matrix or an activation has one of: `x` a video or image token, `t` a text row, `a` an audio row,
- * `j` a row of the joint sequence (x and t through the same weights), `c` one conditioning row per sample.
+ * What a matrix or an activation has one of: `x` a video or image token, `t` a text row, `i` a row of an image encoder
+ * that the tokens attend to, `a` an audio row, `j` a row of the joint sequence (x and t through the same weights), `c` one conditioning row per sample.
  */
-export const ROWS = ['x', 't', 'a', 'j', 'c'] as const;
+export const ROWS = ['x', 't', 'i', 'a', 'j', 'c'] as const;
 export type Rows = (typeof ROWS)[number];
 
 /** One stored parameter tensor; `shape` as PyTorch stores it, [out, in] for a matrix. */
@@ -130,6 +130,8 @@ export interface Dit {
   outsideParameters: number;
   parameterBytes: number;
   textRows: number;
+  /** Rows that an image encoder gives for the conditioning image (Wan2.1 image-to-video: 257 of CLIP); 0 for most. */
+  imageRows: number;
   /** Rows of text and image are rounded up to a multiple of this (Z-Image: 32); 1 for most. */
   rowMultiple: number;
   vae: {

@@ -46,6 +46,7 @@ const rows = z.enum(ROWS);
 const perRows = z.strictObject({
   x: expression.optional(),
   t: expression.optional(),
+  i: expression.optional(),
   a: expression.optional(),
   j: expression.optional(),
   c: expression.optional(),
@@ -75,7 +76,12 @@ const norm = z.strictObject({
 });
 
 /** Modules of the norms of Q or K, by rows. */
-const modules = z.strictObject({ x: text.optional(), t: text.optional(), j: text.optional() });
+const modules = z.strictObject({
+  x: text.optional(),
+  t: text.optional(),
+  i: text.optional(),
+  j: text.optional(),
+});
 
 const gemm = z.strictObject({
   gemm: text,
@@ -84,6 +90,7 @@ const gemm = z.strictObject({
   modulation: modulation.optional(),
   x: tensors.optional(),
   t: tensors.optional(),
+  i: tensors.optional(),
   a: tensors.optional(),
   j: tensors.optional(),
   c: tensors.optional(),
@@ -183,6 +190,10 @@ export const ditFormat = z.strictObject({
     .describe('names for expressions; a later one may use the earlier ones'),
   hidden: expression,
   text: z.strictObject({ encoder: text, rows: z.number().int().min(0).max(1_000_000) }),
+  image: z
+    .strictObject({ encoder: text, rows: count })
+    .optional()
+    .describe('encoder of a conditioning image whose rows the tokens attend to'),
   audio: z
     .strictObject({ rowsPerSecond: z.number().positive(), framesPerSecond: z.number().positive() })
     .optional(),

@@ -102,6 +102,7 @@ function guessed(file: string, tensors: readonly StoredTensor[]): Dit {
     outsideParameters: parametersOf(outside.map(weightOf)),
     parameterBytes: 2,
     textRows: hasText ? TEXT_ROWS : 0,
+    imageRows: 0,
     rowMultiple: 1,
     ...input.fields,
     guidance: { evaluations: 1, passes: 1 },

@@ -29,6 +29,7 @@ export const SEGMENT_OPS = {
     'norm-residual',
     'activation',
     'add-positions',
+    'sum',
     'other',
   ],
 } as const;

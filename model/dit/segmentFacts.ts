@@ -117,7 +117,7 @@ function chunkOf(text: string, at: string): ModulationChunk {
 }
 
 function modulesOf(
-  written: Partial<Record<'x' | 't' | 'j', string | undefined>>,
+  written: Partial<Record<'x' | 't' | 'i' | 'j', string | undefined>>,
   tensors: readonly WeightTensor[],
   at: string,
 ): QkTensors {

@@ -28,7 +28,7 @@ export function parseSize(text: string): Size {
 }
 
 /**
- * Rows per sample at a size: x tokens, t text rows, a audio rows, j = x + t, c = 1.
+ * Rows per sample at a size: x tokens, t text rows, i rows of a conditioning image, a audio rows, j = x + t, c = 1.
  *
  * Width and height are rounded down to whole patches, as the published pipelines do.
  *
@@ -62,7 +62,7 @@ export function rowsAt(dit: Dit, tokens: number, frames = dit.referenceSize.fram
   const t = roundUp(dit.textRows, dit.rowMultiple);
   const a =
     dit.audio === undefined ? 0 : Math.round((frames * dit.audio.rowsPerSecond) / dit.audio.framesPerSecond);
-  return { x: tokens, t, a, j: tokens + t, c: 1 };
+  return { x: tokens, t, i: dit.imageRows, a, j: tokens + t, c: 1 };
 }
 
 /**

@@ -195,6 +195,7 @@ const ELEMENTWISE_KERNEL: Readonly<Record<ElementwiseOp, ElementwiseKernel | nul
   'norm-residual': null,
   activation: 'activation',
   'add-positions': 'residual',
+  sum: 'residual',
   other: null,
 };
 

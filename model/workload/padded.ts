@@ -1,3 +1,4 @@
+import { rowsAt } from '../dit/tokens.ts';
 import { bindRows } from './bind.ts';
 import type { BoundWorkload } from './workload.ts';
 
@@ -11,5 +12,5 @@ export function paddedToRanks(workload: BoundWorkload): BoundWorkload {
   const x = padded(tokens, layout.sp);
   const t = padded(textRows, joined ? layout.sp : 1);
   if (x === tokens && t === textRows) return workload;
-  return bindRows(model, { x, t, a: 0 }, { size, batch, ...layout });
+  return bindRows(model, { ...rowsAt(model, x, size.frames), t }, { size, batch, ...layout });
 }

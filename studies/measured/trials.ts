@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { predictStep } from '../../model/analytic/stepReport.ts';
 import { loadDit } from '../../model/dit/load.ts';
+import { rowsAt } from '../../model/dit/tokens.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
 import { makePlan } from '../../model/presets/presets.ts';
@@ -48,11 +49,12 @@ export function trialArms(name: string, machine?: System): TrialArm[] {
   return file.rows.map(({ tokens, transport, plan: text, ms }) => {
     let workload = workloads.get(tokens);
     if (workload === undefined) {
-      const whole = bindRows(
-        dit,
-        { x: tokens, t: dit.textRows, a: 0 },
-        { size: dit.referenceSize, sp: 2, cfg: 'none', exchange: file.exchange },
-      );
+      const whole = bindRows(dit, rowsAt(dit, tokens), {
+        size: dit.referenceSize,
+        sp: 2,
+        cfg: 'none',
+        exchange: file.exchange,
+      });
       workload = { ...whole, blocks: whole.blocks.slice(0, BLOCKS) };
       workloads.set(tokens, workload);
     }

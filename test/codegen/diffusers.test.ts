@@ -151,32 +151,28 @@ proof('the list of proved blocks is that of the committed references', () => {
   );
 });
 
-proof(
-  '15 of the 24 models are proved and can be generated; each other one is refused with its reason',
-  () => {
-    const system = loadSystem('h200-x1');
-    const possible: string[] = [];
-    for (const id of catalogueIds()) {
-      const dit = withBlocks(loadDit(id), loadDit(id).blocks.length);
-      const workload = bindWorkload(dit, { size: dit.referenceSize, cfg: 'none' });
-      const attempt = () => generate(workload, system, [makePlan('none', workload, system)]);
-      if (dit.unproved === null) {
-        attempt();
-        possible.push(id);
-      } else {
-        assert.throws(
-          attempt,
-          (error: Error) =>
-            error instanceof UserError &&
-            error.message.includes(`${dit.name}: not proved against diffusers: ${dit.unproved}`),
-        );
-      }
+proof('15 models are proved and can be generated; each other one is refused with its reason', () => {
+  const system = loadSystem('h200-x1');
+  const possible: string[] = [];
+  for (const id of catalogueIds()) {
+    const dit = withBlocks(loadDit(id), loadDit(id).blocks.length);
+    const workload = bindWorkload(dit, { size: dit.referenceSize, cfg: 'none' });
+    const attempt = () => generate(workload, system, [makePlan('none', workload, system)]);
+    if (dit.unproved === null) {
+      attempt();
+      possible.push(id);
+    } else {
+      assert.throws(
+        attempt,
+        (error: Error) =>
+          error instanceof UserError &&
+          error.message.includes(`${dit.name}: not proved against diffusers: ${dit.unproved}`),
+      );
     }
-    assert.equal(possible, REFERENCES.flatMap(({ models }) => models).sort());
-    assert.is(possible.length, 15);
-    assert.is(catalogueIds().length, 24);
-  },
-);
+  }
+  assert.equal(possible, REFERENCES.flatMap(({ models }) => models).sort());
+  assert.is(possible.length, 15);
+});
 
 /** A user's model that is not quite Wan: what is written instead of what, and what the refusal says. */
 const CHANGED: [what: string, from: string, to: string, message: RegExp][] = [

@@ -97,7 +97,7 @@ const WRONG: [what: string, segment: string, message: string][] = [
     'an op that is not one',
     '{elementwise: n, op: nrom, touches: {x: d}}',
     'small.yaml:16:30: blocks.0.segments.0.op: expected one of norm, qk-norm, cross-qk-norm, residual, norm-residual, ' +
-      'activation, add-positions, other, got "nrom"; did you mean norm?',
+      'activation, add-positions, sum, other, got "nrom"; did you mean norm?',
   ],
   [
     'a name that says nothing',

@@ -67,7 +67,7 @@ rows('round width and height down to whole patches', () => {
 rows('round text and image up to the multiple of Z-Image', () => {
   const dit = loadDit('z-image-6b');
   const counts = rowsOf({ ...dit, textRows: 33 }, parseSize('160x160'));
-  assert.equal(counts, { x: 128, t: 64, a: 0, j: 192, c: 1 });
+  assert.equal(counts, { x: 128, t: 64, i: 0, a: 0, j: 192, c: 1 });
 });
 
 rows('audio follows the frames', () => {

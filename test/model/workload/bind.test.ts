@@ -67,10 +67,6 @@ const VOLUMES: [id: string, rows: number, width: number, two: number, four: numb
   ['cosmos-predict2-14b', 84_480, 5120, 865.1, 648.8, 378.5],
 ];
 
-exchange('covers the whole catalogue', () => {
-  assert.equal(VOLUMES.map(([id]) => id).sort(), catalogueIds());
-});
-
 /** The block whose exchange was published: the most frequent kind that exchanges. */
 const exchanging = (workload: BoundWorkload) =>
   workload.blocks.findLast((block) => collectivesOf(block).length > 0)!;
