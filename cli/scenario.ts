@@ -48,6 +48,7 @@ const MODEL_FLAGS = [
   ['cfg', '--cfg'],
   ['exchange', '--exchange'],
   ['textRows', '--text-rows'],
+  ['expertsOnGpu', '--experts-on-gpu'],
   ['blocks', '--blocks'],
 ] as const satisfies readonly (readonly [keyof ScenarioFlags, string])[];
 
@@ -80,6 +81,7 @@ export function modelScenario(
     ...(flags.cfg !== undefined && { cfg: flags.cfg }),
     ...(flags.exchange !== undefined && { exchange: flags.exchange }),
     ...(flags.textRows !== undefined && { textRows: flags.textRows }),
+    ...(flags.expertsOnGpu !== undefined && { expertsOnGpu: flags.expertsOnGpu }),
   });
   const workload = options.padded === true ? paddedToRanks(bound) : bound;
   refuseMoreRanksThanGpus(workload, system);

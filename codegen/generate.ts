@@ -89,7 +89,7 @@ export function generate(
   const tool = toolVersion();
   const claimed: BoundWorkload = {
     ...workload,
-    experts: 1,
+    ...{ experts: 1, waitingExperts: 0 },
     outsideBytes: workload.outsideBytes / workload.experts,
     activationBytes: activationBytes + inputBytes,
     // Buffers of collectives are among the activations.

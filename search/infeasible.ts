@@ -30,6 +30,11 @@ export function infeasible(search: Search, caps: Caps): string {
       `${rounded(smallest.gpuBytes - caps.gpuBytes)} more, and pins ${rounded(smallest.pinnedBytes)} on the host${sequentialFits(search, caps)}`
     );
   }
+  if (search.workload.waitingExperts > 0)
+    return (
+      `no plan fits ${given(caps.pinnedBytes)} of pinned host memory: where experts wait there, all weights of all of them are page-locked, ` +
+      `${rounded(smallest.pinnedBytes)}; raise --host-memory, or leave out --experts-on-gpu`
+    );
   const both = `${given(caps.gpuBytes)} of GPU memory with ${given(caps.pinnedBytes)} of pinned host memory`;
   const pinned = leastPinnedPlan(search, caps.gpuBytes)!;
   const less = `with ${given(caps.gpuBytes)} on the GPU at least ${rounded(pinned.pinnedBytes)} must be pinned, ${rounded(pinned.pinnedBytes - caps.pinnedBytes)} more`;

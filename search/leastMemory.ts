@@ -10,6 +10,7 @@ import { everyChoice } from './divisions.ts';
 import type { Backend } from './hidingRoom.ts';
 import type { Search } from './search.ts';
 import { PlanMaker } from './streamedPlan.ts';
+import { pinnedRoom } from './streamProgram.ts';
 
 /** A plan that takes the least memory of one kind, with what it takes of both. */
 export interface LeanPlan {
@@ -68,7 +69,7 @@ function leanest({ workload, system, space }: Room, caps: Caps, least: 'gpu' | '
     const others = { gpuBytes: need.gpuPeakBytes - need.residentBytes, pinnedBytes: need.hostPinnedBytes };
     const left = {
       gpuBytes: caps.gpuBytes - others.gpuBytes,
-      pinnedBytes: caps.pinnedBytes - others.pinnedBytes,
+      pinnedBytes: pinnedRoom(workload, caps.pinnedBytes - others.pinnedBytes),
     };
     const keeping = leanestKeeping(workload, slots, left, least);
     if (keeping === null) continue;
@@ -92,7 +93,7 @@ function leanestKeeping(
   left: Caps,
   least: 'gpu' | 'host',
 ): Keeping | null {
-  const { experts, blocks } = workload;
+  const { experts, waitingExperts, blocks } = workload;
   const kinds = kindsOf(workload);
   const all = blocks.reduce((sum, { weightBytes }) => sum + weightBytes, 0);
   const buffersFor = rememberedBuffers(kinds);
@@ -114,7 +115,10 @@ function leanestKeeping(
       const pages = least === 'gpu' ? Math.max(fewest, asked) : Math.min(most, allowed);
       if (pages < fewest || pages > most || pages > allowed) continue;
       const stays = experts * (wholeBytes + pages * DEVICE_PAGE_BYTES);
-      const need = { gpuBytes: stays + buffers * bufferBytes, pinnedBytes: experts * all - stays };
+      const need = {
+        gpuBytes: stays + buffers * bufferBytes,
+        pinnedBytes: waitingExperts > 0 ? 0 : experts * all - stays,
+      };
       if (best === null || isLeaner(need, best, least)) best = { bufferBytes, whole, pages, ...need };
     }
   }

@@ -29,8 +29,14 @@ export function weightRoom(
   const need = memoryNeed(workload, system, none);
   return {
     gpuBytes: caps.gpuBytes - (need.gpuPeakBytes - need.residentBytes),
-    pinnedBytes: caps.pinnedBytes - need.hostPinnedBytes,
+    pinnedBytes: pinnedRoom(workload, caps.pinnedBytes - need.hostPinnedBytes),
   };
+}
+
+/** Bytes that a cap leaves for streamed weights to be page-locked: where experts wait in host memory all weights are, whatever is streamed. */
+export function pinnedRoom({ waitingExperts }: Workload, leftBytes: number): number {
+  if (waitingExperts === 0) return leftBytes;
+  return leftBytes < 0 ? leftBytes : Number.POSITIVE_INFINITY;
 }
 
 /** How copies go: what of them is not moving bytes, and the buffers that they go to. */

@@ -7,7 +7,7 @@ import { planReportFormat } from './planReport.ts';
 import { breakEven, bytes, count, seconds } from './values.ts';
 import { workloadFormat } from './workload.ts';
 
-const searchedPlan = planReportFormat.omit({ breakEven: true, doubt: true }).extend({
+const searchedPlan = planReportFormat.omit({ breakEven: true, doubt: true, request: true }).extend({
   versusNone: z
     .number()
     .min(0)

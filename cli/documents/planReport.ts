@@ -1,7 +1,23 @@
 import { z } from 'zod';
 import { BOUNDS } from '../../model/analytic/report.ts';
 import { doubtFormat } from './doubt.ts';
-import { breakEven, bytes, seconds } from './values.ts';
+import { breakEven, bytes, count, seconds } from './values.ts';
+
+const requestFormat = z
+  .strictObject({
+    steps: count,
+    totalS: seconds,
+    intervalS: z
+      .tuple([seconds, seconds])
+      .describe('95 % interval of the total: that of the step in every step'),
+    stepS: seconds.describe('of a steady step'),
+    coldS: seconds.describe('what the first step takes longer, since nothing is prefetched for it'),
+    switches: count.describe('between experts'),
+    switchS: seconds.describe('each'),
+    beforeS: seconds,
+    afterS: seconds,
+  })
+  .describe('a whole request; its weights are in host memory, residents on the GPU');
 
 /** What an interpreter says of a plan. */
 export const planReportFormat = z.strictObject({
@@ -29,6 +45,7 @@ export const planReportFormat = z.strictObject({
     .number()
     .nullable()
     .describe('mean over the step; null where the machine file knows no power, and for a profile'),
+  request: requestFormat.nullable().describe('with --steps'),
   verdict: z.string(),
 });
 

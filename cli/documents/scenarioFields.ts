@@ -1,6 +1,7 @@
-import { doubtOf } from '../../model/analytic/doubt.ts';
+import { type Doubt, doubtOf } from '../../model/analytic/doubt.ts';
 import { paperCriterion } from '../../model/analytic/paperCriterion.ts';
 import type { StepReport } from '../../model/analytic/report.ts';
+import { type RequestFacts, type RequestReport, requestReport } from '../../model/analytic/request.ts';
 import { verdict } from '../../model/analytic/verdict.ts';
 import type { Compared } from '../compare.ts';
 import type { Scenario } from '../scenario.ts';
@@ -35,14 +36,26 @@ export function scenarioFields({
 export function planFields(
   { plan, result: { report }, none, baseline }: Compared<{ report: StepReport }>,
   { workload, system }: Scenario,
+  request: RequestFacts | null,
 ): PlanReport {
-  const versusNone = report.stepTimeS / baseline.stepTimeS;
+  const { stepTimeS: stepS, clock } = report;
+  const versusNone = stepS / baseline.stepTimeS;
+  const doubt = doubtOf(workload, system, plan, none);
   return {
     ...report,
     // A difference of simulated times, which may round to a hair below nothing.
     collectiveInflationS: Math.max(0, report.collectiveInflationS),
     versusNone,
-    doubt: doubtFields(doubtOf(workload, system, plan, none), report.stepTimeS, versusNone),
+    doubt: doubtFields(doubt, stepS, versusNone),
+    request:
+      request && requestFields(requestReport(workload, system, plan, { stepS, clock }, request), doubt),
     verdict: verdict(report, baseline, workload),
   };
+}
+
+function requestFields(request: RequestReport, { step: [low, high] }: Doubt): PlanReport['request'] {
+  const { steps, stepS, totalS } = request;
+  const denoisingS = steps * stepS;
+  const at = (factor: number) => totalS + (factor - 1) * denoisingS;
+  return { ...request, intervalS: [at(low), at(high)] };
 }

@@ -51,7 +51,35 @@ export function readable<Report extends PlanReport>(
     ...verdicts,
     ...doubtLines(document.plans),
     paperLine(document.paperCriterion),
+    requestText(document.plans),
   ].join('');
+}
+
+interface Requested {
+  plan: string;
+  request: NonNullable<PlanReport['request']>;
+}
+
+const REQUEST_COLUMNS: readonly Column<Requested>[] = [
+  { header: 'plan', value: ({ plan }) => plan },
+  { header: 'total s', value: ({ request }) => request.totalS, digits: 2 },
+  {
+    header: '95 % interval',
+    value: ({ request: { intervalS } }) => intervalS.map((seconds) => seconds.toFixed(1)).join('-'),
+  },
+  { header: 'steady step s', value: ({ request }) => request.stepS, digits: 3 },
+  { header: 'first step +s', value: ({ request }) => request.coldS, digits: 3 },
+  { header: 'switches', value: ({ request }) => request.switches },
+  { header: 'each s', value: ({ request }) => request.switchS, digits: 3 },
+  { header: 'before and after s', value: ({ request }) => request.beforeS + request.afterS, digits: 2 },
+];
+
+/** The time of a whole request, where one was asked about. */
+function requestText(plans: readonly PlanReport[]): string {
+  const rows = plans.flatMap(({ plan, request }) => (request === null ? [] : [{ plan, request }]));
+  if (rows.length === 0) return '';
+  const { steps } = rows[0]!.request;
+  return `\nA request of ${steps} step${steps === 1 ? '' : 's'}:\n\n${formatTable(REQUEST_COLUMNS, rows)}`;
 }
 
 function milliseconds(seconds: number): string {

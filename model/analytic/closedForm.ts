@@ -31,6 +31,15 @@ import type { WalkObserver } from './walkObserver.ts';
 /** Seconds by which the state that a block leaves may differ from the one that it found. */
 const SAME_STATE = 1e-12;
 
+const NO_TIMES: StepTimes = {
+  stepTimeS: 0,
+  computeS: 0,
+  collectiveS: 0,
+  exposedPrefetchS: 0,
+  collectiveInflationS: 0,
+  prefetchS: 0,
+};
+
 /** Steps walked at most until one takes as long as the one before. */
 const MAX_STEPS = 6;
 
@@ -72,6 +81,15 @@ export function closedForm(
     before = now;
   }
   return before;
+}
+
+/**
+ * The first step of a request in closed form: nothing has been prefetched for it, so that its first blocks wait for their weights.
+ */
+export function coldStep(workload: Workload, system: System, plan: Plan, clock = 1): StepTimes {
+  const walk = new Walk(workload, system, plan, clock);
+  walk.startCold();
+  return walk.step();
 }
 
 /** What a walk finds in each block of a pass, whatever the clock. */
@@ -168,18 +186,25 @@ class Walk {
     this.#alike = alike;
   }
 
-  /** Walks one step and returns its times; the first call starts with every first copy landed. */
+  /** Before the first step: the copies that the blocks before it would have issued are issued now. */
+  startCold(): void {
+    if (this.#plan.sequential) return;
+    const { length } = this.#issues;
+    const early = this.#issues.flatMap(({ atStart, afterCollective }, index) =>
+      [atStart, ...afterCollective]
+        .flat()
+        .filter(({ ahead }) => index + ahead >= length)
+        .map((run) => ({ ...run, place: index - length })),
+    );
+    const unseen = { ...NO_TIMES };
+    for (const { place, ...run } of early) this.#issue([run], place, unseen);
+  }
+
+  /** Walks one step and returns its times; the first call starts with every first copy landed, unless the walk starts cold. */
   step(): StepTimes {
     this.#observer?.step();
     this.#issuedBytes = 0;
-    const times: StepTimes = {
-      stepTimeS: 0,
-      computeS: 0,
-      collectiveS: 0,
-      exposedPrefetchS: 0,
-      collectiveInflationS: 0,
-      prefetchS: 0,
-    };
+    const times: StepTimes = { ...NO_TIMES };
     for (let pass = 0; pass < this.#workload.passes; pass += 1) {
       let before: number[] = [];
       for (let block = 0; block < this.#workload.blocks.length; block += 1) {

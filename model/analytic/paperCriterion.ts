@@ -2,7 +2,7 @@ import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
 import { blockComputeS } from '../physics/compute.ts';
 import { copyRates } from '../physics/rates.ts';
 import type { System } from '../system/system.ts';
-import { bindRows } from '../workload/bind.ts';
+import { rebound } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
 import { type ProfiledWorkload, passWeightBytes, type Workload } from '../workload/workload.ts';
 import { smallest } from './breakEven.ts';
@@ -48,9 +48,9 @@ export function paperCriterion(
   const prefetchS = constants.blockBytes / constants.h2dBytesPerS;
   const { model, size, batch } = workload;
   const hidden = (rows: SampleRows, atBatch: number) => {
-    const { sp, tp, cfg, exchange } = workload.layout;
-    const bound = bindRows(model, rows, { size, batch: atBatch, sp, tp, cfg, exchange });
-    return averageBlockFlops(bound) / constants.computeFlops >= prefetchS;
+    return (
+      averageBlockFlops(rebound(workload, rows, { batch: atBatch })) / constants.computeFlops >= prefetchS
+    );
   };
   const at = (tokens: number, frames = size.frames): SampleRows => ({
     ...rowsAt(model, tokens, frames),

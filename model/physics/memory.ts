@@ -5,9 +5,9 @@ import type { Workload } from '../workload/workload.ts';
 
 /** Bytes that a plan needs, by what they are for. */
 export interface MemoryNeed {
-  /** Weights outside the blocks, all experts. */
+  /** Weights outside the blocks, of all experts on the GPU. */
   outsideBytes: number;
-  /** Block weights that stay, all experts. */
+  /** Block weights that stay, of all experts on the GPU. */
   residentBytes: number;
   /** Device buffers that blocks are copied into: slots x the largest streamed block. */
   slotBytes: number;
@@ -26,11 +26,12 @@ export interface MemoryNeed {
 /**
  * Peak GPU memory and pinned host memory of one rank under a plan.
  *
- * A copy in flight needs no memory of its own: it lands in its slot. Residents are kept for every expert,
- * because the step after the switch needs them at once.
+ * A copy in flight needs no memory of its own: it lands in its slot. Residents are kept for every expert
+ * on the GPU, because the step after the switch needs them at once. Where experts wait in host memory, all weights of all of them
+ * are page-locked there, residents as well: a switch copies those in, and the next run copies the first ones back.
  */
 export function memoryNeed(workload: Workload, system: System, plan: Plan): MemoryNeed {
-  const { experts, blocks } = workload;
+  const { experts, waitingExperts, blocks } = workload;
   const residentBytes = experts * sum(plan.blocks.map((block) => block.residentBytes));
   const streamed = plan.blocks.map((block) => sum(block.windowBytes));
   const slotBytes = plan.slots * Math.max(0, ...streamed);
@@ -39,7 +40,10 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
   const { outsideBytes, activationBytes, collectiveBufferBytes } = workload;
   const profiledBytes = workload.from === 'profile' ? workload.processBytes : null;
   const reserveBytes = profiledBytes ?? reserveBytesOf(system, plan.transport, workload.ranks);
-  const allWeights = experts * sum(blocks.map((block) => block.weightBytes));
+  const ofExpert = sum(blocks.map((block) => block.weightBytes));
+  const waits = waitingExperts > 0;
+  const expertBytes = ofExpert + (waits ? outsideBytes / experts : 0);
+  const hostBytes = waits ? (experts + waitingExperts) * expertBytes : experts * ofExpert - residentBytes;
   return {
     outsideBytes,
     residentBytes,
@@ -49,7 +53,7 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
     reserveBytes,
     gpuPeakBytes:
       outsideBytes + residentBytes + slotBytes + activationBytes + collectiveBufferBytes + reserveBytes,
-    hostPinnedBytes: allWeights - residentBytes + (staged ? collectiveBufferBytes : 0),
+    hostPinnedBytes: hostBytes + (staged ? collectiveBufferBytes : 0),
   };
 }
 

@@ -94,7 +94,7 @@ function workloadOf({ model, profiled, passes, windowsS, outsideS }: TimedModel)
     ...{ model: { id: model.id, name: model.name }, profiled, passes },
     ranks: profiled.ranks,
     blocks,
-    experts: 1,
+    ...{ experts: 1, waitingExperts: 0 },
     ...{ outsideBytes: 0, activationBytes: 0, hostS: 0, processBytes: null, computeInterval: [1, 1] },
     collectiveBufferBytes: Math.max(
       0,

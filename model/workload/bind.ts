@@ -30,6 +30,8 @@ export interface WorkloadOptions {
   exchange?: ExchangeStyle;
   /** Text rows where the prompt is not padded, or an implementation pads to another length. */
   textRows?: number;
+  /** Of a model with several experts: how many the GPU holds at a time; the others wait in host memory. Default: all. */
+  expertsOnGpu?: number;
 }
 
 /**
@@ -53,7 +55,9 @@ export function bindWorkload(dit: Dit, options: WorkloadOptions): BoundWorkload 
 export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions): BoundWorkload {
   const { batch = 1, sp = 1, tp = 1, cfg = defaultGuidance(dit), exchange = 'packed' } = options;
   const layout: ParallelLayout = { sp, tp, cfg, exchange };
+  const { expertsOnGpu = dit.experts } = options;
   checkLayout(dit, layout, batch);
+  checkExperts(dit, expertsOnGpu);
   const sequences = batch * (cfg === 'batched' ? guidedEvaluations(dit) : 1);
   const kindRows = dit.blocks.map((kind) => rankRows(sample, sequences, sp, joinsText(kind)));
   const kinds = dit.blocks.map((kind, index) => bindBlock(dit, kind, kindRows[index]!, layout));
@@ -72,13 +76,22 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     passes: cfg === 'sequential' ? guidedEvaluations(dit) : 1,
     ranks: sp * tp,
     blocks,
-    experts: dit.experts,
-    outsideBytes: (dit.outsideParameters * dit.parameterBytes * dit.experts) / tp,
+    ...{ experts: expertsOnGpu, waitingExperts: dit.experts - expertsOnGpu },
+    outsideBytes: (dit.outsideParameters * dit.parameterBytes * expertsOnGpu) / tp,
     activationBytes: Math.max(
       ...dit.blocks.map((kind, index) => activationBytes(dit, kind, kindRows[index]!, tp)),
     ),
     collectiveBufferBytes: Math.max(0, ...collectives.map((segment) => segment.bufferBytes)),
   };
+}
+
+/** The same model in the same layout with other rows, or another batch or degree. */
+export function rebound(
+  { model, size, batch, layout, experts }: BoundWorkload,
+  rows: SampleRows,
+  changed: Partial<WorkloadOptions> = {},
+): BoundWorkload {
+  return bindRows(model, rows, { size, batch, ...layout, expertsOnGpu: experts, ...changed });
 }
 
 function defaultGuidance(dit: Dit): GuidanceMode {
@@ -110,6 +123,13 @@ function checkLayout(dit: Dit, { sp, tp, exchange }: ParallelLayout, batch: numb
         `${dit.heads % tp === 0 ? ', or use --exchange kv-gather' : ''}`,
     );
   }
+}
+
+function checkExperts({ experts, name }: Dit, onGpu: number): void {
+  if (Number.isInteger(onGpu) && onGpu >= 1 && onGpu <= experts) return;
+  throw new UserError(
+    `--experts-on-gpu ${onGpu}: ${name} has ${experts === 1 ? 'one expert' : `${experts} experts`}; ${experts === 1 ? 'leave it out' : `expected 1 to ${experts}`}`,
+  );
 }
 
 /** Text that meets the image in one attention is sharded with it; text that only feeds a cross-attention is not. */

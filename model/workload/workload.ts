@@ -85,9 +85,11 @@ interface StepWork {
   ranks: number;
   /** The blocks of one pass in order; equal kinds are the same object. */
   blocks: readonly BlockKind[];
-  /** Experts with weights of their own; one of them runs in a step, all of them are stored. */
+  /** Experts with weights of their own that the GPU holds side by side, residents and weights outside the blocks; one runs in a step. */
   experts: number;
-  /** Weights outside the blocks on one rank, all experts, always resident. */
+  /** Experts that wait in host memory whole, and change places with one on the GPU at a switch. */
+  waitingExperts: number;
+  /** Weights outside the blocks on one rank, of the experts on the GPU, always resident. */
   outsideBytes: number;
   /** Peak bytes of activations on one rank, collective buffers not counted. An estimate: see activationBytes. */
   activationBytes: number;

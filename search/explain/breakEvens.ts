@@ -11,7 +11,7 @@ import { FROM_FILE } from '../../model/plan/planDocument.ts';
 import { presetHelp, presetPlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { chosenTransport, NO_TRANSPORT } from '../../model/system/transport.ts';
-import { bindRows } from '../../model/workload/bind.ts';
+import { rebound } from '../../model/workload/bind.ts';
 import type { BoundWorkload, Workload } from '../../model/workload/workload.ts';
 
 /** How far from what the machine has a link's rate and the compute speed are searched, as factors. */
@@ -92,9 +92,9 @@ function rates(
 }
 
 function atDegree(degree: number, workload: BoundWorkload, system: System, plan: Plan): DegreeReport {
-  const { model, size, batch, layout, tokens, textRows } = workload;
+  const { model, size, tokens, textRows } = workload;
   const rows = { ...rowsAt(model, tokens, size.frames), t: textRows };
-  const bound = bindRows(model, rows, { size, batch, ...layout, sp: degree });
+  const bound = rebound(workload, rows, { sp: degree });
   return { degree, ...compared(bound, system, plan) };
 }
 

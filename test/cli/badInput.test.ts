@@ -139,6 +139,21 @@ const CASES: readonly Case[] = [
     says: ['resident', '"2"', 'from 0 to 1'],
   },
   {
+    name: 'a part of a request without its steps',
+    args: () => wan('--after', '3s'),
+    says: ['--after', 'give its --steps'],
+  },
+  {
+    name: 'what is no time of a request',
+    args: () => wan('--steps', '4', '--before', '3GB'),
+    says: ['--before', '"3GB"', 'a time such as'],
+  },
+  {
+    name: 'more experts on the GPU than there are',
+    args: () => wan('--experts-on-gpu', '2'),
+    says: ['--experts-on-gpu 2', 'has one expert'],
+  },
+  {
     name: 'a flag that no plan has a use for',
     args: () => wan('--plan', 'sequential', '--prefetch', '2'),
     says: ['--prefetch=2', 'sequential copies each block just before it runs', 'layerwise'],

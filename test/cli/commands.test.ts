@@ -14,6 +14,10 @@ const folder = mkdtempSync(join(tmpdir(), 'chunkflow-cli-'));
 const test = suite('commands');
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
+function near(actual: number, expected: number): void {
+  assert.ok(Math.abs(actual - expected) <= 1e-9 * Math.abs(expected), `${actual} for ${expected}`);
+}
+
 const SMALL = ['--model', 'wan2.1-t2v-1.3b', '--machine', 'h100-pcie-x2', '--size', '832x480x17'];
 
 /** Shown after a second, which a busy machine may take. */
@@ -104,6 +108,29 @@ test('tables say what runs where, with a verdict per plan', async () => {
       assert.match(stdout, new RegExp(`^${plan}: `, 'm'));
     }
   }
+});
+
+test('--steps adds the whole request, around which the interval of its steps lies', async () => {
+  const asked = [
+    'predict',
+    ...SMALL,
+    '--plan',
+    'layerwise',
+    '--steps',
+    '8',
+    '--before',
+    '500ms',
+    '--after',
+    '1s',
+  ];
+  const { plans } = await json<Prediction>('prediction', asked);
+  const [{ request, stepTimeS, doubt }] = plans as [Prediction['plans'][0]];
+  assert.ok(request !== null && request.coldS > 0);
+  near(request.totalS, 1.5 + request.coldS + 8 * stepTimeS);
+  for (const [side, bound] of doubt.stepS.entries())
+    near(request.intervalS[side]! - request.totalS, 8 * (bound - stepTimeS));
+  const { stdout } = await runCli(asked);
+  assert.match(stdout, /A request of 8 steps:/);
 });
 
 test('one GPU has no collectives, so the default plans are those that differ', async () => {

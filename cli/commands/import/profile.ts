@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { COLLECTIVE_KINDS, type CollectiveKind } from '../../../model/dit/kinds.ts';
-import { quantity } from '../../../model/input/quantity.ts';
+
 import { shown, UserError } from '../../../model/input/userError.ts';
 import { readKinetoTrace } from '../../../studies/imports/traces/kinetoTrace.ts';
 import { readNsysTrace } from '../../../studies/imports/traces/nsysTrace.ts';
@@ -8,6 +8,7 @@ import type { TraceFacts } from '../../../studies/imports/traces/traceFacts.ts';
 import { traceProfile } from '../../../studies/imports/traces/traceProfile.ts';
 import { writeWholeFile } from '../../files/wholeFile.ts';
 import { jsonText, type Output } from '../../output.ts';
+import { bytesOf, secondsOf } from '../../quantities.ts';
 import type { ImportProfileFlags } from './command.ts';
 
 /** Makes a profile of a trace of PyTorch's profiler or of Nsight Systems. */
@@ -61,7 +62,7 @@ function factsOf({
     weightBytes: weightsOf(weightBytes),
     ...(outsideBytes !== undefined && { outsideBytes: bytesOf('--outside-bytes', outsideBytes) }),
     ...(activationBytes !== undefined && { activationBytes: bytesOf('--activation-bytes', activationBytes) }),
-    ...(outsideTime !== undefined && { outsideS: secondsOf(outsideTime) }),
+    ...(outsideTime !== undefined && { outsideS: secondsOf('--outside-time', outsideTime, '4ms') }),
     ...(ranks !== undefined && { ranks }),
     ...(passes !== undefined && { passes }),
     ...(id !== undefined && { id }),
@@ -95,24 +96,4 @@ function collectiveOf(text: string): { kind: CollectiveKind; inputBytes: number 
       `--collective-bytes ${shown(text)}: expected ${COLLECTIVE_KINDS.join(', ').replace(/, ([^,]*)$/, ' or $1')}=SIZE`,
     );
   return { kind, inputBytes: bytesOf('--collective-bytes', size, 1) };
-}
-
-function bytesOf(flag: string, text: string, least = 0): number {
-  try {
-    const bytes = Math.round(quantity(text, 'bytes'));
-    if (bytes >= least && Number.isSafeInteger(bytes)) return bytes;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-  }
-  throw new UserError(`${flag}: expected a size such as 670MiB, got ${shown(text)}`);
-}
-
-function secondsOf(text: string): number {
-  try {
-    const seconds = quantity(text, 'time');
-    if (seconds >= 0) return seconds;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-  }
-  throw new UserError(`--outside-time: expected a time such as 4ms, got ${shown(text)}`);
 }

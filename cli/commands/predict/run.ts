@@ -4,12 +4,14 @@ import { type Prediction, predictionFormat } from '../../documents/prediction.ts
 import { planFields, scenarioFields } from '../../documents/scenarioFields.ts';
 import { savePlans } from '../../files/savePlans.ts';
 import { jsonText, type Output } from '../../output.ts';
+import { requestFacts } from '../../requestFacts.ts';
 import { buildScenario } from '../../scenario.ts';
 import { PLAN_COLUMNS, readable } from '../../text/readable.ts';
 import type { PredictFlags } from './command.ts';
 
 /** Predicts each plan's step in closed form. */
 export function run(flags: PredictFlags, output: Output): void {
+  const request = requestFacts(flags);
   const scenario = buildScenario(flags);
   const { workload, system } = scenario;
   if (flags.savePlan !== undefined) savePlans(flags.savePlan, scenario.plans, workload, scenario.system);
@@ -17,7 +19,7 @@ export function run(flags: PredictFlags, output: Output): void {
   const document = predictionFormat.parse({
     schema: 'chunkflow/prediction@1',
     ...scenarioFields(scenario),
-    plans: compared.map((one) => planFields(one, scenario)),
+    plans: compared.map((one) => planFields(one, scenario, request)),
   } satisfies Prediction);
   const { spIsDefault } = scenario;
   output.result(

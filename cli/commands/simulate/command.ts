@@ -1,14 +1,15 @@
 import type { RunnableCommand } from '../../command.ts';
+import { addRequestOptions, type RequestFlags } from '../../flags/request.ts';
 import { addScenarioOptions, type ScenarioFlags } from '../../flags/scenario.ts';
 
-export interface SimulateFlags extends ScenarioFlags {
+export interface SimulateFlags extends ScenarioFlags, RequestFlags {
   trace?: string;
 }
 
 export const command: RunnableCommand = {
   description: 'simulate a steady step of each plan, event by event',
   declare: (command) =>
-    addScenarioOptions(command).option(
+    addRequestOptions(addScenarioOptions(command)).option(
       '--trace <file>',
       'write what happens in the step for https://ui.perfetto.dev',
     ),

@@ -5,6 +5,7 @@ import { planFields, scenarioFields } from '../../documents/scenarioFields.ts';
 import { type SimulatedPlan, type Simulation, simulationFormat } from '../../documents/simulation.ts';
 import { tracePaths, writeTraces } from '../../files/traceFiles.ts';
 import { jsonText, type Output } from '../../output.ts';
+import { requestFacts } from '../../requestFacts.ts';
 import { buildScenario } from '../../scenario.ts';
 import { PLAN_COLUMNS, readable } from '../../text/readable.ts';
 import type { Column } from '../../text/table.ts';
@@ -18,6 +19,7 @@ const COLUMNS: readonly Column<SimulatedPlan>[] = [
 
 /** Simulates a steady step of each plan, and writes its trace where asked. */
 export function run(flags: SimulateFlags, output: Output): void {
+  const request = requestFacts(flags);
   const scenario = buildScenario(flags);
   const { workload, system, plans, spIsDefault } = scenario;
   const files = flags.trace === undefined ? null : tracePaths(flags.trace, plans);
@@ -32,7 +34,7 @@ export function run(flags: SimulateFlags, output: Output): void {
     schema: 'chunkflow/simulation@1',
     ...scenarioFields(scenario),
     plans: compared.map((one, index) => ({
-      ...planFields(one, scenario),
+      ...planFields(one, scenario, request),
       closedFormStepTimeS: one.result.closedForm.stepTimeS,
       steady: one.result.steady,
       steps: one.result.steps,

@@ -3,7 +3,7 @@ import { clockOf } from '../../../model/analytic/stepReport.ts';
 import { rowsAt } from '../../../model/dit/tokens.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import type { System } from '../../../model/system/system.ts';
-import { bindRows } from '../../../model/workload/bind.ts';
+import { rebound } from '../../../model/workload/bind.ts';
 import type { BoundWorkload, Workload } from '../../../model/workload/workload.ts';
 import { type ClockResponse, clockResponse } from './clockResponse.ts';
 import { derivativeOf } from './derivative.ts';
@@ -144,13 +144,9 @@ function tokensSensitivity(
   stepTimeS: number,
   response: ClockResponse | null,
 ): Sensitivity {
-  const { model, size, batch, tokens, textRows, layout } = workload;
+  const { model, size, tokens, textRows } = workload;
   const at = (factor: number) =>
-    bindRows(
-      model,
-      { ...rowsAt(model, tokens * factor, size.frames), t: textRows },
-      { size, batch, ...layout },
-    );
+    rebound(workload, { ...rowsAt(model, tokens * factor, size.frames), t: textRows });
   const perToken = (timeAt: (factor: number) => number) => secantOf(timeAt, TOKENS_NEARBY).slope / tokens;
   const fixed = perToken((factor) => closedForm(at(factor), system, plan, clock).stepTimeS);
   const settled = (factor: number) =>

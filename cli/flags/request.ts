@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import { wholeFromOne } from './values.ts';
+
+/** The flags that ask for a whole request, as commander hands them over. */
+export interface RequestFlags {
+  steps?: number;
+  before?: string;
+  after?: string;
+  switch?: string;
+}
+
+/** Adds the flags that ask for a request of several steps. */
+export function addRequestOptions(command: Command): Command {
+  return command
+    .optionsGroup('A whole request:')
+    .option('--steps <n>', 'denoising steps: also prints the time of the whole run', wholeFromOne)
+    .option('--before <time>', 'before the first step, such as 1.2s of text encoders (default: 0)')
+    .option('--after <time>', "after the last, such as the VAE's 3s (default: 0)")
+    .option('--switch <time>', 'one switch between experts (default: copying in what stays on the GPU)');
+}
