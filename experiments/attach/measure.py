@@ -40,6 +40,8 @@ INPUT_SETS = 3
 STEADY_STEPS = 3
 STEADY_SHARE = 0.01
 MOST_WARM_UP_STEPS = 20
+SLOW_WARM_UP_S = 10.0
+"""Of steps that take seconds each, as with weights that go back and forth."""
 MOST_WARM_UP_S = 2.5
 """Warm-up that has taken this long ends, once it has had `LEAST_WARM_UP_STEPS`."""
 LEAST_WARM_UP_STEPS = 6
@@ -223,7 +225,7 @@ class Study:
             "ranks": place.ranks,
             "place": place.name,
             "transport": place.transport,
-            "variant": {"key": variant.key, "kind": variant.kind, "name": variant.name, "resident": variant.resident},
+            "variant": {"key": variant.key, "kind": variant.kind, "name": variant.name, "settings": variant.settings},
             "plan": variant.document,
             "planSha256": variant.plan_sha256,
             "profileSha256": _sha256(settings.profile),
@@ -286,7 +288,9 @@ def warm_up(model: nn.Module, sets: Sequence[Inputs], place: Place) -> dict[str,
         agree = len(last) == STEADY_STEPS and max(last) <= (1 + STEADY_SHARE) * min(last)
         ranks = place.from_all((agree, sum(times)))
         is_steady = all(agrees for agrees, _ in ranks)
-        is_long = len(times) >= LEAST_WARM_UP_STEPS and max(spent_s for _, spent_s in ranks) >= MOST_WARM_UP_S
+        spent_s = max(each for _, each in ranks)
+        is_long = len(times) >= LEAST_WARM_UP_STEPS and spent_s >= MOST_WARM_UP_S
+        is_long = is_long or (len(times) >= STEADY_STEPS and spent_s >= SLOW_WARM_UP_S)
         most = MOST_WARM_UP_STEPS if place.is_cuda else STEADY_STEPS
         is_over = is_steady or is_long or len(times) >= most
     return {"steps": len(times), "isSteady": is_steady, "lastS": times[-STEADY_STEPS:]}

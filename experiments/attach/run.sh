@@ -7,7 +7,7 @@
 #   MACHINE  name or file that plans are made for (default: h100-sxm-xRANKS)
 #   TRANSPORTS  of the plans' collectives, such as "shm staged-copy" (default: shm)
 #   PLANS    presets separated by blanks (default: those of make_plans.py);  CAPS  likewise, shares of memory
-#   PEERS    variants beside plans (default: "sglang sglang:0.3");  ROUNDS (2)  STEPS (10)
+#   PEERS    variants beside plans (default: "sglang sglang:resident=0.3");  ROUNDS (2)  STEPS (10)
 #   WORK     folder for what is kept between calls (default: /tmp/w)
 #   FREE_GIB  memory that each GPU is left with, for models that do not fit
 #   TINY=1   a dry run on CPU cores
@@ -59,7 +59,7 @@ mapfile -t flags < <(
   many --transport ${TRANSPORTS:-shm}
   many --plan ${PLANS:-}
   many --cap ${CAPS:-}
-  many --peer ${PEERS-sglang sglang:0.3}
+  many --peer ${PEERS-sglang sglang:resident=0.3}
 )
 [ "${TINY:-}" != 1 ] || flags+=(--tiny)
 [ -z "${FREE_GIB:-}" ] || flags+=(--free-gib "$FREE_GIB")

@@ -79,7 +79,14 @@ class _TorchOnHost:
 
 
 def manage(
-    module: ModuleType, model: torch.nn.Module, containers: list[str], resident: float, device: torch.device
+    module: ModuleType,
+    model: torch.nn.Module,
+    containers: list[str],
+    device: torch.device,
+    *,
+    prefetch_size: int = 1,
+    resident: float = 0.0,
+    residency_policy: str = "",
 ) -> list[Any]:
     """Managers of a model's lists of blocks, set up in the order of SGLang's own `configure_layerwise_offload`.
 
@@ -87,8 +94,10 @@ def manage(
         module: Of `layerwise_offload`.
         model: On the host or on the device.
         containers: Attribute paths of the lists.
-        resident: Fraction of each list's blocks that stays on the device, spread over it.
         device: Where the model runs.
+        prefetch_size: Blocks fetched ahead.
+        resident: Fraction of each list's blocks that stays on the device.
+        residency_policy: Which ones; by default spread over the list.
     """
     bytes_of_blocks = sum(
         parameter.numel() * parameter.element_size()
@@ -110,9 +119,9 @@ def manage(
                 num_layers=count,
                 enabled=True,
                 pin_cpu_memory=device.type == "cuda",
-                prefetch_size=1,
+                prefetch_size=prefetch_size,
                 resident_layers=kept,
-                residency_policy="strided" if kept > 0 else "leading",
+                residency_policy=residency_policy or ("strided" if kept > 0 else "leading"),
                 initialize=False,
                 pin_budget=budget,
             )

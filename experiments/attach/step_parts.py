@@ -244,7 +244,7 @@ def _show(path: Path) -> None:
 def _flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("case", nargs="?", help="MODEL:TOKENS[:BLOCKS][@float8_e4m3fn]")
-    parser.add_argument("variants", nargs="*", help="none, attach:PLAN.json, sglang[:RESIDENT], group-offload")
+    parser.add_argument("variants", nargs="*", help="as variants.py has them, such as sglang:prefetch_size=2")
     parser.add_argument("--out", type=Path, help="JSON Lines; records are appended")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--steps", type=int, default=12)

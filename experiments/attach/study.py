@@ -245,7 +245,7 @@ def _flags() -> argparse.Namespace:
     )
     parser.add_argument("--plan", action="append", default=[], help="preset, in place of those of make_plans.py")
     parser.add_argument("--cap", action="append", default=[], help="share of memory, likewise")
-    parser.add_argument("--peer", action="append", default=[], help="variant beside the plans, such as sglang:0.3")
+    parser.add_argument("--peer", action="append", default=[], help="beside the plans, such as sglang:resident=0.3")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=3600.0, help="nothing begins that would not end within them")

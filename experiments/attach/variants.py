@@ -23,7 +23,19 @@ if TYPE_CHECKING:
     from model_cases import Case
     from torch import nn
 
-KINDS = ("none", "attach", "sglang", "sglang-plan", "group-offload")
+KINDS = ("none", "attach", "sglang", "sglang-plan", "group-offload", "sequential")
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "sglang": {"prefetch_size": 1, "resident": 0.0, "residency_policy": ""},
+    "group-offload": {
+        "offload_type": "block_level",
+        "num_blocks_per_group": 1,
+        "non_blocking": False,
+        "use_stream": False,
+        "record_stream": False,
+        "low_cpu_mem_usage": False,
+    },
+}
+"""What tools take, with their own defaults. SGLang's policy is strided where blocks stay and nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +47,14 @@ class Variant:
         name: As tables call it; of a plan, the plan's name.
         plan: The plan's file.
         document: What that file holds.
-        resident: Fraction of the blocks that SGLang's manager keeps.
+        settings: Of another tool, by its own names.
     """
 
     kind: str
     name: str
     plan: Path | None = None
     document: Any = None
-    resident: float = 0.0
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -76,8 +88,33 @@ class Held:
         return None if self.attached is None else self.attached.counts()
 
 
+def settings_of(text: str, rest: str, known: dict[str, Any]) -> dict[str, Any]:
+    """The settings of `KEY=VALUE,...`, of the kinds that the known ones have.
+
+    Raises:
+        SystemExit: With one line, for what is no setting or of another kind.
+    """
+    settings: dict[str, Any] = {}
+    for part in filter(None, rest.split(",")):
+        key, _, value = part.partition("=")
+        if key not in known:
+            raise SystemExit(f"variant {text!r}: unknown setting {key!r}; expected one of {', '.join(known)}")
+        like = known[key]
+        try:
+            settings[key] = value == "true" if isinstance(like, bool) else type(like)(value)
+        except ValueError:
+            raise SystemExit(f"variant {text!r}: {key}={value!r}: expected one like {like!r}") from None
+        if isinstance(like, bool) and value not in ("true", "false"):
+            raise SystemExit(f"variant {text!r}: {key}={value!r}: expected true or false")
+    return settings
+
+
 def variant_of(text: str) -> Variant:
-    """The variant of `none`, `group-offload`, `attach:PLAN.json`, `sglang-plan:PLAN.json` or `sglang[:RESIDENT]`.
+    """The variant of `none`, `attach:PLAN.json`, `sglang-plan:PLAN.json`, or a tool with its settings.
+
+    Tools are `sglang[:KEY=VALUE,...]`, with prefetch_size, resident (a fraction) and residency_policy of its manager,
+    `group-offload[:KEY=VALUE,...]`, with what diffusers' apply_group_offloading takes, and `sequential`, which is
+    accelerate's cpu_offload.
 
     Raises:
         SystemExit: With one line, for anything else.
@@ -89,13 +126,9 @@ def variant_of(text: str) -> Variant:
             return Variant(kind, str(document["name"]), plan=Path(rest), document=document)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SystemExit(f"variant {text!r}: expected a plan's file: {error}") from None
-    if kind == "sglang":
-        try:
-            resident = float(rest) if rest else 0.0
-        except ValueError:
-            raise SystemExit(f"variant {text!r}: expected sglang:RESIDENT with a fraction such as 0.3") from None
-        return Variant(kind, text, resident=resident)
-    if text in ("none", "group-offload"):
+    if kind in DEFAULTS:
+        return Variant(kind, text, settings={**DEFAULTS[kind], **settings_of(text, rest, DEFAULTS[kind])})
+    if text in ("none", "sequential"):
         return Variant(kind, text)
     raise SystemExit(f"variant {text!r}: expected one of {', '.join(KINDS)} with what it takes")
 
@@ -121,7 +154,7 @@ def held(variant: Variant, model: nn.Module, case: Case, device: torch.device, s
         yield Held(managers[0].attached, list(managers))
     elif variant.kind == "sglang":
         module = sglang_manager.layerwise_offload(sglang)
-        managers = sglang_manager.manage(module, model, containers, variant.resident, device)
+        managers = sglang_manager.manage(module, model, containers, device, **variant.settings)
         try:
             yield Held(kept=managers)
         finally:
@@ -132,14 +165,15 @@ def held(variant: Variant, model: nn.Module, case: Case, device: torch.device, s
             raise AbsentError("diffusers' group offloading needs accelerate, which is not installed")
         from diffusers.hooks.group_offloading import apply_group_offloading
 
-        apply_group_offloading(
-            model,
-            onload_device=device,
-            offload_device=torch.device("cpu"),
-            offload_type="block_level",
-            num_blocks_per_group=1,
-            use_stream=device.type == "cuda",
-        )
+        settings = dict(variant.settings)
+        # The host has no streams that copy.
+        settings["use_stream"] = settings["use_stream"] and device.type == "cuda"
+        apply_group_offloading(model, onload_device=device, offload_device=torch.device("cpu"), **settings)
+        yield Held()
+    elif variant.kind == "sequential":
+        if importlib.util.find_spec("accelerate") is None:
+            raise AbsentError("accelerate is not installed")
+        importlib.import_module("accelerate").cpu_offload(model, execution_device=device)
         yield Held()
     else:
         yield Held()

@@ -23,9 +23,13 @@ export const attachStepFormat = z.strictObject({
   transport: z.string().describe("the model's own collectives go over; `none` on one rank"),
   variant: z.strictObject({
     key: z.string().min(1),
-    kind: z.enum(['none', 'attach', 'sglang', 'sglang-plan', 'group-offload']),
+    kind: z.enum(['none', 'attach', 'sglang', 'sglang-plan', 'group-offload', 'sequential']),
     name: z.string().min(1),
-    resident: z.number().min(0).max(1),
+    resident: z.number().min(0).max(1).optional().describe('of records that have no settings'),
+    settings: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .optional()
+      .describe('of another tool, by its own names'),
   }),
   plan: z.unknown().describe('of an attached plan: its document'),
   planSha256: sha256.nullable(),
