@@ -1,6 +1,6 @@
 import { median } from 'simple-statistics';
 import { closedRecords } from './openSettings.ts';
-import { type PublishedTime, publishedTime } from './publishedTime.ts';
+import { isSettingKnown, type PublishedTime, publishedTime } from './publishedTime.ts';
 import type { NotPredicted } from './recordWorkload.ts';
 import type { StepRecord } from './stepFormat.ts';
 
@@ -97,6 +97,7 @@ const GROUPS: readonly { kind: string; nameOf: (record: StepRecord) => string }[
     kind: 'figure',
     nameOf: ({ measured }) => ('runS' in measured ? 'whole run over its steps' : 'denoising step'),
   },
+  { kind: 'setting', nameOf: (record) => (isSettingKnown(record) ? 'known' : 'partly open') },
   { kind: 'card', nameOf: ({ card, cardAsWritten }) => card ?? `${cardAsWritten}?` },
   { kind: 'GPUs', nameOf: ({ gpus }) => (gpus === 1 ? 'one' : 'several') },
   { kind: 'offload', nameOf: ({ offload }) => offload?.kind ?? 'open' },
@@ -108,7 +109,7 @@ const GROUPS: readonly { kind: string; nameOf: (record: StepRecord) => string }[
   { kind: 'model', nameOf: ({ model }) => model },
 ];
 
-/** Errors over all, and by figure, card, number of GPUs, offload, tool, compilation and model. */
+/** Errors over all, and by figure, whether the setting is known, card, number of GPUs, offload, tool, compilation and model. */
 export function groupRecords(rows: readonly ComparedRecord[]): RecordGroup[] {
   return GROUPS.flatMap(({ kind, nameOf }) => {
     const names = [...new Set(rows.map(({ record }) => nameOf(record)))];

@@ -5,6 +5,7 @@ export const CARDS = [
   'rtx-4090',
   'rtx-4090d',
   'rtx-4090-48gb',
+  'rtx-5060',
   'rtx-5060-ti-16gb',
   'rtx-5070-ti',
   'rtx-5090',
