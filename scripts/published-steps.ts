@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type Column, formatTable } from '../cli/text/table.ts';
 import { UserError } from '../model/input/userError.ts';
+import { predictArguments } from '../studies/published/steps/catalogueCase.ts';
 import { closedFormPredictor } from '../studies/published/steps/closedFormPredictor.ts';
 import {
   type ComparedRecord,
@@ -9,12 +10,14 @@ import {
   type RecordComparison,
   type RecordGroup,
 } from '../studies/published/steps/compareRecords.ts';
+import { closedRecords } from '../studies/published/steps/openSettings.ts';
 import { PUBLISHED_STEPS, readStepFolder } from '../studies/published/steps/readSteps.ts';
 
 /**
- * `npx tsx scripts/published-steps.ts [FOLDER] [--json]`: the published step times of experiments/published/steps, or of another
+ * `npx tsx scripts/published-steps.ts [FOLDER] [--json | --commands]`: the published step times of experiments/published/steps, or of another
  * folder of such files, beside what the closed form predicts of them on the machines of the catalogue, and errors by card, tool,
- * offload and so on. What cannot be predicted is counted by its reason.
+ * offload and so on. What cannot be predicted is counted by its reason. With --commands, one line for each figure that can be: the
+ * `chunkflow predict` of the same case, the first of several where the source leaves some open.
  */
 const COLUMNS: readonly Column<ComparedRecord>[] = [
   { header: 'figure', value: ({ record }) => record.id },
@@ -62,13 +65,22 @@ function print({ compared, refused }: RecordComparison): void {
   );
 }
 
+function printCommands({ compared }: RecordComparison): void {
+  const lines = compared.flatMap(({ record }) => {
+    const words = predictArguments(closedRecords(record)[0]!);
+    return Array.isArray(words) ? [`chunkflow ${words.join(' ')}  # ${record.id}\n`] : [];
+  });
+  process.stdout.write(lines.join(''));
+}
+
 try {
   const { values, positionals } = parseArgs({
-    options: { json: { type: 'boolean' } },
+    options: { json: { type: 'boolean' }, commands: { type: 'boolean' } },
     allowPositionals: true,
   });
   const comparison = compareRecords(readStepFolder(positionals[0] ?? PUBLISHED_STEPS), closedFormPredictor);
-  if (values.json === true) process.stdout.write(`${JSON.stringify(comparison, null, 1)}\n`);
+  if (values.commands === true) printCommands(comparison);
+  else if (values.json === true) process.stdout.write(`${JSON.stringify(comparison, null, 1)}\n`);
   else print(comparison);
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
