@@ -54,8 +54,18 @@ export const STORAGE_DTYPES = ['bf16', 'fp16', 'fp8', 'int8', 'nf4'] as const;
 /** Data types in which the matrix products of the blocks are computed. */
 export const COMPUTE_DTYPES = ['bf16', 'fp16', 'fp8', 'int8'] as const;
 
-/** Attention kernels: PyTorch's own choice, FlashAttention 2 to 4, SageAttention 1 and 2, cuDNN, xFormers. */
-export const ATTENTION_KERNELS = ['sdpa', 'fa2', 'fa3', 'fa4', 'sage', 'sage2', 'cudnn', 'xformers'] as const;
+/** Attention kernels: PyTorch's own choice, FlashAttention 2 to 4, SageAttention 1 to 3, cuDNN, xFormers. */
+export const ATTENTION_KERNELS = [
+  'sdpa',
+  'fa2',
+  'fa3',
+  'fa4',
+  'sage',
+  'sage2',
+  'sage3',
+  'cudnn',
+  'xformers',
+] as const;
 
 /**
  * How the transformer's weights reach the GPU: `none` stay there, `component` the whole transformer (or expert) is exchanged
