@@ -1,0 +1,131 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { predictArguments } from '../../studies/published/steps/catalogueCase.ts';
+import { closedFormPredictor } from '../../studies/published/steps/closedFormPredictor.ts';
+import { compareRecords, groupRecords } from '../../studies/published/steps/compareRecords.ts';
+import { closedRecords } from '../../studies/published/steps/openSettings.ts';
+import { publishedTime } from '../../studies/published/steps/publishedTime.ts';
+import { readStepFolder } from '../../studies/published/steps/readSteps.ts';
+import { runCli } from '../support/runCli.ts';
+import { readStepText, stepFileText } from '../support/stepTexts.ts';
+
+const records = readStepFolder();
+
+const comparing = suite('comparing published step times');
+
+comparing(
+  'a predictor that says what was published is right about every record, and its intervals hold',
+  () => {
+    const said = new Map(records.map((record) => [record.id, publishedTime(record)]));
+    const { compared, refused } = compareRecords(records, ({ id }) => {
+      const { lowS, highS } = said.get(id)!;
+      return { stepS: (lowS + highS) / 2, interval: [lowS, highS] };
+    });
+    assert.is(refused.length, 0);
+    assert.is(compared.length, records.length);
+    for (const { ratio, isCovered } of compared) {
+      assert.ok(Math.abs(ratio - 1) < 1e-12);
+      assert.is(isCovered, true);
+    }
+    const all = groupRecords(compared).find(({ kind }) => kind === 'all')!;
+    assert.is(all.coverage, 1);
+    assert.ok(all.medianAbsoluteError < 1e-12);
+  },
+);
+
+comparing('scaling a predictor scales every ratio, and groups add up', () => {
+  const times = (factor: number) =>
+    compareRecords(records, (record) => ({ stepS: factor * 1e4 * publishedTime(record).highS })).compared;
+  const [once, twice] = [times(1), times(2)];
+  for (const [index, { ratio }] of once.entries())
+    assert.ok(Math.abs(twice[index]!.ratio / ratio - 2) < 1e-9);
+  const groups = groupRecords(once);
+  for (const kind of new Set(groups.map((group) => group.kind))) {
+    const counts = groups.filter((group) => group.kind === kind).map(({ count }) => count);
+    assert.is(
+      counts.reduce((sum, count) => sum + count, 0),
+      once.length,
+    );
+  }
+  assert.is(groups[0]!.coverage, null);
+});
+
+comparing('open settings become variants, and the interval lies around those of all of them', () => {
+  const [record] = readStepText(
+    stepFileText({
+      passes: null,
+      guidance: null,
+      compiled: null,
+      unknown: { passes: [1, 2], guidance: ['none', 'sequential', 'parallel'], compiled: [true, false] },
+    }),
+  );
+  const variants = closedRecords(record!);
+  // Guidance in parallel takes two GPUs, and the record has one.
+  assert.equal(
+    variants.map(({ passes, guidance, compiled }) => `${passes} ${guidance} ${compiled}`),
+    ['1 none true', '1 none false', '2 sequential true', '2 sequential false'],
+  );
+  const { compared } = compareRecords([record!], ({ passes }) => ({
+    stepS: 0.1 * passes!,
+    interval: [0.09 * passes!, 0.2 * passes!],
+  }));
+  assert.equal(compared[0]!.prediction.interval, [0.09, 0.4]);
+  assert.is(compared[0]!.isCovered, false);
+  assert.ok(Math.abs(compared[0]!.prediction.stepS - 0.1 * Math.SQRT2) < 1e-12);
+});
+
+comparing('one variant that cannot be predicted refuses the record', () => {
+  const [record] = readStepText(stepFileText({ compiled: null, unknown: { compiled: [true, false] } }));
+  const { compared, refused } = compareRecords([record!], ({ compiled }) =>
+    compiled ? { reason: 'compiled' } : { stepS: 1 },
+  );
+  assert.is(compared.length, 0);
+  assert.equal(
+    refused.map(({ reason }) => reason),
+    ['compiled'],
+  );
+});
+
+const H100 = { card: 'h100-sxm', cardAsWritten: 'H100 SXM' };
+
+comparing('the closed form predicts what `chunkflow` says of the arguments of the same case', async () => {
+  const variants = records
+    .map((record) => closedRecords(record)[0]!)
+    .filter((one) => 'stepS' in closedFormPredictor(one));
+  assert.ok(variants.length > 30);
+  for (const variant of variants) {
+    const { stdout, stderr } = await runCli([...(predictArguments(variant) as string[]), '--json']);
+    assert.is(stderr, '', variant.id);
+    const [plan] = (JSON.parse(stdout) as { plans: { stepTimeS: number }[] }).plans;
+    assert.equal(closedFormPredictor(variant), { stepS: plan!.stepTimeS }, variant.id);
+  }
+});
+
+comparing('a streaming plan takes longer than none, an exchange of components between steps does not', () => {
+  const timeOf = (offload: Record<string, unknown>) => {
+    const prediction = closedFormPredictor(readStepText(stepFileText({ ...H100, offload }))[0]!);
+    return 'stepS' in prediction ? prediction.stepS : assert.unreachable(prediction.reason);
+  };
+  const noneS = timeOf({ kind: 'none', setting: 'none' })!;
+  assert.ok(timeOf({ kind: 'layerwise', setting: 'layerwise', plan: 'layerwise' })! > 2 * noneS);
+  assert.is(timeOf({ kind: 'component', setting: 'model offload' }), noneS);
+});
+
+const NOT_PREDICTED: readonly [Record<string, unknown>, string][] = [
+  [{ usedToTune: 'its machine' }, 'used to tune'],
+  [{ catalogueModel: null }, 'model not in the catalogue'],
+  [{ storage: 'nf4' }, 'weights in nf4'],
+  [{ compute: 'fp8' }, 'products in fp8'],
+  [{ gpus: 2, layout: { ring: 2 } }, 'ring sequence parallelism'],
+  [{ gpus: 3, layout: { ulysses: 3 } }, 'no machine of 3 x h100-sxm'],
+  [{ offload: { kind: 'leaf', setting: 'leaf_level' } }, 'offload of kind leaf without a plan'],
+];
+for (const [changes, reason] of NOT_PREDICTED) {
+  comparing(`is not predicted: ${reason}`, () => {
+    const [record] = readStepText(stepFileText({ ...H100, ...changes }));
+    assert.equal(closedFormPredictor(record!), { reason });
+    assert.equal(predictArguments(record!), { reason });
+  });
+}
+
+comparing.run();
