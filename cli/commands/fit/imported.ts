@@ -18,7 +18,7 @@ export function fitFiles(files: readonly string[], flags: FitFlags, output: Outp
         `a file or one of ${systemIds().join(', ')}`,
     );
   const imported = files.flatMap((file) => readAll(file, collective));
-  const fitted = fitImported(imported, { machine, ...(transport !== undefined && { transport }) });
+  const fitted = fitImported(imported, { machine, files, ...(transport !== undefined && { transport }) });
   const numbers = [...fitted.entries].map(([key, entry]) => ({ key, ...entry }));
   const text = fittedMachineFile(fitted, id, fitted.text);
   if (flags.json)

@@ -35,13 +35,14 @@ interface Said {
  * start-up and rates of collectives fitted to nccl-tests. What the files say nothing of keeps its number and its provenance.
  *
  * @param transport that nccl-tests ran over, which their output does not say.
+ * @param files that were read, for messages.
  * @throws UserError where the files contradict each other or the machine, and where they say nothing of it.
  */
 export function fitImported(
   imported: readonly Imported[],
-  { machine, transport }: { machine: string; transport?: string },
+  { machine, transport, files }: { machine: string; transport?: string; files: readonly string[] },
 ): ImportedMachine {
-  const said = saidBy(imported);
+  const said = saidBy(imported, files);
   const file = systemFileOf(machine);
   const base = readFileSync(file, 'utf8');
   const systemOf = (text: string): System => buildSystem(parseYaml(file, text));
@@ -86,7 +87,7 @@ export function fitImported(
   };
 }
 
-function saidBy(imported: readonly Imported[]): Said {
+function saidBy(imported: readonly Imported[], files: readonly string[]): Said {
   const said: Said = { tree: null, copies: [], collectives: [], devices: [] };
   for (const one of imported) {
     if (one.from === 'nvbandwidth') said.copies.push(...one.readings);
@@ -101,7 +102,8 @@ function saidBy(imported: readonly Imported[]): Said {
   }
   if (said.tree === null && said.copies.length + said.collectives.length === 0)
     throw new UserError(
-      'the files hold no reading and no topology; give the output of nvbandwidth or nccl-tests',
+      'holds no reading of copies with the host or of collectives, and no topology; give the output of nvbandwidth or nccl-tests',
+      { file: files.join(', '), line: 1 },
     );
   return said;
 }

@@ -277,7 +277,7 @@ const BAD: [what: string, files: () => string[], flags: string[], message: RegEx
     'nothing usable',
     () => [written('b.txt', nvbandwidthOutput({ device_to_device_memcpy_read_ce: [1] }))],
     ['--machine', 'h100-sxm-x2'],
-    /hold no reading and no topology/,
+    /b\.txt:1: holds no reading of copies/,
   ],
 ];
 
