@@ -44,7 +44,8 @@ export function matrixBlock(lines: readonly string[], file: string): MatrixBlock
     if (index > headerIndex && /^(NIC )?Legend:/.test(text.trim())) break;
     const [name = '', ...values] = wordsOf(text);
     if (index === headerIndex || name === '') continue;
-    if (index > headerIndex && isColumn.has(name)) rows.push({ index, name, values });
+    if (index > headerIndex && isColumn.has(name))
+      rows.push({ index, name, values: withBlankCpus(cellsOf(values), text, devices.length) });
     else others.push(index);
   }
   for (const index of others.slice(0, MOST_NOTED))
@@ -90,6 +91,25 @@ function wordsOf(line: string): string[] {
     .replaceAll(/\([^()]*\)/g, ' ')
     .trim()
     .split(/\s+/);
+}
+
+/** Cells that lost the blanks between them, as in copies of wide matrices: `NODENODE`. */
+const GLUED = /^(?:PIX|PXB|PHB|NODE|SYS|SOC|NV\d+|X){2,}$/;
+
+function cellsOf(values: readonly string[]): string[] {
+  return values.flatMap((value) =>
+    GLUED.test(value) ? value.match(/PIX|PXB|PHB|NODE|SYS|SOC|NV\d+|X/g)! : [value],
+  );
+}
+
+/** Values with `N/A` for a CPU affinity that is left blank before a NUMA affinity, as for GPUs without CPUs of their own: tabs tell. */
+function withBlankCpus(values: string[], text: string, devices: number): string[] {
+  const affinities = text
+    .trimStart()
+    .split('\t')
+    .slice(devices + 1);
+  const isBlank = affinities.length > 1 && affinities[0]!.trim() === '' && values.length > devices;
+  return isBlank ? [...values.slice(0, devices), 'N/A', ...values.slice(devices)] : values;
 }
 
 function columnsOf(

@@ -243,6 +243,16 @@ given('a second matrix is named and left out', () => {
 const WORDS: [what: string, lines: string[], share: string][] = [
   ['SOC of old drivers', ['  GPU0 GPU1 CPU Affinity', 'GPU0 X SOC 0-7', 'GPU1 SOC X 8-15'], 'fabric'],
   ['NICs by device', ['  GPU0 GPU1 mlx5_0', 'GPU0 X PIX PHB', 'GPU1 PIX X PHB', 'mlx5_0 PHB PHB'], 'switch'],
+  [
+    'cells without blanks',
+    ['  GPU0 GPU1 NIC0', 'GPU0 X NODENODE', 'GPU1 NODE XNODE', 'NIC0 NODENODEX'],
+    'socket',
+  ],
+  [
+    'NVLinks without blanks',
+    ['  GPU0 GPU1 NIC0', 'GPU0 X NV18NODE', 'GPU1 NV18X  PIX', 'NIC0 NODEPIXX'],
+    'socket',
+  ],
   ['a remark on partitions', ['  GPU0 (MIG) GPU1', 'GPU0 (MIG) X PIX', 'GPU1 PIX X'], 'switch'],
   [
     'columns of partitions',
@@ -260,6 +270,20 @@ for (const [what, lines, share] of WORDS) {
     );
   });
 }
+
+given('a blank CPU affinity is told from the NUMA affinity by tabs', () => {
+  const lines = [
+    '\tGPU0\tGPU1\tCPU Affinity\tNUMA Affinity\tGPU NUMA ID',
+    'GPU0\t X \tSYS\t0-35\t0\t\tN/A',
+    'GPU1\tSYS\t X \t\t1\t\tN/A',
+  ];
+  const { nodes, notes } = nvidiaSmiTopology({ file: 'm', text: '', lines });
+  assert.equal(
+    nodes.filter(({ kind }) => kind === 'socket').map(({ comment }) => comment),
+    ['NUMA node 0', 'NUMA node 1'],
+  );
+  assert.equal(notes, []);
+});
 
 given.run();
 
