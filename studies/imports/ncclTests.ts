@@ -13,7 +13,7 @@ const KNOWN_LINE =
 
 /** Whether a text has the output of a program of nccl-tests. */
 export function isNcclTestsText({ text }: ImportedText): boolean {
-  return /^\s*#?\s*(nThread \d|Collective test starting:)/m.test(text);
+  return /^[ \t]*#?[ \t]*(nThread \d|Collective test starting:)/m.test(text);
 }
 
 /**

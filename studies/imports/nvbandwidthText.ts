@@ -13,7 +13,7 @@ const ROW = /^\s*\d+(\s+(\d*\.\d+(e[+-]?\d+)?|N\/A|-?nan|-?inf))+\s*$/i;
 
 /** Whether a text has tests as nvbandwidth prints them without -j. */
 export function isNvbandwidthText({ text }: ImportedText): boolean {
-  return /^\s*(Running|Waiving) [a-z0-9_]+_(ce|sm)\.?\s*$/m.test(text);
+  return /^[ \t]*(Running|Waiving) [a-z0-9_]+_(ce|sm)\.?[ \t]*$/m.test(text);
 }
 
 /**

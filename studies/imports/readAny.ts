@@ -38,7 +38,7 @@ const FORMATS: readonly Format[] = [
     read: (source, collective) => ({ from: 'nccl-tests', ...ncclTestsJsonReadings(source, collective) }),
   },
   {
-    isIn: ({ text }) => /<system[\s>/]/.test(text) && /^\s*</m.test(text),
+    isIn: ({ text }) => /<system[\s>/]/.test(text) && /^[ \t]*</m.test(text),
     read: (source) => ({ from: 'nccl-topology', ...ncclTopology(embeddedXml(source, 'system') ?? source) }),
   },
   {

@@ -14,7 +14,7 @@ interface Prefix {
 /** Prefixes that nothing else looks like. */
 const PREFIXES: readonly Prefix[] = [
   // Open MPI's --tag-output, `[1,0]<stdout>:`; PRRTE's, `[prterun-host-1@1,0]<stdout>: `.
-  { pattern: /^\s*(\[[^\]<>]*\d+,\d+\])<std(?:out|err|diag)>: ?/, names: true },
+  { pattern: /^\s*(\[[^\]<>]{0,200}\d,\d+\])<std(?:out|err|diag)>: ?/, names: true },
   // torchrun --tee and PyTorch's own logs, `[rank0]: `, `[default0]:`.
   { pattern: /^\s*(\[(?:rank|default|local_rank|worker)[ _-]?\d+\]):? ?/i, names: true },
   // MPICH's and Intel MPI's -prepend-rank, `[0] `.

@@ -56,7 +56,9 @@ const TRUTHS: [
   ['h100-sxm-x2', 2, 'shm', 24, { 'all-to-all': 19, 'all-gather': 21, 'all-reduce': 26 }],
   ['h100-pcie-x2', 2, 'shm', 12, { 'all-to-all': 24 }],
   ['h100-sxm-x4', 4, 'shm', 30, { 'all-to-all': 12, 'all-reduce': 14 }],
-  ['h100-sxm-x8', 8, 'nvlink', 18, { 'all-to-all': 310, 'all-gather': 330, 'all-reduce': 420 }],
+  // No PCIe link is as fast: NVLink, whatever the machine's default, and where it has none.
+  ['h100-sxm-x2', 2, 'nvlink', 14, { 'all-to-all': 240, 'all-gather': 250, 'all-reduce': 260 }],
+  ['h100-pcie-x2', 2, 'nvlink', 14, { 'all-gather': 150 }],
 ];
 
 for (const [machine, ranks, transport, latencyUs, rates] of TRUTHS) {
@@ -90,6 +92,10 @@ for (const [machine, ranks, transport, latencyUs, rates] of TRUTHS) {
         );
         assert.ok(high / low < 1.5, `${key}: ${low} to ${high} says little`);
       }
+      assert.not(
+        system.provenance.some(({ key }) => key.endsWith('.hostShare')),
+        'nothing says what misses host memory',
+      );
       const before = new Map(loadSystem(machine).provenance.map((entry) => [entry.key, entry]));
       for (const entry of system.provenance) {
         if (entry.key in expected || !before.has(entry.key)) continue;
@@ -180,9 +186,9 @@ fitting('a shared host bridge: all at once says what the matrix does not', async
     'one link, as cautious',
   );
   assert.match(unknown.stderr, /may share one link of their host bridge/);
-  const shared = await of([28, 29]);
-  assert.is(shared.system.tree.find(({ id }) => id === 'bridge0')!.downBytesPerS, 57e9);
-  assert.match(shared.stderr, /get 57\.0 GB\/s h2d at once: the rate of the link that they share/);
+  const shared = await of([24, 25]);
+  assert.is(shared.system.tree.find(({ id }) => id === 'bridge0')!.downBytesPerS, 49e9);
+  assert.match(shared.stderr, /get 49\.0 GB\/s h2d at once: the rate of the link that they share/);
   const apart = await of([50, 49.5]);
   assert.is(apart.system.tree.find(({ id }) => id === 'bridge0')!.downBytesPerS, 99.5e9);
   assert.match(apart.stderr, /as much as alone, so nothing that they share binds/);
