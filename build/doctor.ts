@@ -23,6 +23,8 @@ export interface Diagnosis {
   parts: Part[];
   gpus: Gpu[];
   links: GpuLink[];
+  /** Why nvidia-smi's matrix of them could not be read; null where it could, or there is none. */
+  linksUnread: string | null;
   memory: HostMemory;
   backends: Possibility[];
   transports: Possibility[];
@@ -32,11 +34,13 @@ export interface Diagnosis {
 export function diagnose(env: Environment = process.env, places: Places = usualPlaces): Diagnosis {
   const parts = findToolchain(env, places);
   const gpus = findGpus(env);
+  const { links, unread } = gpus.length > 1 ? findGpuLinks(env) : { links: [], unread: null };
   return {
     schema: 'chunkflow/doctor@1',
     parts,
     gpus,
-    links: gpus.length > 1 ? findGpuLinks(env) : [],
+    links,
+    linksUnread: unread,
     memory: findHostMemory(),
     backends: [backend(parts, 'host'), backend(parts, 'cuda')],
     transports: transports(parts, gpus),

@@ -1,4 +1,7 @@
 import { readFileSync, statfsSync } from 'node:fs';
+import { withoutEscapes } from '../model/input/terminalText.ts';
+import { UserError } from '../model/input/userError.ts';
+import { readTopologyMatrix } from '../model/system/topologyMatrix.ts';
 import { type Environment, outputOf } from './command.ts';
 
 /** One GPU as nvidia-smi describes it. */
@@ -46,27 +49,34 @@ export function readGpus(text: string): Gpu[] {
   });
 }
 
-/** How the host's GPUs are joined to each other. */
-export function findGpuLinks(env: Environment = process.env): GpuLink[] {
-  return readGpuLinks(outputOf('nvidia-smi', ['topo', '-m'], env) ?? '');
+/** How the host's GPUs are joined to each other, or why nvidia-smi's matrix does not tell. */
+export interface GpuLinks {
+  links: GpuLink[];
+  unread: string | null;
 }
 
-/** The upper triangle of nvidia-smi's matrix. */
-export function readGpuLinks(text: string): GpuLink[] {
-  // The header is underlined on some drivers, even in a pipe.
-  const plain = text.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, 'g'), '');
-  const rows = plain.split('\n').map((line) => line.trim().split(/\s+/));
-  const columns = rows.find((row) => row[0] === 'GPU0' && row[1] !== 'X') ?? [];
-  const links: GpuLink[] = [];
-  for (const [label, ...cells] of rows.filter((row) => row !== columns)) {
-    const a = gpuNumber(label);
-    if (a === null) continue;
-    for (const [place, link] of cells.slice(0, columns.length).entries()) {
-      const b = gpuNumber(columns[place]);
-      if (b !== null && b > a) links.push({ a, b, link });
-    }
+/** How the host's GPUs are joined to each other; none where there is no driver. */
+export function findGpuLinks(env: Environment = process.env): GpuLinks {
+  const text = outputOf('nvidia-smi', ['topo', '-m'], env);
+  if (text === null) return { links: [], unread: null };
+  try {
+    return { links: readGpuLinks(text), unread: null };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { links: [], unread: error.message };
   }
-  return links;
+}
+
+/** The upper triangle of nvidia-smi's matrix. @throws UserError with the line of what does not fit. */
+export function readGpuLinks(text: string): GpuLink[] {
+  const lines = withoutEscapes(text).split('\n');
+  const { gpus, rows } = readTopologyMatrix({ file: 'nvidia-smi topo -m', lines });
+  const numbers = gpus.map((name) => Number(name.slice('GPU'.length)));
+  return rows.flatMap(({ cells }, first) =>
+    numbers.flatMap((b, second) =>
+      second > first ? [{ a: numbers[first]!, b, link: cells[second]!.text }] : [],
+    ),
+  );
 }
 
 /** What this host lets a process pin and share, bytes; null where it does not say. */
@@ -109,10 +119,6 @@ function textOf(file: string): string {
   } catch {
     return '';
   }
-}
-
-function gpuNumber(label: string | undefined): number | null {
-  return numberOrNull(/^GPU(\d+)$/.exec(label ?? '')?.[1]);
 }
 
 function numberOrNull(text: string | undefined): number | null {

@@ -2,15 +2,15 @@ import { type Dimension, quantity } from '../../model/input/quantity.ts';
 import { checked, type YamlFile } from '../../model/input/yamlFile.ts';
 import { systemFile } from '../../model/system/format.ts';
 import { buildSystem, systemOf } from '../../model/system/load.ts';
-import type { System } from '../../model/system/system.ts';
+import type { Provenance, System } from '../../model/system/system.ts';
 
 /** How a machine file writes a number: with a unit, or plain. */
 export type MachineUnit = 'GB/s' | 'us' | 'W' | 'pJ/FLOP' | 'GHz' | 'MiB' | 'plain';
 
-/** A number that a fit writes into a machine file. */
+/** A number that a fit, or an import of other tools' files, writes into a machine file. */
 export interface FittedEntry {
   is: string | number;
-  from: 'fitted' | 'measured' | 'default';
+  from: Provenance;
   source: string;
   interval?: [string, string] | [number, number];
 }

@@ -37,5 +37,7 @@ export interface CollectiveReading {
 /** What a file of measurements gave, and in `notes` what was left out or is doubtful, with its place. */
 export interface ImportedReadings<Reading> {
   readings: Reading[];
+  /** Names of the GPUs, as far as the file has them. */
+  devices: string[];
   notes: string[];
 }

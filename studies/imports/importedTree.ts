@@ -1,9 +1,17 @@
 import type { PcieGeneration } from '../../model/system/pcie.ts';
+import type { Provenance } from '../../model/system/system.ts';
 
 /** Width and generation of a PCIe link, as a machine file has them. */
 export interface PcieLink {
   gen: PcieGeneration;
   lanes: 1 | 2 | 4 | 8 | 16;
+}
+
+/** A number with its unit, as a machine file has it. */
+export interface TreeNumber {
+  is: string;
+  from: Provenance;
+  source: string;
 }
 
 /** A node of an imported PCIe tree; its link is the one to its parent. */
@@ -14,6 +22,8 @@ export interface ImportedNode {
   parent: string | null;
   /** Null where the file does not say, and where the link is none of PCIe. */
   pcie: PcieLink | null;
+  /** Of a GPU that reaches its host over NVLink-C2C; then `pcie` says nothing of what copies get. */
+  c2c?: true;
   /** What the node is in the file, such as its bus id. */
   comment: string;
 }

@@ -1,6 +1,6 @@
 import { shown } from '../../model/input/userError.ts';
 import type { PcieLink } from './importedTree.ts';
-import type { XmlElement } from './xmlElements.ts';
+import type { XmlElement } from './text/xmlElements.ts';
 
 const GENERATIONS: Readonly<Record<string, PcieLink['gen']>> = { 2.5: 1, 5: 2, 8: 3, 16: 4, 32: 5, 64: 6 };
 const LANES: readonly PcieLink['lanes'][] = [1, 2, 4, 8, 16];

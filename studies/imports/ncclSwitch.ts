@@ -1,4 +1,4 @@
-import type { XmlElement } from './xmlElements.ts';
+import type { XmlElement } from './text/xmlElements.ts';
 
 /**
  * Whether a bridge is an inner part of the Broadcom switch above it. Those switches present themselves as two

@@ -13,8 +13,9 @@ export interface NcclTestsTime {
 export interface NcclTestsRow {
   /** The whole of the larger buffer of a rank, bytes. */
   sizeBytes: number;
-  outOfPlace: NcclTestsTime;
-  inPlace: NcclTestsTime;
+  /** Null where the program did not run it. */
+  outOfPlace: NcclTestsTime | null;
+  inPlace: NcclTestsTime | null;
 }
 
 interface PlaceOfLine {
@@ -29,7 +30,7 @@ interface PlaceOfLine {
  * @throws UserError if there are not two columns of times, or if they are of the CPU.
  */
 export function columnsOf(text: string, place: PlaceOfLine): string[] {
-  const columns = text.replace(/^#/, '').trim().split(/\s+/);
+  const columns = text.replace(/^\s*#/, '').trim().split(/\s+/);
   if (columns.includes('cputime')) {
     throw new UserError('column cputime: the times are of the CPU; run nccl-tests without -C', place);
   }

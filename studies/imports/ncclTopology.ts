@@ -1,10 +1,11 @@
 import { shown, UserError } from '../../model/input/userError.ts';
-import { type ImportedText, readImportedText } from './importedText.ts';
 import { fabricOver, type ImportedNode, type ImportedTree } from './importedTree.ts';
+import { addImpliedGpus } from './ncclImpliedGpus.ts';
 import { pcieLinkOf } from './ncclPcieLink.ts';
 import { isPartOfBroadcomSwitch } from './ncclSwitch.ts';
 import { checkElements, required } from './ncclTopologyFormat.ts';
-import { parseXml, type XmlElement } from './xmlElements.ts';
+import { type ImportedText, readImportedText } from './text/importedText.ts';
+import { parseXml, type XmlElement } from './text/xmlElements.ts';
 
 /**
  * The PCIe tree from the XML that NCCL writes with NCCL_TOPO_DUMP_FILE: a node for each `cpu` (a NUMA node,
@@ -23,12 +24,21 @@ export function ncclTopology(source: ImportedText): ImportedTree {
   const { file } = source;
   const system = parseXml(source);
   checkElements(system, file);
+  const implied = system.children.some(hasGpu) ? 0 : addImpliedGpus(system);
   const sockets = system.children.filter(hasGpu);
   if (sockets.length === 0) {
-    throw new UserError('has no <gpu>; dump it from a run on GPUs', { file, line: system.line });
+    throw new UserError(
+      'has no <gpu>, and no <pci> of class 0x0302xx; dump it from a run on GPUs, or give the file of a machine with some',
+      { file, line: system.line },
+    );
   }
   checkOneHost(sockets, file);
   const walk = new TreeWalk(file);
+  if (implied > 0)
+    walk.notes.push(
+      `${file}:${system.line}: has no <gpu>, as the files that providers give to NCCL; its ${implied} <pci> of a GPU's class ` +
+        'are numbered in the order of their bus ids',
+    );
   for (const cpu of system.children) walk.addSocket(cpu, sockets.length);
   const fabric = fabricOver(sockets.length);
   const gpus = [...walk.gpus.entries()].sort(([a], [b]) => a - b).map(([, id]) => id);
@@ -121,7 +131,8 @@ class TreeWalk {
     const pcie = 'unknown' in link ? null : link;
     if (gpus.length === 1) {
       const id = this.#addGpu(gpus[0]!, busId);
-      this.nodes.push({ id, kind: 'gpu', parent, pcie, comment: busId });
+      const isC2c = gpus[0]!.children.some(({ name }) => name === 'c2c');
+      this.nodes.push({ id, kind: 'gpu', parent, pcie, ...(isC2c && { c2c: true }), comment: busId });
       return;
     }
     const id = `switch${this.#switches++}`;
@@ -147,7 +158,7 @@ class TreeWalk {
       if (child.name === 'c2c') {
         this.#note(
           child,
-          `${id} reaches its host over NVLink-C2C besides PCIe; give its down and up by hand`,
+          `${id} reaches its host over NVLink-C2C besides PCIe; its rates are those published of a GH200`,
         );
         continue;
       }

@@ -1,11 +1,11 @@
 import { shown, UserError } from '../../model/input/userError.ts';
-import type { XmlElement } from './xmlElements.ts';
+import type { XmlElement } from './text/xmlElements.ts';
 
 /** Elements of NCCL's topology XML and what may stand in each (src/graph/xml.cc of NCCL 2.19 to 2.30). */
 const CHILDREN: Readonly<Record<string, readonly string[]>> = {
   system: ['cpu'],
   cpu: ['pci', 'nic'],
-  pci: ['pci', 'gpu', 'nic', 'pcilink'],
+  pci: ['pci', 'gpu', 'nic', 'net', 'pcilink'],
   gpu: ['nvlink', 'c2c'],
   nic: ['net', 'gin', 'rma'],
   net: [],

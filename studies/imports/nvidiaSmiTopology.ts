@@ -1,9 +1,11 @@
 import { shown, UserError } from '../../model/input/userError.ts';
-import { type ImportedText, readImportedText } from './importedText.ts';
+import type { MatrixCell, PathName } from '../../model/system/matrixCell.ts';
+import { readTopologyMatrix, type TopologyMatrix } from '../../model/system/topologyMatrix.ts';
 import type { ImportedTree, NvlinkBond } from './importedTree.ts';
-import { readSmiMatrix, type SmiMatrix } from './smiMatrix.ts';
-import { type PathName, pciePath, type SmiCell } from './smiPath.ts';
+import { withNumaNodes } from './numaContradictions.ts';
+import { pciePath } from './smiPath.ts';
 import { treeOfPairs } from './smiTree.ts';
+import { type ImportedText, readImportedText } from './text/importedText.ts';
 
 /** Two GPUs and what lies between them. */
 export interface GpuPair {
@@ -42,7 +44,7 @@ export function readNvidiaSmiTopology(file: string): SmiTopology {
 /** As readNvidiaSmiTopology, for text that is already in memory. */
 export function nvidiaSmiTopology(source: ImportedText): SmiTopology {
   const { file } = source;
-  const matrix = readSmiMatrix(source);
+  const matrix = readTopologyMatrix(source);
   const { notes } = matrix;
   const names = matrix.gpus.map((name) => name.toLowerCase());
   const pairs: GpuPair[] = [];
@@ -68,15 +70,31 @@ export function nvidiaSmiTopology(source: ImportedText): SmiTopology {
   for (const [guess, of] of guesses) {
     notes.push(`${file}:${matrix.rows[0]!.line}: NVLink hides the PCIe path of ${of.join(', ')}: ${guess}`);
   }
-  const tree = treeOfPairs(
-    names,
-    paths,
-    matrix.rows.map(({ numa }) => numa),
-  );
-  return { file, writer: 'nvidia-smi topo -m', gpus: names, nodes: tree, nvlinks, notes, pairs };
+  const numa = matrix.rows.map((row) => row.numa);
+  const agreed = withNumaNodes(names, paths, numa);
+  notes.push(...agreed.contradictions.map((what) => `${file}:${matrix.rows[0]!.line}: ${what}`));
+  const nodes = treeOfPairs(names, agreed.paths, numa);
+  for (const { id } of nodes.filter(({ kind }) => kind === 'bridge')) {
+    const below = nodes.filter(({ parent }) => parent === id).map((node) => node.id);
+    notes.push(
+      `${file}:${matrix.rows[0]!.line}: PHB: ${below.join(', ')} may share one link of their host bridge or have one each, ` +
+        `and the matrix does not say; taken as shared, the slower: if copies of all at once are as fast as of one, ` +
+        `give them the parent of ${id} and remove it`,
+    );
+  }
+  for (const node of nodes) {
+    const row = matrix.rows[names.indexOf(node.id)];
+    if (row === undefined || row.memoryNuma === null) continue;
+    node.c2c = true;
+    notes.push(
+      `${file}:${row.line}: ${node.id} has memory that is NUMA node ${row.memoryNuma}: it reaches its host over NVLink-C2C; ` +
+        'its rates are those published of a GH200',
+    );
+  }
+  return { file, writer: 'nvidia-smi topo -m', gpus: names, nodes, nvlinks, notes, pairs };
 }
 
-function symmetricCell(matrix: SmiMatrix, a: number, b: number, file: string): SmiCell {
+function symmetricCell(matrix: TopologyMatrix, a: number, b: number, file: string): MatrixCell {
   const upper = matrix.rows[a]!;
   const lower = matrix.rows[b]!;
   const [cell, mirror] = [upper.cells[b]!, lower.cells[a]!];

@@ -1,28 +1,16 @@
-import type { SmiMatrix } from './smiMatrix.ts';
-
-/** PCIe paths of the legend of `nvidia-smi topo -m`, the shortest first. */
-export const PATHS = ['PIX', 'PXB', 'PHB', 'NODE', 'SYS'] as const;
-
-export type PathName = (typeof PATHS)[number];
-
-/** A cell of the matrix. */
-export type SmiCell = { text: string } & (
-  | { kind: 'self' }
-  | { kind: 'path'; path: PathName }
-  | { kind: 'nvlink'; links: number }
-);
-
-/** Whether one path reaches no further than another. */
-export function within(path: PathName, reach: PathName): boolean {
-  return PATHS.indexOf(path) <= PATHS.indexOf(reach);
-}
+import { type PathName, within } from '../../model/system/matrixCell.ts';
+import type { TopologyMatrix } from '../../model/system/topologyMatrix.ts';
 
 /**
  * The PCIe path between two GPUs. Where NVLink hides it, a tree still tells: of the paths from a device to
  * both, unequal ones mean that the longer is the path between the two, and equal ones that it is no longer.
  * `guess` says where a path may be shorter or longer than given.
  */
-export function pciePath(matrix: SmiMatrix, a: number, b: number): { name: PathName; guess: string | null } {
+export function pciePath(
+  matrix: TopologyMatrix,
+  a: number,
+  b: number,
+): { name: PathName; guess: string | null } {
   const cell = matrix.rows[a]!.cells[b]!;
   if (cell.kind === 'path') return { name: cell.path, guess: null };
   let shortest: PathName | null = null;

@@ -1,10 +1,10 @@
+import { type PathName, within } from '../../model/system/matrixCell.ts';
 import { fabricOver, type ImportedNode } from './importedTree.ts';
-import { type PathName, within } from './smiPath.ts';
 
 /**
  * The tree that the paths between GPUs describe, without rates: GPUs no further apart than a host bridge, or
- * a switch, get one node above them. A level that holds the same GPUs as the one around it is left out,
- * unless it is the switch.
+ * a switch, get one node above them: a host bridge's GPUs may share its link or have a port of it each, and the slower is taken.
+ * A level of NUMA nodes or inner switches that holds the same GPUs as the one around it is left out.
  *
  * `paths[a][b]` is the path between two GPUs; `numa` names the socket of each where the matrix says it.
  */
@@ -58,8 +58,8 @@ export function treeOfPairs(
     const comment = where == null ? 'NUMA node not known' : `NUMA node ${where}`;
     nodes.push({ id, kind: 'socket', parent: fabric === null ? null : fabric.id, pcie: null, comment });
     for (const group of groups(members, 'PHB')) {
-      const isLevel = group.length < members.length && groups(group, 'PXB').length > 1;
-      addSwitches(isLevel ? add('bridge', id, group, 'host bridge') : id, group);
+      const isShared = groups(group, 'PXB').length > 1;
+      addSwitches(isShared ? add('bridge', id, group, 'host bridge') : id, group);
     }
   });
   return nodes;

@@ -121,6 +121,21 @@ test('GPUs and their links are read from nvidia-smi', () => {
   assert.equal(readGpus('NVIDIA-SMI has failed\n'), []);
 });
 
+test('a matrix that cannot be read is said with its line, and everything else is found', () => {
+  const gpu = '0, A, 1, x, y, 5, 16\\n1, A, 1, x, y, 5, 16';
+  const matrix = '\\tGPU0\\tGPU1\\nGPU0\\tX\\t??\\nGPU1\\t??\\tX';
+  const bin = commands('smi', { 'nvidia-smi': '' });
+  writeFileSync(
+    join(bin, 'nvidia-smi'),
+    `#!/bin/sh\nif [ "$1" = topo ]; then printf '${matrix}\\n'; else printf '${gpu}\\n'; fi\n`,
+    { mode: 0o755 },
+  );
+  const { gpus, links, linksUnread } = diagnose({ PATH: `${bin}:/usr/bin:/bin` }, NOWHERE);
+  assert.is(gpus.length, 2);
+  assert.equal(links, []);
+  assert.match(linksUnread!, /^nvidia-smi topo -m:2: row GPU0, column GPU1: expected NV and a number/);
+});
+
 test('the command prints a table, or one JSON object', () => {
   let text = '';
   const output = { result: (more: string) => (text += more), diagnostic: () => {}, terminal: false };

@@ -181,9 +181,16 @@ export async function formatsIn(folder: string): Promise<Format[]> {
       read: () => ['import', at('trace.json'), '--as', 'profile', ...traced],
     },
     imported('nvbandwidth', fixture('nvbandwidth.json')),
+    imported('nvbandwidth text', fixture('nvbandwidth.txt')),
     imported('nccl-tests', fixture('alltoall.txt')),
+    imported('nccl-tests JSON', fixture('all-gather.json')),
+    imported('nccl-tests behind a launcher', fixture('two-programs.txt').replaceAll(/^/gm, '[1,0]<stdout>:')),
     imported('NCCL topology', fixture('topology.xml')),
     imported('nvidia-smi topology', fixture('smi-nvlink.txt')),
+    {
+      ...{ name: "fit of other tools' files", good: fixture('nvbandwidth.txt'), file: at('fit.txt') },
+      read: () => ['fit', at('fit.txt'), '--machine', 'h100-sxm-x2'],
+    },
     {
       ...{ name: '--set', good: 'gpu.copyEngine.h2d=30.5 GB/s', file: null },
       read: (text) => [...tiny, '--plan', 'yield', '--set', text],

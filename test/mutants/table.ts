@@ -3,6 +3,7 @@ import { CODEGEN } from './codegen.ts';
 import { DEVICES } from './devices.ts';
 import { EXPERIMENTS } from './experiments.ts';
 import { HIDING } from './hiding.ts';
+import { IMPORTS } from './imports.ts';
 import { INPUT } from './input.ts';
 import { LEAST_SQUARES } from './leastSquares.ts';
 import type { MutantGroup } from './mutant.ts';
@@ -28,4 +29,5 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...OPTIMIZE,
   ...OPTIMISER,
   ...PROFILE,
+  ...IMPORTS,
 ];

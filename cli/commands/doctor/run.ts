@@ -36,7 +36,7 @@ function readable(diagnosis: Diagnosis): string {
   ].join('');
 }
 
-function gpuLines({ gpus, links }: Diagnosis): string[] {
+function gpuLines({ gpus, links, linksUnread }: Diagnosis): string[] {
   if (gpus.length === 0) return ['no GPU (nvidia-smi names none)\n'];
   return [
     ...gpus.map(({ index, name, memoryBytes, driver, pciBus, pcieGeneration, pcieLanes }) => {
@@ -44,6 +44,7 @@ function gpuLines({ gpus, links }: Diagnosis): string[] {
       return `GPU ${index}: ${name}, ${size(memoryBytes)}, driver ${driver}, ${link}, ${pciBus}\n`;
     }),
     ...links.map(({ a, b, link }) => `GPU ${a} to GPU ${b}: ${link}\n`),
+    ...(linksUnread === null ? [] : [`how GPUs are joined is unknown: ${linksUnread}\n`]),
   ];
 }
 

@@ -1,21 +1,36 @@
-import { max, mean, median, quantile } from 'simple-statistics';
-import { MiB } from '../../../model/input/byteUnits.ts';
+import { UserError } from '../../../model/input/userError.ts';
 import { readCalibration } from '../../../studies/calibration/calibrationFile.ts';
-import {
-  type FittedMachine,
-  type FittedStage,
-  fitMachine,
-  type ReadingError,
-} from '../../../studies/calibration/fitMachine.ts';
+import { fitMachine } from '../../../studies/calibration/fitMachine.ts';
 import { fittedMachineFile } from '../../../studies/calibration/machineFile.ts';
 import { writeWholeFile } from '../../files/wholeFile.ts';
 import type { Output } from '../../output.ts';
 import { startProgress } from '../../text/progress.ts';
-import { type Column, formatTable } from '../../text/table.ts';
 import type { FitFlags } from './command.ts';
+import { printFit } from './printFit.ts';
 
-/** Fits a machine to a calibration, prints what was found and how far off it is, and writes the machine's file. */
-export function run(file: string, flags: FitFlags, output: Output): void {
+/** Fits a machine to a calibration, or to other tools' files, prints what was found and how far off it is, and writes the machine's file. */
+export async function run(files: readonly string[], flags: FitFlags, output: Output): Promise<void> {
+  const calibration = files.find((file) => /\.ya?ml$/i.test(file));
+  if (calibration === undefined) {
+    const { fitFiles } = await import('./imported.ts');
+    fitFiles(files, flags, output);
+    return;
+  }
+  if (files.length > 1)
+    throw new UserError(
+      `${calibration}: a calibration is fitted by itself, got ${files.length} files; leave the others out`,
+    );
+  const [idle] = (['machine', 'transport', 'collective'] as const).filter(
+    (flag) => flags[flag] !== undefined,
+  );
+  if (idle !== undefined)
+    throw new UserError(
+      `--${idle} ${flags[idle]}: is for files of other tools; a calibration says it itself: leave it out`,
+    );
+  fitCalibration(calibration, flags, output);
+}
+
+function fitCalibration(file: string, flags: FitFlags, output: Output): void {
   const calibration = readCalibration(file);
   let progress: ReturnType<typeof startProgress> | undefined;
   const fitted = fitMachine(calibration, (_, index, count) => {
@@ -25,96 +40,9 @@ export function run(file: string, flags: FitFlags, output: Output): void {
   progress?.advance();
   if (flags.json)
     output.result(`${JSON.stringify({ stages: fitted.stages, notes: fitted.notes }, null, 1)}\n`);
-  else print(fitted, flags.worst, output);
+  else printFit(fitted, flags.worst, output);
   for (const note of fitted.notes) output.diagnostic(`note: ${note}\n`);
   if (flags.out === undefined) return;
   writeWholeFile(flags.out, fittedMachineFile(fitted, flags.id));
   output.diagnostic(`wrote ${flags.out}; use it with --machine ${flags.out}\n`);
 }
-
-function print({ stages }: FittedMachine, worst: number, output: Output): void {
-  const numbers = stages.flatMap(({ name, result }) =>
-    result.parameters.map((parameter) => ({ stage: name, ...parameter })),
-  );
-  output.result(
-    formatTable(
-      [
-        { header: 'stage', value: (row) => row.stage },
-        { header: 'parameter', value: (row) => row.name },
-        { header: 'value', value: (row) => row.value, digits: 3 },
-        { header: '95 % low', value: (row) => row.low95, digits: 3 },
-        { header: '95 % high', value: (row) => row.high95, digits: 3 },
-      ],
-      numbers,
-    ),
-  );
-  output.result('\n');
-  const sides = stages.flatMap((stage) => (['fit', 'held-out'] as const).map((side) => ({ stage, side })));
-  output.result(formatTable(ERROR_COLUMNS, [...sides, ...summaries(stages)]));
-  const readings = stages
-    .flatMap(({ name, errors }) => errors['held-out'].map((error) => ({ stage: name, ...error })))
-    .sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
-  if (worst === 0) return;
-  output.result('\nfarthest off among the held-out readings\n');
-  output.result(
-    formatTable(
-      [
-        { header: 'reading', value: (row) => row.id },
-        { header: 'of', value: (row) => row.quantity },
-        { header: 'error %', value: (row) => row.error * 100, digits: 1 },
-        { header: 'rounds apart %', value: (row) => row.spread * 100, digits: 1 },
-      ],
-      readings.slice(0, worst),
-    ),
-  );
-}
-
-interface StageSide {
-  stage: Pick<FittedStage, 'name' | 'errors'>;
-  side: 'fit' | 'held-out';
-}
-
-/** Held-out readings of several stages together, each once: some stages share readings. */
-function summaries(stages: readonly FittedStage[]): StageSide[] {
-  const readings = new Map(
-    stages.flatMap((stage) =>
-      stage.errors['held-out'].map((error) => [`${error.groupSize} ${error.id} ${error.quantity}`, error]),
-    ),
-  );
-  const together = (name: string, isOf: (error: ReadingError, bytes: number) => boolean): StageSide => {
-    const heldOut = [...readings.values()].filter(
-      (error) => error.bytes !== null && isOf(error, error.bytes),
-    );
-    return { stage: { name, errors: { fit: [], 'held-out': heldOut } }, side: 'held-out' };
-  };
-  return [
-    together('all alone, 1 MiB or more', ({ isBeside }, bytes) => !isBeside && bytes >= MiB),
-    together('all beside copies', ({ isBeside }) => isBeside),
-  ];
-}
-
-const percent = (of: (sizes: number[], signed: number[]) => number) => {
-  return ({ stage, side }: StageSide) => {
-    const signed = stage.errors[side].map(({ error }) => error * 100);
-    return signed.length === 0 ? null : of(signed.map(Math.abs), signed);
-  };
-};
-
-const ERROR_COLUMNS: readonly Column<StageSide>[] = [
-  { header: 'stage', value: ({ stage }) => stage.name },
-  { header: 'readings', value: ({ side }) => side },
-  { header: 'n', value: ({ stage, side }) => stage.errors[side].length },
-  { header: 'MAPE %', value: percent((sizes) => mean(sizes)), digits: 1 },
-  { header: 'bias %', value: percent((_, signed) => mean(signed)), digits: 1 },
-  { header: 'median %', value: percent((sizes) => median(sizes)), digits: 1 },
-  { header: 'p95 %', value: percent((sizes) => quantile(sizes, 0.95)), digits: 1 },
-  { header: 'largest %', value: percent((sizes) => max(sizes)), digits: 1 },
-  {
-    header: 'rounds apart %',
-    value: ({ stage, side }) => {
-      const spreads = stage.errors[side].map(({ spread }) => spread * 100);
-      return spreads.length === 0 ? null : median(spreads);
-    },
-    digits: 1,
-  },
-];

@@ -49,13 +49,13 @@ function addProfileOptions(command: Command): Command {
 
 export const command: RunnableCommand = {
   description:
-    "show what another tool's file says of a machine: its PCIe tree for a machine file, or readings; or make a profile of a trace",
+    "show what other tools' files say of a machine: its PCIe tree for a machine file, or readings; or make a profile of a trace",
   declare: (command) =>
     addProfileOptions(
       command
         .argument(
-          '<file>',
-          "of nvbandwidth -j, nccl-tests, NCCL_TOPO_DUMP_FILE or nvidia-smi topo -m; a trace of PyTorch's profiler or nsys export --type sqlite",
+          '<files...>',
+          "of nvbandwidth, nccl-tests, NCCL_TOPO_DUMP_FILE or nvidia-smi topo -m, or a job's log with these; - for the standard input; a trace of PyTorch's profiler or nsys export --type sqlite",
         )
         .addOption(
           new Option('--collective <kind>', 'of nccl-tests that do not name their program').choices(

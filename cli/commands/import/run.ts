@@ -1,5 +1,6 @@
 import { UserError } from '../../../model/input/userError.ts';
-import { type Imported, readAny } from '../../../studies/imports/readAny.ts';
+import type { CopyReading } from '../../../studies/imports/importedReading.ts';
+import { type Imported, readAll } from '../../../studies/imports/readAny.ts';
 import { treeYaml } from '../../../studies/imports/treeYaml.ts';
 import type { Output } from '../../output.ts';
 import { formatTable } from '../../text/table.ts';
@@ -19,28 +20,37 @@ const PROFILE_FLAGS: readonly (readonly [keyof ImportProfileFlags, string])[] = 
 ];
 
 /**
- * Shows what another tool's file says of a machine: its tree as lines of a machine file, or its readings as a table; or makes a profile
+ * Shows what other tools' files say of a machine: its tree as lines of a machine file, or its readings as a table; or makes a profile
  * of a trace.
  */
-export async function run(file: string, flags: ImportFlags, output: Output): Promise<void> {
+export async function run(files: readonly string[], flags: ImportFlags, output: Output): Promise<void> {
   if (flags.as === 'profile') {
+    if (files.length > 1)
+      throw new UserError(
+        `--as profile: expected one trace, got ${files.length} files; make a profile of each`,
+      );
     if (flags.collective !== undefined)
       throw new UserError(
         `--collective ${flags.collective}: is for nccl-tests; a trace's collectives are given as --collective-bytes`,
       );
     // The reader of SQLite takes longer to load than all that reads machines.
-    (await import('./profile.ts')).importProfile(file, flags, output);
+    (await import('./profile.ts')).importProfile(files[0]!, flags, output);
     return;
   }
   const [idle] = PROFILE_FLAGS.filter(([key]) => flags[key] !== undefined);
   if (idle !== undefined)
     throw new UserError(`${idle[1]}: is for a trace; add --as profile, or leave it out`);
-  const imported = readAny(file, flags.collective);
-  output.result(flags.json ? `${JSON.stringify(imported, null, 1)}\n` : shownAs(imported));
-  for (const note of imported.notes) output.diagnostic(`note: ${note}\n`);
+  const imported = files.flatMap((file) => readAll(file, flags.collective));
+  const copies = imported.flatMap((one) => (one.from === 'nvbandwidth' ? one.readings : []));
+  if (flags.json) {
+    const [only, ...others] = imported;
+    output.result(`${JSON.stringify(others.length === 0 ? only : imported, null, 1)}\n`);
+  } else output.result(imported.map((one) => shownAs(one, copies)).join('\n'));
+  for (const note of imported.flatMap(({ notes }) => notes)) output.diagnostic(`note: ${note}\n`);
 }
 
-function shownAs(imported: Imported): string {
+/** @param copies of all files, which replace the rates that a tree's links have by generation and lanes. */
+function shownAs(imported: Imported, copies: readonly CopyReading[]): string {
   switch (imported.from) {
     case 'nvbandwidth':
       return formatTable(
@@ -69,6 +79,6 @@ function shownAs(imported: Imported): string {
       );
     case 'nccl-topology':
     case 'nvidia-smi':
-      return treeYaml(imported);
+      return treeYaml(imported, copies);
   }
 }

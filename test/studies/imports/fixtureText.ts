@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { UserError } from '../../../model/input/userError.ts';
-import { type ImportedText, readImportedText } from '../../../studies/imports/importedText.ts';
+import { type ImportedText, readImportedText } from '../../../studies/imports/text/importedText.ts';
 
 export const fixtures = join(import.meta.dirname, 'fixtures');
 

@@ -76,6 +76,66 @@ for (const [speed, gen] of SPEEDS) {
   });
 }
 
+/** A file of a provider: devices by bus id and class below one bridge, and no `gpu`. */
+const provided = (...devices: [busId: string, attributes: string][]) => {
+  const lines = [
+    '<system version="1">',
+    '<cpu numaid="0"><pci busid="ffff:ff:01.0" class="0x060400" link_speed="32.0 GT/s PCIe" link_width="16">',
+    ...devices.map(([busId, rest]) => `<pci busid="${busId}" ${rest} link_speed="16 GT/s" link_width="8"/>`),
+    '</pci></cpu>',
+    '</system>',
+  ];
+  return { file: 'vm.xml', text: lines.join('\n'), lines };
+};
+
+const PROVIDED: [what: string, devices: [string, string][], gpus: Record<string, string>][] = [
+  ['one', [['0001:00:00.0', 'class="0x030200"']], { gpu0: '0001:00:00.0' }],
+  [
+    'numbered by bus id, NICs aside',
+    [
+      ['0003:00:00.0', 'class="0x030200"'],
+      ['0101:00:00.0', 'class="0x020700"'],
+      ['0002:00:00.0', 'class="0x030200"'],
+    ],
+    { gpu0: '0002:00:00.0', gpu1: '0003:00:00.0' },
+  ],
+  [
+    'any subclass of 3D controllers, and cards of NVIDIA with a screen',
+    [
+      ['0001:00:00.0', 'class="0x0302ff"'],
+      ['0002:00:00.0', 'class="0x030000" vendor="0x10DE"'],
+      ['0003:00:00.0', 'class="0x030000" vendor="0x1a03"'],
+    ],
+    { gpu0: '0001:00:00.0', gpu1: '0002:00:00.0' },
+  ],
+  ['upper case', [['000A:00:00.0', 'class="0X030200"']], { gpu0: '000A:00:00.0' }],
+];
+
+for (const [what, devices, gpus] of PROVIDED) {
+  given(`a provider's file has no <gpu>: ${what}`, () => {
+    const { nodes, notes } = ncclTopology(provided(...devices));
+    const found = nodes.filter(({ kind }) => kind === 'gpu').map(({ id, comment }) => [id, comment]);
+    assert.equal(Object.fromEntries(found), gpus);
+    assert.match(notes.join('\n'), /vm\.xml:1: has no <gpu>, as the files that providers give to NCCL/);
+    assert.ok(nodes.every(({ kind, pcie }) => kind !== 'gpu' || (pcie!.gen === 4 && pcie!.lanes === 8)));
+  });
+}
+
+given('a GPU over NVLink-C2C', () => {
+  const { nodes, notes } = ncclTopology(
+    fixtureText(
+      'topology.xml',
+      /<gpu dev="1"([^>]*)\/>/,
+      '<gpu dev="1"$1><c2c bw="112500" count="4"/></gpu>',
+    ),
+  );
+  assert.equal(
+    nodes.filter(({ c2c }) => c2c).map(({ id }) => id),
+    ['gpu1'],
+  );
+  assert.match(notes.join('\n'), /gpu1 reaches its host over NVLink-C2C/);
+});
+
 given.run();
 
 const broken = suite('broken NCCL topology XML');
@@ -133,7 +193,12 @@ const BROKEN: [what: string, piece: string | RegExp, by: string, message: RegExp
     /^topology\.xml:25: host_hash "0x99" is another host/,
   ],
   ['NVLinks without a count', 'count="18"', 'count="-"', /^topology\.xml:29: nvlink count: .*got "-"/],
-  ['no GPU', /<gpu [^>]*\/>|<gpu [\s\S]*?<\/gpu>/g, '', /^topology\.xml:2: has no <gpu>/],
+  [
+    'no GPU',
+    /<gpu [^>]*\/>|<gpu [\s\S]*?<\/gpu>|0x030200/g,
+    '',
+    /^topology\.xml:2: has no <gpu>, and no <pci> of class 0x0302xx/,
+  ],
 ];
 
 for (const [what, piece, by, message] of BROKEN) {

@@ -43,16 +43,67 @@ given("the tool's own warning is a note", () => {
   assert.match(nvbandwidthReadings(text).notes[0]!, /^nvbandwidth\.json:\d+: .*warned: "small buffers"/);
 });
 
+given('the text says what the JSON says, to two decimals', () => {
+  const text = nvbandwidthReadings(fixtureText('nvbandwidth.txt'));
+  const key = (one: (typeof readings)[number]) =>
+    `${one.direction} ${one.measured} ${one.by} ${one.gpu} ${one.gpusAtOnce} ${(one.bytesPerS / 1e9).toFixed(2)}`;
+  const inJson = new Set(readings.map(key));
+  assert.is(text.readings.length, 6);
+  for (const reading of text.readings) assert.ok(inJson.has(key(reading)), key(reading));
+  assert.equal(text.devices, ['Made-up GPU']);
+  assert.equal(
+    text.readings.map(({ source }) => source.split(':')[1]),
+    ['15', '15', '22', '22', '37', '37'],
+  );
+});
+
+const TEXTS: [what: string, piece: string | RegExp, by: string, readings: number, note: RegExp][] = [
+  [
+    'a test that failed',
+    /memcpy CE CPU\(row\) -> [\s\S]*?SUM host_to_device\S+ \S+/,
+    'Error: out of memory',
+    4,
+    /:13: test "host_to_device_memcpy_ce": .*got "Error"/,
+  ],
+  ['a row cut short', '55.40     55.39', '55.40', 4, /:15: 1 rates below 2 numbers of GPUs/],
+  [
+    'a cell without a rate',
+    '55.40     55.39',
+    '55.40       N/A',
+    5,
+    /:15: test "host_to_device_memcpy_ce", GPU 1: .*got "N\/A"/,
+  ],
+  [
+    'the end of an old version',
+    /Running host_to_device_bidirectional_memcpy_sm\.\nWaived: \n/,
+    'Waiving host_to_device_bidirectional_memcpy_sm.\n',
+    6,
+    /:41: test .* was waived/,
+  ],
+];
+
+for (const [what, piece, by, count, note] of TEXTS) {
+  given(`text: ${what} is named by line, and the rest is used`, () => {
+    const imported = nvbandwidthReadings(fixtureText('nvbandwidth.txt', piece, by));
+    assert.is(imported.readings.length, count, imported.notes.join('\n'));
+    assert.match(imported.notes.join('\n'), note);
+  });
+}
+
+given('columns that lost their indentation, and one GPU', () => {
+  const lines = ['Running host_to_device_memcpy_sm.', 'memcpy SM', '0', '0     35.19', ''];
+  const one = nvbandwidthReadings({ file: 'm', text: lines.join('\n'), lines });
+  assert.equal(
+    one.readings.map(({ bytesPerS, by }) => [bytesPerS, by]),
+    [[35.19e9, 'kernel']],
+  );
+});
+
 given.run();
 
-const broken = suite('broken nvbandwidth JSON');
+const leftOut = suite('parts of nvbandwidth JSON that cannot be used');
 
-const BROKEN: [what: string, piece: string | RegExp, by: string, message: RegExp][] = [
-  ['cut short in a list', /"55\.3876"[\s\S]*/, '', /^nvbandwidth\.json:19:\d+: the JSON is cut short/],
-  ['cut short in a text', /3876"[\s\S]*/, '', /^nvbandwidth\.json:20:\d+: the JSON is cut short/],
-  ['text before it', /^/, 'warning\n', /^nvbandwidth\.json:1:\d+: is no JSON here/],
-  ['text after it', /\n\n$/, '\n\ndone\n', /^nvbandwidth\.json:\d+:\d+: is no JSON here/],
-  ['a word for a number', '"55.1"', 'nan', /^nvbandwidth\.json:33:\d+: is no JSON here/],
+const LEFT_OUT: [what: string, piece: string | RegExp, by: string, message: RegExp][] = [
   [
     'N/A for a GPU',
     '"55.1"',
@@ -67,6 +118,34 @@ const BROKEN: [what: string, piece: string | RegExp, by: string, message: RegExp
     '"Error"',
     /^nvbandwidth\.json:24:\d+: test "host_to_device_memcpy_ce": .*got "Error"/,
   ],
+];
+
+for (const [what, piece, by, message] of LEFT_OUT) {
+  leftOut(`${what}: named by line, and the rest is used`, () => {
+    const imported = nvbandwidthReadings(fixtureText('nvbandwidth.json', piece, by));
+    assert.ok(imported.readings.length >= readings.length - 2 && imported.readings.length < readings.length);
+    assert.ok(
+      imported.notes.some((note) => message.test(note) && /; left out$/.test(note)),
+      imported.notes.join('\n'),
+    );
+  });
+}
+
+leftOut('nothing but failed tests is refused', () => {
+  refuses(
+    () => nvbandwidthReadings(fixtureText('nvbandwidth.json', /"Passed"/g, '"Error"')),
+    /^nvbandwidth\.json:24:\d+: test "host_to_device_memcpy_ce": .*got "Error"/,
+  );
+});
+
+leftOut.run();
+
+const broken = suite('broken nvbandwidth JSON');
+
+const BROKEN: [what: string, piece: string | RegExp, by: string, message: RegExp][] = [
+  ['cut short in a list', /"55\.3876"[\s\S]*/, '', /^nvbandwidth\.json:19:\d+: the JSON is cut short/],
+  ['cut short in a text', /3876"[\s\S]*/, '', /^nvbandwidth\.json:20:\d+: the JSON is cut short/],
+  ['a word for a number', '"55.1"', 'nan', /^nvbandwidth\.json:33:\d+: is no JSON here/],
   [
     'no version',
     /,\n\t\t"version" : "v0\.8"/,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readAny } from '../../../studies/imports/readAny.ts';
+import { readAll } from '../../../studies/imports/readAny.ts';
 import { fixtures, fixtureText, refuses } from './fixtureText.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'imports-'));
@@ -27,31 +27,31 @@ const KINDS: [file: string, from: string][] = [
 ];
 
 for (const [file, from] of KINDS) {
-  any(`${file} is of ${from}`, () => assert.is(readAny(join(fixtures, file)).from, from));
+  any(`${file} is of ${from}`, () => assert.is(readAll(join(fixtures, file))[0]!.from, from));
   any(`${file} is known with the ends of lines and the byte-order mark of Windows too`, () => {
     const text = `\uFEFF${fixtureText(file).text.replaceAll('\n', '\r\n')}`;
-    assert.is(readAny(written(text)).from, from);
+    assert.is(readAll(written(text))[0]!.from, from);
   });
 }
 
 any('a file that is cut short is still known, and its own reader names the line', () => {
   const { text } = fixtureText('nvbandwidth.json', /"55\.3876"[\s\S]*/);
-  refuses(() => readAny(written(text)), /file:19:\d+: the JSON is cut short/);
+  refuses(() => readAll(written(text)), /file:19:\d+: the JSON is cut short/);
 });
 
 any('anything else is told what was expected', () => {
   for (const text of ['{"start": 1}', '<html></html>', 'hello\n']) {
     refuses(
-      () => readAny(written(text)),
+      () => readAll(written(text)),
       /file:1: is none of the files that are known: expected .*nvbandwidth.*nccl-tests/,
     );
   }
 });
 
 any('an empty file, a folder and a missing one are named', () => {
-  refuses(() => readAny(written(' \n')), /file: is empty/);
-  refuses(() => readAny(folder), /cannot be read \(EISDIR\)/);
-  refuses(() => readAny(join(folder, 'none')), /none: cannot be read \(ENOENT\)/);
+  refuses(() => readAll(written(' \n')), /file: is empty/);
+  refuses(() => readAll(folder), /cannot be read \(EISDIR\)/);
+  refuses(() => readAll(join(folder, 'none')), /none: cannot be read \(ENOENT\)/);
 });
 
 any.run();

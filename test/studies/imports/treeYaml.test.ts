@@ -70,4 +70,16 @@ yaml('a skeleton of nvidia-smi asks for the rates of every link below a socket',
   assert.is(lines.filter((line) => line.includes('give pcie')).length, 9);
 });
 
+yaml('a link over C2C has the published rates and their source', () => {
+  const lines = ['  GPU0 NIC0 CPU Affinity NUMA Affinity GPU NUMA ID', 'GPU0 X SYS 0-71 0 1', 'NIC0 SYS X'];
+  const { tree, provenance } = withTree(treeYaml(nvidiaSmiTopology({ file: 'm', text: '', lines })));
+  const gpu = tree.find(({ id }) => id === 'gpu0')!;
+  assert.equal([gpu.downBytesPerS, gpu.upBytesPerS], [346e9, 301e9]);
+  for (const key of ['tree.gpu0.down', 'tree.gpu0.up']) {
+    const entry = provenance.find((one) => one.key === key)!;
+    assert.is(entry.from, 'published');
+    assert.match(entry.source, /^GH200, .*https:/);
+  }
+});
+
 yaml.run();

@@ -1,5 +1,5 @@
 import { SaxesParser } from 'saxes';
-import { UserError } from '../../model/input/userError.ts';
+import { UserError } from '../../../model/input/userError.ts';
 import type { ImportedText } from './importedText.ts';
 
 /** Elements inside each other; readers recurse, so there must be an end. NCCL's own files have seven or eight. */
