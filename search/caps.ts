@@ -1,4 +1,4 @@
-import { memoryNeed } from '../model/physics/memory.ts';
+import { hostShareBytes, memoryNeed } from '../model/physics/memory.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
@@ -11,8 +11,7 @@ export interface Caps {
 
 /** All of the GPU, and for each rank its share of the host's memory. */
 export function machineCaps(workload: Workload, system: System): Caps {
-  const ranksOnHost = system.peer === 'mirrored' ? 1 : workload.ranks;
-  return { gpuBytes: system.gpu.memoryBytes, pinnedBytes: system.host.memoryBytes / ranksOnHost };
+  return { gpuBytes: system.gpu.memoryBytes, pinnedBytes: hostShareBytes(system, workload.ranks) };
 }
 
 /** Whether a plan keeps within the caps. */

@@ -5,7 +5,7 @@ export interface BreakEven {
   batch: number | null;
 }
 
-export const BOUNDS = ['compute', 'collectives', 'link', 'yield', 'memory', 'host'] as const;
+export const BOUNDS = ['compute', 'collectives', 'link', 'yield', 'memory', 'host-memory', 'host'] as const;
 export type BoundBy = (typeof BOUNDS)[number];
 
 /** Where one steady step of one rank goes. Seconds. */

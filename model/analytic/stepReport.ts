@@ -1,5 +1,5 @@
 import { blockComputeS } from '../physics/compute.ts';
-import { memoryNeed } from '../physics/memory.ts';
+import { hostShareBytes, type MemoryNeed, memoryNeed } from '../physics/memory.ts';
 import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../physics/power.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
@@ -65,6 +65,7 @@ export function report(
   const power = powerOf(workload, system);
   const memory = memoryNeed(workload, system, plan);
   const times = { ...onGpu, stepTimeS: Math.max(hostS(workload), onGpu.stepTimeS) };
+  const misfit = misfitOf(memory, system, workload.ranks);
   const windowS =
     workload.passes *
     workload.blocks.reduce((sum, block) => sum + blockComputeS(block, system.gpu, clock), 0);
@@ -75,19 +76,24 @@ export function report(
     windowS,
     gpuPeakBytes: memory.gpuPeakBytes,
     hostPinnedBytes: memory.hostPinnedBytes,
-    boundBy: boundBy(onGpu, times.stepTimeS, memory.gpuPeakBytes, system),
+    boundBy: misfit ?? boundBy(onGpu, times.stepTimeS),
     breakEven,
     clock,
     powerW: power === null ? null : stepPowerW(power, stepEnergyJ(workload, power), clock, times.stepTimeS),
   };
 }
 
+/** Which memory a plan needs more of than there is. */
+function misfitOf(need: MemoryNeed, system: System, ranks: number): BoundBy | null {
+  if (need.gpuPeakBytes > system.gpu.memoryBytes) return 'memory';
+  return need.hostPinnedBytes > hostShareBytes(system, ranks) ? 'host-memory' : null;
+}
+
 /**
- * What limits a step: memory if it does not fit; the host if issuing it takes longer than the GPU needs; compute or collectives, whichever take longer, if the offload is
+ * What limits a step that fits: the host if issuing it takes longer than the GPU needs; compute or collectives, whichever take longer, if the offload is
  * hidden; the link if prefetch and collectives alone would fill it; otherwise how the plan yields, since the link idles.
  */
-function boundBy(times: StepTimes, stepTimeS: number, gpuPeakBytes: number, system: System): BoundBy {
-  if (gpuPeakBytes > system.gpu.memoryBytes) return 'memory';
+function boundBy(times: StepTimes, stepTimeS: number): BoundBy {
   if (stepTimeS > times.stepTimeS) return 'host';
   const cost = times.exposedPrefetchS + times.collectiveInflationS;
   if (cost <= HIDDEN_SHARE * times.stepTimeS) {

@@ -21,6 +21,8 @@ export function verdict(report: StepReport, baseline: StepReport | undefined, wo
   if (report.boundBy === 'memory') {
     return `does not fit: needs ${gibibytes(report.gpuPeakBytes)} of GPU memory${against}`;
   }
+  if (report.boundBy === 'host-memory')
+    return `does not fit: each rank pins ${gibibytes(report.hostPinnedBytes)} of host memory, more than its share of the host's${against}`;
   if (report.prefetchS === 0) return `nothing to hide: all weights stay on the GPU${against}`;
   const cost = report.exposedPrefetchS + report.collectiveInflationS;
   const where = breakEvenText(report, workload);

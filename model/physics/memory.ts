@@ -71,6 +71,11 @@ export function reserveBytesOf(system: System, transport: string | undefined, ra
   return system.host.deviceReserveBytes + (own?.kind === 'flow' ? own.deviceBufferBytes : 0);
 }
 
+/** Host memory of each rank: an equal share of all that run there. */
+export function hostShareBytes({ host, peer }: System, ranks: number): number {
+  return host.memoryBytes / (peer === 'mirrored' ? 1 : ranks);
+}
+
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }

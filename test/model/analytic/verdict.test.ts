@@ -99,6 +99,12 @@ const SENTENCES: [what: string, report: StepReport, baseline: StepReport | undef
     none,
     'does not fit: needs 93.3 GiB of GPU memory, 1.563x of none',
   ],
+  [
+    'more pinned than the host has for a rank',
+    { ...hidden, boundBy: 'host-memory', hostPinnedBytes: 52.4 * 2 ** 30 },
+    none,
+    "does not fit: each rank pins 52.4 GiB of host memory, more than its share of the host's, 1.250x of none",
+  ],
 ];
 for (const [what, report, baseline, sentence] of SENTENCES) {
   test(what, () => assert.is(verdict(report, baseline, workload), sentence));
@@ -115,6 +121,28 @@ test('two costs too small to name, but more than 1 % of a short step together, l
   const sentence = verdict(short, undefined, workload);
   assert.match(sentence, /^not hidden: .*; bound by link$/);
   assert.not.match(sentence, /, ;|,\s*,/);
+});
+
+test('a step is bound by memory that it has too little of, the GPU before the host', () => {
+  const machine = loadSystem('h100-pcie-x2');
+  const plan = makePlan('layerwise', workload, machine);
+  const { hostPinnedBytes, gpuPeakBytes } = reportOf(workload, machine, plan, hidden, 1);
+  const boundWith = (hostBytes: number, gpuBytes: number) =>
+    reportOf(
+      workload,
+      {
+        ...machine,
+        host: { ...machine.host, memoryBytes: hostBytes },
+        gpu: { ...machine.gpu, memoryBytes: gpuBytes },
+      },
+      plan,
+      hidden,
+      1,
+    ).boundBy;
+  const ranks = workload.ranks;
+  assert.is(boundWith(ranks * hostPinnedBytes, gpuPeakBytes), 'compute');
+  assert.is(boundWith(ranks * hostPinnedBytes - 1, gpuPeakBytes), 'host-memory');
+  assert.is(boundWith(ranks * hostPinnedBytes - 1, gpuPeakBytes - 1), 'memory');
 });
 
 const BOUND: [what: string, times: Partial<StepTimes>, by: BoundBy][] = [
