@@ -28,7 +28,7 @@ export function measuredCopies(readings: readonly CopyReading[], system: System)
   const strange = new Set(byEngine.map(({ gpu }) => gpu).filter((gpu) => gpu >= system.gpus.length));
   if (strange.size > 0)
     notes.push(
-      `nvbandwidth measured ${strange.size} GPUs more than the ${system.gpus.length} of the machine: they count as of its kind; ` +
+      `nvbandwidth measured GPUs beyond the ${system.gpus.length} of the machine (${strange.size}): they count as of its kind; ` +
         'give the topology too for a machine with all of them',
     );
   const ratesOf = (

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { max, median } from 'simple-statistics';
 import { parseDocument } from 'yaml';
 import { COLLECTIVE_KINDS, type CollectiveKind } from '../../../model/dit/kinds.ts';
+import { MiB } from '../../../model/input/byteUnits.ts';
 import { shown, UserError } from '../../../model/input/userError.ts';
 import type { System } from '../../../model/system/system.ts';
 import { FLOW_CARRIERS, type FlowKey, type TransportPath } from '../../../model/system/transport.ts';
@@ -16,14 +17,18 @@ export interface ChosenTransport {
 }
 
 const PATHS: Readonly<Record<FlowKey, TransportPath>> = { shm: 'host', p2p: 'peer', nvlink: 'nvlink' };
+/** Messages so large that a start-up hides no rate. */
+const LARGE_BYTES = 16 * MiB;
+/** NVLinks are several times as fast as a link to the host: what is slower than that did not cross them. */
+const BELOW_LINK = 0.9;
 /** A rate so far above a GPU's link did not cross it. */
 const BEYOND_LINK = 1.1;
 /** As on pairs of H200 and of H100 PCIe; what is fitted replaces it. */
 const LATENCY = '20 us';
 
 /**
- * The transport of NCCL that nccl-tests ran over, which their output does not say: what is asked for, NVLink where a topology has it
- * or no PCIe link is as fast, else the machine's own.
+ * The transport of NCCL that nccl-tests ran over, which their output does not say: what is asked for; NVLink where no link to the host
+ * is as fast, or a topology has it and nothing says that it was slower than such a link; else the machine's own.
  *
  * @throws UserError for a transport that NCCL does not carry.
  */
@@ -47,16 +52,19 @@ export function chosenTransport(
     const why = `${gb(fastest)} GB/s is more than a GPU's link to its host has, ${gb(link)}`;
     return { name: 'nvlink', why, isThere: isThere('nvlink') };
   }
-  if (isNvlinked) return { name: 'nvlink', why: 'the topology has NVLinks', isThere: isThere('nvlink') };
-  const own = [defaultTransport, ...names].find(
-    (name) => names.some((known) => known === name) && isThere(name),
-  );
-  const name = (own ?? 'shm') as FlowKey;
-  return {
-    name,
-    why: own === undefined ? "NCCL's through host memory" : "the machine's",
-    isThere: own !== undefined,
-  };
+  const large = readings.filter(({ sentBytes }) => sentBytes >= LARGE_BYTES).map(rateOf);
+  const isSlow = large.length > 0 && max(large) < BELOW_LINK * link;
+  if (isNvlinked && !isSlow)
+    return { name: 'nvlink', why: 'the topology has NVLinks', isThere: isThere('nvlink') };
+  const known = names.filter((name) => isThere(name) && !(isSlow && name === 'nvlink'));
+  const name = known.find((one) => one === defaultTransport) ?? known[0] ?? 'shm';
+  const why =
+    isSlow && (isNvlinked || defaultTransport === 'nvlink')
+      ? `${gb(max(large))} GB/s is less than a GPU's link to its host has, ${gb(link)}, as with NCCL_P2P_DISABLE=1`
+      : known.length === 0
+        ? "NCCL's through host memory"
+        : "the machine's";
+  return { name, why, isThere: isThere(name) };
 }
 
 interface Started {

@@ -212,6 +212,58 @@ fitting('a topology of more GPUs than the machine has gives it all of them, and 
   assert.not.match(stderr, /the files are of/);
 });
 
+const NVLINKED = ['X NV4', 'NV4 X'];
+
+const OVER: [
+  what: string,
+  machine: string,
+  gigabytesPerS: number,
+  flags: string[],
+  name: string,
+  why: RegExp,
+][] = [
+  [
+    'NVLinks that are slower than PCIe',
+    'h100-sxm-x2',
+    19,
+    [],
+    'shm',
+    /19\.\d GB\/s is less than .*, as with NCCL_P2P_DISABLE=1/,
+  ],
+  ['NVLinks', 'h100-sxm-x2', 54, [], 'nvlink', /the topology has NVLinks/],
+  ['what is asked for', 'h100-sxm-x2', 200, ['--transport', 'p2p'], 'p2p', /as asked for/],
+];
+
+for (const [what, machine, gigabytesPerS, flags, name, why] of OVER) {
+  fitting(`nccl-tests ran over ${name}: ${what}`, async () => {
+    const secondsOf = timesOf(15e-6, gigabytesPerS * 1e9, 9);
+    const text = ncclTestsOutput({ collective: 'all-to-all', ranks: 2, sizes: SIZES, secondsOf });
+    const files = [written('smi.txt', matrixOutput(NVLINKED)), written('nccl.txt', text)];
+    const { system, stderr } = await fitted(files, '--machine', machine, ...flags);
+    assert.match(stderr, new RegExp(`taken to have run over ${name}: `));
+    assert.match(stderr, why);
+    assert.match(entryOf(system, `transports.${name}.all-to-all.rate`).source, /^nccl-tests, nccl\.txt/);
+  });
+}
+
+fitting('JSON has every number with its provenance, and the fit', async () => {
+  const text = ncclTestsOutput({
+    ...{ collective: 'all-to-all', ranks: 2, sizes: SIZES, secondsOf: timesOf(2e-5, 2e10, 4) },
+  });
+  const { code, stdout } = await runCli([
+    ...['fit', written('nccl.txt', text), nvb(), '--machine', 'h100-sxm-x2', '--json'],
+  ]);
+  assert.is(code, 0);
+  const { numbers, stages, notes } = JSON.parse(stdout);
+  const froms = Object.fromEntries(
+    numbers.map(({ key, from }: { key: string; from: string }) => [key, from]),
+  );
+  assert.is(froms['tree.gpu0.down'], 'measured');
+  assert.is(froms['transports.shm.all-to-all.rate'], 'fitted');
+  assert.is(stages[0].name, 'shm alone');
+  assert.ok(notes.length > 0);
+});
+
 fitting('GPUs of another name than the machine: said, since compute stays its own', async () => {
   const nvb = nvbandwidthOutput({ host_to_device_memcpy_ce: [25, 25] }, 'NVIDIA GeForce RTX 4090');
   const { stderr } = await fitted([written('nvb.txt', nvb)], '--machine', 'h100-sxm-x2');
