@@ -2,11 +2,11 @@ import { nearNames } from '../input/nearNames.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { readYamlFile } from '../input/yamlFile.ts';
 import { catalogueIds, loadCatalogue } from './catalogue.ts';
+import { fromCheckpoint } from './checkpoint/fromCheckpoint.ts';
+import { readHuggingFaceIndex } from './checkpoint/huggingFaceIndex.ts';
+import { readSafetensors } from './checkpoint/safetensors.ts';
 import { derive } from './derive.ts';
 import type { Dit } from './dit.ts';
-import { fromCheckpoint } from './fromCheckpoint.ts';
-import { readHuggingFaceIndex } from './huggingFaceIndex.ts';
-import { readSafetensors } from './safetensors.ts';
 
 export { catalogueIds } from './catalogue.ts';
 

@@ -1,5 +1,5 @@
-import type { DitSegment, GemmSegment, Rows, WeightTensor } from './dit.ts';
-import type { GemmOp } from './operations.ts';
+import type { DitSegment, GemmSegment, Rows, WeightTensor } from '../dit.ts';
+import type { GemmOp } from '../operations.ts';
 
 /** Segments of a block that no catalogue model explains, with the guesses behind them. */
 export interface GuessedBlock {

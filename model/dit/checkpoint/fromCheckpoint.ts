@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { max } from 'simple-statistics';
-import { shown, UserError } from '../input/userError.ts';
+import { shown, UserError } from '../../input/userError.ts';
+import { parametersOf } from '../derive.ts';
+import type { Dit, WeightTensor } from '../dit.ts';
 import { checkpointBlocks, withoutCommonPrefix } from './checkpointBlocks.ts';
-import { parametersOf } from './derive.ts';
-import type { Dit, WeightTensor } from './dit.ts';
 import { GUESS_RULES, guessSegments } from './guessSegments.ts';
 import { type CatalogueMatch, matchCatalogue } from './matchCatalogue.ts';
 import type { StoredTensor } from './safetensors.ts';

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { parseJson } from '../input/jsonFile.ts';
-import { shown, UserError } from '../input/userError.ts';
+import { parseJson } from '../../input/jsonFile.ts';
+import { shown, UserError } from '../../input/userError.ts';
 import { readSafetensors, type StoredTensor } from './safetensors.ts';
 
 const MAX_BYTES = 100 * 1024 * 1024;

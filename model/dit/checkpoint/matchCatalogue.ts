@@ -1,7 +1,7 @@
-import { knownLayouts } from './catalogue.ts';
+import { knownLayouts } from '../catalogue.ts';
+import { type DitSource, tensorsOfBlock } from '../derive.ts';
+import type { Dit } from '../dit.ts';
 import { type CheckpointBlocks, checkpointBlocks, containersOf, signature } from './checkpointBlocks.ts';
-import { type DitSource, tensorsOfBlock } from './derive.ts';
-import type { Dit } from './dit.ts';
 import type { StoredTensor } from './safetensors.ts';
 
 /** A catalogue model whose blocks have exactly the tensors of a checkpoint. */

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { z } from 'zod';
-import { shown, UserError } from '../input/userError.ts';
+import { shown, UserError } from '../../input/userError.ts';
 
 const MAX_HEADER_BYTES = 100 * 1024 * 1024;
 const LENGTH_BYTES = 8;
