@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { predictStep } from '../model/analytic/stepReport.ts';
 import { firstIndices } from '../model/dit/depth.ts';
+import { tensorsOfBlock } from '../model/dit/derive.ts';
 import type { Dit } from '../model/dit/dit.ts';
 import { plainAxes, type RotaryAxis, rotaryAxes } from '../model/dit/rope.ts';
 import { UserError } from '../model/input/userError.ts';
@@ -272,9 +273,11 @@ function refuseUnsupported(workload: BoundWorkload): void {
   }
   if (model.audio !== undefined)
     refuse(`${model.name} makes sound`, 'there are no kernels for its audio rows yet');
-  if (model.parameterBytes !== 2) {
+  const tensors = model.blocks.flatMap(({ segments }) => tensorsOfBlock(segments));
+  const other = tensors.find(({ parameters, bytes }) => bytes !== 2 * parameters);
+  if (other !== undefined) {
     refuse(
-      `${model.name} stores ${model.parameterBytes} bytes a parameter`,
+      `${model.name} stores ${other.bytes / other.parameters} bytes a parameter in ${other.name}`,
       'the runtime computes in bf16, 2 bytes',
     );
   }
@@ -310,7 +313,6 @@ function layOut(workload: BoundWorkload, system: System) {
       sp: layout.sp,
       tp: layout.tp,
       exchange: layout.exchange,
-      parameterBytes: model.parameterBytes,
       joined,
     };
   });

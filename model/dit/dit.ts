@@ -24,6 +24,8 @@ export interface WeightTensor {
   name: string;
   shape: readonly number[];
   parameters: number;
+  /** As it lies on the device and crosses the link, with the scales that belong to it. */
+  bytes: number;
 }
 
 /** Matrix products of one stage: FLOPs are 2 x in x out per row. */
@@ -98,7 +100,7 @@ export interface ExchangeSegment {
 
 export type DitSegment = GemmSegment | AttentionSegment | ElementwiseSegment | ExchangeSegment;
 
-/** Blocks that are alike: same tensors, same work. Kinds stand in the order in which a forward runs them. */
+/** Blocks that are alike: same tensors, same work. Their tensors say how many bytes they have. Kinds stand in the order in which a forward runs them. */
 export interface DitBlockKind {
   name: string;
   /** Attribute path of the layer list in the checkpoint, such as `transformer_blocks`. */
@@ -128,7 +130,8 @@ export interface Dit {
   experts: number;
   /** Parameters outside the blocks, per expert: embeddings, heads, shared modulation. */
   outsideParameters: number;
-  parameterBytes: number;
+  /** Bytes of these, per expert. */
+  outsideBytes: number;
   textRows: number;
   /** Rows of text and image are rounded up to a multiple of this (Z-Image: 32); 1 for most. */
   rowMultiple: number;

@@ -5,7 +5,7 @@ import { rowsOf } from '../dit/tokens.ts';
 import { UserError } from '../input/userError.ts';
 import { exchangeCollectives } from './exchange.ts';
 import { type RankRows, rankRows, type SampleRows } from './rows.ts';
-import { shardParameters } from './shards.ts';
+import { shardBytes } from './shards.ts';
 import {
   ACTIVATION_BYTES,
   type AttentionShape,
@@ -73,7 +73,7 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     ranks: sp * tp,
     blocks,
     experts: dit.experts,
-    outsideBytes: (dit.outsideParameters * dit.parameterBytes * dit.experts) / tp,
+    outsideBytes: (dit.outsideBytes * dit.experts) / tp,
     activationBytes: Math.max(
       ...dit.blocks.map((kind, index) => activationBytes(dit, kind, kindRows[index]!, tp)),
     ),
@@ -124,16 +124,14 @@ function divisors(n: number): number[] {
 function bindBlock(dit: Dit, kind: DitBlockKind, rows: RankRows, layout: ParallelLayout): BlockKind {
   return {
     name: kind.name,
-    weightBytes: Math.round(
-      sum(kind.segments, (segment) => segmentParameters(segment, layout.tp)) * dit.parameterBytes,
-    ),
+    weightBytes: Math.round(sum(kind.segments, (segment) => segmentBytes(segment, layout.tp))),
     segments: kind.segments.flatMap((segment) => bindSegment(dit, segment, rows, layout)),
   };
 }
 
 function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: ParallelLayout): Segment[] {
   const { tp } = layout;
-  const weightBytes = segmentParameters(segment, tp) * dit.parameterBytes;
+  const weightBytes = segmentBytes(segment, tp);
   switch (segment.kind) {
     case 'gemm': {
       const compute: ComputeSegment = {
@@ -218,9 +216,9 @@ function attentionShape(
   };
 }
 
-/** Parameters of a segment that one of `tp` ranks holds. */
-function segmentParameters(segment: DitSegment, tp: number): number {
-  return 'tensors' in segment ? sum(segment.tensors, (tensor) => shardParameters(segment, tensor, tp)) : 0;
+/** Bytes of a segment's weights that one of `tp` ranks holds. */
+function segmentBytes(segment: DitSegment, tp: number): number {
+  return 'tensors' in segment ? sum(segment.tensors, (tensor) => shardBytes(segment, tensor, tp)) : 0;
 }
 
 /** All-reduce of each row-parallel output, as a ring sends it. */

@@ -1,148 +1,132 @@
 import { basename } from 'node:path';
-import { max } from 'simple-statistics';
 import { shown, UserError } from '../../input/userError.ts';
-import { parametersOf } from '../derive.ts';
-import type { Dit, WeightTensor } from '../dit.ts';
-import { checkpointBlocks, withoutCommonPrefix } from './checkpointBlocks.ts';
-import { GUESS_RULES, guessSegments } from './guessSegments.ts';
+import { bytesOf, parametersOf } from '../derive.ts';
+import type { Dit } from '../dit.ts';
+import { foreignNetwork, lora, refuseForeign } from './foreign.ts';
+import { guessedDit } from './guessedDit.ts';
+import { layerCount, sortIntoLayers } from './layerLists.ts';
 import { type CatalogueMatch, matchCatalogue } from './matchCatalogue.ts';
+import { matchedDit } from './matchedDit.ts';
+import { networksOf, pathsUpFrom, under } from './networks.ts';
 import type { StoredTensor } from './safetensors.ts';
+import { storageNotes, unpackWeights, type Weight } from './weights.ts';
 
-const TEXT_ROWS = 512;
 /** Of all lists together; the deepest model of the catalogue has 60. */
 const MOST_LAYERS = 1000;
+
+export interface CheckpointOptions {
+  /** Id of the catalogue's model that the checkpoint is to be taken for, where several fit or the nearest is not wanted. */
+  entry?: string;
+  /** Whether all weights are brought into another dtype, so that it does not matter how they are stored. */
+  isRecast?: boolean;
+}
 
 /**
  * A diffusion transformer from the tensors of a checkpoint: names, shapes and dtypes.
  *
- * Where all blocks equal those of a catalogue model, its segments, tokens, text and guidance are used and the
- * checkpoint gives counts and bytes. Otherwise the work is guessed from the names. Either way `assumptions`
- * says so, one sentence for each.
+ * Where its blocks have the matrices of a catalogue model, under whatever names, that model's segments, tokens, text and guidance are
+ * used, and the checkpoint gives counts and bytes. Otherwise the work is guessed from the names. Either way `assumptions`
+ * says so, one sentence for each. Of a whole pipeline's checkpoint the transformer is taken.
  *
  * @param file only for names and messages.
- * @throws UserError if the tensors form no list of layers.
+ * @throws UserError if the tensors are no transformer's: those of a LoRA, a VAE, a text encoder, a ControlNet, or no list of layers.
  */
-export function fromCheckpoint(file: string, stored: readonly StoredTensor[]): Dit {
-  const empty = stored.find(({ shape }) => shape.includes(0));
-  if (empty !== undefined)
-    throw new UserError(
-      `tensor ${shown(empty.name)}: shape [${empty.shape.join(', ')}] has a side of 0, so it holds no weights; give the checkpoint of the transformer itself`,
-      { file },
-    );
-  const tensors = withoutCommonPrefix(stored);
-  const match = matchCatalogue(tensors);
-  const id = basename(file).replace(/\.(safetensors|index\.json)$/i, '');
-  const bytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
-  const parameters = parametersOf(tensors.map(weightOf));
-  const own = { id, name: id, file, parameterBytes: bytes / parameters };
-  const precision =
-    new Set(tensors.map(({ dtype }) => dtype)).size > 1
-      ? ['Tensors of several dtypes are taken to weigh the average per parameter.']
-      : [];
-  const dit = match === undefined ? guessed(file, tensors) : matched(match);
-  return { ...dit, ...own, assumptions: [...dit.assumptions, ...precision] };
-}
-
-function matched({ dit, blocks, exact, others }: CatalogueMatch): Dit {
+export function fromCheckpoint(
+  file: string,
+  stored: readonly StoredTensor[],
+  { entry, isRecast = false }: CheckpointOptions = {},
+): Dit {
+  if (stored.length === 0)
+    throw new UserError('holds no tensors; give the checkpoint of a transformer', { file });
+  const weights = unpackWeights(file, stored);
+  if (lora(weights) !== undefined) refuseForeign(file, weights);
+  const found = transformerOf(file, weights, entry);
+  const id = basename(file).replace(/\.(safetensors|gguf|json|index\.json)$/i, '');
+  const dit =
+    found.match === undefined ? guessedDit(file, found.weights) : matchedDit(file, found.match, entry);
   return {
-    ...dit,
-    blocks: dit.blocks.map((block, index) => ({ ...block, count: blocks.kinds[index]!.count })),
-    experts: 1,
-    outsideParameters: parametersOf(blocks.outside.map(weightOf)),
+    ...{ ...dit, id, name: id, file },
     assumptions: [
-      `Every block has the tensors of ${dit.name}, so its segments, token counts, text rows and guidance are used.`,
-      ...(exact
-        ? []
-        : [`The layer counts or the tensors outside the blocks differ from those of ${dit.name}.`]),
-      ...others.map((name) => `${name} fits as well.`),
+      ...dit.assumptions,
+      ...besideNote(found, weights),
+      ...(isRecast ? [] : storageNotes(found.weights)),
     ],
   };
 }
 
-function guessed(file: string, tensors: readonly StoredTensor[]): Dit {
-  const { kinds, outside } = checkpointBlocks(tensors);
-  const layers = kinds.reduce((sum, { count }) => sum + count, 0);
-  if (layers > MOST_LAYERS)
-    throw new UserError(
-      `${layers} layers, the first in ${shown(kinds[0]!.container)}, expected at most ${MOST_LAYERS}; is it a diffusion transformer?`,
-      { file },
-    );
-  if (kinds.length === 0) {
+/** The transformer among a checkpoint's networks, its weights named from its own path on. */
+interface Found {
+  path: readonly string[];
+  weights: readonly Weight[];
+  match: CatalogueMatch | undefined;
+}
+
+function transformerOf(file: string, weights: readonly Weight[], entry: string | undefined): Found {
+  const networks = networksOf(weights);
+  if (networks.length === 0) {
+    refuseForeign(file, weights);
     throw new UserError(
       'no list of layers such as blocks.0.attn.to_q.weight with at least two matrices each; give the checkpoint of the transformer itself',
       { file },
     );
   }
-  const blocks = kinds.map(({ container, count, tensors: own }, index) => {
-    const weights = own.map(weightOf);
-    return {
-      name: `kind ${index + 1}`,
-      container,
-      count,
-      parameters: parametersOf(weights),
-      tensors: weights,
-    };
+  const { lists } = sortIntoLayers(weights);
+  const deepest = lists.reduce((sum, list) => sum + layerCount(list), 0);
+  if (deepest > MOST_LAYERS)
+    throw new UserError(
+      `${deepest} layers, the first in ${shown(lists[0]!.container)}, expected at most ${MOST_LAYERS}; is it a diffusion transformer?`,
+      { file },
+    );
+  const best = networks
+    .flatMap(({ path }) => pathsUpFrom(path))
+    .map((path): Found => {
+      const own = under(weights, path);
+      return { path, weights: own, match: matchCatalogue(own, entry) };
+    })
+    .filter(({ match }) => match !== undefined)
+    .sort((a, b) => b.match!.score - a.match!.score)
+    .at(0);
+  if (best !== undefined) {
+    if (best.match!.differences.length > 0) refuseForeign(file, best.weights);
+    return best;
+  }
+  return unmatched(file, weights, networks);
+}
+
+/** The heaviest network that is of no other kind, with what stands beside it under its path. */
+function unmatched(
+  file: string,
+  weights: readonly Weight[],
+  networks: readonly { path: readonly string[] }[],
+): Found {
+  const whole = networks.map(({ path }): Found => {
+    // The shortest path that no other network is under.
+    const own =
+      pathsUpFrom(path).findLast((up) =>
+        networks.every(({ path: other }) => other === path || !up.every((part, at) => other[at] === part)),
+      ) ?? path;
+    return { path: own, weights: under(weights, own), match: undefined };
   });
-  const guesses = blocks.map((block) => guessSegments(block.tensors));
-  const weights = blocks.map(({ count, parameters }) => count * parameters);
-  const heaviest = guesses[weights.indexOf(max(weights))]!;
-  const hasText = guesses.some((guess) => guess.hasText);
-  const input = inputOf(outside);
-  return {
-    id: '',
-    name: '',
-    file,
-    hidden: heaviest.width,
-    heads: heaviest.heads,
-    blocks: blocks.map(({ tensors: _, ...block }, index) => ({
-      ...block,
-      segments: guesses[index]!.segments,
-    })),
-    experts: 1,
-    outsideParameters: parametersOf(outside.map(weightOf)),
-    parameterBytes: 2,
-    textRows: hasText ? TEXT_ROWS : 0,
-    rowMultiple: 1,
-    ...input.fields,
-    guidance: { evaluations: 1, passes: 1 },
-    unproved: 'its work is guessed from the names of its tensors',
-    assumptions: [
-      'No catalogue model has these blocks, so their work is guessed from tensor names.',
-      ...GUESS_RULES,
-      `${input.sentence} The pipeline is taken to make one evaluation per step.`,
-      hasText
-        ? `A prompt is taken to have ${TEXT_ROWS} rows.`
-        : 'No tensor speaks of text, so there are no text rows.',
-      ...(new Set(kinds.map(({ container }) => container)).size > 1
-        ? ['The lists of layers are taken to run in the order in which the file names them.']
-        : []),
-    ],
-  };
+  const candidates = whole.filter((network) => foreignNetwork(network.weights) === undefined);
+  const heaviest = candidates.sort((a, b) => bytesOf(b.weights) - bytesOf(a.weights)).at(0);
+  if (heaviest !== undefined) return heaviest;
+  refuseForeign(file, whole[0]!.weights);
+  throw new Error('unreachable: a network of another kind is refused');
 }
 
-/** Modality, patch and VAE from the convolution that embeds patches, if there is one. */
-function inputOf(outside: readonly StoredTensor[]) {
-  const kernel =
-    outside.find(({ shape }) => shape.length === 5) ?? outside.find(({ shape }) => shape.length === 4);
-  const [channels = 16, ...sides] = kernel?.shape.slice(1) ?? [];
-  const video = sides.length === 3;
-  const [t = 1, h = 2, w = 2] = video ? sides : [1, ...sides];
-  return {
-    fields: {
-      modality: video ? 'video' : 'image',
-      vae: { temporal: video ? 4 : 1, spatial: 8, channels, frames: video ? 'causal' : 'none' },
-      patch: { t, h, w },
-      referenceSize: video
-        ? { width: 1280, height: 720, frames: 81 }
-        : { width: 1024, height: 1024, frames: 1 },
-    } as const,
-    sentence:
-      kernel === undefined
-        ? 'No patch embedding was recognised, so it is taken for an image model of 2x2 patches and a VAE of 8.'
-        : `${kernel.name} is taken to embed ${[t, h, w].join('x')} patches of ${video ? 'video behind a causal VAE of 4 and 8' : 'images behind a VAE of 8'}.`,
-  };
-}
-
-function weightOf({ name, shape }: StoredTensor): WeightTensor {
-  return { name, shape, parameters: shape.reduce((product, side) => product * side, 1) };
+/** A sentence on the other networks of the file. */
+function besideNote({ path, weights }: Found, all: readonly Weight[]): string[] {
+  const beside = parametersOf(all) - parametersOf(weights);
+  if (beside === 0) return [];
+  const others = [
+    ...new Set(
+      all.flatMap(({ name }) => {
+        const parts = name.split('.');
+        return path.every((part, at) => part === parts[at]) ? [] : [parts.slice(0, 1).join('.')];
+      }),
+    ),
+  ];
+  return [
+    `The file holds other networks too (${others.slice(0, 4).join(', ')}; ${(beside / 1e9).toFixed(2)} G parameters): only the transformer under ${path.join('.')} is counted.`,
+  ];
 }
