@@ -82,7 +82,8 @@ function encoder(weights: readonly Weight[]): Foreign | undefined {
   const table = matricesOf(weights).find(({ weight, matrix: { rows, columns } }) => {
     const isModulation = rows % columns === 0 && rows / columns <= MOST_VECTORS;
     const hasBias = names.has(weight.name.replace(/weight$/, 'bias'));
-    return rows >= VOCABULARY_ROWS && !isModulation && !hasBias;
+    // Tables of positions have a side of 1 before their rows.
+    return rows >= VOCABULARY_ROWS && weight.shape.length === 2 && !isModulation && !hasBias;
   });
   if (table !== undefined)
     return {

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { shown, UserError } from '../../input/userError.ts';
+import { loadCatalogue } from '../catalogue.ts';
 import { bytesOf, parametersOf } from '../derive.ts';
 import type { Dit } from '../dit.ts';
 import { foreignNetwork, lora, refuseForeign } from './foreign.ts';
@@ -90,6 +91,11 @@ function transformerOf(file: string, weights: readonly Weight[], entry: string |
     if (best.match!.differences.length > 0) refuseForeign(file, best.weights);
     return best;
   }
+  if (entry !== undefined)
+    throw new UserError(
+      `--entry ${entry}: the checkpoint's blocks have not the matrices of ${loadCatalogue(entry).dit.name}; leave it out`,
+      { file },
+    );
   return unmatched(file, weights, networks);
 }
 

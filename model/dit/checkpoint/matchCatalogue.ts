@@ -46,7 +46,7 @@ const SAME_COUNTS = 1;
 const SAME_OUTSIDE = 0.5;
 const MISSING_LIST = -0.75;
 /** Parameters of a block that the catalogue's block may lack, as a part of it. */
-const MOST_EXTRA = 0.4;
+const MOST_EXTRA = 0.25;
 
 /**
  * The catalogue model whose blocks a network has, by the shapes of matrices alone: fused or split, in any order and under any

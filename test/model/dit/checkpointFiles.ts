@@ -38,6 +38,16 @@ export function inFolder(use: (folder: string) => void): void {
   }
 }
 
+/** As inFolder, for what takes its time. */
+export async function inFolderUntil<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'chunkflow-'));
+  try {
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** The header of a safetensors file as an object, and how long the data behind it are. */
 export function headerOf(tensors: readonly Sketch[]): { header: Record<string, unknown>; dataBytes: number } {
   let offset = 0;
