@@ -106,12 +106,16 @@ function unmatched(
   networks: readonly { path: readonly string[] }[],
 ): Found {
   const whole = networks.map(({ path }): Found => {
-    // The shortest path that no other network is under.
-    const own =
-      pathsUpFrom(path).findLast((up) =>
-        networks.every(({ path: other }) => other === path || !up.every((part, at) => other[at] === part)),
-      ) ?? path;
-    return { path: own, weights: under(weights, own), match: undefined };
+    const up = pathsUpFrom(path).map((own) => ({
+      path: own,
+      weights: under(weights, own),
+      match: undefined,
+    }));
+    const isAlone = (own: readonly string[]) =>
+      networks.every(({ path: other }) => other === path || !own.every((part, at) => other[at] === part));
+    // All that stands under the shortest path that no other network is under, named from the longest such path on.
+    const all = up.findLast((one) => isAlone(one.path)) ?? up[0]!;
+    return up.find((one) => one.weights.length === all.weights.length)!;
   });
   const candidates = whole.filter((network) => foreignNetwork(network.weights) === undefined);
   const heaviest = candidates.sort((a, b) => bytesOf(b.weights) - bytesOf(a.weights)).at(0);
