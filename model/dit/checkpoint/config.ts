@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { parseJson } from '../../input/jsonFile.ts';
 import { shown, UserError } from '../../input/userError.ts';
 import { knownLayouts, loadCatalogue } from '../catalogue.ts';
-import type { DitSource } from '../derive.ts';
+import { type DitSource, tensorsOfBlock } from '../derive.ts';
 import type { Dit } from '../dit.ts';
 import { matrixOf } from './blockMatrices.ts';
 import { DIFFUSERS_CLASSES } from './diffusersClasses.ts';
@@ -19,12 +19,13 @@ const WIDTH = ['hidden_size', 'dim', 'inner_dim', 'model_channels'];
 const MAIN_LAYERS = ['num_layers', 'num_double_layers', 'mm_double_blocks_depth', 'depth', 'n_layers'];
 const SINGLE_LAYERS = ['num_single_layers', 'mm_single_blocks_depth', 'depth_single_blocks'];
 const INNER_WIDTH = ['ffn_dim', 'intermediate_size', 'ffn_hidden_size'];
-/** Widths of what comes in: each is the input of a matrix outside of the blocks. */
-const INPUT_WIDTHS = [
-  ...['joint_attention_dim', 'text_dim', 'text_embed_dim', 'caption_channels', 'cap_feat_dim'],
-  ...['pooled_projection_dim', 'image_dim', 'added_kv_proj_dim'],
-];
+/** Widths of text and images that come in, the first that is given: the inputs of a matrix outside of the blocks. */
+const TEXT_WIDTH = ['joint_attention_dim', 'text_dim', 'text_embed_dim', 'caption_channels', 'cap_feat_dim'];
+const IMAGE_WIDTHS = ['image_dim', 'image_embed_dim'];
+const POOLED_WIDTH = ['pooled_projection_dim'];
 const IN_CHANNELS = ['in_channels', 'in_dim'];
+/** Sinusoids that embedders of timestep and guidance read. */
+const EMBEDDED_FREQUENCIES = 256;
 
 /** Whether a name is that of a configuration: `config.json`, `model_index.json`, or another JSON file that is no index of shards. */
 export function isConfigFile(name: string): boolean {
@@ -42,27 +43,43 @@ export function readConfig(file: string, { entry }: CheckpointOptions): Dit {
   refuseOtherClasses(file, config);
   const id = basename(file, '.json') === 'config' ? basename(dirname(file)) : basename(file, '.json');
   const own = { id: id === '.' || id === '' ? 'config' : id, file };
-  const candidates = knownLayouts().filter(({ dit }) => entry === undefined || dit.id === entry);
-  const ranked = candidates
+  const known = config.className === undefined ? undefined : DIFFUSERS_CLASSES[config.className];
+  const lists = known === undefined ? undefined : listsOf(loadCatalogue(known).dit);
+  const ranked = knownLayouts()
+    .filter(({ dit }) =>
+      entry === undefined ? lists === undefined || listsOf(dit) === lists : dit.id === entry,
+    )
     .filter((source) => hasDimensions(config, source))
-    .map((source) => ({ source, evidence: evidenceOf(config, source) }))
+    .map((source) => {
+      const compared = comparison(config, source);
+      // The class's own model, where inputs do not tell models apart.
+      return { source, ...compared, evidence: compared.evidence + (source.dit.id === known ? 0.5 : 0) };
+    })
     .sort((a, b) => b.evidence - a.evidence);
   const [best] = ranked;
-  if (best !== undefined && best.evidence === 1) {
-    const { dit } = best.source;
-    const others = ranked.slice(1).filter(({ evidence }) => evidence === 1);
-    return {
-      ...{ ...dit, ...own, name: own.id, experts: 1 },
-      assumptions: [
-        `The configuration has the dimensions of ${dit.name}, so its blocks, token counts, text rows and guidance are used; weights are taken in bf16.`,
-        ...(entry === undefined
-          ? others.map(({ source }) => `${source.dit.name} fits as well; --entry ${source.dit.id} takes it.`)
-          : []),
-      ],
-    };
-  }
-  return relative(file, config, entry, own);
+  // Equal width, heads and layers may be chance where the class says nothing.
+  const isKnown = known !== undefined || entry !== undefined;
+  if (best === undefined || (!isKnown && best.otherwise.length > 0))
+    return relative(file, config, entry, own);
+  const { dit } = best.source;
+  const others = ranked.slice(1).filter(({ evidence }) => evidence === best.evidence);
+  return {
+    ...{ ...dit, ...own, name: own.id, experts: 1 },
+    assumptions: [
+      `The configuration has the dimensions of ${dit.name}, so its blocks, token counts, text rows and guidance are used; weights are taken in bf16.`,
+      ...(best.otherwise.length > 0
+        ? [
+            `It is like ${dit.name}, not that model itself: ${best.otherwise.join(', ')} is none of its inputs.`,
+          ]
+        : []),
+      ...(entry === undefined
+        ? others.map(({ source }) => `${source.dit.name} fits as well; --entry ${source.dit.id} takes it.`)
+        : []),
+    ],
+  };
 }
+
+const listsOf = ({ blocks }: Dit) => [...new Set(blocks.map(({ container }) => container))].join();
 
 /** A model of a known class with other dimensions. */
 function relative(
@@ -125,26 +142,40 @@ function hasDimensions(config: Config, { dit }: DitSource): boolean {
   return width === dit.hidden && (heads === undefined || heads === dit.heads) && hasCounts;
 }
 
-/** Part of what the configuration says of inputs that is so in a catalogue model. */
-function evidenceOf(config: Config, { dit, outside }: DitSource): number {
-  const tensors = [
-    ...outside,
-    ...dit.blocks.flatMap(({ segments }) =>
-      segments.flatMap((segment) => ('tensors' in segment ? segment.tensors : [])),
-    ),
-  ];
-  const matrices = tensors.flatMap(({ shape }) => matrixOf(shape) ?? []);
-  const columns = new Set(matrices.map((matrix) => matrix.columns));
-  const widths = INPUT_WIDTHS.flatMap((key) => config.number([key]) ?? []).filter((width) => width > 0);
-  const inner = config.number(INNER_WIDTH);
-  const channels = config.number(IN_CHANNELS);
+/**
+ * What a configuration says of inputs against a catalogue model: settings that are `otherwise`, and how many agree. A pooled prompt
+ * and guidance only rank models, as some classes have the setting without a use for it.
+ */
+function comparison(config: Config, { dit, outside }: DitSource): { otherwise: string[]; evidence: number } {
+  const tensors = [...outside, ...dit.blocks.flatMap(({ segments }) => tensorsOfBlock(segments))];
+  const rows = new Map<number, number>();
+  for (const { shape } of tensors) {
+    const matrix = matrixOf(shape);
+    if (matrix !== undefined) rows.set(matrix.columns, (rows.get(matrix.columns) ?? 0) + matrix.rows);
+  }
   const { t, h, w } = dit.patch;
-  const checks = [
-    ...widths.map((width) => columns.has(width)),
-    ...(inner === undefined ? [] : [columns.has(inner)]),
-    ...(channels === undefined ? [] : [columns.has(channels) || columns.has(channels * t * h * w)]),
+  const agrees = (keys: readonly string[], holds: (value: number) => boolean) => {
+    const value = config.number(keys);
+    return value === undefined || value === 0
+      ? []
+      : [{ text: `${keys.find((key) => config.number([key]) === value)} ${value}`, holds: holds(value) }];
+  };
+  const isInput = (width: number) => rows.has(width);
+  const must = [
+    ...agrees(IN_CHANNELS, (channels) => isInput(channels) || isInput(channels * t * h * w)),
+    ...agrees(INNER_WIDTH, isInput),
+    ...agrees(TEXT_WIDTH, isInput),
+    ...agrees(IMAGE_WIDTHS, isInput),
   ];
-  return checks.length === 0 ? 1 : checks.filter((holds) => holds).length / checks.length;
+  const otherwise = must.filter(({ holds }) => !holds).map(({ text }) => text);
+  const may = [...agrees(POOLED_WIDTH, isInput)];
+  const embedders = (rows.get(EMBEDDED_FREQUENCIES) ?? 0) / dit.hidden;
+  const guides = config.flag('guidance_embeds');
+  const guided = guides === undefined || guides === embedders > 1 ? 1 : 0;
+  return {
+    otherwise,
+    evidence: 4 * (must.length - 2 * otherwise.length) + may.filter(({ holds }) => holds).length + guided,
+  };
 }
 
 const OTHER_CLASSES: readonly [RegExp, string][] = [
@@ -188,6 +219,11 @@ class Config {
         `has neither a _class_name nor heads and layers${kind === undefined ? '' : ` (model_type ${shown(kind)})`}; ${REMEDY}`,
         { file },
       );
+  }
+
+  flag(key: string): boolean | undefined {
+    const value = this.#values[key];
+    return typeof value === 'boolean' ? value : undefined;
   }
 
   /** The first of some keys that is a whole number; lists, such as one number a stage, are none. */
