@@ -277,8 +277,8 @@ function refuseUnsupported(workload: BoundWorkload): void {
   const other = tensors.find(({ parameters, bytes }) => bytes !== 2 * parameters);
   if (other !== undefined) {
     refuse(
-      `${model.name} stores ${other.bytes / other.parameters} bytes a parameter in ${other.name}`,
-      'the runtime computes in bf16, 2 bytes',
+      `${model.name} has ${other.name} in ${(other.bytes / other.parameters).toFixed(3)} bytes a parameter`,
+      'the runtime computes with weights of bf16, 2 bytes; --dtype bf16 takes them so',
     );
   }
 }

@@ -59,6 +59,7 @@ export function derive(source: YamlFile, other?: OtherDimensions): DitSource {
   const dit: Dit = {
     id: written.id,
     name: written.name,
+    entry: written.id,
     modality: written.modality,
     file: source.file,
     hidden,

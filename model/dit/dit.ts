@@ -121,6 +121,8 @@ export interface Dit {
   id: string;
   name: string;
   modality: Modality;
+  /** Id of the catalogue's model that it is or is like, whatever its file is called; null where none is. */
+  entry: string | null;
   /** The file that it came from, for messages. */
   file: string;
   hidden: number;

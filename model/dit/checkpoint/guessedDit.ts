@@ -23,6 +23,7 @@ export function guessedDit(file: string, weights: readonly Weight[]): Dit {
   return {
     id: '',
     name: '',
+    entry: null,
     file,
     hidden: heaviest.width,
     heads: heaviest.heads,

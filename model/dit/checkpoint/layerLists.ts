@@ -30,10 +30,11 @@ interface Placed {
 /**
  * Sorts weights named `<container>.<index>.<weight>` into lists of layers. Lists come in the order in which their first weight does.
  *
- * Not every number in a name counts layers: an embedder's `mlp.0.weight` is a step of a Sequential. A layer has
+ * A list whose layers are numbered in their names, as `blocks.block0`, counts as well. Not every number in a name counts layers: an embedder's `mlp.0.weight` is a step of a Sequential. A layer has
  * at least two matrices that are named inside of it, and the indices run from 0 without a gap.
  */
-export function sortIntoLayers(weights: readonly Weight[]): SortedWeights {
+export function sortIntoLayers(named: readonly Weight[]): SortedWeights {
+  const weights = withNumberedParts(named);
   const containers = listContainers(weights);
   const layers = new Map<string, Weight[][]>();
   const outside: Weight[] = [];
@@ -70,6 +71,38 @@ export function matricesOf(weights: readonly Weight[]): { weight: Weight; matrix
   return weights.flatMap((weight) => {
     const matrix = matrixOf(weight.shape);
     return matrix === undefined ? [] : [{ weight, matrix }];
+  });
+}
+
+/** A part of a path such as `block12`. */
+const NUMBERED = /^([A-Za-z]+)_?(\d{1,5})$/;
+/** Fewer parts that differ in their number are those of a module, such as `norm1` and `norm2`. */
+const FEWEST_NUMBERED = 8;
+
+/** Names in which layers that are called by their number, `blocks.block12.attn`, are `blocks.block.12.attn`. */
+function withNumberedParts(weights: readonly Weight[]): readonly Weight[] {
+  const numbers = new Map<string, Set<number>>();
+  const keyOf = (parts: readonly string[], at: number, stem: string) =>
+    [...parts.slice(0, at), stem].join('.');
+  for (const { name } of weights) {
+    const parts = name.split('.');
+    parts.slice(0, -2).forEach((part, at) => {
+      const [, stem, number] = NUMBERED.exec(part) ?? [];
+      if (stem === undefined) return;
+      const key = keyOf(parts, at, stem);
+      numbers.set(key, (numbers.get(key) ?? new Set()).add(Number(number)));
+    });
+  }
+  const isList = (found: Set<number> | undefined) =>
+    found !== undefined && found.size >= FEWEST_NUMBERED && max([...found]) === found.size - 1;
+  if (![...numbers.values()].some(isList)) return weights;
+  return weights.map((weight) => {
+    const parts = weight.name.split('.');
+    const renamed = parts.map((part, at) => {
+      const [, stem, number] = NUMBERED.exec(part) ?? [];
+      return stem !== undefined && isList(numbers.get(keyOf(parts, at, stem))) ? `${stem}.${number}` : part;
+    });
+    return { ...weight, name: renamed.join('.') };
   });
 }
 

@@ -60,7 +60,7 @@ const MOST_EXTRA = 0.25;
 export function matchCatalogue(weights: readonly Weight[], only?: string): CatalogueMatch | undefined {
   const sorted = sortIntoLayers(weights);
   if (sorted.lists.length === 0) return undefined;
-  const layouts = knownLayouts().filter(({ dit }) => only === undefined || dit.id === only);
+  const layouts = knownLayouts().filter(({ dit }) => only === undefined || dit.entry === only);
   for (const mayLeave of [false, true]) {
     const found = layouts
       .map((source) => compare(source, sorted, mayLeave))

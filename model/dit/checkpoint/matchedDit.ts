@@ -6,11 +6,14 @@ import { type CatalogueMatch, type MatchedRun, runParameters } from './matchCata
 import { weigh } from './weigh.ts';
 import type { Weight } from './weights.ts';
 
-/** A model of the catalogue with the counts and bytes of a checkpoint that has its blocks. */
+/** A model of the catalogue, its names included, with the counts and bytes of a checkpoint that has its blocks. */
 export function matchedDit(file: string, match: CatalogueMatch, entry: string | undefined): Dit {
   const { dit, blocks, branches, outside, differences, others } = match;
   const kinds = [
-    ...branches.map((branch) => ({ ...kindOf(branch), name: `branch of ${branch.kind.name}` })),
+    ...branches.map((branch) => ({
+      ...kindOf(branch),
+      ...{ name: `branch of ${branch.kind.name}`, container: branch.run.container },
+    })),
     ...blocks.map(kindOf),
   ];
   const layers = kinds.reduce((sum, { count }) => sum + count, 0);
@@ -47,7 +50,6 @@ function kindOf({ kind, run, extra }: MatchedRun): DitBlockKind {
   const segments = added.length === 0 ? weighed : [...weighed, extraSegment(added)];
   return {
     ...kind,
-    container: run.container,
     count: run.layers.length,
     segments,
     parameters: parametersOf(tensorsOfBlock(segments)),
