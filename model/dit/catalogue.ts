@@ -39,7 +39,7 @@ function readLayouts(): DitSource[] {
   const forms = idsIn(formsFolder).map((form) => {
     const source = derive(readYamlFile(join(formsFolder, `${form}.yaml`)));
     // A form is called by its model's id and what it is a form of.
-    const entry = ids.find((id) => form.startsWith(`${id}-`)) ?? null;
+    const entry = ids.findLast((id) => form.startsWith(`${id}-`)) ?? null;
     return { ...source, dit: { ...source.dit, entry } };
   });
   return [...catalogueIds().map((id) => loadCatalogue(id)), ...forms];
