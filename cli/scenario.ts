@@ -41,6 +41,8 @@ const PLAN_FLAGS = ['resident', 'prefetch', 'chunk', 'slots'] as const;
 /** Flags that say of a model what a profile says of its own. */
 const MODEL_FLAGS = [
   ['model', '--model'],
+  ['entry', '--entry'],
+  ['dtype', '--dtype'],
   ['size', '--size'],
   ['batch', '--batch'],
   ['sp', '--sp'],
@@ -70,7 +72,10 @@ export function modelScenario(
   flags: ScenarioFlags,
   options: { padded?: boolean } = {},
 ): Scenario & { workload: BoundWorkload } {
-  const whole = loadDit(required(flags.model, '--model', '`chunkflow models`'));
+  const whole = loadDit(required(flags.model, '--model', '`chunkflow models`'), {
+    ...(flags.entry !== undefined && { entry: flags.entry }),
+    ...(flags.dtype !== undefined && { dtype: flags.dtype }),
+  });
   const dit = flags.blocks === undefined ? whole : withBlocks(whole, flags.blocks);
   const system = loadSystem(required(flags.machine, '--machine', '`chunkflow machines`'), flags.set);
   const bound = bindWorkload(dit, {

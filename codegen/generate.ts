@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { predictStep } from '../model/analytic/stepReport.ts';
 import { firstIndices } from '../model/dit/depth.ts';
+import { tensorsOfBlock } from '../model/dit/derive.ts';
 import type { Dit } from '../model/dit/dit.ts';
 import { plainAxes, type RotaryAxis, rotaryAxes } from '../model/dit/rope.ts';
 import { UserError } from '../model/input/userError.ts';
@@ -274,10 +275,12 @@ function refuseUnsupported(workload: BoundWorkload): void {
     refuse(`${model.name} makes sound`, 'there are no kernels for its audio rows yet');
   if (model.imageRows > 0)
     refuse(`${model.name} attends to a conditioning image`, 'there are no kernels for its rows yet');
-  if (model.parameterBytes !== 2) {
+  const tensors = model.blocks.flatMap(({ segments }) => tensorsOfBlock(segments));
+  const other = tensors.find(({ parameters, bytes }) => bytes !== 2 * parameters);
+  if (other !== undefined) {
     refuse(
-      `${model.name} stores ${model.parameterBytes} bytes a parameter`,
-      'the runtime computes in bf16, 2 bytes',
+      `${model.name} has ${other.name} in ${(other.bytes / other.parameters).toFixed(3)} bytes a parameter`,
+      'the runtime computes with weights of bf16, 2 bytes; --dtype bf16 takes them so',
     );
   }
 }
@@ -312,7 +315,6 @@ function layOut(workload: BoundWorkload, system: System) {
       sp: layout.sp,
       tp: layout.tp,
       exchange: layout.exchange,
-      parameterBytes: model.parameterBytes,
       joined,
     };
   });

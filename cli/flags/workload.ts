@@ -10,6 +10,8 @@ import { collect, wholeFromOne } from './values.ts';
 /** The flags that say what is computed and where, as commander hands them over. */
 export interface WorkloadFlags {
   model?: string;
+  entry?: string;
+  dtype?: string;
   profile?: string;
   size?: string;
   batch?: number;
@@ -30,6 +32,11 @@ export function addWorkloadOptions(command: Command, transports = "the machine's
   return command
     .optionsGroup('What is computed:')
     .option('--model <name|file>', 'diffusion transformer: see `chunkflow models`, or a file')
+    .option('--entry <name>', "the catalogue's model that a checkpoint is (default: recognised)")
+    .option(
+      '--dtype <type>',
+      'of weights on the device and over the link: fp8, nf4, ... (default: as stored)',
+    )
     .option('--profile <file>', 'in place of a model: what chunkflow_offload.profile measured of your own')
     .option('--size <WxH[xF]>', "pixels and frames (default: the model's reference size)")
     .option('--batch <n>', 'samples a step (default: 1)', wholeFromOne)

@@ -51,7 +51,6 @@ export interface FlowShape {
   sp: number;
   tp: number;
   exchange: ExchangeStyle;
-  parameterBytes: number;
   /** Whether text rows are part of the residual stream. */
   joined: boolean;
 }
@@ -194,7 +193,7 @@ export class FlowRecorder {
 
   /** Matrices of a segment stand before its vectors, so that products over the same rows can become one. */
   #placeTensors(segments: readonly DitSegment[]): void {
-    const { tp, parameterBytes, hidden } = this.shape;
+    const { tp, hidden } = this.shape;
     const norms = normWeights(segments);
     let offset = 0;
     for (const segment of segments) {
@@ -203,7 +202,7 @@ export class FlowRecorder {
       const others = segment.tensors.filter((tensor) => tensor.shape.length !== 2);
       for (const tensor of [...matrices, ...others]) {
         const layout = tp === 1 ? 'whole' : shardLayout(segment, tensor);
-        const bytes = (tensor.parameters / (layout === 'whole' ? 1 : tp)) * parameterBytes;
+        const bytes = tensor.bytes / (layout === 'whole' ? 1 : tp);
         const isMatrix = segment.kind === 'gemm' && tensor.shape.length === 2;
         this.tensors.push({
           name: tensor.name,

@@ -13,10 +13,24 @@ import { parseSize } from './tokens.ts';
 type Path = readonly PropertyKey[];
 type WrittenTensors = WrittenDit['outside'];
 
+/** What the sides of tensors are expressions in, and the bytes of one parameter. */
+interface Scope {
+  names: Names;
+  parameterBytes: number;
+}
+
 /** A model with what the Dit type leaves out: the tensors outside the blocks, of one expert. */
 export interface DitSource {
   dit: Dit;
   outside: readonly WeightTensor[];
+}
+
+/** Dimensions and counts of a relative of a model, in place of its own. */
+export interface OtherDimensions {
+  /** By name; those that the model does not have are not looked at. */
+  dimensions: Readonly<Record<string, number>>;
+  /** Blocks of each kind. */
+  counts: readonly number[];
 }
 
 /**
@@ -25,9 +39,10 @@ export interface DitSource {
  * @throws UserError with the place in the file: an unknown key, an expression that is no arithmetic in the
  * model's dimensions, a tensor named twice in one block.
  */
-export function derive(source: YamlFile): DitSource {
-  const written = checked(source, ditFormat);
+export function derive(source: YamlFile, other?: OtherDimensions): DitSource {
+  const written = withOther(checked(source, ditFormat), other);
   const names = dimensionsOf(source, written);
+  const scope: Scope = { names, parameterBytes: written.parameterBytes ?? 2 };
   const number = (path: Path, value: string | number) => wholeNumber(source, path, value, names);
   if ((written.modality === 'image') !== (written.vae.frames === 'none')) {
     const expected = written.modality === 'image' ? 'none for images' : 'causal or segments for video';
@@ -37,19 +52,20 @@ export function derive(source: YamlFile): DitSource {
     );
   }
   const hidden = number(['hidden'], written.hidden);
-  const outside = tensorsOf(source, ['outside'], written.outside, names);
+  const outside = tensorsOf(source, ['outside'], written.outside, scope);
   refuseTwice(source, ['outside'], outside);
   const dit: Dit = {
     id: written.id,
     name: written.name,
+    entry: written.id,
     modality: written.modality,
     file: source.file,
     hidden,
     heads: names.heads!,
-    blocks: written.blocks.map((block, index) => blockOf(source, ['blocks', index], block, names, hidden)),
+    blocks: written.blocks.map((block, index) => blockOf(source, ['blocks', index], block, scope, hidden)),
     experts: written.experts ?? 1,
     outsideParameters: parametersOf(outside),
-    parameterBytes: written.parameterBytes ?? 2,
+    outsideBytes: bytesOf(outside),
     textRows: written.text.rows,
     imageRows: written.image?.rows ?? 0,
     rowMultiple: written.rowMultiple ?? 1,
@@ -65,6 +81,21 @@ export function derive(source: YamlFile): DitSource {
     assumptions: [],
   };
   return { dit, outside };
+}
+
+/** A model's description with other dimensions; heads of another width have no rope that it could tell. */
+function withOther(written: WrittenDit, other: OtherDimensions | undefined): WrittenDit {
+  if (other === undefined) return written;
+  const names = Object.keys(written.dimensions).filter((name) => Object.hasOwn(other.dimensions, name));
+  const dimensions = { ...written.dimensions };
+  for (const name of names) dimensions[name] = other.dimensions[name]!;
+  const { rope, ...rest } = written;
+  const isSameHead = Number(written.dimensions.headDim) === Number(dimensions.headDim);
+  return {
+    ...{ ...rest, dimensions },
+    ...(isSameHead && rope !== undefined && { rope }),
+    blocks: written.blocks.map((block, index) => ({ ...block, count: other.counts[index]! })),
+  };
 }
 
 function ropeOf(
@@ -130,6 +161,11 @@ export function parametersOf(tensors: readonly WeightTensor[]): number {
   return tensors.reduce((sum, tensor) => sum + tensor.parameters, 0);
 }
 
+/** Bytes of some tensors together. */
+export function bytesOf(tensors: readonly WeightTensor[]): number {
+  return tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+}
+
 /** The tensors that a block of this kind owns, in the order in which its segments use them. */
 export function tensorsOfBlock(segments: readonly DitSegment[]): WeightTensor[] {
   return segments.flatMap((segment) => ('tensors' in segment ? segment.tensors : []));
@@ -154,11 +190,11 @@ function blockOf(
   source: YamlFile,
   path: Path,
   written: WrittenBlock,
-  names: Names,
+  scope: Scope,
   hidden: number,
 ): DitBlockKind {
   const segments = written.segments.map((segment, index) =>
-    segmentOf(source, [...path, 'segments', index], segment, names, hidden),
+    segmentOf(source, [...path, 'segments', index], segment, scope, hidden),
   );
   const tensors = tensorsOfBlock(segments);
   refuseTwice(source, path, tensors);
@@ -170,10 +206,11 @@ function segmentOf(
   source: YamlFile,
   path: Path,
   written: WrittenSegment,
-  names: Names,
+  scope: Scope,
   hidden: number,
 ): DitSegment {
-  const number = (key: string, value: string | number) => wholeNumber(source, [...path, key], value, names);
+  const number = (key: string, value: string | number) =>
+    wholeNumber(source, [...path, key], value, scope.names);
   if ('exchange' in written) {
     const { exchange: direction, attention, rows, kvRows = rows } = written;
     const width = number('width', written.width);
@@ -192,7 +229,7 @@ function segmentOf(
     return { kind: 'attention', name, q, kv, width: number('width', written.width) };
   }
   if ('elementwise' in written) {
-    const tensors = tensorsOf(source, [...path, 'weights'], written.weights ?? {}, names);
+    const tensors = tensorsOf(source, [...path, 'weights'], written.weights ?? {}, scope);
     return {
       kind: 'elementwise',
       name: written.elementwise,
@@ -210,7 +247,7 @@ function segmentOf(
   }
   const perRows = ROWS.map((rows) => ({
     rows,
-    tensors: tensorsOf(source, [...path, rows], written[rows] ?? {}, names),
+    tensors: tensorsOf(source, [...path, rows], written[rows] ?? {}, scope),
   }));
   const tensors = perRows.flatMap(({ tensors: own }) => own);
   return {
@@ -239,12 +276,18 @@ function segmentOf(
   };
 }
 
-function tensorsOf(source: YamlFile, path: Path, written: WrittenTensors, names: Names): WeightTensor[] {
+function tensorsOf(
+  source: YamlFile,
+  path: Path,
+  written: WrittenTensors,
+  { names, parameterBytes }: Scope,
+): WeightTensor[] {
   return Object.entries(written).flatMap(([name, sides]) =>
     placed(source, [...path, name], () => {
       const dimensions = shape(`[${sides.join(', ')}]`, names);
       const parameters = dimensions.reduce((product, side) => product * side, 1);
-      return expandBraces(name).map((expanded) => ({ name: expanded, shape: dimensions, parameters }));
+      const bytes = parameters * parameterBytes;
+      return expandBraces(name).map((expanded) => ({ name: expanded, shape: dimensions, parameters, bytes }));
     }),
   );
 }

@@ -24,6 +24,8 @@ export interface WeightTensor {
   name: string;
   shape: readonly number[];
   parameters: number;
+  /** As it lies on the device and crosses the link, with the scales that belong to it. */
+  bytes: number;
 }
 
 /** Matrix products of one stage: FLOPs are 2 x in x out per row. */
@@ -98,7 +100,7 @@ export interface ExchangeSegment {
 
 export type DitSegment = GemmSegment | AttentionSegment | ElementwiseSegment | ExchangeSegment;
 
-/** Blocks that are alike: same tensors, same work. Kinds stand in the order in which a forward runs them. */
+/** Blocks that are alike: same tensors, same work. Their tensors say how many bytes they have. Kinds stand in the order in which a forward runs them. */
 export interface DitBlockKind {
   name: string;
   /** Attribute path of the layer list in the checkpoint, such as `transformer_blocks`. */
@@ -119,6 +121,8 @@ export interface Dit {
   id: string;
   name: string;
   modality: Modality;
+  /** Id of the catalogue's model that it is or is like, whatever its file is called; null where none is. */
+  entry: string | null;
   /** The file that it came from, for messages. */
   file: string;
   hidden: number;
@@ -128,7 +132,8 @@ export interface Dit {
   experts: number;
   /** Parameters outside the blocks, per expert: embeddings, heads, shared modulation. */
   outsideParameters: number;
-  parameterBytes: number;
+  /** Bytes of these, per expert. */
+  outsideBytes: number;
   textRows: number;
   /** Rows that an image encoder gives for the conditioning image (Wan2.1 image-to-video: 257 of CLIP); 0 for most. */
   imageRows: number;

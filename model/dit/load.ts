@@ -2,29 +2,50 @@ import { nearNames } from '../input/nearNames.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { readYamlFile } from '../input/yamlFile.ts';
 import { catalogueIds, loadCatalogue } from './catalogue.ts';
+import { readCheckpoint } from './checkpoint/readCheckpoint.ts';
 import { derive } from './derive.ts';
 import type { Dit } from './dit.ts';
-import { fromCheckpoint } from './fromCheckpoint.ts';
-import { readHuggingFaceIndex } from './huggingFaceIndex.ts';
-import { readSafetensors } from './safetensors.ts';
+import { type WeightDtype, withWeightDtype } from './weightDtype.ts';
 
 export { catalogueIds } from './catalogue.ts';
 
+export interface LoadOptions {
+  /** The catalogue's model that a checkpoint is to be taken for, by id or name. */
+  entry?: string;
+  /** What weights are stored as on the device and cross the link as; as in the file or the catalogue unless given. */
+  dtype?: WeightDtype;
+}
+
 /**
  * A diffusion transformer by catalogue id or name (any case, or the beginning of just one of them), or from a
- * file: YAML in the catalogue's format, a `.safetensors` checkpoint, or the `.index.json` of several.
+ * file: YAML in the catalogue's format, a checkpoint (`.safetensors`, the `.index.json` of several, `.gguf`), or the
+ * transformer's `config.json`; also the folder that holds them.
  *
  * @throws UserError if no model or several have that name (near ones are listed), or the file is wrong.
  * @example loadDit('Wan2.1-T2V-14B')
  */
-export function loadDit(nameOrFile: string): Dit {
-  if (/\.ya?ml$/i.test(nameOrFile)) return derive(readYamlFile(nameOrFile)).dit;
-  if (/\.safetensors$/i.test(nameOrFile)) return fromCheckpoint(nameOrFile, readSafetensors(nameOrFile));
-  if (/\.index\.json$/i.test(nameOrFile)) return fromCheckpoint(nameOrFile, readHuggingFaceIndex(nameOrFile));
-  return loadCatalogue(catalogueId(nameOrFile)).dit;
+export function loadDit(nameOrFile: string, { entry, dtype }: LoadOptions = {}): Dit {
+  const entryId = entry === undefined ? undefined : catalogueId(entry, '--entry');
+  const isId = catalogueIds().includes(nameOrFile);
+  const checkpoint = isId
+    ? undefined
+    : readCheckpoint(nameOrFile, {
+        ...(entryId !== undefined && { entry: entryId }),
+        isRecast: dtype !== undefined,
+      });
+  if (checkpoint === undefined && entry !== undefined)
+    throw new UserError(
+      `--entry ${entry}: says what a checkpoint is, and ${shown(nameOrFile)} is none; leave it out`,
+    );
+  const dit =
+    checkpoint ??
+    (/\.ya?ml$/i.test(nameOrFile)
+      ? derive(readYamlFile(nameOrFile)).dit
+      : loadCatalogue(catalogueId(nameOrFile, 'model')).dit);
+  return dtype === undefined ? dit : withWeightDtype(dit, dtype);
 }
 
-function catalogueId(name: string): string {
+function catalogueId(name: string, what: string): string {
   const ids = catalogueIds();
   const wanted = name.trim().toLowerCase();
   if (ids.includes(wanted)) return wanted;
@@ -37,10 +58,12 @@ function catalogueId(name: string): string {
   if (begins.length === 1) return begins[0]!.id;
   if (begins.length > 1) {
     throw new UserError(
-      `model ${shown(name)}: begins the names of several models; give one of ${begins.map(({ id }) => id).join(', ')}`,
+      `${what} ${shown(name)}: begins the names of several models; give one of ${begins.map(({ id }) => id).join(', ')}`,
     );
   }
+  const file =
+    what === '--entry' ? '' : '; or give a .yaml, .safetensors, .gguf, .index.json or config.json file';
   throw new UserError(
-    `model ${shown(name)}: not in the catalogue; near are ${nearNames(wanted, ids).join(', ')}; or give a .yaml, .safetensors or .index.json file`,
+    `${what} ${shown(name)}: not in the catalogue; near are ${nearNames(wanted, ids).join(', ')}${file}`,
   );
 }

@@ -5,7 +5,7 @@ import { rowsOf } from '../dit/tokens.ts';
 import { UserError } from '../input/userError.ts';
 import { exchangeCollectives } from './exchange.ts';
 import { type RankRows, rankRows, type SampleRows } from './rows.ts';
-import { shardParameters } from './shards.ts';
+import { shardBytes } from './shards.ts';
 import {
   ACTIVATION_BYTES,
   type AttentionShape,
@@ -77,7 +77,7 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     ranks: sp * tp,
     blocks,
     ...{ experts: expertsOnGpu, waitingExperts: dit.experts - expertsOnGpu },
-    outsideBytes: (dit.outsideParameters * dit.parameterBytes * expertsOnGpu) / tp,
+    outsideBytes: (dit.outsideBytes * expertsOnGpu) / tp,
     activationBytes: Math.max(
       ...dit.blocks.map((kind, index) => activationBytes(dit, kind, kindRows[index]!, tp)),
     ),
@@ -144,16 +144,14 @@ function divisors(n: number): number[] {
 function bindBlock(dit: Dit, kind: DitBlockKind, rows: RankRows, layout: ParallelLayout): BlockKind {
   return {
     name: kind.name,
-    weightBytes: Math.round(
-      sum(kind.segments, (segment) => segmentParameters(segment, layout.tp)) * dit.parameterBytes,
-    ),
+    weightBytes: Math.round(sum(kind.segments, (segment) => segmentBytes(segment, layout.tp))),
     segments: kind.segments.flatMap((segment) => bindSegment(dit, segment, rows, layout)),
   };
 }
 
 function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: ParallelLayout): Segment[] {
   const { tp } = layout;
-  const weightBytes = segmentParameters(segment, tp) * dit.parameterBytes;
+  const weightBytes = segmentBytes(segment, tp);
   switch (segment.kind) {
     case 'gemm': {
       const compute: ComputeSegment = {
@@ -239,9 +237,9 @@ function attentionShape(
   };
 }
 
-/** Parameters of a segment that one of `tp` ranks holds. */
-function segmentParameters(segment: DitSegment, tp: number): number {
-  return 'tensors' in segment ? sum(segment.tensors, (tensor) => shardParameters(segment, tensor, tp)) : 0;
+/** Bytes of a segment's weights that one of `tp` ranks holds. */
+function segmentBytes(segment: DitSegment, tp: number): number {
+  return 'tensors' in segment ? sum(segment.tensors, (tensor) => shardBytes(segment, tensor, tp)) : 0;
 }
 
 /** All-reduce of each row-parallel output, as a ring sends it. */

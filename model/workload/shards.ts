@@ -15,7 +15,7 @@ export function shardLayout(segment: DitSegment, tensor: WeightTensor): ShardLay
   return summed ? 'whole' : 'rows';
 }
 
-/** Parameters of a tensor that one of `tp` ranks holds. */
-export function shardParameters(segment: DitSegment, tensor: WeightTensor, tp: number): number {
-  return shardLayout(segment, tensor) === 'whole' ? tensor.parameters : tensor.parameters / tp;
+/** Bytes of a tensor that one of `tp` ranks holds. */
+export function shardBytes(segment: DitSegment, tensor: WeightTensor, tp: number): number {
+  return shardLayout(segment, tensor) === 'whole' ? tensor.bytes : tensor.bytes / tp;
 }

@@ -3,7 +3,7 @@ import type { MutantGroup } from './mutant.ts';
 /** Headers of checkpoints, and units. */
 export const READERS: readonly MutantGroup[] = [
   {
-    file: 'model/dit/safetensors.ts',
+    file: 'model/dit/checkpoint/safetensors.ts',
     tests: ['test/model/dit/safetensors.test.ts'],
     mutants: [
       {
@@ -79,7 +79,7 @@ export const READERS: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/dit/huggingFaceIndex.ts',
+    file: 'model/dit/checkpoint/huggingFaceIndex.ts',
     tests: ['test/model/dit/safetensors.test.ts'],
     mutants: [
       {

@@ -1,4 +1,5 @@
 import { blockCount } from '../../../model/dit/depth.ts';
+import { bytesOf, tensorsOfBlock } from '../../../model/dit/derive.ts';
 import type { Dit } from '../../../model/dit/dit.ts';
 import { catalogueIds, loadDit } from '../../../model/dit/load.ts';
 import { formatSize, rowsOf } from '../../../model/dit/tokens.ts';
@@ -33,13 +34,14 @@ export function run(flags: { json?: boolean }, output: Output): void {
 function describe(dit: Dit): Model {
   const inBlocks = dit.blocks.reduce((sum, kind) => sum + kind.count * kind.parameters, 0);
   const parameters = (inBlocks + dit.outsideParameters) * dit.experts;
-  const blockBytes = dit.blocks.map((kind) => kind.parameters * dit.parameterBytes);
+  const blockBytes = dit.blocks.map((kind) => bytesOf(tensorsOfBlock(kind.segments)));
+  const weightBytes = dit.blocks.reduce((sum, { count }, index) => sum + count * blockBytes[index]!, 0);
   return {
     id: dit.id,
     name: dit.name,
     modality: dit.modality,
     parameters,
-    weightBytes: parameters * dit.parameterBytes,
+    weightBytes: (weightBytes + dit.outsideBytes) * dit.experts,
     experts: dit.experts,
     blocks: blockCount(dit),
     blockBytes: { min: Math.min(...blockBytes), max: Math.max(...blockBytes) },

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { catalogueIds, loadCatalogue } from '../../../model/dit/catalogue.ts';
-import { tensorsOfBlock } from '../../../model/dit/derive.ts';
+import { bytesOf, tensorsOfBlock } from '../../../model/dit/derive.ts';
 import type { DitBlockKind, Rows, WeightTensor } from '../../../model/dit/dit.ts';
 import { formatSize, parseSize, rowsOf } from '../../../model/dit/tokens.ts';
 
@@ -103,7 +103,7 @@ for (const [id, expected] of Object.entries(published)) {
     expected.blocks.forEach((kind, index) => {
       const block = dit.blocks[index]!;
       assert.is(block.parameters, kind.parameters, `${kind.kind}: parameters`);
-      assert.is(block.parameters * dit.parameterBytes, kind.bytes, `${kind.kind}: bytes`);
+      assert.is(bytesOf(tensorsOfBlock(block.segments)), kind.bytes, `${kind.kind}: bytes`);
       assert.is(tensorsOfBlock(block.segments).length, kind.tensors, `${kind.kind}: tensors`);
       assert.is(fingerprint(tensorsOfBlock(block.segments)), kind.sha256, `${kind.kind}: names and shapes`);
       const gemm = gemmFlops(block, rows);

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DitSource } from '../../../model/dit/derive.ts';
@@ -8,10 +17,16 @@ import { tensorsOfBlock } from '../../../model/dit/derive.ts';
 export interface Sketch {
   name: string;
   shape: readonly number[];
-  dtype?: 'BF16' | 'F32' | 'F8_E4M3';
+  dtype?: keyof typeof BYTES;
+  /** What the data begin with; zeros unless given. */
+  content?: string;
 }
 
-const BYTES = { BF16: 2, F32: 4, F8_E4M3: 1 } as const;
+const BYTES = { BF16: 2, F16: 2, F32: 4, I32: 4, F8_E4M3: 1, F8_E5M2: 1, I8: 1, U8: 1 } as const;
+
+export function bytesOfSketch({ shape, dtype = 'BF16' }: Sketch): number {
+  return shape.reduce((product, side) => product * side, 1) * BYTES[dtype];
+}
 
 /** Runs `use` with a fresh folder and removes it afterwards. */
 export function inFolder(use: (folder: string) => void): void {
@@ -23,12 +38,22 @@ export function inFolder(use: (folder: string) => void): void {
   }
 }
 
+/** As inFolder, for what takes its time. */
+export async function inFolderUntil<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'chunkflow-'));
+  try {
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** The header of a safetensors file as an object, and how long the data behind it are. */
 export function headerOf(tensors: readonly Sketch[]): { header: Record<string, unknown>; dataBytes: number } {
   let offset = 0;
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   for (const { name, shape, dtype = 'BF16' } of tensors) {
-    const end = offset + shape.reduce((product, side) => product * side, 1) * BYTES[dtype];
+    const end = offset + bytesOfSketch({ name, shape, dtype });
     header[name] = { dtype, shape, data_offsets: [offset, end] };
     offset = end;
   }
@@ -45,7 +70,15 @@ export function writeRaw(file: string, header: string, dataBytes: number, length
 
 export function writeSafetensors(file: string, tensors: readonly Sketch[]): void {
   const { header, dataBytes } = headerOf(tensors);
-  writeRaw(file, JSON.stringify(header), dataBytes);
+  const text = JSON.stringify(header);
+  writeRaw(file, text, dataBytes);
+  const descriptor = openSync(file, 'r+');
+  let offset = 8 + text.length;
+  for (const tensor of tensors) {
+    if (tensor.content !== undefined) writeSync(descriptor, tensor.content, offset);
+    offset += bytesOfSketch(tensor);
+  }
+  closeSync(descriptor);
 }
 
 /** A checkpoint in two shards with its index; `omit` leaves one shard unwritten. */

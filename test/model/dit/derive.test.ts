@@ -44,9 +44,9 @@ test('every key arrives where it belongs', () => {
   assert.is(dit.heads, 2);
   assert.is(dit.experts, 1);
   assert.is(dit.rowMultiple, 1);
-  assert.is(dit.parameterBytes, 2);
   assert.is(dit.outsideParameters, 128 * 4 * 2 * 2);
-  assert.equal(outside, [{ name: 'patch.weight', shape: [128, 4, 2, 2], parameters: 2048 }]);
+  assert.is(dit.outsideBytes, 2 * 128 * 4 * 2 * 2);
+  assert.equal(outside, [{ name: 'patch.weight', shape: [128, 4, 2, 2], parameters: 2048, bytes: 4096 }]);
   assert.equal(dit.referenceSize, { width: 256, height: 256, frames: 1 });
   const [block] = dit.blocks;
   assert.is(block!.parameters, 3 * (128 * 128 + 128) + 128);

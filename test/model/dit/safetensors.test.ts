@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readHuggingFaceIndex } from '../../../model/dit/huggingFaceIndex.ts';
-import { readSafetensors } from '../../../model/dit/safetensors.ts';
+import { readHuggingFaceIndex } from '../../../model/dit/checkpoint/huggingFaceIndex.ts';
+import { readSafetensors } from '../../../model/dit/checkpoint/safetensors.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import { inFolder, type Sketch, writeRaw, writeSafetensors, writeShards } from './checkpointFiles.ts';
 

@@ -1,5 +1,5 @@
-import type { DitSegment, GemmSegment, Rows, WeightTensor } from './dit.ts';
-import type { GemmOp } from './operations.ts';
+import type { DitSegment, GemmSegment, Rows, WeightTensor } from '../dit.ts';
+import type { GemmOp } from '../operations.ts';
 
 /** Segments of a block that no catalogue model explains, with the guesses behind them. */
 export interface GuessedBlock {
@@ -10,7 +10,7 @@ export interface GuessedBlock {
 }
 
 const CONDITIONING = /mod(?!el)|adaln|norm.*linear/i;
-const TEXT = /context|txt|add_|text/i;
+const TEXT = /context|txt|add_|text|_img(_|\.|$)/i;
 const QUERY_KEY_VALUE = /(^|[._])(to_|add_|w)?(q|k|v|qkv|kv|query|key|value)(_|\.|$)/i;
 const QUERY = /(^|[._])(to_|add_|w)?(q|qkv|query)(_|\.|$)/i;
 const COMMON_HEAD_SIZES = [128, 64, 72, 96];
@@ -73,7 +73,8 @@ function placeOfMatrix(name: string): Place {
   return QUERY_KEY_VALUE.test(stem(name)) ? 'before' : 'after';
 }
 
-function rowsOfMatrix(name: string): Rows {
+/** The rows that a matrix is guessed to multiply. */
+export function rowsOfMatrix(name: string): Rows {
   if (CONDITIONING.test(name)) return 'c';
   return TEXT.test(name) ? 't' : 'x';
 }

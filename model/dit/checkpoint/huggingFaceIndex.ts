@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { parseJson } from '../input/jsonFile.ts';
-import { shown, UserError } from '../input/userError.ts';
+import { parseJson } from '../../input/jsonFile.ts';
+import { shown, UserError } from '../../input/userError.ts';
 import { readSafetensors, type StoredTensor } from './safetensors.ts';
 
 const MAX_BYTES = 100 * 1024 * 1024;
@@ -27,7 +27,9 @@ export function readHuggingFaceIndex(file: string): StoredTensor[] {
     }
     const path = join(dirname(file), shard);
     if (!existsSync(path)) {
-      throw wrong(`shard ${shown(shard)} is missing; download it into ${dirname(file)}`);
+      throw wrong(
+        `shard ${shown(shard)} is missing; download it into ${dirname(file)}, or put the transformer's config.json there`,
+      );
     }
     shards.set(shard, new Map(readSafetensors(path).map((tensor) => [tensor.name, tensor])));
   }
@@ -38,6 +40,12 @@ export function readHuggingFaceIndex(file: string): StoredTensor[] {
       `tensor ${shown(name)} is not in ${shown(shard)}; index and shards are of different downloads, get both again`,
     );
   });
+}
+
+/** Whether all files that an index names lie beside it. */
+export function hasAllShards(file: string): boolean {
+  const { weight_map } = readIndex(file);
+  return [...new Set(Object.values(weight_map))].every((shard) => existsSync(join(dirname(file), shard)));
 }
 
 function readIndex(file: string): z.output<typeof format> {

@@ -1,9 +1,12 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { z } from 'zod';
-import { shown, UserError } from '../input/userError.ts';
+import { shown, UserError } from '../../input/userError.ts';
 
 const MAX_HEADER_BYTES = 100 * 1024 * 1024;
 const LENGTH_BYTES = 8;
+/** A description of another tensor is JSON of a few hundred bytes. */
+const MAX_CONTENT_BYTES = 4096;
+const DESCRIBES_ANOTHER = /\.quant_state\.[^.]+$/;
 
 const BITS: Readonly<Record<string, number>> = {
   ...{ F64: 64, I64: 64, U64: 64, C64: 64, F32: 32, I32: 32, U32: 32 },
@@ -17,6 +20,8 @@ export interface StoredTensor {
   shape: readonly number[];
   dtype: string;
   bytes: number;
+  /** Text of a small tensor that says how another one is packed, such as bitsandbytes' `quant_state`. */
+  content?: string;
 }
 
 const entry = z.object({
@@ -27,13 +32,14 @@ const entry = z.object({
 
 /**
  * The tensors of a safetensors file, from its header alone: 8 bytes of length (little endian), then JSON with
- * dtype, shape and offsets of each tensor. The weights themselves are never read.
+ * dtype, shape and offsets of each tensor. The weights themselves are never read, only small texts among them that say
+ * how a packed weight is to be understood.
  *
  * @throws UserError that names the file and what was expected if it is cut short, its header is longer than
  * the file or 100 MiB, a dtype is unknown, or offsets do not fit shape x dtype or the file.
  */
 export function readSafetensors(file: string): StoredTensor[] {
-  const { json, dataBytes } = readHeader(file);
+  const { json, dataBytes, dataStart } = readHeader(file);
   const wrong = (message: string) => new UserError(message, { file });
   let header: unknown;
   try {
@@ -69,11 +75,26 @@ export function readSafetensors(file: string): StoredTensor[] {
           `tensor ${shown(name)}: ends at byte ${end} of ${dataBytes}; the file is cut short, download it again`,
         );
       }
-      return { name, shape, dtype, bytes };
+      const isText = dtype === 'U8' && bytes <= MAX_CONTENT_BYTES && DESCRIBES_ANOTHER.test(name);
+      return {
+        ...{ name, shape, dtype, bytes },
+        ...(isText && { content: readBytes(file, dataStart + begin, bytes).toString('utf8') }),
+      };
     });
 }
 
-function readHeader(file: string): { json: string; dataBytes: number } {
+function readBytes(file: string, offset: number, bytes: number): Buffer {
+  const descriptor = openSync(file, 'r');
+  try {
+    const buffer = Buffer.alloc(bytes);
+    readSync(descriptor, buffer, 0, bytes, offset);
+    return buffer;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readHeader(file: string): { json: string; dataBytes: number; dataStart: number } {
   const wrong = (message: string) => new UserError(message, { file });
   let descriptor: number;
   try {
@@ -104,7 +125,10 @@ function readHeader(file: string): { json: string; dataBytes: number } {
     }
     const header = Buffer.alloc(Number(length));
     readSync(descriptor, header, 0, header.length, LENGTH_BYTES);
-    return { json: header.toString('utf8'), dataBytes };
+    return {
+      ...{ json: header.toString('utf8'), dataBytes },
+      dataStart: LENGTH_BYTES + header.length,
+    };
   } finally {
     closeSync(descriptor);
   }

@@ -1,0 +1,245 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { parseJson } from '../../input/jsonFile.ts';
+import { shown, UserError } from '../../input/userError.ts';
+import { knownLayouts, loadCatalogue } from '../catalogue.ts';
+import { type DitSource, tensorsOfBlock } from '../derive.ts';
+import type { Dit } from '../dit.ts';
+import { matrixOf } from './blockMatrices.ts';
+import { DIFFUSERS_CLASSES } from './diffusersClasses.ts';
+import type { CheckpointOptions } from './fromCheckpoint.ts';
+
+const MAX_BYTES = 2 ** 20;
+const REMEDY = "give the transformer's config.json";
+
+/** Keys of a config by what they say, as diffusers and the models' own repositories write them. */
+const HEADS = ['num_attention_heads', 'num_heads', 'heads_num', 'n_heads', 'heads'];
+const HEAD_WIDTH = ['attention_head_dim', 'head_dim'];
+const WIDTH = ['hidden_size', 'dim', 'inner_dim', 'model_channels'];
+const MAIN_LAYERS = ['num_layers', 'num_double_layers', 'mm_double_blocks_depth', 'depth', 'n_layers'];
+const SINGLE_LAYERS = ['num_single_layers', 'mm_single_blocks_depth', 'depth_single_blocks'];
+const INNER_WIDTH = ['ffn_dim', 'intermediate_size', 'ffn_hidden_size'];
+/** Widths of text and images that come in, the first that is given: the inputs of a matrix outside of the blocks. */
+const TEXT_WIDTH = ['joint_attention_dim', 'text_dim', 'text_embed_dim', 'caption_channels', 'cap_feat_dim'];
+const IMAGE_WIDTHS = ['image_dim', 'image_embed_dim'];
+const POOLED_WIDTH = ['pooled_projection_dim'];
+const IN_CHANNELS = ['in_channels', 'in_dim'];
+/** Sinusoids that embedders of timestep and guidance read. */
+const EMBEDDED_FREQUENCIES = 256;
+
+/** Whether a name is that of a configuration: `config.json`, `model_index.json`, or another JSON file that is no index of shards. */
+export function isConfigFile(name: string): boolean {
+  return /\.json$/i.test(name) && !/\.index\.json$/i.test(name);
+}
+
+/**
+ * The model of a transformer's `config.json`, without its weights: the catalogue's model of these dimensions, or its
+ * relative with other dimensions where the class is known. Weights are taken in bf16.
+ *
+ * @throws UserError for configurations of other networks, of pipelines, and of classes that no catalogue model is of.
+ */
+export function readConfig(file: string, { entry }: CheckpointOptions): Dit {
+  const config = new Config(file);
+  refuseOtherClasses(file, config);
+  const id = basename(file, '.json') === 'config' ? basename(dirname(file)) : basename(file, '.json');
+  const own = { id: id === '.' || id === '' ? 'config' : id, file };
+  const known = config.className === undefined ? undefined : DIFFUSERS_CLASSES[config.className];
+  const lists = known === undefined ? undefined : listsOf(loadCatalogue(known).dit);
+  const ranked = knownLayouts()
+    .filter(({ dit }) =>
+      entry === undefined ? lists === undefined || listsOf(dit) === lists : dit.id === entry,
+    )
+    .filter((source) => hasDimensions(config, source))
+    .map((source) => {
+      const compared = comparison(config, source);
+      // The class's own model, where inputs do not tell models apart.
+      return { source, ...compared, evidence: compared.evidence + (source.dit.id === known ? 0.5 : 0) };
+    })
+    .sort((a, b) => b.evidence - a.evidence);
+  const [best] = ranked;
+  // Equal width, heads and layers may be chance where the class says nothing.
+  const isKnown = known !== undefined || entry !== undefined;
+  if (best === undefined || (!isKnown && best.otherwise.length > 0))
+    return relative(file, config, entry, own);
+  const { dit } = best.source;
+  const others = ranked.slice(1).filter(({ evidence }) => evidence === best.evidence);
+  return {
+    ...{ ...dit, ...own, name: own.id, experts: 1 },
+    assumptions: [
+      `The configuration has the dimensions of ${dit.name}, so its blocks, token counts, text rows and guidance are used; weights are taken in bf16.`,
+      ...(best.otherwise.length > 0
+        ? [
+            `It is like ${dit.name}, not that model itself: ${best.otherwise.join(', ')} is none of its inputs.`,
+          ]
+        : []),
+      ...(entry === undefined
+        ? others.map(({ source }) => `${source.dit.name} fits as well; --entry ${source.dit.id} takes it.`)
+        : []),
+    ],
+  };
+}
+
+const listsOf = ({ blocks }: Dit) => [...new Set(blocks.map(({ container }) => container))].join();
+
+/** A model of a known class with other dimensions. */
+function relative(
+  file: string,
+  config: Config,
+  entry: string | undefined,
+  own: { id: string; file: string },
+): Dit {
+  const known = entry ?? (config.className === undefined ? undefined : DIFFUSERS_CLASSES[config.className]);
+  if (known === undefined)
+    throw new UserError(
+      `${config.className === undefined ? 'names no class' : `class ${config.className}`}: no catalogue model is of it and has its dimensions; give the weights' .safetensors, or --entry with a model of the same structure`,
+      { file },
+    );
+  const original = loadCatalogue(known).dit;
+  const heads = config.number(HEADS) ?? original.heads;
+  const headWidth = config.number(HEAD_WIDTH) ?? widthOf(config, heads, original) / heads;
+  const inner = config.number(INNER_WIDTH);
+  const { dit } = loadCatalogue(known, {
+    dimensions: { heads, headDim: headWidth, ...(inner === undefined ? {} : { f: inner }) },
+    counts: countsOf(config, original),
+  });
+  return {
+    ...{ ...dit, ...own, name: own.id, experts: 1 },
+    unproved: `it has other dimensions than ${original.name}`,
+    assumptions: [
+      `It is of the class of ${original.name} and has other dimensions (${dit.hidden} wide, ${dit.heads} heads, ${dit.blocks.map(({ count }) => count).join(' + ')} blocks): that model's structure, text rows and guidance are used; weights are taken in bf16.`,
+    ],
+  };
+}
+
+function widthOf(config: Config, heads: number, { hidden, heads: own }: Dit): number {
+  return config.number(WIDTH) ?? (hidden / own) * heads;
+}
+
+/** Blocks of each kind: a list's first kind takes what its others leave. */
+function countsOf(config: Config, { blocks }: Dit): number[] {
+  const containers = [...new Set(blocks.map(({ container }) => container))];
+  const totals = [config.number(MAIN_LAYERS), config.number(SINGLE_LAYERS)];
+  return blocks.map((kind, index) => {
+    const total = totals[containers.indexOf(kind.container)];
+    const list = blocks.filter(({ container }) => container === kind.container);
+    if (total === undefined || blocks.indexOf(list[0]!) !== index) return kind.count;
+    return Math.max(1, total - list.slice(1).reduce((sum, { count }) => sum + count, 0));
+  });
+}
+
+/** Whether width, heads and layers are those of a catalogue model. */
+function hasDimensions(config: Config, { dit }: DitSource): boolean {
+  const heads = config.number(HEADS);
+  const headWidth = config.number(HEAD_WIDTH);
+  const width = config.number(WIDTH) ?? (heads ?? 0) * (headWidth ?? 0);
+  const totals = new Map<string, number>();
+  for (const { container, count } of dit.blocks) totals.set(container, (totals.get(container) ?? 0) + count);
+  const lists = [...totals.values()];
+  const wanted = [config.number(MAIN_LAYERS), config.number(SINGLE_LAYERS)].filter(
+    (count) => count !== undefined && count > 0,
+  );
+  const hasCounts = wanted.length > 0 && wanted.every((count) => lists.includes(count!));
+  return width === dit.hidden && (heads === undefined || heads === dit.heads) && hasCounts;
+}
+
+/**
+ * What a configuration says of inputs against a catalogue model: settings that are `otherwise`, and how many agree. A pooled prompt
+ * and guidance only rank models, as some classes have the setting without a use for it.
+ */
+function comparison(config: Config, { dit, outside }: DitSource): { otherwise: string[]; evidence: number } {
+  const tensors = [...outside, ...dit.blocks.flatMap(({ segments }) => tensorsOfBlock(segments))];
+  const rows = new Map<number, number>();
+  for (const { shape } of tensors) {
+    const matrix = matrixOf(shape);
+    if (matrix !== undefined) rows.set(matrix.columns, (rows.get(matrix.columns) ?? 0) + matrix.rows);
+  }
+  const { t, h, w } = dit.patch;
+  const agrees = (keys: readonly string[], holds: (value: number) => boolean) => {
+    const value = config.number(keys);
+    return value === undefined || value === 0
+      ? []
+      : [{ text: `${keys.find((key) => config.number([key]) === value)} ${value}`, holds: holds(value) }];
+  };
+  const isInput = (width: number) => rows.has(width);
+  const must = [
+    ...agrees(IN_CHANNELS, (channels) => isInput(channels) || isInput(channels * t * h * w)),
+    ...agrees(INNER_WIDTH, isInput),
+    ...agrees(TEXT_WIDTH, isInput),
+    ...agrees(IMAGE_WIDTHS, isInput),
+  ];
+  const otherwise = must.filter(({ holds }) => !holds).map(({ text }) => text);
+  const may = [...agrees(POOLED_WIDTH, isInput)];
+  const embedders = (rows.get(EMBEDDED_FREQUENCIES) ?? 0) / dit.hidden;
+  const guides = config.flag('guidance_embeds');
+  const guided = guides === undefined || guides === embedders > 1 ? 1 : 0;
+  return {
+    otherwise,
+    evidence: 4 * (must.length - 2 * otherwise.length) + may.filter(({ holds }) => holds).length + guided,
+  };
+}
+
+const OTHER_CLASSES: readonly [RegExp, string][] = [
+  [/ControlNet/, 'a ControlNet'],
+  [/Autoencoder|VAE|VQModel/, 'a VAE'],
+  [/^UNet|UNet\w*Model$/, 'a U-Net'],
+  [/Scheduler$/, 'a scheduler'],
+];
+
+function refuseOtherClasses(file: string, config: Config): void {
+  const { className, architecture } = config;
+  const refuse = (is: string) => {
+    throw new UserError(`is the configuration of ${is}, no diffusion transformer; ${REMEDY}`, { file });
+  };
+  if (className?.endsWith('Pipeline')) refuse(`a pipeline (${className})`);
+  const other = OTHER_CLASSES.find(([pattern]) => pattern.test(className ?? ''));
+  if (other !== undefined) refuse(`${other[1]} (${className})`);
+  if (className === undefined && architecture !== undefined)
+    refuse(`a text or image encoder (${architecture})`);
+}
+
+/** A configuration's values by key. */
+class Config {
+  readonly #values: Readonly<Record<string, unknown>>;
+  readonly className: string | undefined;
+  /** Class of a model of transformers, which are encoders here. */
+  readonly architecture: string | undefined;
+
+  constructor(file: string) {
+    const { value } = parseJson(file, textOf(file), REMEDY);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new UserError(`is ${shown(value)}, expected an object of settings; ${REMEDY}`, { file });
+    this.#values = value as Record<string, unknown>;
+    const text = (given: unknown) => (typeof given === 'string' ? given : undefined);
+    this.className = text(this.#values._class_name);
+    const { architectures, model_type: kind } = this.#values;
+    this.architecture = Array.isArray(architectures) ? text(architectures[0]) : undefined;
+    const isEmpty = this.number(HEADS) === undefined && this.number(WIDTH) === undefined;
+    if (this.className === undefined && this.architecture === undefined && isEmpty)
+      throw new UserError(
+        `has neither a _class_name nor heads and layers${kind === undefined ? '' : ` (model_type ${shown(kind)})`}; ${REMEDY}`,
+        { file },
+      );
+  }
+
+  flag(key: string): boolean | undefined {
+    const value = this.#values[key];
+    return typeof value === 'boolean' ? value : undefined;
+  }
+
+  /** The first of some keys that is a whole number; lists, such as one number a stage, are none. */
+  number(keys: readonly string[]): number | undefined {
+    return keys
+      .map((key) => this.#values[key])
+      .find((value): value is number => Number.isInteger(value) && (value as number) >= 0);
+  }
+}
+
+function textOf(file: string): string {
+  const wrong = (message: string) => new UserError(message, { file });
+  if (!existsSync(file)) throw wrong(`cannot be read (ENOENT); ${REMEDY}`);
+  const status = statSync(file);
+  if (!status.isFile()) throw wrong(`is no file; ${REMEDY}`);
+  if (status.size > MAX_BYTES)
+    throw wrong(`has ${status.size} bytes, expected at most ${MAX_BYTES}; ${REMEDY}`);
+  return readFileSync(file, 'utf8');
+}

@@ -1,0 +1,158 @@
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { catalogueIds, loadCatalogue } from '../../../../model/dit/catalogue.ts';
+import type { DitSource } from '../../../../model/dit/derive.ts';
+import type { Dit } from '../../../../model/dit/dit.ts';
+import { loadDit } from '../../../../model/dit/load.ts';
+import { runCli } from '../../../support/runCli.ts';
+import { inFolder, inFolderUntil, type Sketch, sketchOf, writeSafetensors } from '../checkpointFiles.ts';
+import { doubleAndSingleBlocks, few, fusedAndNameless, prefixed, wanOfItsAuthors } from './namings.ts';
+
+function load(tensors: readonly Sketch[], entry?: string): Dit {
+  let dit: Dit | undefined;
+  inFolder((folder) => {
+    const file = join(folder, 'mine.safetensors');
+    writeSafetensors(file, tensors);
+    dit = { ...loadDit(file, entry === undefined ? {} : { entry }), file: '' };
+  });
+  return dit!;
+}
+
+const namings = suite('the same weights under several namings');
+
+for (const id of catalogueIds()) {
+  namings(`${id}: fused, nameless and in another order, it is the same model`, () => {
+    const source = loadCatalogue(id);
+    const plain = load(sketchOf(source, few));
+    const other = load(fusedAndNameless(source, few));
+    assert.equal(other, plain);
+    assert.is(plain.entry === null, false);
+    assert.equal(plain.guidance, source.dit.guidance);
+    assert.is(plain.textRows, source.dit.textRows);
+  });
+}
+
+const SAME_JSON: [string, (source: DitSource) => Sketch[][]][] = [
+  ...['wan2.1-t2v-14b', 'wan2.1-t2v-1.3b', 'wan2.2-ti2v-5b'].map(
+    (id): [string, (source: DitSource) => Sketch[][]] => [
+      id,
+      (source) => [
+        sketchOf(source),
+        wanOfItsAuthors(sketchOf(source)),
+        prefixed('model.diffusion_model.', wanOfItsAuthors(sketchOf(source))),
+      ],
+    ],
+  ),
+  ...['flux.1-dev', 'hunyuanvideo-13b'].map((id): [string, (source: DitSource) => Sketch[][]] => [
+    id,
+    (source) => [
+      sketchOf(source),
+      doubleAndSingleBlocks(source),
+      prefixed('model.model.', doubleAndSingleBlocks(source)),
+    ],
+  ]),
+  ...['qwen-image-20b', 'ltx-video-13b', 'z-image-6b'].map(
+    (id): [string, (source: DitSource) => Sketch[][]] => [
+      id,
+      (source) => [
+        sketchOf(source),
+        prefixed('model.diffusion_model.', sketchOf(source)),
+        prefixed('transformer.', sketchOf(source)).reverse(),
+      ],
+    ],
+  ),
+];
+for (const [id, variants] of SAME_JSON) {
+  namings(`${id}: predict prints the same JSON but for the name`, async () => {
+    const texts: string[] = [];
+    for (const tensors of variants(loadCatalogue(id))) {
+      const { stdout } = await inFolderUntil((folder) => {
+        const file = join(folder, 'mine.safetensors');
+        writeSafetensors(file, tensors);
+        return runCli([
+          'predict',
+          '--model',
+          file,
+          '--machine',
+          'h100-pcie-x2',
+          '--plan',
+          'layerwise',
+          '--json',
+        ]);
+      });
+      texts.push(stdout);
+    }
+    assert.ok(texts[0]!.includes('"layerwise"'));
+    for (const text of texts) assert.is(text, texts[0]);
+    // And the catalogue's own prediction.
+    const { stdout } = await runCli([
+      'predict',
+      '--model',
+      id,
+      '--machine',
+      'h100-pcie-x2',
+      '--plan',
+      'layerwise',
+      '--json',
+    ]);
+    assert.equal(JSON.parse(texts[0]!).plans, JSON.parse(stdout).plans);
+  });
+}
+
+namings('one of several models of equal shapes is chosen, and --entry takes the other', () => {
+  const sketch = sketchOf(loadCatalogue('wan2.2-t2v-a14b'));
+  const first = load(sketch);
+  assert.match(
+    first.assumptions.join(),
+    /Wan2\.2-T2V-A14B \(2 experts\) fits as well; --entry wan2\.2-t2v-a14b takes it/,
+  );
+  const other = load(sketch, 'wan2.2-t2v-a14b');
+  assert.match(other.assumptions[0]!, /tensors of Wan2\.2-T2V-A14B/);
+  assert.match(other.assumptions[1]!, /one of 2 experts/);
+  assert.is(other.assumptions.length, 2);
+  assert.throws(
+    () => load(sketch, 'flux.1-dev'),
+    /--entry flux\.1-dev: the checkpoint's blocks have not the matrices of FLUX\.1-dev/,
+  );
+  assert.throws(() => load(sketch, 'wan9'), /--entry "wan9": not in the catalogue/);
+  assert.throws(() => loadDit('flux.1-dev', { entry: 'flux.1-dev' }), /says what a checkpoint is/);
+});
+
+namings('what differs from the catalogue is said', () => {
+  const sketch = sketchOf(loadCatalogue('wan2.1-t2v-1.3b'));
+  const wider = sketch.map((tensor) =>
+    tensor.name === 'patch_embedding.weight' ? { ...tensor, shape: [1536, 36, 1, 2, 2] } : tensor,
+  );
+  assert.match(
+    load(wider).assumptions.join(' '),
+    /like Wan2\.1-T2V-1\.3B, not that model itself: it has matrices of 144 inputs outside the blocks; it lacks those of 64 inputs\./,
+  );
+  const shorter = sketchOf(loadCatalogue('wan2.1-t2v-1.3b'), () => 12);
+  assert.match(load(shorter).assumptions.join(' '), /it has 12 blocks of kind block, not 30/);
+});
+
+namings('layers that are called by their number are a list', () => {
+  const plain = sketchOf(loadCatalogue('cosmos-1.0-7b'));
+  const named = plain.map((tensor) => ({
+    ...tensor,
+    name: `net.${tensor.name.replace(/^transformer_blocks\.(\d+)\./, 'blocks.block$1.')}`,
+  }));
+  assert.equal(load(named), load(plain));
+});
+
+namings('six square projections are not taken for a modulation matrix', () => {
+  const source = loadCatalogue('dit-xl-2');
+  const split = sketchOf(source, few).flatMap((tensor) =>
+    /adaLN_modulation.*weight$/.test(tensor.name) && tensor.name.startsWith('blocks')
+      ? Array.from({ length: 6 }, (_, index) => ({
+          name: tensor.name.replace('weight', `p${index}.weight`),
+          shape: [1152, 1152],
+        }))
+      : [tensor],
+  );
+  assert.is.not(split.length, sketchOf(source, few).length);
+  assert.match(load(split).assumptions[0]!, 'No catalogue model has these blocks');
+});
+
+namings.run();
