@@ -9,10 +9,12 @@ import { makePlan, presetFits } from '../model/presets/presets.ts';
 import { unusedByPreset } from '../model/presets/settingEffects.ts';
 import { readProfile } from '../model/profile/profileFile.ts';
 import { profileWorkload } from '../model/profile/profileWorkload.ts';
+import { attentionRate, gemmRate } from '../model/system/computeRates.ts';
 import { loadSystem } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
 import { transportNamed } from '../model/system/transport.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
+import { type ComputeMode, USUAL_COMPUTE } from '../model/workload/computeMode.ts';
 import { paddedToRanks } from '../model/workload/padded.ts';
 import type { BoundWorkload, Workload } from '../model/workload/workload.ts';
 import type { WorkloadFields } from './documents/workload.ts';
@@ -49,6 +51,9 @@ const MODEL_FLAGS = [
   ['exchange', '--exchange'],
   ['textRows', '--text-rows'],
   ['blocks', '--blocks'],
+  ['computeDtype', '--compute-dtype'],
+  ['attention', '--attention'],
+  ['eager', '--eager'],
 ] as const satisfies readonly (readonly [keyof ScenarioFlags, string])[];
 
 /**
@@ -72,7 +77,9 @@ export function modelScenario(
   const whole = loadDit(required(flags.model, '--model', '`chunkflow models`'));
   const dit = flags.blocks === undefined ? whole : withBlocks(whole, flags.blocks);
   const system = loadSystem(required(flags.machine, '--machine', '`chunkflow machines`'), flags.set);
+  const compute = computeOf(flags, system);
   const bound = bindWorkload(dit, {
+    compute,
     size: flags.size === undefined ? dit.referenceSize : parseSize(flags.size),
     batch: flags.batch ?? 1,
     sp: flags.sp ?? defaultSp(dit, system, flags),
@@ -86,8 +93,20 @@ export function modelScenario(
   refuseIdleTransport(flags, workload, 'give --sp or --tp of at least 2');
   return {
     ...planned(flags, workload, system),
-    ...{ workload, described: boundFields(workload), spIsDefault: flags.sp === undefined },
+    ...{ workload, described: boundFields(workload, system), spIsDefault: flags.sp === undefined },
   };
+}
+
+/** How the work is computed. @throws UserError for a dtype or an attention kernel that the machine has no numbers of. */
+function computeOf({ computeDtype, attention, eager }: ScenarioFlags, { gpu }: System): ComputeMode {
+  const mode: ComputeMode = {
+    dtype: computeDtype ?? USUAL_COMPUTE.dtype,
+    attention: attention ?? USUAL_COMPUTE.attention,
+    launch: eager ? 'eager' : USUAL_COMPUTE.launch,
+  };
+  gemmRate(gpu, mode.dtype);
+  if (mode.attention !== null) attentionRate(gpu, mode.attention);
+  return mode;
 }
 
 function profileScenario(flags: ScenarioFlags, file: string): Scenario {

@@ -1,5 +1,11 @@
 import { type Command, Option } from 'commander';
 import {
+  ATTENTION_KERNELS,
+  type AttentionKernel,
+  COMPUTE_DTYPES,
+  type ComputeDtype,
+} from '../../model/dit/kinds.ts';
+import {
   EXCHANGE_STYLES,
   type ExchangeStyle,
   GUIDANCE_MODES,
@@ -19,6 +25,9 @@ export interface WorkloadFlags {
   exchange?: ExchangeStyle;
   textRows?: number;
   blocks?: number;
+  computeDtype?: ComputeDtype;
+  attention?: AttentionKernel;
+  eager?: boolean;
   machine?: string;
   transport?: string;
   set?: string[];
@@ -42,6 +51,16 @@ export function addWorkloadOptions(command: Command, transports = "the machine's
     .addOption(new Option('--exchange <style>', 'how Q, K and V change hands').choices(EXCHANGE_STYLES))
     .option('--text-rows <n>', 'text rows (default: what the model pads to)', wholeFromOne)
     .option('--blocks <n>', 'only so many blocks, kinds in proportion (default: all)', wholeFromOne)
+    .optionsGroup('How it is computed:')
+    .addOption(
+      new Option('--compute-dtype <dtype>', 'of matrix products (default: bf16)').choices(COMPUTE_DTYPES),
+    )
+    .addOption(
+      new Option('--attention <kernel>', "attention kernel (default: the machine's usual one)").choices(
+        ATTENTION_KERNELS,
+      ),
+    )
+    .option('--eager', 'unfused kernels that the host launches one by one (default: compiled)')
     .optionsGroup('Where it runs:')
     .option('--machine <name|file>', 'see `chunkflow machines`, or a YAML file')
     .option('--transport <name>', `of the collectives (default: ${transports})`)

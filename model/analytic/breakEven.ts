@@ -82,9 +82,9 @@ function sizesOf(
     const key = JSON.stringify([transport, rows, batch]);
     const before = sizes.get(key);
     if (before !== undefined) return before;
-    const { model, size, layout } = workload;
+    const { model, size, layout, compute } = workload;
     const { sp, tp, cfg, exchange } = layout;
-    const bound = bindRows(model, rows, { size, batch, sp, tp, cfg, exchange });
+    const bound = bindRows(model, rows, { size, batch, sp, tp, cfg, exchange, compute });
     const made = (preset: string) => presetPlan(preset, bound, system, chosenTransport({ transport }));
     const at = { bound, made, noneS: predictedStepS(bound, system, made('none')) };
     sizes.set(key, at);

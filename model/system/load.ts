@@ -4,6 +4,7 @@ import type { CollectiveKind } from '../dit/kinds.ts';
 import { packageRoot } from '../input/packageFiles.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { checked, readYamlFile, type YamlFile } from '../input/yamlFile.ts';
+import { bf16Of, computeRatesOf } from './computeRates.ts';
 import { type SystemFile, systemFile } from './format.ts';
 import { withOverrides } from './overrides.ts';
 import type { Power, ProvenanceEntry, System } from './system.ts';
@@ -86,6 +87,7 @@ export function systemOf(file: SystemFile, source: Pick<YamlFile, 'file' | 'plac
     );
   }
   const { gpu, host } = file;
+  const compute = computeRatesOf(gpu, fail);
   return {
     id: file.id,
     name: file.name,
@@ -94,13 +96,14 @@ export function systemOf(file: SystemFile, source: Pick<YamlFile, 'file' | 'plac
     gpu: {
       name: gpu.name,
       memoryBytes: gpu.memory.value,
-      peakFlops: gpu.peak.value,
+      peakFlops: bf16Of(gpu.peak).value,
       hbmBytesPerS: gpu.deviceMemory.value,
       efficiency: {
-        gemm: gpu.efficiency.gemm.value,
+        gemm: bf16Of(gpu.efficiency.gemm).value,
         attention: gpu.efficiency.attention.value,
         elementwise: gpu.efficiency.elementwise.value,
       },
+      compute,
       launchFloorS: gpu.launchFloor.value,
       kernelOverheadS: {
         gemm: gpu.kernelOverhead?.gemm?.value ?? 0,
@@ -131,7 +134,7 @@ export function systemOf(file: SystemFile, source: Pick<YamlFile, 'file' | 'plac
         turnS: gpu.copyEngine.turn.value,
         paceOverheadS: gpu.copyEngine.paceOverhead.value,
       },
-      power: gpu.power === undefined ? null : powerOf(gpu.power),
+      power: gpu.power === undefined ? null : powerOf(gpu.power, { name: gpu.name, compute }),
       computeSpeed: 1,
     },
     gpus: file.gpus,
@@ -144,12 +147,13 @@ export function systemOf(file: SystemFile, source: Pick<YamlFile, 'file' | 'plac
       launchLeadS: host.launchLead.value,
       launchWindowS: host.launchWindow.value,
       deviceReserveBytes: host.deviceReserve.value,
+      eagerLaunchS: host.eagerLaunch?.value ?? null,
     },
     provenance: provenanceOf(file),
   };
 }
 
-function powerOf(power: NonNullable<SystemFile['gpu']['power']>): Power {
+function powerOf(power: NonNullable<SystemFile['gpu']['power']>, of: Power['of']): Power {
   return {
     capW: power.cap.value,
     idleW: power.idle.value,
@@ -163,6 +167,7 @@ function powerOf(power: NonNullable<SystemFile['gpu']['power']>): Power {
     },
     minClock: power.minClock.value,
     topClockHz: power.topClock?.value ?? null,
+    of,
   };
 }
 

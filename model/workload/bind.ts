@@ -3,6 +3,7 @@ import type { ElementwiseKernel } from '../dit/kinds.ts';
 import type { ElementwiseOp } from '../dit/operations.ts';
 import { rowsOf } from '../dit/tokens.ts';
 import { UserError } from '../input/userError.ts';
+import { type ComputeMode, computedIn, USUAL_COMPUTE } from './computeMode.ts';
 import { exchangeCollectives } from './exchange.ts';
 import { type RankRows, rankRows, type SampleRows } from './rows.ts';
 import { shardParameters } from './shards.ts';
@@ -30,6 +31,8 @@ export interface WorkloadOptions {
   exchange?: ExchangeStyle;
   /** Text rows where the prompt is not padded, or an implementation pads to another length. */
   textRows?: number;
+  /** Default: fused kernels in bf16. */
+  compute?: ComputeMode;
 }
 
 /**
@@ -56,7 +59,8 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
   checkLayout(dit, layout, batch);
   const sequences = batch * (cfg === 'batched' ? guidedEvaluations(dit) : 1);
   const kindRows = dit.blocks.map((kind) => rankRows(sample, sequences, sp, joinsText(kind)));
-  const kinds = dit.blocks.map((kind, index) => bindBlock(dit, kind, kindRows[index]!, layout));
+  const { compute = USUAL_COMPUTE } = options;
+  const kinds = dit.blocks.map((kind, index) => bindBlock(dit, kind, kindRows[index]!, layout, compute));
   const blocks = dit.blocks.flatMap((kind, index) => Array<BlockKind>(kind.count).fill(kinds[index]!));
   const collectives = kinds.flatMap((kind) =>
     kind.segments.filter((segment) => segment.kind === 'collective'),
@@ -67,6 +71,7 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     size: options.size,
     batch,
     layout,
+    compute,
     tokens: sample.x,
     textRows: sample.t,
     passes: cfg === 'sequential' ? guidedEvaluations(dit) : 1,
@@ -121,13 +126,21 @@ function divisors(n: number): number[] {
   return Array.from({ length: n }, (_, index) => index + 1).filter((degree) => n % degree === 0);
 }
 
-function bindBlock(dit: Dit, kind: DitBlockKind, rows: RankRows, layout: ParallelLayout): BlockKind {
+function bindBlock(
+  dit: Dit,
+  kind: DitBlockKind,
+  rows: RankRows,
+  layout: ParallelLayout,
+  compute: ComputeMode,
+): BlockKind {
   return {
     name: kind.name,
     weightBytes: Math.round(
       sum(kind.segments, (segment) => segmentParameters(segment, layout.tp)) * dit.parameterBytes,
     ),
-    segments: kind.segments.flatMap((segment) => bindSegment(dit, segment, rows, layout)),
+    segments: kind.segments
+      .flatMap((segment) => bindSegment(dit, segment, rows, layout))
+      .map((segment) => (segment.kind === 'compute' ? computedIn(compute, segment) : segment)),
   };
 }
 

@@ -92,9 +92,9 @@ function rates(
 }
 
 function atDegree(degree: number, workload: BoundWorkload, system: System, plan: Plan): DegreeReport {
-  const { model, size, batch, layout, tokens, textRows } = workload;
+  const { model, size, batch, layout, compute, tokens, textRows } = workload;
   const rows = { ...rowsAt(model, tokens, size.frames), t: textRows };
-  const bound = bindRows(model, rows, { size, batch, ...layout, sp: degree });
+  const bound = bindRows(model, rows, { size, batch, ...layout, compute, sp: degree });
   return { degree, ...compared(bound, system, plan) };
 }
 

@@ -144,12 +144,12 @@ function tokensSensitivity(
   stepTimeS: number,
   response: ClockResponse | null,
 ): Sensitivity {
-  const { model, size, batch, tokens, textRows, layout } = workload;
+  const { model, size, batch, tokens, textRows, layout, compute } = workload;
   const at = (factor: number) =>
     bindRows(
       model,
       { ...rowsAt(model, tokens * factor, size.frames), t: textRows },
-      { size, batch, ...layout },
+      { size, batch, ...layout, compute },
     );
   const perToken = (timeAt: (factor: number) => number) => secantOf(timeAt, TOKENS_NEARBY).slope / tokens;
   const fixed = perToken((factor) => closedForm(at(factor), system, plan, clock).stepTimeS);

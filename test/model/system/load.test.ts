@@ -217,7 +217,7 @@ const WRONG: [override: string, message: RegExp][] = [
   ],
   ['gpu.copyEngine.h2d=12 GT/s', /for PCIe give pcie: \{gen, lanes\}/],
   ['gpu.copyEngine.h2d=0 GB/s', /^--set gpu\.copyEngine\.h2d=0 GB\/s: /],
-  ['gpu.efficiency.gemm=1.2', /^--set gpu\.efficiency\.gemm=1\.2: .*<=1, got 1\.2/],
+  ['gpu.efficiency.gemm=1.2', /^--set gpu\.efficiency\.gemm=1\.2: .*at most 1, got 1\.2: .*--compute-dtype/],
   ['gpu.efficiency.gemm=-0.1', /^--set gpu\.efficiency\.gemm=-0\.1: .*>=0\.01, got -0\.1/],
   ['gpu.efficiency.gemm=high', /^--set gpu\.efficiency\.gemm=high: .*expected number, got "high"/],
   ['tree.gpu0.pcie.lanes=12', /^--set tree\.gpu0\.pcie\.lanes=12: .*1\|2\|4\|8\|16, got 12/],
