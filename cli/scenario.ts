@@ -9,6 +9,7 @@ import { makePlan, presetFits } from '../model/presets/presets.ts';
 import { unusedByPreset } from '../model/presets/settingEffects.ts';
 import { readProfile } from '../model/profile/profileFile.ts';
 import { profileWorkload } from '../model/profile/profileWorkload.ts';
+import { wiringOf } from '../model/system/cards/machineText.ts';
 import { attentionRate, gemmRate } from '../model/system/computeRates.ts';
 import { loadSystem } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
@@ -76,7 +77,7 @@ export function modelScenario(
 ): Scenario & { workload: BoundWorkload } {
   const whole = loadDit(required(flags.model, '--model', '`chunkflow models`'));
   const dit = flags.blocks === undefined ? whole : withBlocks(whole, flags.blocks);
-  const system = loadSystem(required(flags.machine, '--machine', '`chunkflow machines`'), flags.set);
+  const system = machineOf(flags);
   const compute = computeOf(flags, system);
   const bound = bindWorkload(dit, {
     compute,
@@ -109,6 +110,19 @@ function computeOf({ computeDtype, attention, eager }: ScenarioFlags, { gpu }: S
   return mode;
 }
 
+/** The machine that the flags name, and of a card how it is plugged in. */
+function machineOf({ machine, set, gpus, pcie, topology }: ScenarioFlags): System {
+  const wiring = Object.entries({ gpus, pcie, topology }).flatMap(([key, text]): [string, string][] =>
+    text === undefined ? [] : [[key, text]],
+  );
+  const name = required(machine, '--machine', '`chunkflow machines`');
+  return loadSystem(
+    name,
+    set,
+    wiringOf(wiring, ([key, text]) => `--${key} ${text}`),
+  );
+}
+
 function profileScenario(flags: ScenarioFlags, file: string): Scenario {
   const given = MODEL_FLAGS.filter(([key]) => flags[key] !== undefined).map(([, flag]) => flag);
   if (given.length > 0)
@@ -116,7 +130,7 @@ function profileScenario(flags: ScenarioFlags, file: string): Scenario {
       `--profile ${file}: the profile says itself what ${given.join(', ')} would; leave ${given.length > 1 ? 'them' : 'it'} out, or leave out --profile`,
     );
   const { profile, source } = readProfile(file);
-  const system = loadSystem(required(flags.machine, '--machine', '`chunkflow machines`'), flags.set);
+  const system = machineOf(flags);
   const workload = profileWorkload(profile);
   const { ranks } = workload;
   if (system.peer === 'real' && ranks > system.gpus.length)

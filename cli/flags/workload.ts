@@ -5,6 +5,7 @@ import {
   COMPUTE_DTYPES,
   type ComputeDtype,
 } from '../../model/dit/kinds.ts';
+import { TOPOLOGIES } from '../../model/system/cards/topologies.ts';
 import {
   EXCHANGE_STYLES,
   type ExchangeStyle,
@@ -29,6 +30,9 @@ export interface WorkloadFlags {
   attention?: AttentionKernel;
   eager?: boolean;
   machine?: string;
+  gpus?: string;
+  pcie?: string;
+  topology?: string;
   transport?: string;
   set?: string[];
 }
@@ -62,7 +66,13 @@ export function addWorkloadOptions(command: Command, transports = "the machine's
     )
     .option('--eager', 'unfused kernels that the host launches one by one (default: compiled)')
     .optionsGroup('Where it runs:')
-    .option('--machine <name|file>', 'see `chunkflow machines`, or a YAML file')
+    .option(
+      '--machine <name|file>',
+      'see `chunkflow machines`: a machine, a card as in 2xrtx-4090, or a YAML file',
+    )
+    .option('--gpus <n>', 'of a card: 1 to 8 of them (default: 1)')
+    .option('--pcie <GxN>', "of a card: PCIe generation and lanes, such as 4x8 (default: the card's)")
+    .option('--topology <name>', `of a card: ${TOPOLOGIES.join(', ')} (default: separate)`)
     .option('--transport <name>', `of the collectives (default: ${transports})`)
     .option(
       '--set <key=value>',

@@ -24,29 +24,36 @@ function byDtype<Entry extends z.ZodType>(entry: Entry) {
   ]);
 }
 
+export const peak = byDtype(physical('compute')).describe(
+  'dense, FP32 accumulation; one number is that of bf16',
+);
+
+export const efficiency = z.strictObject({
+  gemm: byDtype(plain(0.01, 1, ABOVE_ONE)).describe('of the peak of the dtype; one number is that of bf16'),
+  attention: plain(0.01, 1, ABOVE_ONE).describe(
+    'of the peak of bf16, of attention that no kernel is named for',
+  ),
+  elementwise: plain(0.01, 1),
+});
+
+export const attentionKernels = z
+  .partialRecord(
+    z.enum(ATTENTION_KERNELS),
+    z.strictObject({
+      dtype: z.enum(COMPUTE_DTYPES).describe('whose peak the efficiency is of'),
+      efficiency: plain(0.01, 1, ABOVE_ONE),
+    }),
+  )
+  .describe('attention kernels by name, for --attention');
+
 /** `gpu` of a machine file. */
 export const gpu = z.strictObject({
   name: z.string(),
   memory: physical('bytes'),
-  peak: byDtype(physical('compute')).describe('dense, FP32 accumulation; one number is that of bf16'),
+  peak,
   deviceMemory: physical('rate'),
-  efficiency: z.strictObject({
-    gemm: byDtype(plain(0.01, 1, ABOVE_ONE)).describe('of the peak of the dtype; one number is that of bf16'),
-    attention: plain(0.01, 1, ABOVE_ONE).describe(
-      'of the peak of bf16, of attention that no kernel is named for',
-    ),
-    elementwise: plain(0.01, 1),
-  }),
-  attentionKernels: z
-    .partialRecord(
-      z.enum(ATTENTION_KERNELS),
-      z.strictObject({
-        dtype: z.enum(COMPUTE_DTYPES).describe('whose peak the efficiency is of'),
-        efficiency: plain(0.01, 1, ABOVE_ONE),
-      }),
-    )
-    .optional()
-    .describe('attention kernels by name, for --attention'),
+  efficiency,
+  attentionKernels: attentionKernels.optional(),
   launchFloor: physical('time'),
   kernelOverhead: z
     .partialRecord(z.enum(SEGMENT_CLASSES), physical('time'))

@@ -4,7 +4,7 @@ import { quantity } from '../input/quantity.ts';
 import { shown, type UserError } from '../input/userError.ts';
 import { PROVENANCES } from './system.ts';
 
-const provenance = z.enum(PROVENANCES).describe('where the number came from');
+export const provenance = z.enum(PROVENANCES).describe('where the number came from');
 
 /** A number with a unit and where it came from: `{is: 55.4 GB/s, from: measured, source: nvbandwidth}`. */
 export function physical(dimension: Dimension) {

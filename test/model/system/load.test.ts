@@ -130,10 +130,11 @@ shipped('a transport that a machine does not have is refused with those that it 
   );
 });
 
-shipped('an unknown machine is refused with the known ones', () => {
+shipped('an unknown machine is refused with the nearest ones', () => {
+  refuses(() => loadSystem('h20-x1'), /^machine "h20-x1" is not known; .* such as h200-x1, /);
   refuses(
     () => loadSystem('h100'),
-    /^machine "h100" is not known; give a YAML file or one of a100-pcie-x2, /,
+    /^--machine h100: card "h100" may be h100-nvl or h100-pcie or h100-sxm; give the whole name$/,
   );
   refuses(() => loadSystem('../systems/h200-x2'), /is not known/);
   refuses(() => loadSystem('missing.yaml'), /^missing\.yaml: cannot be read \(ENOENT\)/);
