@@ -148,6 +148,19 @@ machines('transports are those that cards have', () => {
   refuses(() => loadSystem('4xrtx-3090,nvlink=on'), /joins up to 2 GeForce RTX 3090, not 4/);
 });
 
+machines('what a card says of itself counts more than its architecture', () => {
+  for (const card of PCIE_CARDS) {
+    const { efficiency } = loadSystem(card.id).gpu;
+    const gemm = card.efficiency?.gemm;
+    if (gemm !== undefined && 'value' in gemm) assert.is(efficiency.gemm, gemm.value, card.id);
+    const { attention } = { ...architectureOf(card).efficiency, ...card.efficiency };
+    assert.is(efficiency.attention, attention!.value, card.id);
+  }
+  const kernels = (id: string) => loadSystem(id).gpu.compute.attention['flash-attention-2']!.rate;
+  near(kernels('rtx-4090'), 0.97 / 0.9);
+  near(kernels('l40s'), 0.65 / 0.6);
+});
+
 machines('many GeForce cards are in a server, few in a desktop, unless it is said', () => {
   const gib = (text: string) => Math.round(loadSystem(text).host.memoryBytes / 1e9);
   assert.equal(['4090', '2x4090', '4x4090', '4090,host=server', '4xl4,host=desktop'].map(gib), [
