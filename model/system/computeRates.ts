@@ -71,7 +71,7 @@ export function gemmRate(
   const known = compute.gemm[dtype];
   if (known !== undefined) return known;
   throw new UserError(
-    `--compute-dtype ${dtype}: nothing says how fast ${name} is in it; known are ${listed(compute.gemm)}; give the machine file its gpu.peak.${dtype}, or take a card that has it`,
+    `--compute-dtype ${dtype}: nothing says how fast ${name} is in it; known are ${listed(compute.gemm)}; give it by --set gpu.peak.${dtype}=..., or take a card that has it, see \`chunkflow machines\``,
   );
 }
 

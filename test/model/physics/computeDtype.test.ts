@@ -99,6 +99,31 @@ test('an attention kernel has its own dtype and efficiency', () => {
   near(attention({ attention: 'sage-attention-2' }), attention({}) / 2);
 });
 
+test('--set gives a machine the number of another dtype, or of its host', () => {
+  const set = loadSystem('h200-x1', [
+    'gpu.peak.fp8=1978 TFLOP/s',
+    'gpu.efficiency.gemm.fp8=0.621',
+    'host.eagerLaunch=5 us',
+  ]);
+  near(set.gpu.compute.gemm.fp8!.rate, (2 * 0.621) / 0.828);
+  assert.is(set.gpu.peakFlops, loadSystem('h200-x1').gpu.peakFlops);
+  near(set.host.eagerLaunchS!, 5e-6);
+  assert.is(set.provenance.find(({ key }) => key === 'gpu.peak.fp8')!.source, 'set by hand');
+  assert.is(loadSystem('rtx-4090', ['gpu.peak.fp8=300 TFLOP/s']).gpu.compute.gemm.fp8!.peak, 300 / 165.2);
+  for (const [override, message] of [
+    ['gpu.peak.fp7=1 TFLOP/s', /there is no "fp7" here/],
+    ['gpu.peak.fp8=1 GB/s', /^--set gpu\.peak\.fp8=1 GB\/s: gpu\.peak\.fp8\.is: expected a compute rate/],
+    ['gpu.efficiency.gemm.fp8=0.5', /gpu\.efficiency\.gemm\.fp8: of what\? give gpu\.peak its fp8/],
+    ['gpu.memory.fp8=1 GB', /there is no "fp8" here/],
+    ['host.eagerLunch=5 us', /there is no "eagerLunch" here/],
+  ] as const)
+    assert.throws(
+      () => loadSystem('h200-x1', [override]),
+      (error: Error) => error instanceof UserError && message.test(error.message),
+      override,
+    );
+});
+
 test('energy of a FLOP falls as the peak rises', () => {
   const power = withPeaks.gpu.power!;
   const [before, after] = [stepEnergyJ(usual, power), stepEnergyJ(workloadIn({ dtype: 'fp8' }), power)];
