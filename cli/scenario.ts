@@ -9,10 +9,13 @@ import { makePlan, presetFits } from '../model/presets/presets.ts';
 import { unusedByPreset } from '../model/presets/settingEffects.ts';
 import { readProfile } from '../model/profile/profileFile.ts';
 import { profileWorkload } from '../model/profile/profileWorkload.ts';
+import { wiringOf } from '../model/system/cards/machineText.ts';
+import { attentionRate, gemmRate } from '../model/system/computeRates.ts';
 import { loadSystem } from '../model/system/load.ts';
 import type { System } from '../model/system/system.ts';
 import { transportNamed } from '../model/system/transport.ts';
 import { bindWorkload } from '../model/workload/bind.ts';
+import { type ComputeMode, USUAL_COMPUTE } from '../model/workload/computeMode.ts';
 import { paddedToRanks } from '../model/workload/padded.ts';
 import type { BoundWorkload, Workload } from '../model/workload/workload.ts';
 import type { WorkloadFields } from './documents/workload.ts';
@@ -52,6 +55,9 @@ const MODEL_FLAGS = [
   ['textRows', '--text-rows'],
   ['expertsOnGpu', '--experts-on-gpu'],
   ['blocks', '--blocks'],
+  ['computeDtype', '--compute-dtype'],
+  ['attention', '--attention'],
+  ['eager', '--eager'],
 ] as const satisfies readonly (readonly [keyof ScenarioFlags, string])[];
 
 /**
@@ -77,8 +83,10 @@ export function modelScenario(
     ...(flags.dtype !== undefined && { dtype: flags.dtype }),
   });
   const dit = flags.blocks === undefined ? whole : withBlocks(whole, flags.blocks);
-  const system = loadSystem(required(flags.machine, '--machine', '`chunkflow machines`'), flags.set);
+  const system = machineOf(flags);
+  const compute = computeOf(flags, system);
   const bound = bindWorkload(dit, {
+    compute,
     size: flags.size === undefined ? dit.referenceSize : parseSize(flags.size),
     batch: flags.batch ?? 1,
     sp: flags.sp ?? defaultSp(dit, system, flags),
@@ -93,8 +101,33 @@ export function modelScenario(
   refuseIdleTransport(flags, workload, 'give --sp or --tp of at least 2');
   return {
     ...planned(flags, workload, system),
-    ...{ workload, described: boundFields(workload), spIsDefault: flags.sp === undefined },
+    ...{ workload, described: boundFields(workload, system), spIsDefault: flags.sp === undefined },
   };
+}
+
+/** How the work is computed. @throws UserError for a dtype or an attention kernel that the machine has no numbers of. */
+function computeOf({ computeDtype, attention, eager }: ScenarioFlags, { gpu }: System): ComputeMode {
+  const mode: ComputeMode = {
+    dtype: computeDtype ?? USUAL_COMPUTE.dtype,
+    attention: attention ?? USUAL_COMPUTE.attention,
+    launch: eager ? 'eager' : USUAL_COMPUTE.launch,
+  };
+  gemmRate(gpu, mode.dtype);
+  if (mode.attention !== null) attentionRate(gpu, mode.attention);
+  return mode;
+}
+
+/** The machine that the flags name, and of a card how it is plugged in. */
+function machineOf({ machine, set, gpus, pcie, topology }: ScenarioFlags): System {
+  const wiring = Object.entries({ gpus, pcie, topology }).flatMap(([key, text]): [string, string][] =>
+    text === undefined ? [] : [[key, text]],
+  );
+  const name = required(machine, '--machine', '`chunkflow machines`');
+  return loadSystem(
+    name,
+    set,
+    wiringOf(wiring, ([key, text]) => `--${key} ${text}`),
+  );
 }
 
 function profileScenario(flags: ScenarioFlags, file: string): Scenario {
@@ -104,7 +137,7 @@ function profileScenario(flags: ScenarioFlags, file: string): Scenario {
       `--profile ${file}: the profile says itself what ${given.join(', ')} would; leave ${given.length > 1 ? 'them' : 'it'} out, or leave out --profile`,
     );
   const { profile, source } = readProfile(file);
-  const system = loadSystem(required(flags.machine, '--machine', '`chunkflow machines`'), flags.set);
+  const system = machineOf(flags);
   const workload = profileWorkload(profile);
   const { ranks } = workload;
   if (system.peer === 'real' && ranks > system.gpus.length)

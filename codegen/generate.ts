@@ -260,10 +260,19 @@ const CLAIM_FIELDS = [
 ] as const;
 
 function refuseUnsupported(workload: BoundWorkload): void {
-  const { layout, batch, model } = workload;
+  const { layout, batch, model, compute } = workload;
   const refuse = (what: string, remedy: string) => {
     throw new UserError(`generate: ${what}; ${remedy}`);
   };
+  if (compute.dtype !== 'bf16')
+    refuse(`--compute-dtype ${compute.dtype}: the runtime's matrix products are bf16`, 'leave it out');
+  if (compute.attention !== null)
+    refuse(`--attention ${compute.attention}: the runtime has attention of its own`, 'leave it out');
+  if (compute.launch !== 'compiled')
+    refuse(
+      `--${compute.launch}: the runtime's kernels are fused, and launched by compiled code`,
+      'leave it out',
+    );
   if (batch > 1) refuse(`--batch ${batch}: the runtime computes one sample a step`, 'give --batch 1');
   if (layout.cfg === 'batched') {
     refuse('--cfg batched: the runtime computes one sequence a pass', 'give --cfg sequential or none');

@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUT = join(PROJECT, 'python', 'chunkflow_offload', 'cli');
 const DATA = [
+  'model/cards',
   'model/catalogue',
   'model/systems',
   'cuda-templates',

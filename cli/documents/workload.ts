@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { ATTENTION_KERNELS, COMPUTE_DTYPES } from '../../model/dit/kinds.ts';
 import { profileFormat } from '../../model/profile/profileFormat.ts';
+import { LAUNCH_MODES } from '../../model/workload/computeMode.ts';
 import { EXCHANGE_STYLES, GUIDANCE_MODES } from '../../model/workload/workload.ts';
 import { bytes, count, seconds } from './values.ts';
 
@@ -34,6 +36,14 @@ const boundWorkload = everyWorkload.extend({
   tokens: z.number().min(0).describe('image or video tokens of one sample'),
   experts: count,
   flops: z.number().min(0).describe('FLOPs of one rank in one step'),
+  compute: z
+    .strictObject({
+      dtype: z.enum(COMPUTE_DTYPES).describe('of matrix products'),
+      attention: z.enum(ATTENTION_KERNELS).nullable().describe("null: the machine's usual kernel"),
+      launch: z.enum(LAUNCH_MODES),
+    })
+    .optional()
+    .describe('how it is computed; absent: bf16 by compiled kernels'),
 });
 
 const profiledWorkload = everyWorkload.extend({

@@ -1,4 +1,7 @@
+import { EAGER_LAUNCH_S } from '../../model/physics/hostIssue.ts';
 import type { Profile } from '../../model/profile/profileFormat.ts';
+import type { System } from '../../model/system/system.ts';
+import { type ComputeMode, isUsual } from '../../model/workload/computeMode.ts';
 import {
   type BoundWorkload,
   type ProfiledWorkload,
@@ -9,15 +12,31 @@ import {
 import type { WorkloadFields } from './workload.ts';
 
 /** A workload of the catalogue or of a checkpoint as documents say it. */
-export function boundFields(workload: BoundWorkload): WorkloadFields {
-  const { model, size, layout, batch, tokens, experts } = workload;
+export function boundFields(workload: BoundWorkload, system: System): WorkloadFields {
+  const { model, size, layout, batch, tokens, experts, compute } = workload;
   return {
     from: 'model',
     ...everyField(workload),
     ...{ ...size, batch, ...layout, tokens, experts },
-    assumptions: [...model.assumptions],
+    assumptions: [...model.assumptions, ...computeAssumptions(compute, system)],
     flops: perStep(workload, (segment) => (segment.kind === 'compute' ? segment.flops : 0)),
+    ...(!isUsual(compute) && { compute }),
   };
+}
+
+/** What a mode of computing takes for granted. */
+function computeAssumptions({ dtype, launch }: ComputeMode, { host }: System): string[] {
+  const launchUs = 1e6 * (host.eagerLaunchS ?? EAGER_LAUNCH_S);
+  return [
+    ...(dtype === 'bf16'
+      ? []
+      : [`all matrix products of the blocks run in ${dtype}; quantising their inputs takes no time`]),
+    ...(launch === 'eager'
+      ? [
+          `eager: unfused kernels as in diffusers' blocks of FLUX and Wan, ${Number(launchUs.toPrecision(3))} us of the host for each`,
+        ]
+      : []),
+  ];
 }
 
 /** A profiled workload as documents say it: nothing that the profile does not know. */

@@ -1,5 +1,12 @@
 import { type Command, Option } from 'commander';
 import {
+  ATTENTION_KERNELS,
+  type AttentionKernel,
+  COMPUTE_DTYPES,
+  type ComputeDtype,
+} from '../../model/dit/kinds.ts';
+import { TOPOLOGIES } from '../../model/system/cards/topologies.ts';
+import {
   EXCHANGE_STYLES,
   type ExchangeStyle,
   GUIDANCE_MODES,
@@ -22,7 +29,13 @@ export interface WorkloadFlags {
   textRows?: number;
   expertsOnGpu?: number;
   blocks?: number;
+  computeDtype?: ComputeDtype;
+  attention?: AttentionKernel;
+  eager?: boolean;
   machine?: string;
+  gpus?: string;
+  pcie?: string;
+  topology?: string;
   transport?: string;
   set?: string[];
 }
@@ -51,8 +64,24 @@ export function addWorkloadOptions(command: Command, transports = "the machine's
     .option('--text-rows <n>', 'text rows (default: what the model pads to)', wholeFromOne)
     .option('--experts-on-gpu <n>', 'experts that the GPU holds at a time (default: all)', wholeFromOne)
     .option('--blocks <n>', 'only so many blocks, kinds in proportion (default: all)', wholeFromOne)
+    .optionsGroup('How it is computed:')
+    .addOption(
+      new Option('--compute-dtype <dtype>', 'of matrix products (default: bf16)').choices(COMPUTE_DTYPES),
+    )
+    .addOption(
+      new Option('--attention <kernel>', "attention kernel (default: the machine's usual one)").choices(
+        ATTENTION_KERNELS,
+      ),
+    )
+    .option('--eager', 'unfused kernels that the host launches one by one (default: compiled)')
     .optionsGroup('Where it runs:')
-    .option('--machine <name|file>', 'see `chunkflow machines`, or a YAML file')
+    .option(
+      '--machine <name|file>',
+      'see `chunkflow machines`: a machine, a card as in 2xrtx-4090, or a YAML file',
+    )
+    .option('--gpus <n>', 'of a card: 1 to 8 of them (default: 1)')
+    .option('--pcie <GxN>', "of a card: PCIe generation and lanes, such as 4x8 (default: the card's)")
+    .option('--topology <name>', `of a card: ${TOPOLOGIES.join(', ')} (default: separate)`)
     .option('--transport <name>', `of the collectives (default: ${transports})`)
     .option(
       '--set <key=value>',

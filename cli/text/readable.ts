@@ -107,9 +107,21 @@ export function workloadLine(workload: WorkloadFields, spIsDefault: boolean): st
     `SP ${sp}${spIsDefault ? ' (default)' : ''}`,
     ...(tp > 1 ? [`TP ${tp}`] : []),
     `guidance ${cfg}`,
+    ...computeWords(workload.compute),
   ];
   const tokens = workload.tokens.toLocaleString('en-US');
   return `${name} at ${size} (${tokens} tokens), ${layout.join(', ')}; ${streamedText(workload)}\n`;
+}
+
+/** A mode of computing where it is not the usual one. */
+function computeWords(compute: Extract<WorkloadFields, { from: 'model' }>['compute']): string[] {
+  if (compute === undefined) return [];
+  const { dtype, attention, launch } = compute;
+  return [
+    ...(dtype === 'bf16' ? [] : [`${dtype} products`]),
+    ...(attention === null ? [] : [attention]),
+    ...(launch === 'compiled' ? [] : [launch]),
+  ];
 }
 
 function profileLine({

@@ -1,6 +1,7 @@
 import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
 import { blockComputeS } from '../physics/compute.ts';
 import { copyRates } from '../physics/rates.ts';
+import { gemmRate } from '../system/computeRates.ts';
 import type { System } from '../system/system.ts';
 import { rebound } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
@@ -85,10 +86,15 @@ function measuredCriterion(
 /** The machine's numbers in the paper's terms: one efficiency for all compute, H2D with every GPU loading. */
 function machineConstants(workload: Workload, system: System): PaperConstants {
   return {
-    computeFlops: system.gpu.efficiency.gemm * system.gpu.peakFlops,
+    computeFlops: system.gpu.efficiency.gemm * system.gpu.peakFlops * productRate(workload, system),
     h2dBytesPerS: copyRates(system, workload.ranks).h2d,
     blockBytes: passWeightBytes(workload) / workload.blocks.length,
   };
+}
+
+/** Of the dtype of a workload's matrix products, relative to bf16. */
+function productRate(workload: Workload, { gpu }: System): number {
+  return workload.from === 'profile' ? 1 : gemmRate(gpu, workload.compute.dtype).rate;
 }
 
 /** FLOPs of an average block on one rank. */

@@ -1,4 +1,5 @@
 import { blockComputeS } from '../physics/compute.ts';
+import { hostIssueS } from '../physics/hostIssue.ts';
 import { hostShareBytes, type MemoryNeed, memoryNeed } from '../physics/memory.ts';
 import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../physics/power.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -26,12 +27,7 @@ export function predictStep(workload: Workload, system: System, plan: Plan): Ste
 
 /** The step time of `predictStep` alone, at a fraction of the cost of its report. */
 export function predictedStepS(workload: Workload, system: System, plan: Plan): number {
-  return Math.max(hostS(workload), timesAtCap(workload, system, plan).times.stepTimeS);
-}
-
-/** No step is shorter than issuing it takes the host, as far as a profile says how long that is. */
-function hostS(workload: Workload): number {
-  return workload.from === 'profile' ? workload.hostS : 0;
+  return Math.max(hostIssueS(workload, system), timesAtCap(workload, system, plan).times.stepTimeS);
 }
 
 /** The clock that a plan's step reaches under the power cap, by the closed form; 1 where no power is known. */
@@ -64,7 +60,7 @@ export function report(
 ): StepReport {
   const power = powerOf(workload, system);
   const memory = memoryNeed(workload, system, plan);
-  const times = { ...onGpu, stepTimeS: Math.max(hostS(workload), onGpu.stepTimeS) };
+  const times = { ...onGpu, stepTimeS: Math.max(hostIssueS(workload, system), onGpu.stepTimeS) };
   const misfit = misfitOf(memory, system, workload.ranks);
   const windowS =
     workload.passes *

@@ -2,6 +2,7 @@ import type { SegmentClass } from '../dit/kinds.ts';
 import type { AttentionTiles, Gpu } from '../system/system.ts';
 import type { AttentionShape, BlockKind, ComputeSegment } from '../workload/workload.ts';
 import { slowdown } from './power.ts';
+import { relativeRate } from './relativeRate.ts';
 
 type Work = Omit<ComputeSegment, 'kind' | 'name'>;
 
@@ -14,6 +15,8 @@ type Work = Omit<ComputeSegment, 'kind' | 'name'>;
  *
  * Attention is cut into tiles of rows of Q and worked off in waves of one tile per multiprocessor, so its arithmetic
  * takes as long as that of all places in its waves, whether they are filled or not.
+ *
+ * Efficiency and peak are those of bf16; other dtypes and named attention kernels have theirs as a factor on both.
  *
  * Compute that was measured takes what was measured, on a machine that was said to be slower by a factor that much longer.
  *
@@ -28,8 +31,9 @@ export function segmentTimeS(segment: Work, gpu: Gpu): number {
   return Math.max(workS, segment.kernels * gpu.launchFloorS);
 }
 
-function arithmeticTimeS({ class: of, flops, attention }: Work, gpu: Gpu): number {
-  const usualS = flops / (gpu.efficiency[of] * gpu.peakFlops);
+function arithmeticTimeS(work: Work, gpu: Gpu): number {
+  const { class: of, flops, attention } = work;
+  const usualS = flops / (gpu.efficiency[of] * gpu.peakFlops * relativeRate(work, gpu).rate);
   const tiles = gpu.attentionTiles;
   if (tiles === null || attention === undefined) return usualS;
   const { queryRows, keyRows, heads } = attention;

@@ -1,6 +1,7 @@
 import { SEGMENT_CLASSES, type SegmentClass } from '../dit/kinds.ts';
 import type { Power, System } from '../system/system.ts';
 import type { ComputeSegment, Workload } from '../workload/workload.ts';
+import { relativeRate } from './relativeRate.ts';
 
 /** Joules of one step's work on one rank at the highest clock, by class. */
 export type StepEnergy = Readonly<Record<SegmentClass, number>>;
@@ -42,8 +43,15 @@ export function segmentEnergyJ(segment: ComputeSegment, power: Power): StepEnerg
   return { ...NOTHING, [segment.class]: joulesOf(segment, power) };
 }
 
-function joulesOf({ class: of, flops, bytes }: ComputeSegment, power: Power): number {
-  return of === 'elementwise' ? bytes * power.joulesPerByte : flops * power.joulesPerFlop[of];
+/**
+ * A dtype with twice the peak takes half the energy for a FLOP: a GPU is built to run all of them within one power cap. No
+ * measurement of ours says more.
+ */
+function joulesOf(segment: ComputeSegment, power: Power): number {
+  const { class: of, flops, bytes } = segment;
+  return of === 'elementwise'
+    ? bytes * power.joulesPerByte
+    : (flops * power.joulesPerFlop[of]) / relativeRate(segment, power.of).peak;
 }
 
 /** The clock that counts for a class, as a fraction of the highest that it can use: 1 down to its useful clock. */

@@ -1,50 +1,8 @@
 import { z } from 'zod';
-import { ELEMENTWISE_KERNELS, SEGMENT_CLASSES } from '../dit/kinds.ts';
-import type { Dimension } from '../input/quantity.ts';
-import { quantity } from '../input/quantity.ts';
-import { shown, type UserError } from '../input/userError.ts';
-import { PEERS, PROVENANCES } from './system.ts';
+import { gpu } from './gpuFormat.ts';
+import { physical, plain } from './numbers.ts';
+import { PEERS } from './system.ts';
 import { FLOW_CARRIERS, type FlowKey, STAGED_COPY, STAGED_SM, TRANSPORT_PATHS } from './transport.ts';
-
-const provenance = z.enum(PROVENANCES).describe('where the number came from');
-
-/** A number with a unit and where it came from: `{is: 55.4 GB/s, from: measured, source: nvbandwidth}`. */
-function physical(dimension: Dimension) {
-  const text = z.string().superRefine((value, context) => {
-    try {
-      const positive = dimension === 'rate' || dimension === 'compute' || dimension === 'power';
-      if (quantity(value, dimension) === 0 && positive) {
-        context.addIssue({ code: 'custom', message: `expected more than zero, got ${shown(value)}` });
-      }
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: (error as UserError).message });
-    }
-  });
-  return z
-    .strictObject({
-      is: text,
-      from: provenance,
-      source: z.string().default(''),
-      interval: z.tuple([text, text]).optional().describe('of a fitted number: 95 %'),
-    })
-    .transform((entry) => ({
-      ...entry,
-      value: quantity(entry.is, dimension),
-      interval: entry.interval?.map((end) => quantity(end, dimension)),
-    }));
-}
-
-/** A plain number between bounds, with where it came from. */
-function plain(low: number, high: number) {
-  return z
-    .strictObject({
-      is: z.number().min(low).max(high),
-      from: provenance,
-      source: z.string().default(''),
-      interval: z.tuple([z.number(), z.number()]).optional().describe('of a fitted number: 95 %'),
-    })
-    .transform((entry) => ({ ...entry, value: entry.is }));
-}
 
 const pcieLink = z.strictObject({
   gen: z.literal([1, 2, 3, 4, 5, 6]),
@@ -165,59 +123,7 @@ export const systemFile = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   name: z.string(),
   peer: z.enum(PEERS),
-  gpu: z.strictObject({
-    name: z.string(),
-    memory: physical('bytes'),
-    peak: physical('compute').describe('dense bf16'),
-    deviceMemory: physical('rate'),
-    efficiency: z.strictObject({
-      gemm: plain(0.01, 1),
-      attention: plain(0.01, 1),
-      elementwise: plain(0.01, 1),
-    }),
-    launchFloor: physical('time'),
-    kernelOverhead: z
-      .partialRecord(z.enum(SEGMENT_CLASSES), physical('time'))
-      .optional()
-      .describe('launch, ramp and tail of a kernel, on top of its work'),
-    traffic: z
-      .partialRecord(z.enum(ELEMENTWISE_KERNELS), plain(0.01, 10))
-      .optional()
-      .describe(
-        'bytes that elementwise kernels move for each one counted: fewer where fused; 1 where not given',
-      ),
-    attentionTiles: z
-      .strictObject({
-        multiprocessors: plain(1, 1024).describe('each works on one tile at a time'),
-        rows: plain(1, 1024).describe('rows of Q in a tile'),
-        ragged: plain(0.1, 1).describe('speed where rows are no multiple of a tile, against where they are'),
-        overhead: physical('time').describe('of a tile, on top of its work'),
-      })
-      .optional(),
-    copyEngine: z.strictObject({
-      h2d: physical('rate'),
-      d2h: physical('rate'),
-      startUp: physical('time').describe('first copy on an idle engine'),
-      gap: physical('time').describe('between back-to-back copies'),
-      turn: physical('time').describe('how long one stream keeps the engine from another'),
-      paceOverhead: physical('time').describe('what an asked-for pause costs on top'),
-    }),
-    power: z
-      .strictObject({
-        cap: physical('power'),
-        idle: physical('power'),
-        gemm: physical('energyPerFlop').describe('at the highest clock'),
-        attention: physical('energyPerFlop'),
-        elementwise: physical('energyPerByte'),
-        energyExponent: plain(0, 4).describe('energy per FLOP grows with the clock to this power'),
-        usefulClock: z
-          .strictObject({ gemm: plain(0, 1), attention: plain(0, 1), elementwise: plain(0, 1) })
-          .describe('fraction of the highest clock above which work of a class gains nothing'),
-        minClock: plain(0.05, 1).describe('lowest clock as a fraction of the highest'),
-        topClock: physical('frequency').optional().describe('the highest clock'),
-      })
-      .optional(),
-  }),
+  gpu,
   gpus: z.array(z.string()).min(1).max(64).describe('tree node of each GPU'),
   tree: z.record(z.string(), treeNode),
   transports: z.strictObject({
@@ -232,6 +138,7 @@ export const systemFile = z.strictObject({
     launchLead: physical('time'),
     launchWindow: physical('time'),
     deviceReserve: physical('bytes'),
+    eagerLaunch: physical('time').optional().describe('host time of one eager launch of a kernel'),
   }),
   notes: z.array(z.string()).default([]),
 });

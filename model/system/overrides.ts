@@ -1,3 +1,4 @@
+import { COMPUTE_DTYPES } from '../dit/kinds.ts';
 import { shown, UserError } from '../input/userError.ts';
 import type { YamlFile } from '../input/yamlFile.ts';
 
@@ -38,7 +39,34 @@ export function withOverrides(source: YamlFile, overrides: readonly string[]): Y
   };
 }
 
+/** Numbers that a file may leave out and that can be set all the same; whose unit they have, the format knows. */
+const OPTIONAL_NUMBERS = /^host\.eagerLaunch$/;
+
+/** Numbers that may be given by dtype, in place of one that is bf16's. */
+const BY_DTYPE = /^(gpu\.peak|gpu\.efficiency\.gemm)\.(\w+)$/;
+
+/** Makes room for a number that the file may have and does not: an optional one, or that of another dtype than bf16. */
+function addOptional(root: unknown, key: string): void {
+  const placeholder = { is: '', from: 'default' };
+  const [, whole, dtype] = BY_DTYPE.exec(key) ?? [];
+  const parts = (whole ?? key).split('.');
+  const last = parts.pop()!;
+  const parent = parts.reduce<unknown>(
+    (node, part) => (node as Record<string, unknown> | undefined)?.[part],
+    root,
+  ) as Record<string, unknown> | undefined;
+  if (parent === undefined) return;
+  if (OPTIONAL_NUMBERS.test(key)) parent[last] ??= placeholder;
+  if (dtype === undefined || !COMPUTE_DTYPES.some((known) => known === dtype)) return;
+  const entry = parent[last];
+  if (typeof entry !== 'object' || entry === null) return;
+  const is = last === 'gemm' ? 0 : '';
+  const entries: Record<string, unknown> = 'is' in entry ? { bf16: entry } : { ...entry };
+  parent[last] = { ...entries, [dtype]: entries[dtype] ?? { ...placeholder, is } };
+}
+
 function replace(root: unknown, key: string, text: string): void {
+  addOptional(root, key);
   const parts = key.split('.');
   let node = root as Record<string, unknown>;
   parts.forEach((part, index) => {

@@ -1,4 +1,4 @@
-import type { ElementwiseKernel, SegmentClass } from '../dit/kinds.ts';
+import type { AttentionKernel, ComputeDtype, ElementwiseKernel, SegmentClass } from '../dit/kinds.ts';
 import type { Transport } from './transport.ts';
 
 /** Where a number of a machine file came from; shown wherever the number is. */
@@ -57,6 +57,8 @@ export interface Power {
   minClock: number;
   /** The highest clock in hertz; null where the machine file does not say it. */
   topClockHz: number | null;
+  /** The GPU, whose peaks scale the energy of other dtypes. */
+  of: Pick<Gpu, 'name' | 'compute'>;
 }
 
 export interface CopyEngine {
@@ -90,13 +92,30 @@ export interface AttentionTiles {
 /** Bytes that a kernel moves for each one that a workload counts for it. */
 export type ElementwiseTraffic = Readonly<Record<ElementwiseKernel, number>>;
 
+/** Peak and rate of other arithmetic, as factors on those of the same class in bf16: what makes bf16 faster makes all faster. */
+export interface RelativeRate {
+  /** Peak of its dtype over the peak of bf16. */
+  peak: number;
+  /** Efficiency x peak over those of bf16. */
+  rate: number;
+}
+
+/** What is not known of a GPU is not there. */
+export interface ComputeRates {
+  gemm: Readonly<Partial<Record<ComputeDtype, RelativeRate>>>;
+  attention: Readonly<Partial<Record<AttentionKernel, RelativeRate>>>;
+}
+
 export interface Gpu {
   name: string;
   memoryBytes: number;
+  /** Of bf16, as `efficiency` is. */
   peakFlops: number;
   hbmBytesPerS: number;
   /** Fraction of the peak (FLOP/s, or device memory bytes/s for elementwise) that large segments reach. */
   efficiency: Readonly<Record<SegmentClass, number>>;
+  /** Rates of large segments in other dtypes and kernels than those. */
+  compute: ComputeRates;
   /** Seconds that a kernel takes at least. */
   launchFloorS: number;
   kernelOverheadS: KernelOverhead;
@@ -135,6 +154,8 @@ export interface System {
     launchWindowS: number;
     /** Device memory outside the model: context, libraries, workspaces; bytes. */
     deviceReserveBytes: number;
+    /** What an eager launch takes the host, seconds; null where the machine file does not say it. */
+    eagerLaunchS: number | null;
   };
   provenance: readonly ProvenanceEntry[];
 }

@@ -14,7 +14,7 @@ const NUMBERS: Readonly<Record<Exclude<Direction, 'link'>, RegExp>> = {
   duplex: /^tree\..+\.(duplex|memory|writes)$/,
   collectives: /^transports\..+\.rate$/,
   beside: /^transports\..+\.besideH2d\.(collective|h2d)$/,
-  compute: /^gpu\.efficiency\.(gemm|attention)$/,
+  compute: /^gpu\.efficiency\.(gemm|attention)(\..+)?$/,
   overheads:
     /^(gpu\.copyEngine\.(startUp|gap|paceOverhead)|gpu\.kernelOverhead\..+|transports\..+\.(latency|flag|gap))$/,
 };

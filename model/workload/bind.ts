@@ -3,6 +3,7 @@ import type { ElementwiseKernel } from '../dit/kinds.ts';
 import type { ElementwiseOp } from '../dit/operations.ts';
 import { rowsOf } from '../dit/tokens.ts';
 import { UserError } from '../input/userError.ts';
+import { type ComputeMode, computedIn, USUAL_COMPUTE } from './computeMode.ts';
 import { exchangeCollectives } from './exchange.ts';
 import { type RankRows, rankRows, type SampleRows } from './rows.ts';
 import { shardBytes } from './shards.ts';
@@ -32,6 +33,8 @@ export interface WorkloadOptions {
   textRows?: number;
   /** Of a model with several experts: how many the GPU holds at a time; the others wait in host memory. Default: all. */
   expertsOnGpu?: number;
+  /** Default: fused kernels in bf16. */
+  compute?: ComputeMode;
 }
 
 /**
@@ -60,7 +63,8 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
   checkExperts(dit, expertsOnGpu);
   const sequences = batch * (cfg === 'batched' ? guidedEvaluations(dit) : 1);
   const kindRows = dit.blocks.map((kind) => rankRows(sample, sequences, sp, joinsText(kind)));
-  const kinds = dit.blocks.map((kind, index) => bindBlock(dit, kind, kindRows[index]!, layout));
+  const { compute = USUAL_COMPUTE } = options;
+  const kinds = dit.blocks.map((kind, index) => bindBlock(dit, kind, kindRows[index]!, layout, compute));
   const blocks = dit.blocks.flatMap((kind, index) => Array<BlockKind>(kind.count).fill(kinds[index]!));
   const collectives = kinds.flatMap((kind) =>
     kind.segments.filter((segment) => segment.kind === 'collective'),
@@ -71,6 +75,7 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     size: options.size,
     batch,
     layout,
+    compute,
     tokens: sample.x,
     textRows: sample.t,
     passes: cfg === 'sequential' ? guidedEvaluations(dit) : 1,
@@ -87,11 +92,11 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
 
 /** The same model in the same layout with other rows, or another batch or degree. */
 export function rebound(
-  { model, size, batch, layout, experts }: BoundWorkload,
+  { model, size, batch, layout, experts, compute }: BoundWorkload,
   rows: SampleRows,
   changed: Partial<WorkloadOptions> = {},
 ): BoundWorkload {
-  return bindRows(model, rows, { size, batch, ...layout, expertsOnGpu: experts, ...changed });
+  return bindRows(model, rows, { size, batch, ...layout, expertsOnGpu: experts, compute, ...changed });
 }
 
 function defaultGuidance(dit: Dit): GuidanceMode {
@@ -141,11 +146,19 @@ function divisors(n: number): number[] {
   return Array.from({ length: n }, (_, index) => index + 1).filter((degree) => n % degree === 0);
 }
 
-function bindBlock(dit: Dit, kind: DitBlockKind, rows: RankRows, layout: ParallelLayout): BlockKind {
+function bindBlock(
+  dit: Dit,
+  kind: DitBlockKind,
+  rows: RankRows,
+  layout: ParallelLayout,
+  compute: ComputeMode,
+): BlockKind {
   return {
     name: kind.name,
     weightBytes: Math.round(sum(kind.segments, (segment) => segmentBytes(segment, layout.tp))),
-    segments: kind.segments.flatMap((segment) => bindSegment(dit, segment, rows, layout)),
+    segments: kind.segments
+      .flatMap((segment) => bindSegment(dit, segment, rows, layout))
+      .map((segment) => (segment.kind === 'compute' ? computedIn(compute, segment) : segment)),
   };
 }
 

@@ -1,5 +1,12 @@
 import type { Dit, Size } from '../dit/dit.ts';
-import type { CollectiveKind, ElementwiseKernel, SegmentClass } from '../dit/kinds.ts';
+import type {
+  AttentionKernel,
+  CollectiveKind,
+  ComputeDtype,
+  ElementwiseKernel,
+  SegmentClass,
+} from '../dit/kinds.ts';
+import type { ComputeMode } from './computeMode.ts';
 import type { Profiled } from './profiledFormat.ts';
 
 /** Activations are bf16 in every implementation that we know of, whatever the weights are stored in. */
@@ -26,6 +33,10 @@ export interface ComputeSegment {
   bytes: number;
   /** Kernels launched; each costs at least the launch floor. */
   kernels: number;
+  /** Of class gemm: what it multiplies in, bf16 where left out. */
+  dtype?: ComputeDtype;
+  /** Of class attention: by which kernel; left out, by the one that the machine's efficiency of attention is of. */
+  attentionKernel?: AttentionKernel;
   /** Of class attention; none where only its work is known. */
   attention?: AttentionShape;
   /** Of class elementwise; none where it is of no kind that we know. */
@@ -105,6 +116,8 @@ export interface BoundWorkload extends StepWork {
   batch: number;
   /** Ranks are sp x tp. */
   layout: ParallelLayout;
+  /** How the work is computed. */
+  compute: ComputeMode;
   /** Video or image tokens of one sample. */
   tokens: number;
   /** Text rows of one sample. */

@@ -3,7 +3,7 @@ import { UserError } from '../../model/input/userError.ts';
 import { readYamlFile, type YamlFile } from '../../model/input/yamlFile.ts';
 import { fit } from '../../model/leastSquares/fit.ts';
 import type { FitResult } from '../../model/leastSquares/problem.ts';
-import { systemFileOf } from '../../model/system/load.ts';
+import { composedSource, systemFileOf } from '../../model/system/machineFile.ts';
 import type { System } from '../../model/system/system.ts';
 import type { Calibration } from './calibrationFile.ts';
 import { derivedIntervals } from './derivedIntervals.ts';
@@ -59,7 +59,7 @@ export function fitMachine(
   calibration: Calibration,
   onStage: (name: string, index: number, count: number) => void = () => undefined,
 ): FittedMachine {
-  const source = readYamlFile(systemFileOf(calibration.machine));
+  const source = composedSource(readYamlFile(systemFileOf(calibration.machine)));
   const from = calibration.sources.map((name) => basename(name)).join(', ');
   const readings = readingsOf(calibration);
   if (readings.cases.length + readings.segments.length === 0)

@@ -85,7 +85,7 @@ test('--help loads no body and no package but commander', () => {
   assert.equal(files.sort(), [
     ...['build/programFlags.ts', 'build/stopSignals.ts'],
     ...['model/dit/kinds.ts', 'model/input/packageFiles.ts', 'model/input/userError.ts'],
-    ...['model/workload/workload.ts', 'search/peers/peerNames.ts'],
+    ...['model/system/cards/topologies.ts', 'model/workload/workload.ts', 'search/peers/peerNames.ts'],
   ]);
   assert.equal(
     [...loaded].filter((name) => name.endsWith('/run.ts')),

@@ -27,7 +27,7 @@ test('each ends with a result, or with one line that names its place', async () 
 });
 
 test('an input is the same whenever it is asked for', async () => {
-  const fuzzer = await Fuzzer.in(join(folder), 7);
+  const fuzzer = await Fuzzer.in(join(folder, 'again'), 7);
   for (const index of [0, 5, 17]) assert.equal(fuzzer.describe(index), fuzzer.describe(index));
   assert.not.equal(fuzzer.describe(0).text, fuzzer.describe(21).text);
 });

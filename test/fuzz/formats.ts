@@ -38,6 +38,15 @@ arms:
   - {sp: 2, plans: [none, yield]}
 `;
 
+const MACHINE_OF_A_CARD = `id: mine
+card: 2xrtx-4090,pcie=4x8,topology=shared-root
+gpu:
+  memory: {is: 23 GiB, from: measured, source: nvidia-smi}
+tree:
+  gpu1: {down: {is: 12 GB/s, from: measured}}
+host: {memory: {is: 96 GB, from: measured}}
+`;
+
 /** All formats, with the files that they need beside them under a folder. */
 export async function formatsIn(folder: string): Promise<Format[]> {
   const at = (...path: string[]) => join(folder, ...path);
@@ -100,6 +109,10 @@ export async function formatsIn(folder: string): Promise<Format[]> {
     {
       ...{ name: 'machine YAML', good: packaged('model', 'systems', 'h200-x2.yaml'), file: at('s.yaml') },
       read: () => ['predict', '--model', TINY, '--machine', at('s.yaml'), '--plan', 'yield'],
+    },
+    {
+      ...{ name: 'machine YAML of a card', good: MACHINE_OF_A_CARD, file: at('k.yaml') },
+      read: () => ['predict', '--model', TINY, '--machine', at('k.yaml'), '--plan', 'yield'],
     },
     {
       ...{ name: 'experiment YAML', good: EXPERIMENT, file: at('e.yaml') },

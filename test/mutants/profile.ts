@@ -23,12 +23,12 @@ export const PROFILE: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'a step is as short as the GPU makes it, however long its launches take the host',
-        original: 'stepTimeS: Math.max(hostS(workload), onGpu.stepTimeS)',
+        original: 'stepTimeS: Math.max(hostIssueS(workload, system), onGpu.stepTimeS)',
         mutated: 'stepTimeS: onGpu.stepTimeS',
       },
       {
         breaks: "a search does not know of the host's time",
-        original: 'return Math.max(hostS(workload), timesAtCap',
+        original: 'return Math.max(hostIssueS(workload, system), timesAtCap',
         mutated: 'return Math.max(0, timesAtCap',
       },
       {

@@ -318,8 +318,8 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: "elementwise work costs by its FLOPs' energy",
-        original: "of === 'elementwise' ? bytes * power.joulesPerByte",
-        mutated: "of === 'elementwise' ? flops * power.joulesPerByte",
+        original: '? bytes * power.joulesPerByte',
+        mutated: '? flops * power.joulesPerByte',
       },
       {
         breaks: 'a clock above the useful one still speeds up',

@@ -1,3 +1,4 @@
+import { CARD_MUTANTS } from './cards.ts';
 import { READERS } from './checkpoints.ts';
 import { CODEGEN } from './codegen.ts';
 import { DEVICES } from './devices.ts';
@@ -19,6 +20,7 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...SHARING,
   ...DEVICES,
   ...SYSTEM,
+  ...CARD_MUTANTS,
   ...HIDING,
   ...PROGRAM,
   ...LEAST_SQUARES,

@@ -16,6 +16,7 @@ const power: Power = {
   usefulClock: { gemm: 1, attention: 0.9, elementwise: 0 },
   topClockHz: null,
   minClock: 0.4,
+  of: { name: 'GPU', compute: { gemm: { bf16: { peak: 1, rate: 1 } }, attention: {} } },
 };
 const within = (value: number, expected: number, share: number) =>
   assert.ok(Math.abs(value / expected - 1) <= share, `expected ${expected}, got ${value}`);

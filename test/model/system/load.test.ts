@@ -130,10 +130,11 @@ shipped('a transport that a machine does not have is refused with those that it 
   );
 });
 
-shipped('an unknown machine is refused with the known ones', () => {
+shipped('an unknown machine is refused with the nearest ones', () => {
+  refuses(() => loadSystem('h20-x1'), /^machine "h20-x1" is not known; .* such as h200-x1, /);
   refuses(
     () => loadSystem('h100'),
-    /^machine "h100" is not known; give a YAML file or one of a100-pcie-x2, /,
+    /^--machine h100: card "h100" may be h100-nvl or h100-pcie or h100-sxm; give the whole name$/,
   );
   refuses(() => loadSystem('../systems/h200-x2'), /is not known/);
   refuses(() => loadSystem('missing.yaml'), /^missing\.yaml: cannot be read \(ENOENT\)/);
@@ -217,7 +218,7 @@ const WRONG: [override: string, message: RegExp][] = [
   ],
   ['gpu.copyEngine.h2d=12 GT/s', /for PCIe give pcie: \{gen, lanes\}/],
   ['gpu.copyEngine.h2d=0 GB/s', /^--set gpu\.copyEngine\.h2d=0 GB\/s: /],
-  ['gpu.efficiency.gemm=1.2', /^--set gpu\.efficiency\.gemm=1\.2: .*<=1, got 1\.2/],
+  ['gpu.efficiency.gemm=1.2', /^--set gpu\.efficiency\.gemm=1\.2: .*at most 1, got 1\.2: .*--compute-dtype/],
   ['gpu.efficiency.gemm=-0.1', /^--set gpu\.efficiency\.gemm=-0\.1: .*>=0\.01, got -0\.1/],
   ['gpu.efficiency.gemm=high', /^--set gpu\.efficiency\.gemm=high: .*expected number, got "high"/],
   ['tree.gpu0.pcie.lanes=12', /^--set tree\.gpu0\.pcie\.lanes=12: .*1\|2\|4\|8\|16, got 12/],

@@ -9,7 +9,7 @@ import { compute, roundMachine } from '../../model/program/roundMachine.ts';
 const power: Power = {
   ...{ capW: 150, idleW: 100, joulesPerFlop: { gemm: 100, attention: 1 }, joulesPerByte: 0 },
   ...{ energyExponent: 2, usefulClock: { gemm: 1, attention: 1, elementwise: 0 } },
-  ...{ minClock: 0.1, topClockHz: 2e9 },
+  ...{ minClock: 0.1, topClockHz: 2e9, of: roundMachine().gpu },
 };
 
 const predicted = (fields: Partial<SegmentReading>, of: Power | null = power): number => {
