@@ -6,8 +6,6 @@ import { isNvbandwidthText, nvbandwidthOfText } from './nvbandwidthText.ts';
 import type { ImportedText } from './text/importedText.ts';
 import { Usable } from './usable.ts';
 
-export { isNvbandwidthText };
-
 /** What a test copies, without its last part: `_ce` for copy engines, `_sm` for kernels. */
 const TESTS: Readonly<Record<string, Pick<CopyReading, 'direction' | 'measured'> & { gpus: 'one' | 'all' }>> =
   {

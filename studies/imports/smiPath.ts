@@ -21,10 +21,17 @@ export function pciePath(
     if (toFirst.path !== toSecond.path) return { name: longer, guess: null };
     if (shortest === null || within(longer, shortest)) shortest = longer;
   }
-  if (shortest !== null && within(shortest, 'PHB')) {
+  if (shortest !== null && within(shortest, 'PXB')) {
     return {
       name: shortest,
       guess: `${shortest} to the same device, so no longer than that; taken as ${shortest}`,
+    };
+  }
+  // A host bridge may have all devices of a virtual machine below it, and a port for each: what GPUs share of it is not said.
+  if (shortest === 'PHB') {
+    return {
+      name: 'NODE',
+      guess: 'PHB to the same device, and a link that they share would not show; taken as NODE',
     };
   }
   const [first, second] = [matrix.rows[a]!.numa, matrix.rows[b]!.numa];

@@ -12,11 +12,6 @@ export class Usable {
     this.#file = file;
   }
 
-  /** Whether something was left out. */
-  get isWhole(): boolean {
-    return this.#faults.length === 0;
-  }
-
   /** What a part of the file gives; undefined, with the fault kept, where it cannot be used. */
   attempt<T>(read: () => T): T | undefined {
     try {

@@ -285,6 +285,19 @@ given('a blank CPU affinity is told from the NUMA affinity by tabs', () => {
   assert.equal(notes, []);
 });
 
+given(
+  'NVLink hides whether GPUs of one host bridge share its link: they are not taken to, and it is said',
+  () => {
+    const lines = ['  GPU0 GPU1 NIC0', 'GPU0 X NV18 PHB', 'GPU1 NV18 X PHB', 'NIC0 PHB PHB X'];
+    const { nodes, notes } = nvidiaSmiTopology({ file: 'm', text: '', lines });
+    assert.not(nodes.some(({ kind }) => kind === 'bridge'));
+    assert.match(
+      notes.join('\n'),
+      /NVLink hides the PCIe path of gpu0-gpu1: PHB to the same device, and a link that they share/,
+    );
+  },
+);
+
 given.run();
 
 const broken = suite('broken nvidia-smi topo -m');
