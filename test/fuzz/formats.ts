@@ -5,6 +5,7 @@ import { readCalibration } from '../../studies/calibration/calibrationFile.ts';
 import { readingsOf } from '../../studies/calibration/readings.ts';
 import { cellProgram } from '../../studies/grid/cellProgram.ts';
 import { cellsOf, readExperiment } from '../../studies/grid/experimentFile.ts';
+import { ggufHeader } from '../model/dit/checkpoint/ggufFile.ts';
 import { kinetoText } from '../studies/imports/traces/madeTrace.ts';
 import { runLines } from '../support/measurementFixture.ts';
 import { runCli } from '../support/runCli.ts';
@@ -174,6 +175,16 @@ export async function formatsIn(folder: string): Promise<Format[]> {
       bytes: safetensorsOf,
     },
     {
+      ...{ name: 'GGUF', good: ggufText(), file: at('w.gguf') },
+      read: () => predict(at('w.gguf')),
+      bytes: (text, draws) =>
+        Buffer.concat([Buffer.from(text, 'latin1'), Buffer.alloc(draws.below(16) === 0 ? 10 : 200_000)]),
+    },
+    {
+      ...{ name: 'configuration', good: CONFIG, file: at('transformer', 'config.json') },
+      read: () => predict(at('transformer', 'config.json')),
+    },
+    {
       ...{
         name: 'index of shards',
         good: indexOf(write, checkpointHeader()),
@@ -255,6 +266,30 @@ function checkpointHeader(): string {
     }
   }
   return JSON.stringify(header);
+}
+
+const CONFIG = JSON.stringify(
+  {
+    ...{
+      _class_name: 'WanTransformer3DModel',
+      num_attention_heads: 12,
+      attention_head_dim: 128,
+      ffn_dim: 8960,
+    },
+    ...{ in_channels: 16, num_layers: 3, text_dim: 4096, patch_size: [1, 2, 2] },
+  },
+  null,
+  1,
+);
+
+/** A header of GGUF with a character for each byte. */
+function ggufText(): string {
+  const tensors = [0, 1, 2].flatMap((layer) =>
+    ['attn_q', 'attn_k', 'ffn_up'].map((name) => ({
+      ...{ name: `blocks.${layer}.${name}.weight`, shape: [64, 64], type: 'Q8_0' },
+    })),
+  );
+  return ggufHeader(tensors).toString('latin1');
 }
 
 /** Mostly with the length that the header has: then the header itself is read. */

@@ -6,7 +6,7 @@ import type { Dit } from '../dit.ts';
 import { foreignNetwork, lora, refuseForeign } from './foreign.ts';
 import { guessedDit } from './guessedDit.ts';
 import { layerCount, sortIntoLayers } from './layerLists.ts';
-import { type CatalogueMatch, matchCatalogue } from './matchCatalogue.ts';
+import { branchOf, type CatalogueMatch, matchCatalogue } from './matchCatalogue.ts';
 import { matchedDit } from './matchedDit.ts';
 import { networksOf, pathsUpFrom, under } from './networks.ts';
 import type { StoredTensor } from './safetensors.ts';
@@ -88,7 +88,11 @@ function transformerOf(file: string, weights: readonly Weight[], entry: string |
     .sort((a, b) => b.match!.score - a.match!.score)
     .at(0);
   if (best !== undefined) {
-    if (best.match!.differences.length > 0) refuseForeign(file, best.weights);
+    if (best.match!.differences.length > 0) {
+      refuseForeign(file, best.weights);
+      refuseBranch(file, best);
+      refusePart(file, best.match!);
+    }
     return best;
   }
   if (entry !== undefined)
@@ -97,6 +101,25 @@ function transformerOf(file: string, weights: readonly Weight[], entry: string |
       { file },
     );
   return unmatched(file, weights, networks);
+}
+
+/** A checkpoint that lacks most of a model's blocks is not that model with fewer of them. */
+function refusePart(file: string, { dit, missing }: CatalogueMatch): void {
+  const parameters = (kinds: Dit['blocks']) =>
+    kinds.reduce((sum, { count, parameters: own }) => sum + count * own, 0);
+  if (parameters(missing) <= parameters(dit.blocks) / 2) return;
+  const lacks = missing.map(({ name, count }) => `the ${count} blocks of kind ${name}`).join(' and ');
+  throw new UserError(`is a part of ${dit.name} that lacks ${lacks}; give the whole checkpoint`, { file });
+}
+
+function refuseBranch(file: string, { weights, match }: Pick<Found, 'weights' | 'match'>): void {
+  const isComplete = match?.blocks.some(({ extra }) => extra.length === 0) ?? false;
+  const model = isComplete ? undefined : branchOf(weights);
+  if (model === undefined) return;
+  throw new UserError(
+    `is a branch (VACE or a ControlNet) of ${model.name} without that model, no diffusion transformer; give a checkpoint that holds both`,
+    { file },
+  );
 }
 
 /** The heaviest network that is of no other kind, with what stands beside it under its path. */
@@ -119,7 +142,10 @@ function unmatched(
   });
   const candidates = whole.filter((network) => foreignNetwork(network.weights) === undefined);
   const heaviest = candidates.sort((a, b) => bytesOf(b.weights) - bytesOf(a.weights)).at(0);
-  if (heaviest !== undefined) return heaviest;
+  if (heaviest !== undefined) {
+    refuseBranch(file, heaviest);
+    return heaviest;
+  }
   refuseForeign(file, whole[0]!.weights);
   throw new Error('unreachable: a network of another kind is refused');
 }

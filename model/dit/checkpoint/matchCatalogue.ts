@@ -5,6 +5,7 @@ import { fusionGroups, matrixOf } from './blockMatrices.ts';
 import {
   type LayerList,
   type LayerRun,
+  layerCount,
   matricesOf,
   type SortedWeights,
   sortIntoLayers,
@@ -29,6 +30,8 @@ export interface CatalogueMatch {
   /** Layers of further lists that are blocks of the model with more matrices: VACE, a ControlNet inside of the transformer. */
   branches: readonly MatchedRun[];
   outside: readonly Weight[];
+  /** Kinds of the model's blocks whose list the checkpoint has not. */
+  missing: readonly DitBlockKind[];
   /** What differs from the catalogue's model; empty where it is that model. */
   differences: readonly string[];
   /** How much of what stands outside the blocks is alike, and whether the counts are: the larger the nearer. */
@@ -82,6 +85,27 @@ export function matchCatalogue(weights: readonly Weight[], only?: string): Catal
   return undefined;
 }
 
+/**
+ * The catalogue's model whose branch a network is, without that model: all of its layers are blocks of the model with square
+ * projections into or out of another stream, as VACE's and some ControlNets' are, and it has fewer of them.
+ */
+export function branchOf(weights: readonly Weight[]): Dit | undefined {
+  const { lists } = sortIntoLayers(weights);
+  const isBranch = ({ dit }: DitSource) => {
+    const counts = new Set(dit.blocks.map(({ count }) => count));
+    return lists.some((list) => {
+      const runs = branchRuns(list, dit.blocks) ?? [];
+      const isProjected = ({ run, extra }: MatchedRun) =>
+        extra.length > 0 &&
+        run.layers[0]!.every(
+          ({ name, shape }) => !extra.includes(name) || shape.every((side) => side === dit.hidden),
+        );
+      return runs.length > 0 && runs.every(isProjected) && !counts.has(layerCount(list));
+    });
+  };
+  return knownLayouts().find(isBranch)?.dit;
+}
+
 /** Parameters of a run of layers. */
 export function runParameters({ layers }: LayerRun): number {
   return layers.reduce((sum, layer) => sum + layer.reduce((own, { parameters }) => own + parameters, 0), 0);
@@ -130,7 +154,7 @@ function compare(
   );
   const { alike, differences } = compareOutside(rest, source);
   return {
-    ...{ dit, blocks, branches, outside: rest, others: [] },
+    ...{ dit, blocks, branches, missing, outside: rest, others: [] },
     differences: [
       ...missing.map(({ name, count }) => `it lacks the ${count} blocks of kind ${name}`),
       ...[...counts, ...differences],

@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadCatalogue } from '../../../../model/dit/catalogue.ts';
+import { catalogueIds, loadCatalogue } from '../../../../model/dit/catalogue.ts';
+import { DIFFUSERS_CLASSES } from '../../../../model/dit/checkpoint/diffusersClasses.ts';
 import type { Dit } from '../../../../model/dit/dit.ts';
 import { loadDit } from '../../../../model/dit/load.ts';
 import { UserError } from '../../../../model/input/userError.ts';
@@ -177,6 +178,11 @@ for (const [id, config] of CONFIGS) {
     }),
   );
 }
+
+configs('classes are those of catalogue models', () => {
+  const ids = catalogueIds();
+  for (const id of Object.values(DIFFUSERS_CLASSES)) assert.ok(ids.includes(id), id);
+});
 
 configs('the folder of a config, and an index whose files are not there', () =>
   inFolder((folder) => {

@@ -8,6 +8,7 @@ import { bytesOf, tensorsOfBlock } from '../../../../model/dit/derive.ts';
 import type { Dit } from '../../../../model/dit/dit.ts';
 import { loadDit } from '../../../../model/dit/load.ts';
 import { UserError } from '../../../../model/input/userError.ts';
+import { bindWorkload } from '../../../../model/workload/bind.ts';
 import { bytesOfSketch, inFolder, type Sketch, sketchOf, writeSafetensors } from '../checkpointFiles.ts';
 import { few, prefixed, wanOfItsAuthors } from './namings.ts';
 import { clip, controlNetOf, imageEncoder, languageModel, loraOf, t5, unet, vae } from './otherNetworks.ts';
@@ -248,7 +249,49 @@ for (const [id, container, count, d] of BRANCHES) {
       );
       assert.ok(Math.abs(counted - 2 * parameters) < 1, `${counted} of ${2 * parameters}`);
       assert.match(dit.assumptions.join(' '), `${count} further blocks in ${container}`);
+      // As much work as so many blocks, and that of the projections.
+      const flops = (of: Dit) => {
+        const { blocks } = bindWorkload(of, { size: plain.referenceSize, cfg: 'none' });
+        return blocks.reduce(
+          (sum, { segments }) =>
+            sum + segments.reduce((own, segment) => own + ('flops' in segment ? segment.flops : 0), 0),
+          0,
+        );
+      };
+      const all = plain.blocks.reduce((sum, block) => sum + block.count, 0);
+      const more = flops(dit) / flops(plain);
+      assert.ok(more > 1 + count / all && more < 1 + (1.15 * count) / all, `${more}`);
     });
+  });
+}
+
+for (const [id, container, count, d] of BRANCHES) {
+  branches(`${container} without ${id} are refused`, () => {
+    const alone = withBranch(id, container, count, d).filter(({ name }) => name.startsWith(container));
+    assert.is(alone.length > 0, true);
+    assert.throws(
+      () => load(alone, () => {}),
+      /is a branch \(VACE or a ControlNet\) of .* without that model.*give a checkpoint that holds both/,
+    );
+  });
+}
+
+for (const id of ['flux.1-dev', 'hunyuanvideo-13b', 'z-image-6b', 'flux.2-dev']) {
+  branches(`${id} without most of its blocks is refused`, () => {
+    const { dit } = loadCatalogue(id);
+    const heaviest = [...dit.blocks].sort((a, b) => b.count * b.parameters - a.count * a.parameters)[0]!;
+    const part = sketch(id, whole).filter(({ name }) => !name.startsWith(`${heaviest.container}.`));
+    const without = () =>
+      load(part, (found) => assert.match(found.assumptions.join(), `lacks the ${heaviest.count} blocks`));
+    const share =
+      (heaviest.count * heaviest.parameters) /
+      dit.blocks.reduce((sum, { count, parameters }) => sum + count * parameters, 0);
+    if (share > 0.5)
+      assert.throws(
+        without,
+        /is a part of .* that lacks the \d+ blocks of kind .*; give the whole checkpoint/,
+      );
+    else without();
   });
 }
 
