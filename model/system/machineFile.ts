@@ -97,7 +97,8 @@ export function composedSource(source: YamlFile, wiring: Wiring = {}): YamlFile 
   });
   return {
     ...source,
-    value: merged(composed, own),
+    // GPUs share the numbers of their link; whoever changes one of them means that one.
+    value: JSON.parse(JSON.stringify(merged(composed, own))),
     place: (path) => source.place(has(own, path[0]) ? path : ['card']),
   };
 }

@@ -74,8 +74,8 @@ export const CARD_MUTANTS: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'a file cannot replace numbers of its card',
-        original: 'value: merged(composed, own),',
-        mutated: 'value: merged(own, composed),',
+        original: 'merged(composed, own)',
+        mutated: 'merged(own, composed)',
       },
       {
         breaks: 'flags count for less than defaults',
