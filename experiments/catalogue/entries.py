@@ -1,0 +1,313 @@
+"""Released checkpoints as diffusers' classes build them, and the inputs of one forward at each entry's reference size.
+
+Configurations are those of the released checkpoints (`sources` in model/catalogue/*.yaml); an argument that is left
+out has the class's default. Sizes are spelled out here once more, not read from the catalogue, so that token counts are
+compared as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Inputs = Mapping[str, Any]
+    Run = Callable[..., object]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One checkpoint.
+
+    `lists` are the ModuleLists of its blocks, in the order in which a forward runs them; `run` takes the place of the
+    model's own forward where that asks tensors for their values, which those on the meta device do not have.
+    """
+
+    model: str
+    size: str
+    inputs: Callable[[], Inputs]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    lists: tuple[str, ...] = ("transformer_blocks",)
+    run: Run | None = None
+
+
+def meta(*shape: int) -> torch.Tensor:
+    """A tensor with a shape and no data."""
+    return torch.empty(*shape, device="meta")
+
+
+def mask(*shape: int) -> torch.Tensor:
+    """A mask that hides nothing."""
+    return torch.ones(*shape, dtype=torch.bool, device="meta")
+
+
+def index(*shape: int) -> torch.Tensor:
+    """Whole numbers: timesteps, classes, token ids."""
+    return torch.empty(*shape, dtype=torch.int64, device="meta")
+
+
+DUAL_AND_SINGLE = ("transformer_blocks", "single_transformer_blocks")
+
+
+# --- Wan
+
+
+def wan(channels: int, frames: int, height: int, width: int, **more: torch.Tensor) -> Callable[[], Inputs]:
+    """Latents of `channels` and 512 rows of UMT5."""
+    return lambda: {
+        "hidden_states": meta(1, channels, frames, height, width),
+        "timestep": index(1),
+        "encoder_hidden_states": meta(1, 512, 4096),
+        **more,
+    }
+
+
+WAN_1B = {"num_attention_heads": 12, "ffn_dim": 8960, "num_layers": 30}
+WAN_IMAGE = {"in_channels": 36, "image_dim": 1280, "added_kv_proj_dim": 5120}
+"""Noise, a mask of 4 channels and the condition; 1280 is the width of CLIP ViT-H/14."""
+
+
+def wan_entry(size: str, inputs: Callable[[], Inputs], **config: object) -> Entry:
+    """Defaults of the class are those of the 14B."""
+    return Entry("WanTransformer3DModel", size, inputs, config, ("blocks",))
+
+
+# --- FLUX and those with its inputs
+
+
+def packed(
+    tokens: int, channels: int, text: int, text_width: int, axes: int = 3, **more: object
+) -> Callable[[], Inputs]:
+    """Packed latents, text rows, and positions of both."""
+    return lambda: {
+        "hidden_states": meta(1, tokens, channels),
+        "encoder_hidden_states": meta(1, text, text_width),
+        "timestep": meta(1),
+        "img_ids": meta(tokens, axes),
+        "txt_ids": meta(text, axes),
+        **more,
+    }
+
+
+def flux(tokens: int = 4096, channels: int = 64) -> Callable[[], Inputs]:
+    """FLUX.1 takes T5's rows, CLIP's pooled vector and, where it is distilled, the guidance."""
+    return packed(tokens, channels, 512, 4096, pooled_projections=meta(1, 768), guidance=meta(1))
+
+
+def flux2(text_width: int, tokens: int = 4096) -> Callable[[], Inputs]:
+    """FLUX.2 takes positions on four axes."""
+    return packed(tokens, 128, 512, text_width, axes=4, guidance=meta(1))
+
+
+def qwen(tokens: list[tuple[int, int, int]], text: int, **more: object) -> Callable[[], Inputs]:
+    """`tokens`: grid of each image, the one that is made first."""
+    return lambda: {
+        "hidden_states": meta(1, sum(f * h * w for f, h, w in tokens), 64),
+        "encoder_hidden_states": meta(1, text, 3584),
+        "encoder_hidden_states_mask": None,
+        "timestep": meta(1),
+        "img_shapes": [tokens],
+        **more,
+    }
+
+
+# --- Hunyuan
+
+
+def hunyuan_video(channels: int, text: int = 256, frames: int = 33) -> Callable[[], Inputs]:
+    """Rows of LLaVA and CLIP's pooled vector."""
+    return lambda: {
+        "hidden_states": meta(1, channels, frames, 90, 160),
+        "timestep": index(1),
+        "encoder_hidden_states": meta(1, text, 4096),
+        "encoder_attention_mask": mask(1, text),
+        "pooled_projections": meta(1, 768),
+        "guidance": meta(1),
+    }
+
+
+def run_hunyuan15(model: torch.nn.Module, tokens: int, text: int) -> None:
+    """The blocks alone: the forward sorts text rows by what their masks say."""
+    x, t, angles = meta(1, tokens, 2048), meta(1, text, 2048), meta(tokens, 128)
+    for block in model.get_submodule("transformer_blocks").children():
+        x, t = block(x, t, meta(1, 2048), mask(1, text), (angles, angles))
+
+
+# --- Cosmos
+
+
+def cosmos(channels: int, frames: int, text: int = 512, **more: object) -> Callable[[], Inputs]:
+    """Latents at 1280x704 and rows of T5."""
+    return lambda: {
+        "hidden_states": meta(1, channels, frames, 88, 160),
+        "timestep": meta(1),
+        "encoder_hidden_states": meta(1, text, 1024),
+        "fps": 16,
+        "padding_mask": meta(1, 1, 704, 1280),
+        **more,
+    }
+
+
+COSMOS_PREDICT2 = {"in_channels": 17, "max_size": (128, 240, 240), "extra_pos_embed_type": None}
+
+
+ENTRIES: dict[str, Entry] = {
+    "wan2.1-t2v-1.3b": wan_entry("832x480x81", wan(16, 21, 60, 104), **WAN_1B),
+    "wan2.1-t2v-14b": wan_entry("1280x720x81", wan(16, 21, 90, 160)),
+    "wan2.1-i2v-14b": wan_entry(
+        "1280x720x81", wan(36, 21, 90, 160, encoder_hidden_states_image=meta(1, 257, 1280)), **WAN_IMAGE
+    ),
+    "wan2.2-t2v-a14b": wan_entry("1280x720x81", wan(16, 21, 90, 160)),
+    "wan2.2-ti2v-5b": wan_entry(
+        "1280x704x121",
+        wan(48, 31, 44, 80, timestep=index(1, 31 * 22 * 40)),
+        num_attention_heads=24,
+        ffn_dim=14336,
+        num_layers=30,
+        in_channels=48,
+        out_channels=48,
+    ),
+    "flux.1-dev": Entry("FluxTransformer2DModel", "1024x1024", flux(), {"guidance_embeds": True}, DUAL_AND_SINGLE),
+    "flux.2-dev": Entry("Flux2Transformer2DModel", "1024x1024", flux2(15360), {}, DUAL_AND_SINGLE),
+    "flux.2-klein-4b": Entry(
+        "Flux2Transformer2DModel",
+        "1024x1024",
+        flux2(7680),
+        {
+            "num_layers": 5,
+            "num_single_layers": 20,
+            "num_attention_heads": 24,
+            "joint_attention_dim": 7680,
+            "guidance_embeds": False,
+        },
+        DUAL_AND_SINGLE,
+    ),
+    "flux.2-klein-9b": Entry(
+        "Flux2Transformer2DModel",
+        "1024x1024",
+        flux2(12288),
+        {
+            "num_layers": 8,
+            "num_single_layers": 24,
+            "num_attention_heads": 32,
+            "joint_attention_dim": 12288,
+            "guidance_embeds": False,
+        },
+        DUAL_AND_SINGLE,
+    ),
+    "qwen-image-20b": Entry("QwenImageTransformer2DModel", "1024x1024", qwen([(1, 64, 64)], 512)),
+    "hunyuanvideo-13b": Entry("HunyuanVideoTransformer3DModel", "1280x720x129", hunyuan_video(16), {}, DUAL_AND_SINGLE),
+    "hunyuanvideo-1.5": Entry(
+        "HunyuanVideo15Transformer3DModel",
+        "1280x720x121",
+        lambda: {"tokens": 31 * 45 * 80, "text": 1000 + 256 + 729},
+        run=run_hunyuan15,
+    ),
+    "sd3.5-large": Entry(
+        "SD3Transformer2DModel",
+        "1024x1024",
+        lambda: {
+            "hidden_states": meta(1, 16, 128, 128),
+            "encoder_hidden_states": meta(1, 333, 4096),
+            "pooled_projections": meta(1, 2048),
+            "timestep": index(1),
+        },
+        {
+            "num_layers": 38,
+            "num_attention_heads": 38,
+            "caption_projection_dim": 2432,
+            "pos_embed_max_size": 192,
+            "qk_norm": "rms_norm",
+        },
+    ),
+    "pixart-xl-2": Entry(
+        "PixArtTransformer2DModel",
+        "1024x1024",
+        lambda: {
+            "hidden_states": meta(1, 4, 128, 128),
+            "encoder_hidden_states": meta(1, 300, 4096),
+            "timestep": index(1),
+            "added_cond_kwargs": {"resolution": meta(1, 2), "aspect_ratio": meta(1, 1)},
+        },
+        {"cross_attention_dim": 1152, "caption_channels": 4096, "out_channels": 8},
+    ),
+    "dit-xl-2-diffusers": Entry(
+        "DiTTransformer2DModel",
+        "256x256",
+        lambda: {"hidden_states": meta(1, 4, 32, 32), "timestep": index(1), "class_labels": index(1)},
+        {"out_channels": 8},
+    ),
+    "ltx-video-13b": Entry(
+        "LTXVideoTransformer3DModel",
+        "1216x704x121",
+        lambda: {
+            "hidden_states": meta(1, 16 * 22 * 38, 128),
+            "encoder_hidden_states": meta(1, 256, 4096),
+            "timestep": index(1),
+            "encoder_attention_mask": mask(1, 256),
+            "num_frames": 16,
+            "height": 22,
+            "width": 38,
+        },
+        {"attention_head_dim": 128, "cross_attention_dim": 4096, "num_layers": 48},
+    ),
+    "ltx-2-19b": Entry(
+        "LTX2VideoTransformer3DModel",
+        "1536x1024x121",
+        lambda: {
+            "hidden_states": meta(1, 16 * 32 * 48, 128),
+            "audio_hidden_states": meta(1, 126, 128),
+            "encoder_hidden_states": meta(1, 1024, 3840),
+            "audio_encoder_hidden_states": meta(1, 1024, 3840),
+            "timestep": meta(1),
+            "num_frames": 16,
+            "height": 32,
+            "width": 48,
+            "audio_num_frames": 126,
+        },
+    ),
+    "cogvideox-5b": Entry(
+        "CogVideoXTransformer3DModel",
+        "720x480x49",
+        lambda: {
+            "hidden_states": meta(1, 13, 16, 60, 90),
+            "encoder_hidden_states": meta(1, 226, 4096),
+            "timestep": index(1),
+            "image_rotary_emb": (meta(17550, 64), meta(17550, 64)),
+        },
+        {"num_attention_heads": 48, "num_layers": 42, "use_rotary_positional_embeddings": True},
+    ),
+    "cosmos-1.0-7b": Entry("CosmosTransformer3DModel", "1280x704x121", cosmos(16, 16)),
+    "cosmos-predict2-2b": Entry(
+        "CosmosTransformer3DModel",
+        "1280x704x93",
+        cosmos(16, 24, condition_mask=meta(1, 1, 24, 88, 160)),
+        {**COSMOS_PREDICT2, "num_attention_heads": 16},
+    ),
+    "cosmos-predict2-14b": Entry(
+        "CosmosTransformer3DModel",
+        "1280x704x93",
+        cosmos(16, 24, condition_mask=meta(1, 1, 24, 88, 160)),
+        {**COSMOS_PREDICT2, "num_attention_heads": 40, "num_layers": 36},
+    ),
+    "mochi-1-10b": Entry(
+        "MochiTransformer3DModel",
+        "848x480x163",
+        lambda: {
+            "hidden_states": meta(1, 12, 28, 60, 106),
+            "encoder_hidden_states": meta(1, 256, 4096),
+            "timestep": index(1),
+            "encoder_attention_mask": mask(1, 256),
+        },
+    ),
+    "z-image-6b": Entry(
+        "ZImageTransformer2DModel",
+        "1024x1024",
+        lambda: {"x": [meta(16, 1, 128, 128)], "t": meta(1), "cap_feats": [meta(512, 2560)]},
+        lists=("noise_refiner", "context_refiner", "layers"),
+    ),
+}
