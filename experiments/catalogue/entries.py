@@ -161,6 +161,26 @@ ENTRIES: dict[str, Entry] = {
     "wan2.1-i2v-14b": wan_entry(
         "1280x720x81", wan(36, 21, 90, 160, encoder_hidden_states_image=meta(1, 257, 1280)), **WAN_IMAGE
     ),
+    "wan2.1-flf2v-14b": wan_entry(
+        "1280x720x81",
+        wan(36, 21, 90, 160, encoder_hidden_states_image=meta(2, 257, 1280)),
+        **WAN_IMAGE,
+        pos_embed_seq_len=2 * 257,
+    ),
+    "wan2.1-vace-14b": Entry(
+        "WanVACETransformer3DModel",
+        "1280x720x81",
+        wan(16, 21, 90, 160, control_hidden_states=meta(1, 96, 21, 90, 160)),
+        lists=("vace_blocks", "blocks"),
+    ),
+    "wan2.1-vace-1.3b": Entry(
+        "WanVACETransformer3DModel",
+        "832x480x81",
+        wan(16, 21, 60, 104, control_hidden_states=meta(1, 96, 21, 60, 104)),
+        {**WAN_1B, "vace_layers": list(range(0, 30, 2))},
+        ("vace_blocks", "blocks"),
+    ),
+    "wan2.2-i2v-a14b": wan_entry("1280x720x81", wan(36, 21, 90, 160), in_channels=36),
     "wan2.2-t2v-a14b": wan_entry("1280x720x81", wan(16, 21, 90, 160)),
     "wan2.2-ti2v-5b": wan_entry(
         "1280x704x121",
