@@ -79,9 +79,7 @@ def wan_entry(size: str, inputs: Callable[[], Inputs], **config: object) -> Entr
 # --- FLUX and those with its inputs
 
 
-def packed(
-    tokens: int, channels: int, text: int, text_width: int, axes: int = 3, **more: object
-) -> Callable[[], Inputs]:
+def packed(tokens: int, channels: int, text: int, text_width: int, axes: int = 3, **more: Any) -> Callable[[], Inputs]:
     """Packed latents, text rows, and positions of both."""
     return lambda: {
         "hidden_states": meta(1, tokens, channels),
@@ -93,9 +91,9 @@ def packed(
     }
 
 
-def flux(tokens: int = 4096, channels: int = 64) -> Callable[[], Inputs]:
+def flux(tokens: int = 4096, channels: int = 64, text: int = 512, **more: Any) -> Callable[[], Inputs]:
     """FLUX.1 takes T5's rows, CLIP's pooled vector and, where it is distilled, the guidance."""
-    return packed(tokens, channels, 512, 4096, pooled_projections=meta(1, 768), guidance=meta(1))
+    return packed(tokens, channels, text, 4096, **{"pooled_projections": meta(1, 768), "guidance": meta(1), **more})
 
 
 def flux2(text_width: int, tokens: int = 4096) -> Callable[[], Inputs]:
@@ -137,10 +135,48 @@ def run_hunyuan15(model: torch.nn.Module, tokens: int, text: int) -> None:
         x, t = block(x, t, meta(1, 2048), mask(1, text), (angles, angles))
 
 
+# --- Kandinsky
+
+
+def kandinsky(channels: int, frames: int, height: int, width: int, text: int = 256) -> Callable[[], Inputs]:
+    """Latents with their channels last, rows of Qwen2.5-VL and CLIP's pooled vector."""
+    return lambda: {
+        "hidden_states": meta(1, frames, height, width, channels),
+        "encoder_hidden_states": meta(1, text, 3584),
+        "timestep": meta(1),
+        "pooled_projections": meta(1, 768),
+        "visual_rope_pos": [torch.arange(side, device="meta") for side in (frames, height // 2, width // 2)],
+        "text_rope_pos": torch.arange(text, device="meta"),
+    }
+
+
+def kandinsky_config(
+    time: int, width: int, text_blocks: int, blocks: int, axes: tuple[int, ...], condition: bool
+) -> Any:
+    """Configuration and lists of blocks."""
+    config = {
+        "in_visual_dim": 16,
+        "out_visual_dim": 16,
+        "time_dim": time,
+        "model_dim": width,
+        "ff_dim": 4 * width,
+        "num_text_blocks": text_blocks,
+        "num_visual_blocks": blocks,
+        "axes_dims": axes,
+        "visual_cond": condition,
+    }
+    return {"config": config, "lists": ("text_transformer_blocks", "visual_transformer_blocks")}
+
+
+KANDINSKY_LITE = kandinsky_config(512, 1792, 2, 32, (16, 24, 24), condition=True)
+KANDINSKY_PRO = kandinsky_config(1024, 4096, 4, 60, (32, 48, 48), condition=True)
+KANDINSKY_IMAGE = kandinsky_config(512, 2560, 2, 50, (32, 48, 48), condition=False)
+
+
 # --- Cosmos
 
 
-def cosmos(channels: int, frames: int, text: int = 512, **more: object) -> Callable[[], Inputs]:
+def cosmos(channels: int, frames: int, text: int = 512, **more: Any) -> Callable[[], Inputs]:
     """Latents at 1280x704 and rows of T5."""
     return lambda: {
         "hidden_states": meta(1, channels, frames, 88, 160),
@@ -192,6 +228,51 @@ ENTRIES: dict[str, Entry] = {
         out_channels=48,
     ),
     "flux.1-dev": Entry("FluxTransformer2DModel", "1024x1024", flux(), {"guidance_embeds": True}, DUAL_AND_SINGLE),
+    "flux.1-schnell": Entry(
+        "FluxTransformer2DModel",
+        "1024x1024",
+        flux(text=256, guidance=None),
+        {"guidance_embeds": False},
+        DUAL_AND_SINGLE,
+    ),
+    "flux.1-fill-dev": Entry(
+        "FluxTransformer2DModel",
+        "1024x1024",
+        flux(channels=64 + 64 + 256),
+        {"guidance_embeds": True, "in_channels": 384, "out_channels": 64},
+        DUAL_AND_SINGLE,
+    ),
+    "chroma1-hd": Entry("ChromaTransformer2DModel", "1024x1024", packed(4096, 64, 512, 4096), {}, DUAL_AND_SINGLE),
+    "hidream-i1-17b": Entry(
+        "HiDreamImageTransformer2DModel",
+        "1024x1024",
+        lambda: {
+            "hidden_states": meta(1, 16, 128, 128),
+            "timesteps": index(1),
+            "encoder_hidden_states_t5": meta(1, 128, 4096),
+            "encoder_hidden_states_llama3": meta(32, 1, 128, 4096),
+            "pooled_embeds": meta(1, 2048),
+        },
+        {
+            "patch_size": 2,
+            "in_channels": 16,
+            "out_channels": 16,
+            "caption_channels": [4096, 4096],
+            "axes_dims_rope": (64, 32, 32),
+            "max_resolution": (128, 128),
+            "llama_layers": [*range(32), *[31] * 16],
+        },
+        ("double_stream_blocks", "single_stream_blocks"),
+    ),
+    "kandinsky-5-lite-2b": Entry(
+        "Kandinsky5Transformer3DModel", "768x512x121", kandinsky(33, 31, 64, 96), **KANDINSKY_LITE
+    ),
+    "kandinsky-5-pro-19b": Entry(
+        "Kandinsky5Transformer3DModel", "768x512x121", kandinsky(33, 31, 64, 96), **KANDINSKY_PRO
+    ),
+    "kandinsky-5-image-lite-6b": Entry(
+        "Kandinsky5Transformer3DModel", "1024x1024", kandinsky(16, 1, 128, 128, text=512), **KANDINSKY_IMAGE
+    ),
     "flux.2-dev": Entry("Flux2Transformer2DModel", "1024x1024", flux2(15360), {}, DUAL_AND_SINGLE),
     "flux.2-klein-4b": Entry(
         "Flux2Transformer2DModel",

@@ -213,6 +213,13 @@ function segmentOf(
     tensors: tensorsOf(source, [...path, rows], written[rows] ?? {}, names),
   }));
   const tensors = perRows.flatMap(({ tensors: own }) => own);
+  const { routed } = written;
+  if (routed !== undefined && routed.active > routed.experts) {
+    throw new UserError(
+      `routed.active: expected at most the ${routed.experts} experts, got ${routed.active}`,
+      source.place([...path, 'routed', 'active']),
+    );
+  }
   return {
     kind: 'gemm',
     name: written.gemm,
@@ -225,6 +232,7 @@ function segmentOf(
         modulation: modulationSources(written.modulation ?? [], tensors, hidden),
       };
     }),
+    ...(routed === undefined ? {} : { routed }),
     // Only matrices do work; a bias beside them is a parameter and no more.
     products: perRows.flatMap(({ rows, tensors: own }) =>
       own

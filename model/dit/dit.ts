@@ -35,6 +35,11 @@ export interface GemmSegment {
   input: GemmInput;
   /** Of op `modulation`; empty where the model's description does not say which vectors its matrices make. */
   modulation: readonly ModulationSource[];
+  /**
+   * Mixture of experts: the matrices are those of all `experts`, and each row goes through `active` of them. So many rows ask
+   * all experts, whose weights are held and streamed like any.
+   */
+  routed?: { experts: number; active: number };
   /** One entry per matrix: which rows it multiplies and its sides. */
   products: readonly { rows: Rows; in: number; out: number }[];
   tensors: readonly WeightTensor[];

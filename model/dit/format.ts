@@ -88,6 +88,10 @@ const gemm = z.strictObject({
   op: word(SEGMENT_OPS.gemm).optional(),
   input: word(GEMM_INPUTS).optional(),
   modulation: modulation.optional(),
+  routed: z
+    .strictObject({ experts: count, active: count })
+    .optional()
+    .describe('experts whose matrices these are, and how many of them each row goes through'),
   x: tensors.optional(),
   t: tensors.optional(),
   i: tensors.optional(),

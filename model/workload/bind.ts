@@ -1,4 +1,4 @@
-import type { Dit, DitBlockKind, DitSegment, Size } from '../dit/dit.ts';
+import type { Dit, DitBlockKind, DitSegment, Rows, Size } from '../dit/dit.ts';
 import type { ElementwiseKernel } from '../dit/kinds.ts';
 import type { ElementwiseOp } from '../dit/operations.ts';
 import { rowsOf } from '../dit/tokens.ts';
@@ -136,16 +136,18 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
   const weightBytes = segmentParameters(segment, tp) * dit.parameterBytes;
   switch (segment.kind) {
     case 'gemm': {
+      // Rows are taken to divide evenly over the experts.
+      const { experts, active } = segment.routed ?? { experts: 1, active: 1 };
+      const rowsOf = (of: Rows) => (rows.gemm[of] * active) / experts;
       const compute: ComputeSegment = {
         kind: 'compute',
         name: segment.name,
         class: 'gemm',
-        flops: sum(segment.products, (p) => (2 * p.in * p.out * rows.gemm[p.rows]) / tp),
+        flops: sum(segment.products, (p) => (2 * p.in * p.out * rowsOf(p.rows)) / tp),
         bytes:
-          weightBytes +
-          sum(segment.products, (p) => rows.gemm[p.rows] * (p.in + p.out / tp) * ACTIVATION_BYTES),
+          weightBytes + sum(segment.products, (p) => rowsOf(p.rows) * (p.in + p.out / tp) * ACTIVATION_BYTES),
         // Products of the same rows, such as Q, K and V, are one.
-        kernels: new Set(segment.products.map(({ rows: of }) => of)).size,
+        kernels: new Set(segment.products.map(({ rows: of }) => of)).size * experts,
       };
       return [compute, ...(tp > 1 ? reductions(segment.name, segment.reduces, rows, tp) : [])];
     }
