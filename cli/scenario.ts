@@ -1,7 +1,7 @@
 import { withBlocks } from '../model/dit/depth.ts';
-import type { Dit } from '../model/dit/dit.ts';
+import type { Dit, Size } from '../model/dit/dit.ts';
 import { loadDit } from '../model/dit/load.ts';
-import { parseSize } from '../model/dit/tokens.ts';
+import { parseImageSize, parseSize } from '../model/dit/tokens.ts';
 import { UserError } from '../model/input/userError.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { isPlanFile } from '../model/plan/planFile.ts';
@@ -48,6 +48,7 @@ const MODEL_FLAGS = [
   ['cfg', '--cfg'],
   ['exchange', '--exchange'],
   ['textRows', '--text-rows'],
+  ['referenceImage', '--reference-image'],
   ['blocks', '--blocks'],
 ] as const satisfies readonly (readonly [keyof ScenarioFlags, string])[];
 
@@ -80,6 +81,7 @@ export function modelScenario(
     ...(flags.cfg !== undefined && { cfg: flags.cfg }),
     ...(flags.exchange !== undefined && { exchange: flags.exchange }),
     ...(flags.textRows !== undefined && { textRows: flags.textRows }),
+    ...(flags.referenceImage !== undefined && { referenceImages: referenceImages(flags.referenceImage) }),
   });
   const workload = options.padded === true ? paddedToRanks(bound) : bound;
   refuseMoreRanksThanGpus(workload, system);
@@ -88,6 +90,12 @@ export function modelScenario(
     ...planned(flags, workload, system),
     ...{ workload, described: boundFields(workload), spIsDefault: flags.sp === undefined },
   };
+}
+
+function referenceImages(given: readonly string[]): Size[] {
+  if (!given.includes('none')) return given.map(parseImageSize);
+  if (given.length === 1) return [];
+  throw new UserError(`--reference-image none: given beside ${given.length - 1} more; give none or sizes`);
 }
 
 function profileScenario(flags: ScenarioFlags, file: string): Scenario {

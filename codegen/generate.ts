@@ -274,6 +274,8 @@ function refuseUnsupported(workload: BoundWorkload): void {
     refuse(`${model.name} makes sound`, 'there are no kernels for its audio rows yet');
   if (model.imageRows > 0)
     refuse(`${model.name} attends to a conditioning image`, 'there are no kernels for its rows yet');
+  if (workload.referenceImages.length > 0)
+    refuse('there are no positions for tokens of reference images yet', 'give --reference-image none');
   if (model.parameterBytes !== 2) {
     refuse(
       `${model.name} stores ${model.parameterBytes} bytes a parameter`,

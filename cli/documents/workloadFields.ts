@@ -10,11 +10,14 @@ import type { WorkloadFields } from './workload.ts';
 
 /** A workload of the catalogue or of a checkpoint as documents say it. */
 export function boundFields(workload: BoundWorkload): WorkloadFields {
-  const { model, size, layout, batch, tokens, experts } = workload;
+  const { model, size, layout, batch, tokens, experts, referenceImages } = workload;
   return {
     from: 'model',
     ...everyField(workload),
     ...{ ...size, batch, ...layout, tokens, experts },
+    ...(referenceImages.length > 0 && {
+      referenceImages: referenceImages.map(({ width, height }) => ({ width, height })),
+    }),
     assumptions: [...model.assumptions],
     flops: perStep(workload, (segment) => (segment.kind === 'compute' ? segment.flops : 0)),
   };

@@ -18,6 +18,7 @@ export interface WorkloadFlags {
   cfg?: GuidanceMode;
   exchange?: ExchangeStyle;
   textRows?: number;
+  referenceImage?: string[];
   blocks?: number;
   machine?: string;
   transport?: string;
@@ -41,6 +42,11 @@ export function addWorkloadOptions(command: Command, transports = "the machine's
     .addOption(new Option('--cfg <mode>', "guidance (default: the model's own)").choices(GUIDANCE_MODES))
     .addOption(new Option('--exchange <style>', 'how Q, K and V change hands').choices(EXCHANGE_STYLES))
     .option('--text-rows <n>', 'text rows (default: what the model pads to)', wholeFromOne)
+    .option(
+      '--reference-image <WxH|none>',
+      "an image beside the output's tokens, repeatable (default: the model's usual)",
+      collect,
+    )
     .option('--blocks <n>', 'only so many blocks, kinds in proportion (default: all)', wholeFromOne)
     .optionsGroup('Where it runs:')
     .option('--machine <name|file>', 'see `chunkflow machines`, or a YAML file')

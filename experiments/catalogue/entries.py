@@ -242,6 +242,19 @@ ENTRIES: dict[str, Entry] = {
         {"guidance_embeds": True, "in_channels": 384, "out_channels": 64},
         DUAL_AND_SINGLE,
     ),
+    # Tokens of the image that is edited stand behind those of the output.
+    "flux.1-kontext-dev": Entry(
+        "FluxTransformer2DModel", "1024x1024", flux(2 * 4096), {"guidance_embeds": True}, DUAL_AND_SINGLE
+    ),
+    "qwen-image-edit-20b": Entry(
+        "QwenImageTransformer2DModel", "1024x1024", qwen([(1, 64, 64), (1, 64, 64)], 512 + 14 * 14)
+    ),
+    "qwen-image-layered-20b": Entry(
+        "QwenImageTransformer2DModel",
+        "640x640",
+        qwen([(1, 40, 40)] * (1 + 4 + 1), 512, additional_t_cond=index(1)),
+        {"use_additional_t_cond": True, "use_layer3d_rope": True},
+    ),
     "chroma1-hd": Entry("ChromaTransformer2DModel", "1024x1024", packed(4096, 64, 512, 4096), {}, DUAL_AND_SINGLE),
     "hidream-i1-17b": Entry(
         "HiDreamImageTransformer2DModel",

@@ -8,7 +8,7 @@ import { ditFormat, type WrittenBlock, type WrittenDit, type WrittenSegment } fr
 import { elementwiseOpByName, gemmOpByName } from './opByName.ts';
 import { ROPE_AXES, type Rope } from './rope.ts';
 import { elementwiseFacts, modulationSources, refuseForeignFacts } from './segmentFacts.ts';
-import { parseSize } from './tokens.ts';
+import { parseImageSize, parseSize } from './tokens.ts';
 
 type Path = readonly PropertyKey[];
 type WrittenTensors = WrittenDit['outside'];
@@ -59,6 +59,13 @@ export function derive(source: YamlFile): DitSource {
     ...(written.rope === undefined
       ? {}
       : { rope: ropeOf(source, written.rope, names, number(['hidden'], written.hidden) / names.heads!) }),
+    ...(written.referenceImages === undefined
+      ? {}
+      : {
+          referenceImages: written.referenceImages.map((size, index) =>
+            placed(source, ['referenceImages', index], () => parseImageSize(size)),
+          ),
+        }),
     guidance: written.guidance,
     referenceSize: placed(source, ['referenceSize'], () => parseSize(written.referenceSize)),
     unproved: written.unproved ?? null,

@@ -150,6 +150,11 @@ export interface Dit {
     frames: 'causal' | 'segments' | 'none';
   };
   patch: { t: number; h: number; w: number };
+  /**
+   * Images whose tokens stand behind those of the output in every block (FLUX.1 Kontext, Qwen-Image-Edit): the usual ones, where
+   * none are named. Not given where a model takes none.
+   */
+  referenceImages?: readonly Size[];
   /** Audio rows per second and the frame rate that they are counted against, for models that make sound. */
   audio?: { rowsPerSecond: number; framesPerSecond: number };
   /** Rotary position embedding, where the model has one and its file says which. */

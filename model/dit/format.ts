@@ -212,6 +212,13 @@ export const ditFormat = z.strictObject({
   rope: rope.optional(),
   guidance: z.strictObject({ evaluations: few, passes: few }),
   referenceSize: z.string(),
+  referenceImages: z
+    .array(z.string())
+    .max(100)
+    .optional()
+    .describe(
+      'sizes of images whose tokens join those of the output, where none are named; [] for usually none',
+    ),
   experts: count.optional(),
   parameterBytes: z.number().positive().max(16).optional().describe('2 (bf16) unless given'),
   unproved: text.optional().describe('why no program is generated: what of its blocks no reference proves'),

@@ -30,16 +30,18 @@ export interface WorkloadOptions {
   exchange?: ExchangeStyle;
   /** Text rows where the prompt is not padded, or an implementation pads to another length. */
   textRows?: number;
+  /** Sizes of the images whose tokens join those of the output; default: the model's usual ones. */
+  referenceImages?: readonly Size[];
 }
 
 /**
  * The work of one rank in one denoising step of a model at a size and parallel layout.
  *
  * @throws UserError where the layout does not fit the model: SP x TP that does not divide the heads, a batch that
- * is no whole number of at least 1.
+ * is no whole number of at least 1, reference images that the model does not take.
  */
 export function bindWorkload(dit: Dit, options: WorkloadOptions): BoundWorkload {
-  const rows = rowsOf(dit, options.size);
+  const rows = rowsOf(dit, options.size, options.referenceImages);
   const { batch = 1 } = options;
   if (!Number.isInteger(batch))
     throw new UserError(`--batch: expected a whole number of at least 1, got ${batch}`);
@@ -68,6 +70,7 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     batch,
     layout,
     tokens: sample.x,
+    referenceImages: options.referenceImages ?? dit.referenceImages ?? [],
     textRows: sample.t,
     passes: cfg === 'sequential' ? guidedEvaluations(dit) : 1,
     ranks: sp * tp,

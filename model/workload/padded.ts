@@ -4,7 +4,7 @@ import type { BoundWorkload } from './workload.ts';
 
 /** The workload with rows rounded up to what every rank of a sequence-parallel group can hold alike, as implementations pad them. */
 export function paddedToRanks(workload: BoundWorkload): BoundWorkload {
-  const { model, size, batch, layout, tokens, textRows } = workload;
+  const { model, size, batch, layout, tokens, textRows, referenceImages } = workload;
   const joined = model.blocks.some((kind) =>
     kind.segments.some((segment) => segment.kind === 'exchange' && segment.rows === 'j'),
   );
@@ -12,5 +12,9 @@ export function paddedToRanks(workload: BoundWorkload): BoundWorkload {
   const x = padded(tokens, layout.sp);
   const t = padded(textRows, joined ? layout.sp : 1);
   if (x === tokens && t === textRows) return workload;
-  return bindRows(model, { ...rowsAt(model, x, size.frames), t }, { size, batch, ...layout });
+  return bindRows(
+    model,
+    { ...rowsAt(model, x, size.frames), t },
+    { size, batch, referenceImages, ...layout },
+  );
 }

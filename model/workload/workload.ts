@@ -103,7 +103,9 @@ export interface BoundWorkload extends StepWork {
   batch: number;
   /** Ranks are sp x tp. */
   layout: ParallelLayout;
-  /** Video or image tokens of one sample. */
+  /** Images whose tokens join those of the output. */
+  referenceImages: readonly Size[];
+  /** Video or image tokens of one sample, reference images among them. */
   tokens: number;
   /** Text rows of one sample. */
   textRows: number;
