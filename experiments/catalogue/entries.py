@@ -116,15 +116,16 @@ def qwen(tokens: list[tuple[int, int, int]], text: int, **more: object) -> Calla
 # --- Hunyuan
 
 
-def hunyuan_video(channels: int, text: int = 256, frames: int = 33) -> Callable[[], Inputs]:
+def hunyuan_video(channels: int, text: int = 256, **more: Any) -> Callable[[], Inputs]:
     """Rows of LLaVA and CLIP's pooled vector."""
     return lambda: {
-        "hidden_states": meta(1, channels, frames, 90, 160),
+        "hidden_states": meta(1, channels, 33, 90, 160),
         "timestep": index(1),
         "encoder_hidden_states": meta(1, text, 4096),
         "encoder_attention_mask": mask(1, text),
         "pooled_projections": meta(1, 768),
         "guidance": meta(1),
+        **more,
     }
 
 
@@ -176,19 +177,39 @@ KANDINSKY_IMAGE = kandinsky_config(512, 2560, 2, 50, (32, 48, 48), condition=Fal
 # --- Cosmos
 
 
-def cosmos(channels: int, frames: int, text: int = 512, **more: Any) -> Callable[[], Inputs]:
+def cosmos(channels: int, frames: int, width: int = 1024, **more: Any) -> Callable[[], Inputs]:
     """Latents at 1280x704 and rows of T5."""
     return lambda: {
         "hidden_states": meta(1, channels, frames, 88, 160),
         "timestep": meta(1),
-        "encoder_hidden_states": meta(1, text, 1024),
+        "encoder_hidden_states": meta(1, 512, width),
         "fps": 16,
         "padding_mask": meta(1, 1, 704, 1280),
         **more,
     }
 
 
+COSMOS_REASON = {
+    "use_crossattn_projection": True,
+    "crossattn_proj_in_channels": 100352,
+    "encoder_hidden_states_channels": 1024,
+}
+"""Text rows are the states of all layers of Cosmos-Reason1, side by side."""
 COSMOS_PREDICT2 = {"in_channels": 17, "max_size": (128, 240, 240), "extra_pos_embed_type": None}
+
+
+def run_lumina2(model: torch.nn.Module, tokens: int, text: int) -> None:
+    """The blocks alone: the forward asks masks for the length of each sample's text."""
+
+    def run(blocks: str, x: torch.Tensor, *condition: torch.Tensor) -> torch.Tensor:
+        angles = torch.empty(1, x.shape[1], 48, dtype=torch.complex64, device="meta")
+        for block in model.get_submodule(blocks).children():
+            x = block(x, None, angles, *condition)
+        return x
+
+    t = run("context_refiner", meta(1, text, 2304))
+    x = run("noise_refiner", meta(1, tokens, 2304), meta(1, 1024))
+    run("layers", torch.cat([t, x], dim=1), meta(1, 1024))
 
 
 ENTRIES: dict[str, Entry] = {
@@ -321,6 +342,75 @@ ENTRIES: dict[str, Entry] = {
         lambda: {"tokens": 31 * 45 * 80, "text": 1000 + 256 + 729},
         run=run_hunyuan15,
     ),
+    "hunyuanvideo-i2v-13b": Entry(
+        "HunyuanVideoTransformer3DModel",
+        "1280x720x129",
+        hunyuan_video(16, text=256 + 576 // 4),
+        {"image_condition_type": "token_replace"},
+        DUAL_AND_SINGLE,
+    ),
+    "hunyuanvideo-i2v-13b-concat": Entry(
+        "HunyuanVideoTransformer3DModel",
+        "1280x720x129",
+        hunyuan_video(33, text=256 + 576 // 2, guidance=None),
+        {"image_condition_type": "latent_concat", "in_channels": 33, "out_channels": 16, "guidance_embeds": False},
+        DUAL_AND_SINGLE,
+    ),
+    "hunyuanimage-2.1-17b": Entry(
+        "HunyuanImageTransformer2DModel",
+        "2048x2048",
+        # Rows of both encoders as if one gave them: the forward sorts those of two by what their masks say.
+        lambda: {
+            "hidden_states": meta(1, 64, 64, 64),
+            "timestep": meta(1),
+            "encoder_hidden_states": meta(1, 1000 + 128, 3584),
+            "encoder_attention_mask": mask(1, 1000 + 128),
+        },
+        {"text_embed_2_dim": 1472},
+        DUAL_AND_SINGLE,
+    ),
+    "longcat-image-6b": Entry(
+        "LongCatImageTransformer2DModel",
+        "1024x1024",
+        packed(4096, 64, 512, 3584),
+        {"num_layers": 10, "num_single_layers": 20},
+        DUAL_AND_SINGLE,
+    ),
+    "ovis-image-7b": Entry(
+        "OvisImageTransformer2DModel", "1024x1024", packed(4096, 64, 256, 2048), {}, DUAL_AND_SINGLE
+    ),
+    "auraflow-6.8b": Entry(
+        "AuraFlowTransformer2DModel",
+        "1024x1024",
+        lambda: {
+            "hidden_states": meta(1, 4, 128, 128),
+            "encoder_hidden_states": meta(1, 256, 2048),
+            "timestep": meta(1),
+        },
+        {"pos_embed_max_size": 9216},
+        ("joint_transformer_blocks", "single_transformer_blocks"),
+    ),
+    "cogview4-6b": Entry(
+        "CogView4Transformer2DModel",
+        "1024x1024",
+        lambda: {
+            "hidden_states": meta(1, 16, 128, 128),
+            "encoder_hidden_states": meta(1, 1024, 4096),
+            "timestep": index(1),
+            "original_size": meta(1, 2),
+            "target_size": meta(1, 2),
+            "crop_coords": meta(1, 2),
+        },
+        {"num_layers": 28, "num_attention_heads": 32, "attention_head_dim": 128},
+    ),
+    "lumina-image-2-2.6b": Entry(
+        "Lumina2Transformer2DModel",
+        "1024x1024",
+        lambda: {"tokens": 64 * 64, "text": 256},
+        {"cap_feat_dim": 2304},
+        ("context_refiner", "noise_refiner", "layers"),
+        run_lumina2,
+    ),
     "sd3.5-large": Entry(
         "SD3Transformer2DModel",
         "1024x1024",
@@ -394,6 +484,35 @@ ENTRIES: dict[str, Entry] = {
             "image_rotary_emb": (meta(17550, 64), meta(17550, 64)),
         },
         {"num_attention_heads": 48, "num_layers": 42, "use_rotary_positional_embeddings": True},
+    ),
+    "cogvideox-1.5-5b": Entry(
+        "CogVideoXTransformer3DModel",
+        "1360x768x81",
+        lambda: {
+            "hidden_states": meta(1, 22, 16, 96, 170),
+            "encoder_hidden_states": meta(1, 226, 4096),
+            "timestep": index(1),
+            "image_rotary_emb": (meta(11 * 48 * 85, 64), meta(11 * 48 * 85, 64)),
+        },
+        {
+            "num_attention_heads": 48,
+            "num_layers": 42,
+            "use_rotary_positional_embeddings": True,
+            "patch_size_t": 2,
+            "patch_bias": False,
+        },
+    ),
+    "cosmos-predict2.5-2b": Entry(
+        "CosmosTransformer3DModel",
+        "1280x704x93",
+        cosmos(16, 24, width=100352, condition_mask=meta(1, 1, 24, 88, 160)),
+        {**COSMOS_PREDICT2, **COSMOS_REASON, "num_attention_heads": 16},
+    ),
+    "cosmos-predict2.5-14b": Entry(
+        "CosmosTransformer3DModel",
+        "1280x704x93",
+        cosmos(16, 24, width=100352, condition_mask=meta(1, 1, 24, 88, 160)),
+        {**COSMOS_PREDICT2, **COSMOS_REASON, "num_attention_heads": 40, "num_layers": 36},
     ),
     "cosmos-1.0-7b": Entry("CosmosTransformer3DModel", "1280x704x121", cosmos(16, 16)),
     "cosmos-predict2-2b": Entry(

@@ -192,6 +192,7 @@ function segmentOf(
       rows,
       kvRows,
       width,
+      kvWidth: written.kvWidth === undefined ? width : number('kvWidth', written.kvWidth),
     };
   }
   if ('attention' in written) {

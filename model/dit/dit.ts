@@ -99,6 +99,8 @@ export interface ExchangeSegment {
   /** Rows of K and V. */
   kvRows: Rows;
   width: number;
+  /** Of K and V; less than `width` where heads share them. */
+  kvWidth: number;
 }
 
 export type DitSegment = GemmSegment | AttentionSegment | ElementwiseSegment | ExchangeSegment;

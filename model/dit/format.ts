@@ -126,6 +126,7 @@ const exchange = z.strictObject({
   rows,
   kvRows: rows.optional().describe('rows of K and V, if they are not those of Q'),
   width: expression,
+  kvWidth: expression.optional().describe('width of K and V where heads share them; direction in only'),
 });
 
 // An exchange also has a key `attention`, so it is looked for first.

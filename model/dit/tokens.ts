@@ -65,9 +65,9 @@ function tokensOf(dit: Dit, size: Size): number {
   return latent * across * down;
 }
 
-/** Tokens along each axis; tokens run across, then down, then through the frames. */
+/** Tokens along each axis, frames padded to whole patches; tokens run across, then down, then through the frames. */
 export function gridOf(dit: Dit, size: Size): { frames: number; down: number; across: number } {
-  return { frames: Math.floor(latentFrames(dit, size.frames) / dit.patch.t), ...patchesOf(dit, size) };
+  return { frames: Math.ceil(latentFrames(dit, size.frames) / dit.patch.t), ...patchesOf(dit, size) };
 }
 
 /**

@@ -65,6 +65,7 @@ test('every key arrives where it belongs', () => {
     rows: 'x',
     kvRows: 'x',
     width: 128,
+    kvWidth: 128,
   });
   assert.equal(attention, { kind: 'attention', name: 'self-attention', q: 'x', kv: 'x', width: 128 });
 });
