@@ -198,6 +198,22 @@ COSMOS_REASON = {
 COSMOS_PREDICT2 = {"in_channels": 17, "max_size": (128, 240, 240), "extra_pos_embed_type": None}
 
 
+def ltx2(text: int, audio_text: int, **more: Any) -> Callable[[], Inputs]:
+    """Video, audio and 1024 rows of text of these widths."""
+    return lambda: {
+        "hidden_states": meta(1, 16 * 32 * 48, 128),
+        "audio_hidden_states": meta(1, 126, 128),
+        "encoder_hidden_states": meta(1, 1024, text),
+        "audio_encoder_hidden_states": meta(1, 1024, audio_text),
+        "timestep": meta(1),
+        "num_frames": 16,
+        "height": 32,
+        "width": 48,
+        "audio_num_frames": 126,
+        **more,
+    }
+
+
 def run_lumina2(model: torch.nn.Module, tokens: int, text: int) -> None:
     """The blocks alone: the forward asks masks for the length of each sample's text."""
 
@@ -459,19 +475,19 @@ ENTRIES: dict[str, Entry] = {
         },
         {"attention_head_dim": 128, "cross_attention_dim": 4096, "num_layers": 48},
     ),
-    "ltx-2-19b": Entry(
+    "ltx-2-19b": Entry("LTX2VideoTransformer3DModel", "1536x1024x121", ltx2(3840, 3840)),
+    "ltx-2.3-22b": Entry(
         "LTX2VideoTransformer3DModel",
         "1536x1024x121",
-        lambda: {
-            "hidden_states": meta(1, 16 * 32 * 48, 128),
-            "audio_hidden_states": meta(1, 126, 128),
-            "encoder_hidden_states": meta(1, 1024, 3840),
-            "audio_encoder_hidden_states": meta(1, 1024, 3840),
-            "timestep": meta(1),
-            "num_frames": 16,
-            "height": 32,
-            "width": 48,
-            "audio_num_frames": 126,
+        ltx2(4096, 2048, sigma=meta(1)),
+        {
+            "gated_attn": True,
+            "cross_attn_mod": True,
+            "audio_gated_attn": True,
+            "audio_cross_attn_mod": True,
+            "use_prompt_embeddings": False,
+            "perturbed_attn": True,
+            "rope_type": "split",
         },
     ),
     "cogvideox-5b": Entry(
