@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { knownLayouts } from '../../../model/dit/catalogue.ts';
+import { catalogueIds, knownLayouts } from '../../../model/dit/catalogue.ts';
 import { firstIndices } from '../../../model/dit/depth.ts';
 import { type DitSource, tensorsOfBlock } from '../../../model/dit/derive.ts';
 import type { WeightTensor } from '../../../model/dit/dit.ts';
@@ -73,6 +73,16 @@ proof('every entry is counted, or is known to have no class', () => {
 
 proof('the file says what made it', () => {
   for (const name of ['torch', 'diffusers']) assert.match(file.madeBy[name]!, /^\d+\.\d+\.\d+$/);
+});
+
+proof('the page lists the catalogue with its classes', () => {
+  const page = readFileSync(join(packageRoot, 'docs', 'models.md'), 'utf8');
+  const section = page.split('## The catalogue\n')[1]!.split('\n## ')[0]!;
+  const rows = [...section.matchAll(/^\| `([^`]+)` \| (.+) \| (?:`(\w+)`|none.*) \|$/gm)];
+  assert.equal(
+    rows.map(([, id, name, made]) => [id, name, made]),
+    catalogueIds().map((id) => [id, layouts.get(id)!.dit.name, file.entries[id]?.class]),
+  );
 });
 
 for (const [id, counted] of Object.entries(file.entries)) {
