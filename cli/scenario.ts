@@ -1,7 +1,7 @@
 import { withBlocks } from '../model/dit/depth.ts';
-import type { Dit } from '../model/dit/dit.ts';
+import type { Dit, Size } from '../model/dit/dit.ts';
 import { loadDit } from '../model/dit/load.ts';
-import { parseSize } from '../model/dit/tokens.ts';
+import { parseImageSize, parseSize } from '../model/dit/tokens.ts';
 import { UserError } from '../model/input/userError.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { isPlanFile } from '../model/plan/planFile.ts';
@@ -54,6 +54,7 @@ const MODEL_FLAGS = [
   ['exchange', '--exchange'],
   ['textRows', '--text-rows'],
   ['expertsOnGpu', '--experts-on-gpu'],
+  ['referenceImage', '--reference-image'],
   ['blocks', '--blocks'],
   ['computeDtype', '--compute-dtype'],
   ['attention', '--attention'],
@@ -95,6 +96,7 @@ export function modelScenario(
     ...(flags.exchange !== undefined && { exchange: flags.exchange }),
     ...(flags.textRows !== undefined && { textRows: flags.textRows }),
     ...(flags.expertsOnGpu !== undefined && { expertsOnGpu: flags.expertsOnGpu }),
+    ...(flags.referenceImage !== undefined && { referenceImages: referenceImages(flags.referenceImage) }),
   });
   const workload = options.padded === true ? paddedToRanks(bound) : bound;
   refuseMoreRanksThanGpus(workload, system);
@@ -128,6 +130,12 @@ function machineOf({ machine, set, gpus, pcie, topology }: ScenarioFlags): Syste
     set,
     wiringOf(wiring, ([key, text]) => `--${key} ${text}`),
   );
+}
+
+function referenceImages(given: readonly string[]): Size[] {
+  if (!given.includes('none')) return given.map(parseImageSize);
+  if (given.length === 1) return [];
+  throw new UserError(`--reference-image none: given beside ${given.length - 1} more; give none or sizes`);
 }
 
 function profileScenario(flags: ScenarioFlags, file: string): Scenario {

@@ -284,6 +284,8 @@ function refuseUnsupported(workload: BoundWorkload): void {
     refuse(`${model.name} makes sound`, 'there are no kernels for its audio rows yet');
   if (model.imageRows > 0)
     refuse(`${model.name} attends to a conditioning image`, 'there are no kernels for its rows yet');
+  if (workload.referenceImages.length > 0)
+    refuse('there are no positions for tokens of reference images yet', 'give --reference-image none');
   const tensors = model.blocks.flatMap(({ segments }) => tensorsOfBlock(segments));
   const other = tensors.find(({ parameters, bytes }) => bytes !== 2 * parameters);
   if (other !== undefined) {

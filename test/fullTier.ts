@@ -17,6 +17,10 @@ export const FULL_TIER: readonly OfFullTier[] = [
   { file: 'test/codegen/hostSanitizers.test.ts', why: 'the same under the address and the thread sanitizer' },
   { file: 'test/codegen/diffusers.test.ts', why: "generated blocks' results against diffusers'" },
   { file: 'test/build/cudaCompile.test.ts', why: 'CUDA sources through nvcc, for every architecture' },
+  {
+    file: 'test/model/dit/diffusersCounts.test.ts',
+    why: "parameters and FLOPs counted again in diffusers' classes",
+  },
   { file: 'test/codegen/arena.test.ts', why: 'placement and survey of the pinned arena' },
   { file: 'test/codegen/inputs.test.ts', why: 'given inputs and weights, read by a running program' },
   { file: 'test/codegen/runtimeChecks.test.ts', why: "the runtime's own checks in C++" },

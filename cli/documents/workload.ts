@@ -33,7 +33,11 @@ const boundWorkload = everyWorkload.extend({
   tp: count.describe('tensor-parallel degree'),
   cfg: z.enum(GUIDANCE_MODES),
   exchange: z.enum(EXCHANGE_STYLES),
-  tokens: z.number().min(0).describe('image or video tokens of one sample'),
+  referenceImages: z
+    .array(z.strictObject({ width: count, height: count }))
+    .optional()
+    .describe('images whose tokens join those of the output; left out where there are none'),
+  tokens: z.number().min(0).describe('image or video tokens of one sample, reference images among them'),
   experts: count,
   flops: z.number().min(0).describe('FLOPs of one rank in one step'),
   compute: z

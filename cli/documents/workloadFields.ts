@@ -13,11 +13,14 @@ import type { WorkloadFields } from './workload.ts';
 
 /** A workload of the catalogue or of a checkpoint as documents say it. */
 export function boundFields(workload: BoundWorkload, system: System): WorkloadFields {
-  const { model, size, layout, batch, tokens, experts, compute } = workload;
+  const { model, size, layout, batch, tokens, experts, compute, referenceImages } = workload;
   return {
     from: 'model',
     ...everyField(workload),
     ...{ ...size, batch, ...layout, tokens, experts },
+    ...(referenceImages.length > 0 && {
+      referenceImages: referenceImages.map(({ width, height }) => ({ width, height })),
+    }),
     assumptions: [...model.assumptions, ...computeAssumptions(compute, system)],
     flops: perStep(workload, (segment) => (segment.kind === 'compute' ? segment.flops : 0)),
     ...(!isUsual(compute) && { compute }),

@@ -28,6 +28,7 @@ export interface WorkloadFlags {
   exchange?: ExchangeStyle;
   textRows?: number;
   expertsOnGpu?: number;
+  referenceImage?: string[];
   blocks?: number;
   computeDtype?: ComputeDtype;
   attention?: AttentionKernel;
@@ -63,6 +64,11 @@ export function addWorkloadOptions(command: Command, transports = "the machine's
     .addOption(new Option('--exchange <style>', 'how Q, K and V change hands').choices(EXCHANGE_STYLES))
     .option('--text-rows <n>', 'text rows (default: what the model pads to)', wholeFromOne)
     .option('--experts-on-gpu <n>', 'experts that the GPU holds at a time (default: all)', wholeFromOne)
+    .option(
+      '--reference-image <WxH|none>',
+      "an image beside the output's tokens, repeatable (default: the model's usual)",
+      collect,
+    )
     .option('--blocks <n>', 'only so many blocks, kinds in proportion (default: all)', wholeFromOne)
     .optionsGroup('How it is computed:')
     .addOption(

@@ -133,6 +133,7 @@ export class BlockContext {
 
   /** A segment's matrix products, with their places on this rank. */
   products(segment: GemmSegment): Product[] {
+    if (segment.routed !== undefined) this.refuse(segment, 'there are no kernels that route rows to experts');
     const matrices = segment.tensors.filter((tensor) => tensor.shape.length === 2);
     return segment.products.map((product, index) => {
       const weight = this.out.tensor(matrices[index]!.name);

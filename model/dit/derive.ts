@@ -8,7 +8,7 @@ import { ditFormat, type WrittenBlock, type WrittenDit, type WrittenSegment } fr
 import { elementwiseOpByName, gemmOpByName } from './opByName.ts';
 import { ROPE_AXES, type Rope } from './rope.ts';
 import { elementwiseFacts, modulationSources, refuseForeignFacts } from './segmentFacts.ts';
-import { parseSize } from './tokens.ts';
+import { parseImageSize, parseSize } from './tokens.ts';
 
 type Path = readonly PropertyKey[];
 type WrittenTensors = WrittenDit['outside'];
@@ -75,6 +75,13 @@ export function derive(source: YamlFile, other?: OtherDimensions): DitSource {
     ...(written.rope === undefined
       ? {}
       : { rope: ropeOf(source, written.rope, names, number(['hidden'], written.hidden) / names.heads!) }),
+    ...(written.referenceImages === undefined
+      ? {}
+      : {
+          referenceImages: written.referenceImages.map((size, index) =>
+            placed(source, ['referenceImages', index], () => parseImageSize(size)),
+          ),
+        }),
     guidance: written.guidance,
     referenceSize: placed(source, ['referenceSize'], () => parseSize(written.referenceSize)),
     unproved: written.unproved ?? null,
@@ -222,6 +229,7 @@ function segmentOf(
       rows,
       kvRows,
       width,
+      kvWidth: written.kvWidth === undefined ? width : number('kvWidth', written.kvWidth),
     };
   }
   if ('attention' in written) {
@@ -250,6 +258,13 @@ function segmentOf(
     tensors: tensorsOf(source, [...path, rows], written[rows] ?? {}, scope),
   }));
   const tensors = perRows.flatMap(({ tensors: own }) => own);
+  const { routed } = written;
+  if (routed !== undefined && routed.active > routed.experts) {
+    throw new UserError(
+      `routed.active: expected at most the ${routed.experts} experts, got ${routed.active}`,
+      source.place([...path, 'routed', 'active']),
+    );
+  }
   return {
     kind: 'gemm',
     name: written.gemm,
@@ -262,6 +277,7 @@ function segmentOf(
         modulation: modulationSources(written.modulation ?? [], tensors, hidden),
       };
     }),
+    ...(routed === undefined ? {} : { routed }),
     // Only matrices do work; a bias beside them is a parameter and no more.
     products: perRows.flatMap(({ rows, tensors: own }) =>
       own

@@ -37,6 +37,11 @@ export interface GemmSegment {
   input: GemmInput;
   /** Of op `modulation`; empty where the model's description does not say which vectors its matrices make. */
   modulation: readonly ModulationSource[];
+  /**
+   * Mixture of experts: the matrices are those of all `experts`, and each row goes through `active` of them. So many rows ask
+   * all experts, whose weights are held and streamed like any.
+   */
+  routed?: { experts: number; active: number };
   /** One entry per matrix: which rows it multiplies and its sides. */
   products: readonly { rows: Rows; in: number; out: number }[];
   tensors: readonly WeightTensor[];
@@ -96,6 +101,8 @@ export interface ExchangeSegment {
   /** Rows of K and V. */
   kvRows: Rows;
   width: number;
+  /** Of K and V; less than `width` where heads share them. */
+  kvWidth: number;
 }
 
 export type DitSegment = GemmSegment | AttentionSegment | ElementwiseSegment | ExchangeSegment;
@@ -150,6 +157,11 @@ export interface Dit {
     frames: 'causal' | 'segments' | 'none';
   };
   patch: { t: number; h: number; w: number };
+  /**
+   * Images whose tokens stand behind those of the output in every block (FLUX.1 Kontext, Qwen-Image-Edit): the usual ones, where
+   * none are named. Not given where a model takes none.
+   */
+  referenceImages?: readonly Size[];
   /** Audio rows per second and the frame rate that they are counted against, for models that make sound. */
   audio?: { rowsPerSecond: number; framesPerSecond: number };
   /** Rotary position embedding, where the model has one and its file says which. */

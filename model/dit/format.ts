@@ -88,6 +88,10 @@ const gemm = z.strictObject({
   op: word(SEGMENT_OPS.gemm).optional(),
   input: word(GEMM_INPUTS).optional(),
   modulation: modulation.optional(),
+  routed: z
+    .strictObject({ experts: count, active: count })
+    .optional()
+    .describe('experts whose matrices these are, and how many of them each row goes through'),
   x: tensors.optional(),
   t: tensors.optional(),
   i: tensors.optional(),
@@ -122,6 +126,7 @@ const exchange = z.strictObject({
   rows,
   kvRows: rows.optional().describe('rows of K and V, if they are not those of Q'),
   width: expression,
+  kvWidth: expression.optional().describe('width of K and V where heads share them; direction in only'),
 });
 
 // An exchange also has a key `attention`, so it is looked for first.
@@ -208,6 +213,13 @@ export const ditFormat = z.strictObject({
   rope: rope.optional(),
   guidance: z.strictObject({ evaluations: few, passes: few }),
   referenceSize: z.string(),
+  referenceImages: z
+    .array(z.string())
+    .max(100)
+    .optional()
+    .describe(
+      'sizes of images whose tokens join those of the output, where none are named; [] for usually none',
+    ),
   experts: count.optional(),
   parameterBytes: z.number().positive().max(16).optional().describe('2 (bf16) unless given'),
   unproved: text.optional().describe('why no program is generated: what of its blocks no reference proves'),

@@ -27,17 +27,33 @@ export function parseSize(text: string): Size {
   return size;
 }
 
+/** As parseSize, of a single image. */
+export function parseImageSize(text: string): Size {
+  const size = parseSize(text);
+  if (size.frames === 1) return size;
+  throw new UserError(`size ${shown(text)}: expected one image such as 1024x1024, got ${size.frames} frames`);
+}
+
 /**
  * Rows per sample at a size: x tokens, t text rows, i rows of a conditioning image, a audio rows, j = x + t, c = 1.
  *
  * Width and height are rounded down to whole patches, as the published pipelines do.
  *
  * @throws UserError if the model's VAE cannot take this many frames (the nearest counts that it can are
- * named), or if a side is smaller than one patch.
+ * named), if a side is smaller than one patch, or for reference images of a model that takes none.
  */
-export function rowsOf(dit: Dit, size: Size): RowCounts {
+export function rowsOf(dit: Dit, size: Size, referenceImages = dit.referenceImages ?? []): RowCounts {
   refuseAbsurd(size);
   refuseFrames(dit, size.frames);
+  if (referenceImages.length > 0 && dit.referenceImages === undefined)
+    throw new UserError(
+      `--reference-image ${formatSize(referenceImages[0]!)}: ${dit.name} takes none; leave it out, or take a model that does, such as flux.1-kontext-dev`,
+    );
+  const tokens = [size, ...referenceImages].reduce((sum, each) => sum + tokensOf(dit, each), 0);
+  return rowsAt(dit, roundUp(tokens, dit.rowMultiple), size.frames);
+}
+
+function tokensOf(dit: Dit, size: Size): number {
   const { frames: latent, across, down } = gridOf(dit, size);
   if (latent < 1 || across < 1 || down < 1) {
     const side = { width: dit.vae.spatial * dit.patch.w, height: dit.vae.spatial * dit.patch.h };
@@ -46,12 +62,12 @@ export function rowsOf(dit: Dit, size: Size): RowCounts {
         (dit.patch.t > 1 ? ` and ${dit.patch.t} latent frames` : ''),
     );
   }
-  return rowsAt(dit, roundUp(latent * across * down, dit.rowMultiple), size.frames);
+  return latent * across * down;
 }
 
-/** Tokens along each axis; tokens run across, then down, then through the frames. */
+/** Tokens along each axis, frames padded to whole patches; tokens run across, then down, then through the frames. */
 export function gridOf(dit: Dit, size: Size): { frames: number; down: number; across: number } {
-  return { frames: Math.floor(latentFrames(dit, size.frames) / dit.patch.t), ...patchesOf(dit, size) };
+  return { frames: Math.ceil(latentFrames(dit, size.frames) / dit.patch.t), ...patchesOf(dit, size) };
 }
 
 /**

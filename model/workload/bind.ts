@@ -1,4 +1,4 @@
-import type { Dit, DitBlockKind, DitSegment, Size } from '../dit/dit.ts';
+import type { Dit, DitBlockKind, DitSegment, Rows, Size } from '../dit/dit.ts';
 import type { ElementwiseKernel } from '../dit/kinds.ts';
 import type { ElementwiseOp } from '../dit/operations.ts';
 import { rowsOf } from '../dit/tokens.ts';
@@ -35,16 +35,18 @@ export interface WorkloadOptions {
   expertsOnGpu?: number;
   /** Default: fused kernels in bf16. */
   compute?: ComputeMode;
+  /** Sizes of the images whose tokens join those of the output; default: the model's usual ones. */
+  referenceImages?: readonly Size[];
 }
 
 /**
  * The work of one rank in one denoising step of a model at a size and parallel layout.
  *
  * @throws UserError where the layout does not fit the model: SP x TP that does not divide the heads, a batch that
- * is no whole number of at least 1.
+ * is no whole number of at least 1, reference images that the model does not take.
  */
 export function bindWorkload(dit: Dit, options: WorkloadOptions): BoundWorkload {
-  const rows = rowsOf(dit, options.size);
+  const rows = rowsOf(dit, options.size, options.referenceImages);
   const { batch = 1 } = options;
   if (!Number.isInteger(batch))
     throw new UserError(`--batch: expected a whole number of at least 1, got ${batch}`);
@@ -77,6 +79,7 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     layout,
     compute,
     tokens: sample.x,
+    referenceImages: options.referenceImages ?? dit.referenceImages ?? [],
     textRows: sample.t,
     passes: cfg === 'sequential' ? guidedEvaluations(dit) : 1,
     ranks: sp * tp,
@@ -92,11 +95,19 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
 
 /** The same model in the same layout with other rows, or another batch or degree. */
 export function rebound(
-  { model, size, batch, layout, experts, compute }: BoundWorkload,
+  { model, size, batch, layout, experts, compute, referenceImages }: BoundWorkload,
   rows: SampleRows,
   changed: Partial<WorkloadOptions> = {},
 ): BoundWorkload {
-  return bindRows(model, rows, { size, batch, ...layout, expertsOnGpu: experts, compute, ...changed });
+  return bindRows(model, rows, {
+    size,
+    batch,
+    ...layout,
+    expertsOnGpu: experts,
+    compute,
+    referenceImages,
+    ...changed,
+  });
 }
 
 function defaultGuidance(dit: Dit): GuidanceMode {
@@ -167,16 +178,18 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
   const weightBytes = segmentBytes(segment, tp);
   switch (segment.kind) {
     case 'gemm': {
+      // Rows are taken to divide evenly over the experts.
+      const { experts, active } = segment.routed ?? { experts: 1, active: 1 };
+      const rowsOf = (of: Rows) => (rows.gemm[of] * active) / experts;
       const compute: ComputeSegment = {
         kind: 'compute',
         name: segment.name,
         class: 'gemm',
-        flops: sum(segment.products, (p) => (2 * p.in * p.out * rows.gemm[p.rows]) / tp),
+        flops: sum(segment.products, (p) => (2 * p.in * p.out * rowsOf(p.rows)) / tp),
         bytes:
-          weightBytes +
-          sum(segment.products, (p) => rows.gemm[p.rows] * (p.in + p.out / tp) * ACTIVATION_BYTES),
+          weightBytes + sum(segment.products, (p) => rowsOf(p.rows) * (p.in + p.out / tp) * ACTIVATION_BYTES),
         // Products of the same rows, such as Q, K and V, are one.
-        kernels: new Set(segment.products.map(({ rows: of }) => of)).size,
+        kernels: new Set(segment.products.map(({ rows: of }) => of)).size * experts,
       };
       return [compute, ...(tp > 1 ? reductions(segment.name, segment.reduces, rows, tp) : [])];
     }

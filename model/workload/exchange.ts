@@ -23,8 +23,8 @@ export function exchangeCollectives(
 ): Segment[] {
   if (exchange.attention === 'cross' && style !== 'separate-cross') return [];
   const { sp, sequences } = rows;
-  const width = exchange.width / tp;
-  const tensorBytes = (tensorRows: number) => (tensorRows * sequences * width * ACTIVATION_BYTES) / sp;
+  const tensorBytes = (tensorRows: number, width = exchange.width) =>
+    (tensorRows * sequences * (width / tp) * ACTIVATION_BYTES) / sp;
   const own = rows.attention[exchange.rows];
   const kv =
     exchange.attention === 'cross' ? rows.attention[exchange.kvRows] * sp : rows.attention[exchange.kvRows];
@@ -42,15 +42,15 @@ export function exchangeCollectives(
       kind: 'collective',
       name: `${name} all-gather`,
       collective: 'all-gather',
-      sentBytes: tensorBytes(kv) * (sp - 1),
-      bufferBytes: tensorBytes(kv) * (1 + sp),
+      sentBytes: tensorBytes(kv, exchange.kvWidth) * (sp - 1),
+      bufferBytes: tensorBytes(kv, exchange.kvWidth) * (1 + sp),
     }));
   }
   if (exchange.direction === 'out') {
     return [allToAll('output all-to-all', tensorBytes(own)), relayout('output relayout', tensorBytes(own))];
   }
   const q = tensorBytes(own);
-  const k = tensorBytes(kv);
+  const k = tensorBytes(kv, exchange.kvWidth);
   const before = relayout('QKV relayout', q + 2 * k);
   return style === 'packed'
     ? [before, allToAll('QKV all-to-all', q + 2 * k)]

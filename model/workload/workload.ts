@@ -118,7 +118,9 @@ export interface BoundWorkload extends StepWork {
   layout: ParallelLayout;
   /** How the work is computed. */
   compute: ComputeMode;
-  /** Video or image tokens of one sample. */
+  /** Images whose tokens join those of the output. */
+  referenceImages: readonly Size[];
+  /** Video or image tokens of one sample, reference images among them. */
   tokens: number;
   /** Text rows of one sample. */
   textRows: number;

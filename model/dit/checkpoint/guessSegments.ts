@@ -40,7 +40,7 @@ export function guessSegments(tensors: readonly WeightTensor[]): GuessedBlock {
   const rows: Rows = joins ? 'j' : 'x';
   const exchange = (direction: 'in' | 'out'): DitSegment => ({
     ...{ kind: 'exchange', name: `self exchange ${direction}`, direction, attention: 'self' },
-    ...{ rows, kvRows: rows, width },
+    ...{ rows, kvRows: rows, width, kvWidth: width },
   });
   const segments: DitSegment[] = [
     gemm('modulation', 'modulation', at('conditioning')),

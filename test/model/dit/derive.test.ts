@@ -3,8 +3,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { expandBraces } from '../../../model/dit/braces.ts';
 import { derive } from '../../../model/dit/derive.ts';
+import type { Dit } from '../../../model/dit/dit.ts';
+import { rowsAt } from '../../../model/dit/tokens.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import { parseYaml } from '../../../model/input/yamlFile.ts';
+import { bindRows, bindWorkload } from '../../../model/workload/bind.ts';
 
 const SMALL = `id: small
 name: Small
@@ -62,6 +65,7 @@ test('every key arrives where it belongs', () => {
     rows: 'x',
     kvRows: 'x',
     width: 128,
+    kvWidth: 128,
   });
   assert.equal(attention, { kind: 'attention', name: 'self-attention', q: 'x', kv: 'x', width: 128 });
 });
@@ -227,6 +231,58 @@ for (const [what, from, to, message] of WRONG) {
     );
   });
 }
+
+/** The block with an MLP of eight experts, two for each row. */
+const experts = (active: number) =>
+  small(
+    'outside:',
+    `      - gemm: experts
+        op: mlp-in
+        routed: {experts: 8, active: ${active}}
+        x:
+          experts.{0,1,2,3,4,5,6,7}.weight: [f, d]
+outside:`,
+  ).dit;
+
+test('routed experts weigh all and compute what is active', () => {
+  const size = { width: 256, height: 256, frames: 1 };
+  const bound = (dit: Dit) => bindWorkload(dit, { size, cfg: 'none' }).blocks[0]!;
+  const flops = (dit: Dit) => {
+    const segment = bound(dit).segments.find(({ name }) => name === 'experts');
+    assert.ok(segment?.kind === 'compute');
+    return segment.flops;
+  };
+  assert.is(flops(experts(2)), 2 * 256 * 128 * 512 * 2);
+  assert.is(flops(experts(8)), 4 * flops(experts(2)));
+  assert.is(bound(experts(2)).weightBytes, bound(experts(8)).weightBytes);
+});
+
+test('more active experts than there are', () => {
+  assert.throws(
+    () => experts(9),
+    /^small\.yaml:\d+:\d+: routed\.active: expected at most the 8 experts, got 9$/,
+  );
+});
+
+test('a reference image that is a video', () => {
+  assert.throws(
+    () => small('outside:', 'referenceImages: [64x64, 64x64x9]\noutside:'),
+    /^small\.yaml:\d+:\d+: .*expected one image such as 1024x1024, got 9 frames$/,
+  );
+});
+
+test('rows of a conditioning image do not grow with the size, and every rank has them all', () => {
+  const dit = small('q: x, kv: x', 'q: x, kv: i').dit;
+  const flops = (image: number, sp: number) =>
+    bindRows({ ...dit, imageRows: image }, rowsAt({ ...dit, imageRows: image }, 512), {
+      ...{ size: dit.referenceSize, cfg: 'none', sp },
+    }).blocks[0]!.segments.reduce(
+      (sum, one) => sum + (one.kind === 'compute' && one.class === 'attention' ? one.flops : 0),
+      0,
+    );
+  assert.is(flops(7, 1), 4 * 512 * 7 * 128);
+  assert.is(flops(7, 2), flops(7, 1) / 2);
+});
 
 test.run();
 

@@ -25,7 +25,12 @@ function load(tensors: readonly Sketch[], check: (dit: Dit) => void): void {
 const known = suite('checkpoints of catalogue models');
 
 /** Models whose tensors are all alike: the one that comes first is named, and the others beside it. */
-const TWINS: Record<string, string> = { 'wan2.2-t2v-a14b': 'wan2.1-t2v-14b' };
+const TWINS: Record<string, string> = {
+  'wan2.2-t2v-a14b': 'wan2.1-t2v-14b',
+  'flux.1-kontext-dev': 'flux.1-dev',
+  'qwen-image-edit-20b': 'qwen-image-20b',
+  'hunyuanvideo-i2v-13b': 'hunyuanvideo-13b',
+};
 
 // Two layers of each kind are enough to be recognised, and keep the headers short.
 for (const id of catalogueIds()) {

@@ -9,15 +9,15 @@ const FOUND: [name: string, id: string][] = [
   ['wan2.1-t2v-14b', 'wan2.1-t2v-14b'],
   ['Wan2.1-T2V-14B', 'wan2.1-t2v-14b'],
   ['FLUX.1-dev (12B)', 'flux.1-dev'],
-  ['flux.1', 'flux.1-dev'],
-  ['qwen', 'qwen-image-20b'],
+  ['flux.1-d', 'flux.1-dev'],
+  ['chroma', 'chroma1-hd'],
   ['HunyuanVideo-1.5', 'hunyuanvideo-1.5'],
   ['model/catalogue/dit-xl-2.yaml', 'dit-xl-2'],
 ];
 for (const [name, id] of FOUND) test(`${name} is ${id}`, () => assert.is(loadDit(name).id, id));
 
 const REFUSED: [name: string, message: RegExp][] = [
-  ['flux', /begins the names of several models; give one of flux\.1-dev, flux\.2-dev/],
+  ['flux', /begins the names of several models; give one of flux\.1-dev, flux\.1-fill-dev,/],
   ['flux1-dev', /"flux1-dev": not in the catalogue; near are flux\.1-dev/],
   ['', /"": not in the catalogue/],
   ['../package', /not in the catalogue/],

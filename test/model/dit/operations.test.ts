@@ -150,12 +150,13 @@ for (const [what, text, message] of WRONG) {
   });
 }
 
-test('every segment of the catalogue says its op, and none is of a kind that nobody knows', () => {
+test('every segment of the catalogue says its op, and one of no known kind only where nothing is generated', () => {
   for (const id of catalogueIds()) {
-    for (const segment of loadCatalogue(id).dit.blocks.flatMap(({ segments }) => segments)) {
+    const { blocks, unproved } = loadCatalogue(id).dit;
+    for (const segment of blocks.flatMap(({ segments }) => segments)) {
       if (segment.kind !== 'gemm' && segment.kind !== 'elementwise') continue;
       assert.ok((SEGMENT_OPS[segment.kind] as readonly string[]).includes(segment.op));
-      assert.is.not(segment.op, 'other');
+      if (unproved === null) assert.is.not(segment.op, 'other');
     }
   }
 });

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { catalogueIds, loadDit } from '../../../model/dit/load.ts';
-import { formatSize, parseSize, rowsAt, rowsOf, tokensOfFrames } from '../../../model/dit/tokens.ts';
+import { formatSize, gridOf, parseSize, rowsAt, rowsOf, tokensOfFrames } from '../../../model/dit/tokens.ts';
 
 const sizes = suite('sizes');
 
@@ -70,6 +70,38 @@ rows('round text and image up to the multiple of Z-Image', () => {
   assert.equal(counts, { x: 128, t: 64, i: 0, a: 0, j: 192, c: 1 });
 });
 
+rows('tokens of reference images, of any size, stand beside those of the output', () => {
+  const kontext = loadDit('flux.1-kontext-dev');
+  const size = parseSize('1024x1024');
+  assert.is(rowsOf(kontext, size).x, 8192, 'the usual image');
+  assert.is(rowsOf(kontext, size, []).x, 4096);
+  assert.is(rowsOf(kontext, size, [parseSize('512x768')]).x, 4096 + 32 * 48);
+  const flux2 = loadDit('flux.2-dev');
+  assert.is(rowsOf(flux2, size).x, 4096, 'usually none');
+  assert.is(rowsOf(flux2, size, [size, parseSize('512x512')]).x, 2 * 4096 + 1024);
+});
+
+rows(
+  'reference images are refused by a model that takes none, and where they are smaller than a token',
+  () => {
+    const size = parseSize('1024x1024');
+    assert.throws(
+      () => rowsOf(loadDit('flux.1-dev'), size, [parseSize('512x512')]),
+      /^--reference-image 512x512: FLUX\.1-dev \(12B\) takes none; leave it out/,
+    );
+    assert.throws(
+      () => rowsOf(loadDit('flux.2-dev'), size, [parseSize('8x8')]),
+      /size "8x8": gives FLUX\.2-dev/,
+    );
+  },
+);
+
+rows('frames are padded to whole patches', () => {
+  const dit = loadDit('cogvideox-1.5-5b');
+  const tokens = (frames: number) => rowsOf(dit, { width: 1360, height: 768, frames }).x / (48 * 85);
+  assert.equal([77, 81, 85, 89].map(tokens), [10, 11, 11, 12]);
+});
+
 rows('audio follows the frames', () => {
   const dit = loadDit('ltx-2-19b');
   assert.is(rowsOf(dit, parseSize('768x512x121')).a, 126);
@@ -80,9 +112,13 @@ for (const id of catalogueIds()) {
   rows(`${id}: the continuous count agrees with the exact one, and grows with the frames`, () => {
     const dit = loadDit(id);
     const { referenceSize } = dit;
-    const exact = rowsOf(dit, referenceSize);
+    const exact = rowsOf(dit, referenceSize, []);
     assert.equal(rowsAt(dit, exact.x), exact);
-    assert.is(Math.round(tokensOfFrames(dit, referenceSize, referenceSize.frames)), exact.x);
+    // Frames that are padded to a whole patch are less than a patch.
+    const { down, across, frames } = gridOf(dit, referenceSize);
+    const padded = exact.x - Math.round(tokensOfFrames(dit, referenceSize, referenceSize.frames));
+    assert.is(exact.x, frames * down * across);
+    assert.ok(padded >= 0 && padded <= (down * across * (dit.patch.t - 1)) / dit.patch.t);
     if (dit.vae.frames === 'none') return;
     fc.assert(
       fc.property(
