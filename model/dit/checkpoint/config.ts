@@ -5,7 +5,7 @@ import { shown, UserError } from '../../input/userError.ts';
 import { knownLayouts, loadCatalogue } from '../catalogue.ts';
 import { type DitSource, tensorsOfBlock } from '../derive.ts';
 import type { Dit } from '../dit.ts';
-import { matrixOf } from './blockMatrices.ts';
+import { rowsByColumns } from './compareOutside.ts';
 import { DIFFUSERS_CLASSES } from './diffusersClasses.ts';
 import type { CheckpointOptions } from './fromCheckpoint.ts';
 
@@ -148,11 +148,7 @@ function hasDimensions(config: Config, { dit }: DitSource): boolean {
  */
 function comparison(config: Config, { dit, outside }: DitSource): { otherwise: string[]; evidence: number } {
   const tensors = [...outside, ...dit.blocks.flatMap(({ segments }) => tensorsOfBlock(segments))];
-  const rows = new Map<number, number>();
-  for (const { shape } of tensors) {
-    const matrix = matrixOf(shape);
-    if (matrix !== undefined) rows.set(matrix.columns, (rows.get(matrix.columns) ?? 0) + matrix.rows);
-  }
+  const rows = rowsByColumns(tensors);
   const { t, h, w } = dit.patch;
   const agrees = (keys: readonly string[], holds: (value: number) => boolean) => {
     const value = config.number(keys);
