@@ -3,7 +3,7 @@ import { matrixOf } from './blockMatrices.ts';
 import type { Weight } from './weights.ts';
 
 /** What makes a model near: the widths of what comes in and goes out, far more than how much of it is alike. */
-const SAME_WIDTHS = 4;
+export const SAME_WIDTHS = 4;
 const SAME_OUTSIDE = 0.5;
 
 /**

@@ -2,7 +2,7 @@ import { knownLayouts } from '../catalogue.ts';
 import type { DitSource } from '../derive.ts';
 import type { Dit, DitBlockKind } from '../dit.ts';
 import { fusionGroups } from './blockMatrices.ts';
-import { compareOutside } from './compareOutside.ts';
+import { compareOutside, SAME_WIDTHS } from './compareOutside.ts';
 import {
   type LayerList,
   type LayerRun,
@@ -82,17 +82,21 @@ export function matchCatalogue(weights: readonly Weight[], only?: string): Catal
 }
 
 /**
- * The catalogue's model whose branch a network is, without that model: all of its layers are blocks of the model with square
- * projections into or out of another stream, as VACE's and some ControlNets' are, and it has fewer of them.
+ * The catalogue's model whose branch a network is, without that model: its layers are blocks of the model with a square projection
+ * out of them each, and one into the first, as VACE's and some ControlNets' are. It has fewer of them, and most of what
+ * stands outside the model's blocks is not there.
  */
 export function branchOf(weights: readonly Weight[]): Dit | undefined {
-  const { lists } = sortIntoLayers(weights);
-  const isBranch = ({ dit }: DitSource) => {
+  const { lists, outside } = sortIntoLayers(weights);
+  const isBranch = (source: DitSource) => {
+    const { dit } = source;
     const counts = new Set(dit.blocks.map(({ count }) => count));
+    if (compareOutside(outside, source).alike > SAME_WIDTHS / 2) return false;
     return lists.some((list) => {
       const runs = branchRuns(list, dit.blocks) ?? [];
-      const isProjected = ({ run, extra }: MatchedRun) =>
-        extra.length > 0 &&
+      const isProjected = ({ run, extra }: MatchedRun, index: number) =>
+        extra.length >= 1 &&
+        extra.length <= (index === 0 ? 2 : 1) &&
         run.layers[0]!.every(
           ({ name, shape }) => !extra.includes(name) || shape.every((side) => side === dit.hidden),
         );
@@ -148,6 +152,8 @@ function compare(
       ? []
       : [`it has ${run.layers.length} blocks of kind ${kind.name}, not ${kind.count}`],
   );
+  // A list alone is too little to go by, unless its blocks and their count are the model's.
+  if (missing.length > 0 && (mayLeave || counts.length > 0)) return undefined;
   const { alike, differences } = compareOutside(rest, source);
   return {
     ...{ dit, blocks, branches, missing, outside: rest, others: [] },
