@@ -253,7 +253,7 @@ configs('an entry says what a class that is not known has the structure of', () 
   );
   assert.throws(
     () => load(own, () => {}),
-    /class MyTransformer: no catalogue model is of it .* or --entry with a model/,
+    /class MyTransformer: no catalogue model is of it; .* or --entry with a model/,
   );
 });
 
