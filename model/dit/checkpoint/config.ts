@@ -11,9 +11,22 @@ import type { CheckpointOptions } from './fromCheckpoint.ts';
 /** Keys of a config by what they say, as diffusers and the models' own repositories write them. */
 const HEADS = ['num_attention_heads', 'num_heads', 'heads_num', 'n_heads', 'heads'];
 const HEAD_WIDTH = ['attention_head_dim', 'head_dim'];
-const WIDTH = ['hidden_size', 'dim', 'inner_dim', 'model_channels'];
-const MAIN_LAYERS = ['num_layers', 'num_double_layers', 'mm_double_blocks_depth', 'depth', 'n_layers'];
-const SINGLE_LAYERS = ['num_single_layers', 'mm_single_blocks_depth', 'depth_single_blocks'];
+const WIDTH = ['hidden_size', 'dim', 'inner_dim', 'model_dim', 'model_channels'];
+const MAIN_LAYERS = [
+  'num_layers',
+  'num_double_layers',
+  'mm_double_blocks_depth',
+  'depth',
+  'n_layers',
+  'num_mmdit_layers',
+  'num_visual_blocks',
+];
+const SINGLE_LAYERS = [
+  'num_single_layers',
+  'mm_single_blocks_depth',
+  'depth_single_blocks',
+  'num_single_dit_layers',
+];
 const INNER_WIDTH = ['ffn_dim', 'intermediate_size', 'ffn_hidden_size'];
 /** Widths of text and images that come in, the first that is given: the inputs of a matrix outside of the blocks. */
 const TEXT_WIDTH = ['joint_attention_dim', 'text_dim', 'text_embed_dim', 'caption_channels', 'cap_feat_dim'];
@@ -109,6 +122,12 @@ function relative(
       { file },
     );
   const original = loadCatalogue(known).dit;
+  const saysWidth = config.number(HEADS) !== undefined || config.number(WIDTH) !== undefined;
+  if (!saysWidth || config.number(MAIN_LAYERS) === undefined)
+    throw new UserError(
+      `says not how wide and deep it is by a key such as ${HEADS[0]} and ${MAIN_LAYERS[0]}; give the weights' .safetensors`,
+      { file },
+    );
   const heads = config.number(HEADS) ?? original.heads;
   const headWidth = config.number(HEAD_WIDTH) ?? widthOf(config, heads, original) / heads;
   const inner = config.number(INNER_WIDTH);

@@ -286,6 +286,11 @@ const REFUSED: [what: string, config: unknown, message: RegExp][] = [
     { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 },
     /configuration of a scheduler/,
   ],
+  [
+    'a class without dimensions',
+    { _class_name: 'WanTransformer3DModel', in_channels: 16 },
+    /says not how wide and deep it is by a key such as num_attention_heads and num_layers/,
+  ],
   ['nothing', {}, /has neither a _class_name nor heads and layers/],
   ['a list', [], /is \[\], expected an object of settings/],
   ['no JSON', '_class_name: Wan', /config\.json:1:1: /],
