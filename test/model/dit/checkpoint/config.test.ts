@@ -253,7 +253,7 @@ configs('an entry says what a class that is not known has the structure of', () 
   );
   assert.throws(
     () => load(own, () => {}),
-    /class MyTransformer: no catalogue model is of it .* or --entry with a model/,
+    /class MyTransformer: no catalogue model is of it; .* or --entry with a model/,
   );
 });
 
@@ -285,6 +285,11 @@ const REFUSED: [what: string, config: unknown, message: RegExp][] = [
     'a scheduler',
     { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 },
     /configuration of a scheduler/,
+  ],
+  [
+    'a class without dimensions',
+    { _class_name: 'WanTransformer3DModel', in_channels: 16 },
+    /says not how wide and deep it is by a key such as num_attention_heads and num_layers/,
   ],
   ['nothing', {}, /has neither a _class_name nor heads and layers/],
   ['a list', [], /is \[\], expected an object of settings/],
