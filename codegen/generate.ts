@@ -6,6 +6,7 @@ import { plainAxes, type RotaryAxis, rotaryAxes } from '../model/dit/rope.ts';
 import { UserError } from '../model/input/userError.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
 import type { Plan } from '../model/plan/plan.ts';
+import { makerOf } from '../model/plan/recipe.ts';
 import { lower } from '../model/program/lower.ts';
 import { stagesOf } from '../model/program/stages.ts';
 import { verify } from '../model/program/verify.ts';
@@ -533,7 +534,7 @@ function defaultId(workload: BoundWorkload, system: System): string {
 
 /** `plan_0_none.cpp`: numbered, so that plans that read alike stay apart. */
 function planFiles(plans: readonly Plan[]): string[] {
-  return plans.map(({ preset }, index) => `plan_${index}_${identifier(preset)}.cpp`);
+  return plans.map(({ recipe }, index) => `plan_${index}_${identifier(makerOf(recipe))}.cpp`);
 }
 
 function hashOf(texts: readonly string[]): string {

@@ -1,6 +1,7 @@
 import type { StepReport } from '../model/analytic/report.ts';
 import { predictedStepS, predictStep } from '../model/analytic/stepReport.ts';
-import type { Plan } from '../model/plan/plan.ts';
+import { contentOf, type Plan } from '../model/plan/plan.ts';
+import { makerOf } from '../model/plan/recipe.ts';
 import type { Unknown } from '../model/system/unknowns.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { pooledBound } from './capBound.ts';
@@ -71,8 +72,8 @@ export function robustPlan(
   const { workload, system } = search;
   const simulated = new Map<string, SimulatedPlan>();
   const oracle = (plan: Plan): StepReport => {
-    const report = simulated.get(contentOf(plan))?.report ?? search.oracle(plan);
-    simulated.set(contentOf(plan), { plan, report });
+    const report = simulated.get(keyOf(plan))?.report ?? search.oracle(plan);
+    simulated.set(keyOf(plan), { plan, report });
     return report;
   };
   const found = optimise({ ...search, oracle }, caps, effort, known);
@@ -118,14 +119,9 @@ function leanestFirst(seen: readonly SimulatedPlan[]): SimulatedPlan[] {
   );
 }
 
-/** A plan without its name. */
-function contentOf({ name: _, ...plan }: Plan): string {
-  return JSON.stringify(plan);
-}
-
 /** The first of equal plans, in their order. */
 function distinct(seen: readonly SimulatedPlan[]): SimulatedPlan[] {
-  const contents = seen.map(({ plan }) => contentOf(plan));
+  const contents = seen.map(({ plan }) => keyOf(plan));
   return seen.filter((_, index) => contents.indexOf(contents[index]!) === index);
 }
 
@@ -195,4 +191,8 @@ function scenarioOptima({ plan }: Optimum, places: readonly Place[], caps: Caps)
       const oracle = (one: Plan) => predictStep(workload, system, one);
       return optimise({ ...search, oracle, stressedOracle: oracle }, caps, SCENARIO_EFFORT, [plan]).plan;
     });
+}
+
+function keyOf(plan: Plan): string {
+  return makerOf(plan.recipe) + contentOf(plan);
 }

@@ -1,3 +1,5 @@
+import type { Recipe } from './recipe.ts';
+
 /** How chunks treat collectives. */
 export const YIELD_RULES = [
   /** They share the link: nothing is held back. */
@@ -30,9 +32,10 @@ export interface BlockPlan {
  * Block i of a pass is copied into the next of `slots` device buffers, in a ring over the streamed blocks.
  */
 export interface Plan {
-  /** The preset and its settings, as a user would type them. */
+  /** As tables, charts and files call it; nothing else is read from it. */
   name: string;
-  preset: string;
+  /** What made it. */
+  recipe: Recipe;
   /** Largest copy, bytes; a block's bytes go in chunks of this size. Infinity: the whole block in one copy. */
   chunkBytes: number;
   slots: number;
@@ -49,6 +52,11 @@ export interface Plan {
   pieceBytes: number;
   /** The H2D pieces of `staged-copy` collectives stand in the prefetch stream, in order, instead of their own. */
   stagedInCopyStream: boolean;
+}
+
+/** What a plan does, as a key: plans of equal content differ at most in their names and in what made them. */
+export function contentOf({ name: _, recipe: __, ...content }: Plan): string {
+  return JSON.stringify(content);
 }
 
 /** Bytes that a plan streams in one pass: all that does not stay on the GPU. */

@@ -2,11 +2,9 @@ import { z } from 'zod';
 import { profiledFormat } from '../workload/profiledFormat.ts';
 import type { Workload } from '../workload/workload.ts';
 import { type BlockPlan, type Plan, YIELD_RULES } from './plan.ts';
+import { FROM_FILE } from './recipe.ts';
 
 export const PLAN_SCHEMA = 'chunkflow/plan@2';
-
-/** What `Plan.preset` says of a plan that no preset made. */
-export const FROM_FILE = 'file';
 
 const bytes = z.int().min(0);
 
@@ -40,9 +38,9 @@ export const planFormat = z.strictObject({
 export type PlanDocument = z.output<typeof planFormat>;
 export type BlockRun = PlanDocument['blocks'][number];
 
-/** A plan of a workload as a document; the preset that made it is not kept. Equal plans give equal documents. */
+/** A plan of a workload as a document; what made it is not kept. Equal plans give equal documents. */
 export function planDocument(
-  { preset: _, blocks, chunkBytes, name, ...rest }: Plan,
+  { recipe: _, blocks, chunkBytes, name, ...rest }: Plan,
   workload: Workload,
 ): PlanDocument {
   return {
@@ -72,7 +70,7 @@ export function documentedPlan({
 }: PlanDocument): Plan {
   return {
     ...rest,
-    preset: FROM_FILE,
+    recipe: FROM_FILE,
     chunkBytes: chunkBytes ?? Number.POSITIVE_INFINITY,
     blocks: blocksOf(blocks),
   };

@@ -9,7 +9,7 @@ import { dealChunks, fractionsToShares, issuerOf } from '../plan/windows.ts';
 import type { System } from '../system/system.ts';
 import { NO_TRANSPORT, transportNamed } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
-import { type PlanKeys, parsePlanText } from './planText.ts';
+import { type PlanKeys, parsePlanText, recipeOfText } from './planText.ts';
 import { type Policy, PRESETS } from './policies.ts';
 import { type MadePlan, refuseIdleSettings } from './settingEffects.ts';
 
@@ -66,7 +66,7 @@ function fromPreset(text: string, workload: Workload, system: System, transport?
   const chosen = workload.ranks > 1 ? transportNamed(system, keys.transport ?? transport) : undefined;
   const plan: Plan = {
     name: text,
-    preset,
+    recipe: recipeOfText(text),
     chunkBytes,
     slots: blocks.every((block) => block.windowBytes.length === 0) ? 0 : slots,
     blocks,
@@ -81,7 +81,7 @@ function fromPreset(text: string, workload: Workload, system: System, transport?
     pieceBytes: keys.pieceBytes ?? (chosen?.kind === 'staged-copy' ? chosen.pieceBytes : 0),
     stagedInCopyStream: chosen?.kind === 'staged-copy' && policy.yieldRule === 'wait',
   };
-  return { plan, policy, keys, order };
+  return { plan, preset, policy, keys, order };
 }
 
 /** Whether a preset without settings finds every buffer free in time; those that copy whole bursts ahead need two blocks. */

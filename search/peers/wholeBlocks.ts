@@ -1,6 +1,6 @@
 import type { IssueOrder } from '../../model/plan/issueOrder.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { FROM_FILE } from '../../model/plan/planDocument.ts';
+import { FROM_FILE } from '../../model/plan/recipe.ts';
 import type { Workload } from '../../model/workload/workload.ts';
 
 /**
@@ -21,7 +21,7 @@ export function wholeBlocks(
   const places = new Map(order.streamed.map((block, place) => [block, place]));
   return {
     name,
-    preset: FROM_FILE,
+    recipe: FROM_FILE,
     chunkBytes: Number.POSITIVE_INFINITY,
     slots: order.slots,
     blocks: workload.blocks.map(({ weightBytes }, index) => {

@@ -72,7 +72,7 @@ function nonesBeside(search: Search, choice: Plan, plans: readonly Plan[]) {
   const isSame = plan.transport === transport && plan.pieceBytes === pieceBytes;
   return {
     none: simulated(search, plan),
-    noneOnOwn: isSame ? null : simulated(search, { ...plan, name: noneText(choice), transport, pieceBytes }),
+    noneOnOwn: isSame ? null : simulated(search, noneLike(choice, plan)),
   };
 }
 
@@ -80,9 +80,10 @@ function verified({ workload, system }: Search, plan: Plan) {
   return simulate(workload, system, plan, { breakEven: false }).report;
 }
 
-/** No offload over a plan's transport as a user would type it. */
-function noneText({ transport, pieceBytes }: Plan): string {
-  return `none,transport=${transport}${pieceBytes > 0 ? `,piece=${pieceBytes / 2 ** 20}MiB` : ''}`;
+/** No offload over a plan's transport, as a user would type it. */
+function noneLike({ transport, pieceBytes }: Plan, none: Plan): Plan {
+  const text = `none,transport=${transport}${pieceBytes > 0 ? `,piece=${pieceBytes / 2 ** 20}MiB` : ''}`;
+  return { ...none, name: text, recipe: { by: 'preset', preset: 'none', text }, transport, pieceBytes };
 }
 
 /** Null where nothing of the machine is unknown: then the nominal plan is the choice. */

@@ -1,5 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { isNoOffload } from '../../../model/plan/recipe.ts';
+import { recipeOfText } from '../../../model/presets/planText.ts';
 import { presetPlan } from '../../../model/presets/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { blockLists } from '../../../search/peers/blockLists.ts';
@@ -24,7 +26,7 @@ for (const prefetch of [1, 2, 4]) {
     const text = `layerwise,prefetch=${prefetch},resident-layers=${residents}`;
     test(`leading is ${text}`, () => {
       const plan = plans(wan).get(`sglang leading, prefetch ${prefetch}, resident ${residents}`)!;
-      assert.equal({ ...plan, name: text, preset: 'layerwise' }, presetPlan(text, wan, system));
+      assert.equal({ ...plan, name: text, recipe: recipeOfText(text) }, presetPlan(text, wan, system));
     });
   }
 }
@@ -92,7 +94,7 @@ test('without offload where all fits and the link is slow', () => {
     best.paste,
     '--dit-layerwise-offload false --dit-cpu-offload false --num-gpus 2 --ulysses-degree 2',
   );
-  assert.is(best.plan.preset, 'none');
+  assert.ok(isNoOffload(best.plan.recipe));
 });
 
 test.run();

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import type { Plan } from '../../../model/plan/plan.ts';
 import { planText } from '../../../model/plan/planFile.ts';
 import { planLine } from '../../../model/plan/planLines.ts';
+import { FROM_FILE, makerOf } from '../../../model/plan/recipe.ts';
 import { makePlan } from '../../../model/presets/presets.ts';
 import { readSteps, stepLines } from '../../../studies/dataset/stepRecords.ts';
 import { bundleExperiment } from '../../../studies/grid/bundleExperiment.ts';
@@ -13,7 +14,7 @@ import { cellProgram } from '../../../studies/grid/cellProgram.ts';
 import { cellScenario } from '../../../studies/grid/cellScenario.ts';
 import { collectSteps } from '../../../studies/grid/collectSteps.ts';
 import { type Cell, cellsOf, readExperiment } from '../../../studies/grid/experimentFile.ts';
-import { compareSteps, presetOf } from '../../../studies/heldOut/compareSteps.ts';
+import { compareSteps, recipeOfRun } from '../../../studies/heldOut/compareSteps.ts';
 import { runLines } from '../../support/measurementFixture.ts';
 import { writeStubRuntime } from '../../support/stubProgram.ts';
 
@@ -58,7 +59,7 @@ test('a cell has plans of its own, from presets and files beside the experiment'
   const scenario = cellScenario(made!);
   assert.is(scenario.workload.passes, 1);
   assert.equal(scenario.workload, workload);
-  assert.equal(scenario.plans[1], { ...loose, preset: 'file' });
+  assert.equal(scenario.plans[1], { ...loose, recipe: FROM_FILE });
   assert.equal(
     cellProgram(made!).manifest.plans.map(({ name }) => name),
     made!.plans,
@@ -176,7 +177,10 @@ test('a measured line holds the plan of a file, and is predicted from that alone
       ['tight', 'tight', 'none'],
     ],
   );
-  assert.equal(read.map(presetOf), ['none', 'file']);
+  assert.equal(
+    read.map((run) => makerOf(recipeOfRun(run))),
+    ['none', 'file'],
+  );
   const steps = compareSteps(read, null);
   assert.is(steps.length, 2);
   assert.ok(steps.every(({ simulatedS }) => simulatedS > 0));
