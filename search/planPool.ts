@@ -3,7 +3,6 @@ import type { StepReport } from '../model/analytic/report.ts';
 import { HIDDEN_SHARE } from '../model/analytic/stepReport.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
 import { contentOf, type Plan } from '../model/plan/plan.ts';
-import { makerOf } from '../model/plan/recipe.ts';
 import { type Caps, fits } from './caps.ts';
 import { exhaust } from './exhaustive.ts';
 import { planBounds } from './planBounds.ts';
@@ -127,7 +126,7 @@ export class PlanPool {
   }
 
   #isNew(plan: Plan): boolean {
-    const key = makerOf(plan.recipe) + contentOf(plan);
+    const key = contentOf(plan);
     if (this.#known.has(key)) return false;
     this.#known.add(key);
     return true;

@@ -1,7 +1,7 @@
 import type { StepReport } from '../model/analytic/report.ts';
 import { predictedStepS, predictStep } from '../model/analytic/stepReport.ts';
 import { contentOf, type Plan } from '../model/plan/plan.ts';
-import { makerOf } from '../model/plan/recipe.ts';
+import { FROM_SEARCH } from '../model/plan/recipe.ts';
 import type { Unknown } from '../model/system/unknowns.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { pooledBound } from './capBound.ts';
@@ -72,8 +72,8 @@ export function robustPlan(
   const { workload, system } = search;
   const simulated = new Map<string, SimulatedPlan>();
   const oracle = (plan: Plan): StepReport => {
-    const report = simulated.get(keyOf(plan))?.report ?? search.oracle(plan);
-    simulated.set(keyOf(plan), { plan, report });
+    const report = simulated.get(contentOf(plan))?.report ?? search.oracle(plan);
+    simulated.set(contentOf(plan), { plan, report });
     return report;
   };
   const found = optimise({ ...search, oracle }, caps, effort, known);
@@ -121,7 +121,7 @@ function leanestFirst(seen: readonly SimulatedPlan[]): SimulatedPlan[] {
 
 /** The first of equal plans, in their order. */
 function distinct(seen: readonly SimulatedPlan[]): SimulatedPlan[] {
-  const contents = seen.map(({ plan }) => keyOf(plan));
+  const contents = seen.map(({ plan }) => contentOf(plan));
   return seen.filter((_, index) => contents.indexOf(contents[index]!) === index);
 }
 
@@ -134,7 +134,9 @@ function withPlan(optimum: Optimum, plan: Plan, report: StepReport): Optimum {
 
 /** A scenario's optimum in the nominal plan's pieces, where only those make it too dear at the machine itself. */
 function inPiecesOf({ transport, pieceBytes }: Plan, plan: Plan): Plan[] {
-  return plan.transport === transport && plan.pieceBytes !== pieceBytes ? [{ ...plan, pieceBytes }] : [];
+  return plan.transport === transport && plan.pieceBytes !== pieceBytes
+    ? [{ ...plan, recipe: FROM_SEARCH, pieceBytes }]
+    : [];
 }
 
 /** A scenario's optimum that is faster where all is as written is the nominal plan. */
@@ -191,8 +193,4 @@ function scenarioOptima({ plan }: Optimum, places: readonly Place[], caps: Caps)
       const oracle = (one: Plan) => predictStep(workload, system, one);
       return optimise({ ...search, oracle, stressedOracle: oracle }, caps, SCENARIO_EFFORT, [plan]).plan;
     });
-}
-
-function keyOf(plan: Plan): string {
-  return makerOf(plan.recipe) + contentOf(plan);
 }
