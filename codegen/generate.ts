@@ -21,6 +21,7 @@ import { comment, constantName, cString, identifier, Names, real, unsigned64, wh
 import { type Manifest, manifestFormat } from './manifest.ts';
 import { meaningOfInput, meaningOfResidual, type ProgramTensor, ranksOf } from './programTensors.ts';
 import { refuseStatedUnproved, refuseUnproved } from './proof.ts';
+import { refuseUnmade } from './refuseUnmade.ts';
 import { render } from './templates.ts';
 import { toolVersion } from './toolVersion.ts';
 import {
@@ -96,6 +97,7 @@ export function generate(
     // Buffers of collectives are among the activations.
     collectiveBufferBytes: 0,
   };
+  for (const plan of plans) refuseUnmade(plan);
   const composed = plans.map((plan) => {
     const program = lower(workload, system, plan);
     const [violation] = verify(program);

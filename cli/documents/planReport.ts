@@ -28,6 +28,10 @@ export const planReportFormat = z.strictObject({
     .nullable()
     .describe('mean over the step; null where the machine file knows no power, and for a profile'),
   verdict: z.string(),
+  notes: z
+    .array(z.string())
+    .optional()
+    .describe("of another tool's settings: all of them, and what the numbers leave out"),
 });
 
 export type PlanReport = z.input<typeof planReportFormat>;

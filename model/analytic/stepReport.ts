@@ -1,4 +1,5 @@
 import { blockComputeS } from '../physics/compute.ts';
+import { serialCopiesS } from '../physics/copySource.ts';
 import { memoryNeed } from '../physics/memory.ts';
 import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../physics/power.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -26,7 +27,8 @@ export function predictStep(workload: Workload, system: System, plan: Plan): Ste
 
 /** The step time of `predictStep` alone, at a fraction of the cost of its report. */
 export function predictedStepS(workload: Workload, system: System, plan: Plan): number {
-  return Math.max(hostS(workload), timesAtCap(workload, system, plan).times.stepTimeS);
+  const onGpuS = timesAtCap(workload, system, plan).times.stepTimeS + serialCopiesS(workload, system, plan);
+  return Math.max(hostS(workload), onGpuS);
 }
 
 /** No step is shorter than issuing it takes the host, as far as a profile says how long that is. */
@@ -58,12 +60,13 @@ export function report(
   workload: Workload,
   system: System,
   plan: Plan,
-  onGpu: StepTimes,
+  streamed: StepTimes,
   clock: number,
   breakEven: BreakEven = NO_BREAK_EVEN,
 ): StepReport {
   const power = powerOf(workload, system);
   const memory = memoryNeed(workload, system, plan);
+  const onGpu = withSerialCopies(streamed, serialCopiesS(workload, system, plan));
   const times = { ...onGpu, stepTimeS: Math.max(hostS(workload), onGpu.stepTimeS) };
   const windowS =
     workload.passes *
@@ -79,6 +82,17 @@ export function report(
     breakEven,
     clock,
     powerW: power === null ? null : stepPowerW(power, stepEnergyJ(workload, power), clock, times.stepTimeS),
+  };
+}
+
+/** A step with copies that the GPU waits for: exposed in full, and on the link. */
+function withSerialCopies(times: StepTimes, seconds: number): StepTimes {
+  if (seconds === 0) return times;
+  return {
+    ...times,
+    stepTimeS: times.stepTimeS + seconds,
+    exposedPrefetchS: times.exposedPrefetchS + seconds,
+    prefetchS: times.prefetchS + seconds,
   };
 }
 

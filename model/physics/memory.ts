@@ -49,7 +49,8 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
     reserveBytes,
     gpuPeakBytes:
       outsideBytes + residentBytes + slotBytes + activationBytes + collectiveBufferBytes + reserveBytes,
-    hostPinnedBytes: allWeights - residentBytes + (staged ? collectiveBufferBytes : 0),
+    hostPinnedBytes:
+      (plan.source === 'pageable' ? 0 : allWeights - residentBytes) + (staged ? collectiveBufferBytes : 0),
   };
 }
 

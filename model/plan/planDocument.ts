@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { profiledFormat } from '../workload/profiledFormat.ts';
 import type { Workload } from '../workload/workload.ts';
-import { type BlockPlan, type Plan, YIELD_RULES } from './plan.ts';
+import { type BlockPlan, HOST_MEMORIES, type Plan, YIELD_RULES } from './plan.ts';
 import { FROM_FILE } from './recipe.ts';
 
 export const PLAN_SCHEMA = 'chunkflow/plan@2';
@@ -29,6 +29,11 @@ export const planFormat = z.strictObject({
   transport: z.string().describe('`none` where there are no collectives'),
   pieceBytes: bytes,
   stagedInCopyStream: z.boolean(),
+  source: z.enum(HOST_MEMORIES).optional().describe('memory that a tool streams weights from'),
+  serialCopies: z
+    .array(z.strictObject({ bytes, direction: z.enum(['h2d', 'd2h']), memory: z.enum(HOST_MEMORIES) }))
+    .optional()
+    .describe('of every pass, outside the stream of blocks, while the GPU waits'),
   profiled: profiledFormat
     .optional()
     .describe('of a plan for a profiled model: what attaching the plan to the model takes'),
@@ -54,6 +59,8 @@ export function planDocument(
     transport: rest.transport,
     pieceBytes: rest.pieceBytes,
     stagedInCopyStream: rest.stagedInCopyStream,
+    ...(rest.source !== undefined && { source: rest.source }),
+    ...(rest.serialCopies !== undefined && { serialCopies: [...rest.serialCopies] }),
     ...(workload.from === 'profile' && { profiled: workload.profiled }),
     blocks: runsOf(blocks),
   };
@@ -66,10 +73,14 @@ export function documentedPlan({
   profiled: ___,
   chunkBytes,
   blocks,
+  source,
+  serialCopies,
   ...rest
 }: PlanDocument): Plan {
   return {
     ...rest,
+    ...(source !== undefined && { source }),
+    ...(serialCopies !== undefined && { serialCopies }),
     recipe: FROM_FILE,
     chunkBytes: chunkBytes ?? Number.POSITIVE_INFINITY,
     blocks: blocksOf(blocks),

@@ -2,13 +2,21 @@
  * What made a plan. A plan that a text made can be made anew for another size, degree or machine; any other is the same data
  * everywhere. Display names say nothing of that.
  */
-export type Recipe = TextRecipe | { by: 'search' } | { by: 'file' };
+export type Recipe = PresetRecipe | ToolRecipe | { by: 'search' } | { by: 'file' };
 
 /** A preset with its settings, as `--plan` takes them. */
-export interface TextRecipe {
+export interface PresetRecipe {
   by: 'preset';
   preset: string;
   /** Preset and settings: `yield,resident=0.25`. */
+  text: string;
+}
+
+/** Another tool's own settings, as `--plan` takes them. */
+export interface ToolRecipe {
+  by: 'tool';
+  tool: string;
+  /** Tool and settings: `sglang,prefetch=2`. */
   text: string;
 }
 
@@ -28,7 +36,8 @@ export function isNoOffload(recipe: Recipe): boolean {
   return recipe.by === 'preset' && recipe.preset === 'none';
 }
 
-/** What made a plan, in a word for file names: its preset, or `search` or `file`. */
+/** What made a plan, in a word: its preset or tool, or `search` or `file`. */
 export function makerOf(recipe: Recipe): string {
-  return recipe.by === 'preset' ? recipe.preset : recipe.by;
+  if (recipe.by === 'preset') return recipe.preset;
+  return recipe.by === 'tool' ? recipe.tool : recipe.by;
 }

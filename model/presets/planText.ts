@@ -1,6 +1,5 @@
 import { quantity } from '../input/quantity.ts';
 import { shown, UserError } from '../input/userError.ts';
-import type { TextRecipe } from '../plan/recipe.ts';
 
 /** Settings of a plan that a user may give after the preset's name. */
 export interface PlanKeys {
@@ -72,11 +71,6 @@ export function parsePlanText(text: string): { preset: string; keys: PlanKeys } 
     }
   }
   return { preset, keys };
-}
-
-/** The recipe that a text of `--plan` is: its first word says what takes the settings. */
-export function recipeOfText(text: string): TextRecipe {
-  return { by: 'preset', preset: text.split(',', 1)[0]!.trim(), text };
 }
 
 /** The names of a text's settings, as they are written; whether anything knows them is not looked at. */

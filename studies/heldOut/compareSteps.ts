@@ -6,7 +6,7 @@ import { atPlace, type Place, UserError } from '../../model/input/userError.ts';
 import { reserveBytesOf } from '../../model/physics/memory.ts';
 import { planElsewhere } from '../../model/plan/planElsewhere.ts';
 import { FROM_FILE, type Recipe } from '../../model/plan/recipe.ts';
-import { recipeOfText } from '../../model/presets/planText.ts';
+import { recipeOfText } from '../../model/presets/recipeOfText.ts';
 import { type SegmentTotal, segmentTotals } from '../../model/program/timelineTotals.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';

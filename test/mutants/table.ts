@@ -12,6 +12,7 @@ import { PROFILE } from './profile.ts';
 import { PROGRAM } from './program.ts';
 import { SHARING } from './sharing.ts';
 import { SYSTEM } from './system.ts';
+import { TOOLS } from './tools.ts';
 
 /** All planted faults of the core. */
 export const MUTANTS: readonly MutantGroup[] = [
@@ -28,4 +29,5 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...OPTIMIZE,
   ...OPTIMISER,
   ...PROFILE,
+  ...TOOLS,
 ];

@@ -1,6 +1,7 @@
 import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
+import { FROM_SEARCH } from '../../../model/plan/recipe.ts';
 import { transportNamed } from '../../../model/system/transport.ts';
 import type { Unknown } from '../../../model/system/unknowns.ts';
 import { workloadUnknowns } from '../../../model/workload/unknowns.ts';
@@ -37,7 +38,10 @@ export async function answersTo(
   // What the other answers find is considered for the choice, so that none of them is better than it.
   const peer = flags.for === undefined ? null : await peerAnswer(flags.for, search, caps, flags.transport);
   const front = points === null ? null : await frontPoints(search, flags.transport, points, caps, output);
-  const known = [...(peer?.setting ? [peer.setting.plan] : []), ...(front ?? []).map(({ plan }) => plan)];
+  const known = [
+    ...(peer?.setting ? [blocksAlone(peer.setting.plan)] : []),
+    ...(front ?? []).map(({ plan }) => plan),
+  ];
   const unknowns = flags.nominal === true ? [] : (byHand ?? workloadUnknowns(workload, system));
   const uncertainty = await uncertaintyAnswer(search, caps, unknowns, known, byHand !== null);
   const optimum = uncertainty?.robust ?? optimise(search, caps, FULL_EFFORT, known);
@@ -56,6 +60,11 @@ export async function answersTo(
     front: front && frontWith(search, front, uncertainty?.nominal ?? optimum),
     ...{ uncertainty, peer },
   };
+}
+
+/** A tool's plan as a program of ours would run it: without what the tool copies beside blocks, from our arena. */
+function blocksAlone({ source: _, serialCopies: __, ...plan }: Plan): Plan {
+  return { ...plan, recipe: FROM_SEARCH };
 }
 
 function simulated({ oracle }: Search, plan: Plan): ComparedPlan {

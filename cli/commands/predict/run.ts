@@ -17,7 +17,7 @@ export function run(flags: PredictFlags, output: Output): void {
   const document = predictionFormat.parse({
     schema: 'chunkflow/prediction@1',
     ...scenarioFields(scenario),
-    plans: compared.map(({ result, baseline }) => planFields(result.report, baseline, scenario)),
+    plans: compared.map(({ plan, result, baseline }) => planFields(plan, result.report, baseline, scenario)),
   } satisfies Prediction);
   const { spIsDefault } = scenario;
   output.result(

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { recipeOfText } from '../../../model/presets/planText.ts';
+import { recipeOfText } from '../../../model/presets/recipeOfText.ts';
 import { measuredCurve } from '../../../studies/regret/efficientPlans.ts';
 import type { MeasuredPlan } from '../../../studies/regret/measuredCells.ts';
 import { regretOf } from '../../../studies/regret/regret.ts';

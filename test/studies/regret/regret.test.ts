@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryNeed } from '../../../model/physics/memory.ts';
-import { recipeOfText } from '../../../model/presets/planText.ts';
+import { recipeOfText } from '../../../model/presets/recipeOfText.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { type StepRun, stepLines } from '../../../studies/dataset/stepRecords.ts';
 import { cellScenario } from '../../../studies/grid/cellScenario.ts';
