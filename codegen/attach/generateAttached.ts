@@ -102,6 +102,13 @@ function refuseUnsuited(plan: Plan, { ranks, blocks }: Workload): void {
       'copies in line with compute, from pageable memory',
       'attach a plan that overlaps, such as layerwise',
     );
+  const isOwn = ({ issueAt, windowBytes }: Plan['blocks'][number], index: number) =>
+    windowBytes.length > 0 && issueAt === index;
+  if (plan.blocks.some(isOwn))
+    refuse(
+      'a block waits for its own copy, which no hook of an attached model issues',
+      'attach a plan that is a block ahead, such as layerwise',
+    );
   if (plan.yieldRule === 'launch-window')
     refuse(
       'pauses around launches on the host, which an attached model makes itself',

@@ -66,6 +66,24 @@ test('a cell has plans of its own, from presets and files beside the experiment'
   );
 });
 
+test("other tools' settings are plans of a cell, over each transport", () => {
+  const [made] = cellsOf(
+    experimentOf(
+      own('plans: [none, "sglang,resident=1"], transports: ["staged-sm:2", "staged-sm:4"], planFiles: []'),
+    ),
+  );
+  assert.equal(made!.plans.slice(1, 2), ['sglang,resident=1,transport=staged-sm:2']);
+  const tools = cellScenario(made!).plans.filter(({ recipe }) => recipe.by === 'tool');
+  assert.equal(
+    tools.map(({ transport }) => transport),
+    ['staged-sm:2', 'staged-sm:4'],
+  );
+  assert.equal(
+    made!.plans.map((text) => makerOf(recipeOfRun({ plan: text }))),
+    ['none', 'sglang', 'none', 'sglang'],
+  );
+});
+
 test('all plans of a file, and choices among them', () => {
   const [made] = cellsOf(
     experimentOf(
