@@ -21,7 +21,7 @@ const knobs = {
 /** LightX2V's cpu_offload of Wan models: two buffers of a block, the next one fetched while one computes, around the end of a pass. */
 export const lightx2v = tool({
   summary: 'LightX2V, cpu_offload (Wan models): two buffers, one block ahead',
-  read: 'ModelTC/LightX2V@01b844c lightx2v/models/networks/wan/infer/offload/transformer_infer.py, @1ead3e3 lightx2v/common/offload/manager.py',
+  read: 'ModelTC/LightX2V@01b844c lightx2v/models/networks/wan/infer/offload/transformer_infer.py (its loop over lazily loaded blocks), @1ead3e3 lightx2v/common/offload/manager.py',
   knobs,
   refusal({ granularity, lazy }, _given, { model }) {
     if (!isWan(model))

@@ -40,7 +40,7 @@ const knobs = {
  */
 export const vllmOmni = tool({
   summary: 'vLLM-Omni, diffusion_offload_config: a ring over all blocks, one ahead, or behind resident ones',
-  read: 'vllm-project/vllm-omni@0fa1748 vllm_omni/diffusion/offloader/config.py, layerwise_backend.py, distributed_layerwise_backend.py',
+  read: 'vllm-project/vllm-omni@0fa1748 vllm_omni/diffusion/offloader/config.py; layerwise_backend.py and distributed_layerwise_backend.py of autumn 2026',
   knobs,
   refusal({ mode, transfer, resident, pinned }, given, { blocks }) {
     const layer = (['transfer', 'resident'] as const).find((key) => given.has(key));

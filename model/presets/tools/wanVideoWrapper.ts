@@ -33,7 +33,7 @@ const knobs = {
  */
 export const wanVideoWrapper = tool({
   summary: "ComfyUI-WanVideoWrapper's block swap (Wan models): in and out on the default stream",
-  read: 'kijai/ComfyUI-WanVideoWrapper@0cf30c6 wanvideo/modules/model.py, @ee982da nodes_model_loading.py (WanVideoBlockSwap)',
+  read: 'kijai/ComfyUI-WanVideoWrapper of 2026: wanvideo/modules/model.py, nodes_model_loading.py (WanVideoBlockSwap), in excerpts',
   knobs,
   refusal({ swapped, prefetch }, given, { ranks, layout, blocks, model }) {
     if (ranks > 1)
