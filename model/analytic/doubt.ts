@@ -1,10 +1,11 @@
 import { SEGMENT_CLASSES, type SegmentClass } from '../dit/kinds.ts';
 import { segmentTimeS } from '../physics/compute.ts';
+import { usesPageable } from '../physics/copySource.ts';
 import { moved } from '../physics/variants/moved.ts';
 import type { Plan } from '../plan/plan.ts';
 import { DIRECTIONS } from '../system/direction.ts';
 import type { ProvenanceEntry, System } from '../system/system.ts';
-import { numbersOf, type Unknown } from '../system/unknowns.ts';
+import { numbersOf, type Unknown, unknownOf } from '../system/unknowns.ts';
 import { workloadUnknowns } from '../workload/unknowns.ts';
 import type { Workload } from '../workload/workload.ts';
 import { predictedStepS } from './stepReport.ts';
@@ -66,7 +67,7 @@ interface Spread {
 export function doubtOf(workload: Workload, system: System, plan: Plan, none: Plan): Doubt {
   const stepS = predictedStepS(workload, system, plan);
   const noneS = predictedStepS(workload, system, none);
-  const spreads = unknownCauses(workload, system).map(({ cause, direction, interval }): Spread => {
+  const spreads = unknownCauses(workload, system, plan).map(({ cause, direction, interval }): Spread => {
     const ends = interval.map((factor) => {
       const there = moved(system, direction, factor, workload.ranks);
       const step = predictedStepS(workload, there, plan) / stepS;
@@ -95,8 +96,9 @@ interface UnknownCause extends Unknown {
   cause: Cause;
 }
 
-function unknownCauses(workload: Workload, system: System): UnknownCause[] {
-  const ofMachine = workloadUnknowns(workload, system).map((unknown) => ({
+function unknownCauses(workload: Workload, system: System, plan: Plan): UnknownCause[] {
+  const ofPlan = usesPageable(plan) ? [unknownOf(system, 'pageable')] : [];
+  const ofMachine = [...workloadUnknowns(workload, system), ...ofPlan].map((unknown) => ({
     ...unknown,
     cause: unknown.direction,
   }));
@@ -144,6 +146,10 @@ function decidingNumber(
   if (isCompute) {
     const longest = longestClass(workload, system);
     return numbers.find(({ key }) => key.endsWith(`.${longest}`)) ?? numbers[0] ?? null;
+  }
+  if (cause === 'pageable') {
+    const goesOut = plan.serialCopies?.some(({ direction }) => direction === 'd2h');
+    return numbers.find(({ key }) => key.endsWith('Out') === goesOut) ?? numbers[0] ?? null;
   }
   const own = numbers.filter(
     ({ key }) => !key.startsWith('transports.') || key.startsWith(`transports.${plan.transport}.`),

@@ -20,6 +20,14 @@ export function moved(system: System, direction: Direction, factor: number, grou
 const MOVES: Readonly<Record<Direction, (system: System, factor: number, groupSize: number) => System>> = {
   h2d: (system, factor, groupSize) => withH2dLink(withReads(system, factor), factor, groupSize),
   duplex: (system, factor) => ({ ...system, tree: system.tree.map((node) => withDuplex(node, factor)) }),
+  pageable: (system, factor) => ({
+    ...system,
+    host: {
+      ...system.host,
+      pageableBytesPerS: system.host.pageableBytesPerS * factor,
+      pageableOutBytesPerS: system.host.pageableOutBytesPerS * factor,
+    },
+  }),
   collectives: (system, factor) =>
     withFlows(system, (rate) => ({ ...rate, bytesPerS: rate.bytesPerS * factor })),
   beside: (system, factor) => withFlows(system, (rate) => withRetained(rate, factor)),

@@ -2,7 +2,7 @@ import { UserError } from '../../input/userError.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { System } from '../../system/system.ts';
 import { NO_TRANSPORT, transportNamed } from '../../system/transport.ts';
-import type { BoundWorkload, Workload } from '../../workload/workload.ts';
+import type { Workload } from '../../workload/workload.ts';
 import { type Knob, shownName } from './knob.ts';
 import { TOOLS, type ToolName, toolNamed } from './names.ts';
 import type { Refusal, Tool } from './tool.ts';
@@ -23,18 +23,14 @@ export interface ToolPlan {
  *
  * @param transport of the plan's collectives where the text names none.
  * @throws UserError in one line for a setting that the tool does not have, a value out of range or without effect, a layout that the
- * tool cannot run, a policy that no plan says (with the nearest that can be asked), a transport that no tool has, and for a profile.
+ * tool cannot run, a policy that no plan says (with the nearest that can be asked), and a transport that no tool has.
  */
 export function toolPlan(text: string, workload: Workload, system: System, transport?: string): ToolPlan {
   const { name, settings: written, ...own } = splitToolText(text);
-  if (workload.from === 'profile')
-    throw new UserError(
-      `${name}: its settings follow from how ranks divide the model, which a profile does not say; give --model`,
-    );
   const tool = toolNamed(
     name,
     written.map(({ spelling }) => spelling),
-    workload.model,
+    workload.from === 'profile' ? null : workload.model,
   );
   const description = TOOLS[tool] as unknown as Tool;
   const where = `--plan ${text}`;
@@ -75,7 +71,7 @@ function refusalText(
 /** Tools run on NCCL, which has no copy-engine collectives in the order of a prefetch. */
 export function toolTransport(
   tool: string,
-  workload: Pick<BoundWorkload, 'ranks'>,
+  workload: Pick<Workload, 'ranks'>,
   system: System,
   own: string | undefined,
   usual?: string,
