@@ -1,6 +1,8 @@
 import type { Profile } from '../../model/profile/profileFormat.ts';
 import {
   type BoundWorkload,
+  collectiveIn,
+  computeIn,
   type ProfiledWorkload,
   passWeightBytes,
   type Segment,
@@ -10,13 +12,14 @@ import type { WorkloadFields } from './workload.ts';
 
 /** A workload of the catalogue or of a checkpoint as documents say it. */
 export function boundFields(workload: BoundWorkload): WorkloadFields {
-  const { model, size, layout, batch, tokens, experts } = workload;
+  const { model, size, batch, tokens, experts } = workload;
+  const { ring, ...layout } = workload.layout;
   return {
     from: 'model',
     ...everyField(workload),
-    ...{ ...size, batch, ...layout, tokens, experts },
+    ...{ ...size, batch, ...layout, ...(ring > 1 && { ring }), tokens, experts },
     assumptions: [...model.assumptions],
-    flops: perStep(workload, (segment) => (segment.kind === 'compute' ? segment.flops : 0)),
+    flops: perStep(workload, (segment) => computeIn(segment).reduce((sum, { flops }) => sum + flops, 0)),
   };
 }
 
@@ -64,7 +67,7 @@ function everyField(workload: Workload) {
     ...{ model: model.id, name: model.name, ranks, passes, blocks: blocks.length },
     ...{ outsideBytes, activationBytes, collectiveBufferBytes },
     weightBytes: passWeightBytes(workload),
-    collectiveBytes: perStep(workload, (segment) => (segment.kind === 'collective' ? segment.sentBytes : 0)),
+    collectiveBytes: perStep(workload, (segment) => collectiveIn(segment)?.sentBytes ?? 0),
   };
 }
 

@@ -6,7 +6,7 @@ import { DIRECTIONS } from '../system/direction.ts';
 import type { ProvenanceEntry, System } from '../system/system.ts';
 import { numbersOf, type Unknown } from '../system/unknowns.ts';
 import { workloadUnknowns } from '../workload/unknowns.ts';
-import type { Workload } from '../workload/workload.ts';
+import { computeIn, type Workload } from '../workload/workload.ts';
 import { predictedStepS } from './stepReport.ts';
 
 /** Factors on a predicted quantity, the lower at most 1 and the upper at least 1. */
@@ -164,12 +164,8 @@ function certainty({ from }: ProvenanceEntry): number {
 function longestClass({ blocks }: Workload, { gpu }: System): SegmentClass {
   const seconds = (of: SegmentClass) =>
     blocks
-      .flatMap(({ segments }) => segments)
-      .reduce(
-        (sum, segment) =>
-          segment.kind === 'compute' && segment.class === of ? sum + segmentTimeS(segment, gpu) : sum,
-        0,
-      );
+      .flatMap(({ segments }) => segments.flatMap(computeIn))
+      .reduce((sum, segment) => (segment.class === of ? sum + segmentTimeS(segment, gpu) : sum), 0);
   const times = new Map(SEGMENT_CLASSES.map((of) => [of, seconds(of)] as const));
   return [...times.entries()].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
 }

@@ -4,7 +4,7 @@ import { copyRates } from '../physics/rates.ts';
 import type { System } from '../system/system.ts';
 import { rebound } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
-import { type ProfiledWorkload, passWeightBytes, type Workload } from '../workload/workload.ts';
+import { computeIn, type ProfiledWorkload, passWeightBytes, type Workload } from '../workload/workload.ts';
 import { smallest } from './breakEven.ts';
 import type { BreakEven } from './report.ts';
 
@@ -95,7 +95,7 @@ function machineConstants(workload: Workload, system: System): PaperConstants {
 function averageBlockFlops(workload: Workload): number {
   let flops = 0;
   for (const block of workload.blocks) {
-    for (const segment of block.segments) if (segment.kind === 'compute') flops += segment.flops;
+    for (const { flops: own } of block.segments.flatMap(computeIn)) flops += own;
   }
   return flops / workload.blocks.length;
 }

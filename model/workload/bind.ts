@@ -4,6 +4,7 @@ import type { ElementwiseOp } from '../dit/operations.ts';
 import { rowsOf } from '../dit/tokens.ts';
 import { UserError } from '../input/userError.ts';
 import { exchangeCollectives } from './exchange.ts';
+import { checkRing, isExchanged, ringAccumulatorBytes, ringAttention } from './ring.ts';
 import { type RankRows, rankRows, type SampleRows } from './rows.ts';
 import { shardParameters } from './shards.ts';
 import {
@@ -13,6 +14,7 @@ import {
   type BoundWorkload,
   type CollectiveSegment,
   type ComputeSegment,
+  collectiveIn,
   type ExchangeStyle,
   type GuidanceMode,
   type ParallelLayout,
@@ -23,6 +25,7 @@ export interface WorkloadOptions {
   size: Size;
   batch?: number;
   sp?: number;
+  ring?: number;
   tp?: number;
   /** Default: as the model's own pipeline makes its evaluations. */
   cfg?: GuidanceMode;
@@ -53,18 +56,22 @@ export function bindWorkload(dit: Dit, options: WorkloadOptions): BoundWorkload 
  * follow from x and t.
  */
 export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions): BoundWorkload {
-  const { batch = 1, sp = 1, tp = 1, cfg = defaultGuidance(dit), exchange = 'packed' } = options;
-  const layout: ParallelLayout = { sp, tp, cfg, exchange };
+  const { batch = 1, sp = 1, ring = 1, tp = 1, cfg = defaultGuidance(dit), exchange = 'packed' } = options;
+  const layout: ParallelLayout = { sp, ring, tp, cfg, exchange };
   const { expertsOnGpu = dit.experts } = options;
   checkLayout(dit, layout, batch);
   checkExperts(dit, expertsOnGpu);
   const sequences = batch * (cfg === 'batched' ? guidedEvaluations(dit) : 1);
-  const kindRows = dit.blocks.map((kind) => rankRows(sample, sequences, sp, joinsText(kind)));
+  const kindRows = dit.blocks.map((kind) => rankRows(sample, sequences, layout, joinsText(kind)));
   const kinds = dit.blocks.map((kind, index) => bindBlock(dit, kind, kindRows[index]!, layout));
   const blocks = dit.blocks.flatMap((kind, index) => Array<BlockKind>(kind.count).fill(kinds[index]!));
-  const collectives = kinds.flatMap((kind) =>
-    kind.segments.filter((segment) => segment.kind === 'collective'),
-  );
+  const largestBuffer = (of: Segment['kind']) =>
+    Math.max(
+      0,
+      ...kinds.flatMap(({ segments }) =>
+        segments.flatMap((one) => (one.kind === of ? [collectiveIn(one)!.bufferBytes] : [])),
+      ),
+    );
   return {
     from: 'model',
     model: dit,
@@ -74,14 +81,15 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     tokens: sample.x,
     textRows: sample.t,
     passes: cfg === 'sequential' ? guidedEvaluations(dit) : 1,
-    ranks: sp * tp,
+    ranks: sp * ring * tp,
     blocks,
     ...{ experts: expertsOnGpu, waitingExperts: dit.experts - expertsOnGpu },
     outsideBytes: (dit.outsideParameters * dit.parameterBytes * expertsOnGpu) / tp,
     activationBytes: Math.max(
       ...dit.blocks.map((kind, index) => activationBytes(dit, kind, kindRows[index]!, tp)),
     ),
-    collectiveBufferBytes: Math.max(0, ...collectives.map((segment) => segment.bufferBytes)),
+    // Ring attention still reads what the exchange before it has received.
+    collectiveBufferBytes: largestBuffer('collective') + largestBuffer('overlapped'),
   };
 }
 
@@ -104,9 +112,11 @@ function guidedEvaluations(dit: Dit): number {
   return Math.max(2, dit.guidance.evaluations);
 }
 
-function checkLayout(dit: Dit, { sp, tp, exchange }: ParallelLayout, batch: number): void {
+function checkLayout(dit: Dit, layout: ParallelLayout, batch: number): void {
+  const { sp, ring, tp, exchange } = layout;
   for (const [name, value] of [
     ['sp', sp],
+    ['ring', ring],
     ['tp', tp],
   ] as const) {
     if (!Number.isInteger(value) || value < 1) {
@@ -120,9 +130,10 @@ function checkLayout(dit: Dit, { sp, tp, exchange }: ParallelLayout, batch: numb
     throw new UserError(
       `--sp ${sp}${tp > 1 ? ` --tp ${tp}` : ''}: does not divide the ${dit.heads} heads of ${dit.name}; ` +
         `SP x TP must be one of ${(degrees.length > 0 ? degrees : divisors(dit.heads)).join(', ')}` +
-        `${dit.heads % tp === 0 ? ', or use --exchange kv-gather' : ''}`,
+        `${dit.heads % tp === 0 && ring === 1 ? ', or use --exchange kv-gather' : ''}`,
     );
   }
+  if (ring > 1) checkRing(dit, layout);
 }
 
 function checkExperts({ experts, name }: Dit, onGpu: number): void {
@@ -147,11 +158,17 @@ function bindBlock(dit: Dit, kind: DitBlockKind, rows: RankRows, layout: Paralle
     weightBytes: Math.round(
       sum(kind.segments, (segment) => segmentParameters(segment, layout.tp)) * dit.parameterBytes,
     ),
-    segments: kind.segments.flatMap((segment) => bindSegment(dit, segment, rows, layout)),
+    segments: kind.segments.flatMap((segment) => bindSegment(dit, kind, segment, rows, layout)),
   };
 }
 
-function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: ParallelLayout): Segment[] {
+function bindSegment(
+  dit: Dit,
+  kind: DitBlockKind,
+  segment: DitSegment,
+  rows: RankRows,
+  layout: ParallelLayout,
+): Segment[] {
   const { tp } = layout;
   const weightBytes = segmentParameters(segment, tp) * dit.parameterBytes;
   switch (segment.kind) {
@@ -170,7 +187,9 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
       return [compute, ...(tp > 1 ? reductions(segment.name, segment.reduces, rows, tp) : [])];
     }
     case 'attention': {
+      if (rows.ring > 1 && isExchanged(kind, segment)) return ringAttention(segment, dit.heads, rows, tp);
       const heads = { q: rows.attention[segment.q], kv: rows.attention[segment.kv] };
+      const shards = rows.sp * rows.ring;
       return [
         {
           kind: 'compute',
@@ -178,10 +197,10 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
           class: 'attention',
           // Ulysses and tensor parallelism split the heads: every rank sees all rows of a part of the width.
           // Cross-attention that is not exchanged splits its queries instead, which is the same work.
-          flops: (4 * heads.q * heads.kv * segment.width * rows.sequences) / (rows.sp * tp),
+          flops: (4 * heads.q * heads.kv * segment.width * rows.sequences) / (shards * tp),
           bytes:
             ((2 * heads.q + 2 * heads.kv) * segment.width * ACTIVATION_BYTES * rows.sequences) /
-            (rows.sp * tp),
+            (shards * tp),
           kernels: 1,
           attention: attentionShape(dit, segment, rows, tp),
         },
@@ -232,10 +251,11 @@ function attentionShape(
   tp: number,
 ): AttentionShape {
   const splitsQueries = q !== kv;
+  const shards = rows.sp * rows.ring;
   return {
-    queryRows: splitsQueries ? rows.attention[q] / rows.sp : rows.attention[q],
+    queryRows: splitsQueries ? rows.attention[q] / shards : rows.attention[q],
     keyRows: rows.attention[kv],
-    heads: (dit.heads * rows.sequences) / (tp * (splitsQueries ? 1 : rows.sp)),
+    heads: (dit.heads * rows.sequences) / (tp * (splitsQueries ? 1 : shards)),
   };
 }
 
@@ -275,7 +295,12 @@ function activationBytes(dit: Dit, kind: DitBlockKind, rows: RankRows, tp: numbe
     ),
   );
   const stream = (rows.gemm.x + rows.gemm.t + rows.gemm.a) * dit.hidden;
-  return (2 * stream + widest) * ACTIVATION_BYTES;
+  const accumulators = kind.segments.map((segment) =>
+    segment.kind === 'attention' && rows.ring > 1 && isExchanged(kind, segment)
+      ? ringAccumulatorBytes(segment, rows, tp)
+      : 0,
+  );
+  return (2 * stream + widest) * ACTIVATION_BYTES + Math.max(0, ...accumulators);
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

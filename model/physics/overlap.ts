@@ -1,0 +1,34 @@
+import { type CopyingBeside, copyingBeside, type Retained } from './besideCollective.ts';
+
+/** Room for copies during compute with a collective beside it. */
+export interface OverlapRoom {
+  /** Seconds without copies: the longer of the two. */
+  aloneS: number;
+  /** Seconds of copying alone that make it no longer. */
+  freeS: number;
+  /** What else fits beside the collective, each second of which makes it longer. */
+  beside: CopyingBeside;
+}
+
+/**
+ * Room for copies during compute of C seconds and a collective of l seconds of start-up and m of bytes, which begin together and are
+ * waited for together.
+ *
+ *   alone = max(C, l + m)
+ *   with y seconds of copying beside the moving bytes:  collective = l + m + cost x y,  y <= m h / c
+ *   copying at no cost = alone - m + y (1 - cost), for the y that the collective has time for: cost x y <= alone - l - m
+ *
+ * with h, c and cost as in `copyingBeside`. Copies go on alone during the start-up, and when the collective is done. What is left
+ * of m h / c beside it costs what it does beside any other collective.
+ */
+export function overlapRoom(computeS: number, latencyS: number, moveS: number, rates: Retained): OverlapRoom {
+  const aloneS = Math.max(computeS, latencyS + moveS);
+  const { roomS, costPerS } = copyingBeside(moveS, rates);
+  const spareS = aloneS - latencyS - moveS;
+  const unpaidS = costPerS > 0 ? Math.min(roomS, spareS / costPerS) : roomS;
+  return {
+    aloneS,
+    freeS: aloneS - moveS + unpaidS * (1 - costPerS),
+    beside: { roomS: roomS - unpaidS, costPerS },
+  };
+}
