@@ -305,7 +305,7 @@ class Walk {
     const waitS = underWay.finish(this.#queue);
     times.computeS += computeS;
     times.collectiveS += waitS;
-    times.collectiveInflationS += waitS - Math.max(0, latencyS + moveS - computeS);
+    times.collectiveInflationS += Math.max(0, waitS - Math.max(0, latencyS + moveS - computeS));
     this.#pass(computeS + waitS);
   }
 

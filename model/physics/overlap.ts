@@ -25,7 +25,9 @@ export function overlapRoom(computeS: number, latencyS: number, moveS: number, r
   const aloneS = Math.max(computeS, latencyS + moveS);
   const { roomS, costPerS } = copyingBeside(moveS, rates);
   const spareS = aloneS - latencyS - moveS;
-  const unpaidS = costPerS > 0 ? Math.min(roomS, spareS / costPerS) : roomS;
+  const slackS = costPerS > 0 ? Math.min(roomS, spareS / costPerS) : roomS;
+  // Where both together do less than either alone, copies had better wait for the collective.
+  const unpaidS = costPerS > 1 ? 0 : slackS;
   return {
     aloneS,
     freeS: aloneS - moveS + unpaidS * (1 - costPerS),

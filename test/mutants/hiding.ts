@@ -25,13 +25,13 @@ export const HIDING: readonly MutantGroup[] = [
       },
       {
         breaks: 'a paced stream gets no chunk beside attention',
-        original: 'Math.min(shutS, oneChunkS) + seconds - shutS',
-        mutated: 'seconds - shutS',
+        original: 'return [shutS, Math.min(shutS, oneChunkS)];',
+        mutated: 'return [shutS, 0];',
       },
       {
         breaks: 'a paced stream finds room beside attention at once',
-        original: 'Math.min(shutS, oneChunkS) + seconds - shutS',
-        mutated: 'seconds',
+        original: 'return [shutS, Math.min(shutS, oneChunkS)];',
+        mutated: 'return [0, 0];',
       },
       {
         breaks: 'ranks on one GPU compute as if each had it to itself',
@@ -174,8 +174,8 @@ export const HIDING: readonly MutantGroup[] = [
       },
       {
         breaks: 'what is left of a collective behind the copies takes no time',
-        original: 'return elapsed + restS;',
-        mutated: 'return elapsed;',
+        original: 'return { elapsedS: elapsed + restS,',
+        mutated: 'return { elapsedS: elapsed,',
       },
       {
         breaks: 'a run that is half copied has all of its chunks left',
