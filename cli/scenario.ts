@@ -46,6 +46,7 @@ const MODEL_FLAGS = [
   ['sp', '--sp'],
   ['ring', '--ring'],
   ['tp', '--tp'],
+  ['pp', '--pp'],
   ['cfg', '--cfg'],
   ['exchange', '--exchange'],
   ['textRows', '--text-rows'],
@@ -71,6 +72,7 @@ export function modelScenario(
   flags: ScenarioFlags,
   options: { padded?: boolean } = {},
 ): Scenario & { workload: BoundWorkload } {
+  refusePipeline(flags);
   const whole = loadDit(required(flags.model, '--model', '`chunkflow models`'));
   const dit = flags.blocks === undefined ? whole : withBlocks(whole, flags.blocks);
   const system = loadSystem(required(flags.machine, '--machine', '`chunkflow machines`'), flags.set);
@@ -92,6 +94,14 @@ export function modelScenario(
     ...planned(flags, workload, system),
     ...{ workload, described: boundFields(workload), spIsDefault: flags.sp === undefined },
   };
+}
+
+/** Stages hold blocks of their own and work on patches with K and V of the step before: no rank has the step that is predicted here. */
+function refusePipeline({ pp = 1 }: ScenarioFlags): void {
+  if (pp === 1) return;
+  throw new UserError(
+    `--pp ${pp}: pipeline parallelism (PipeFusion) is not predicted, it computes another step; give --sp, --ring or --tp`,
+  );
 }
 
 function profileScenario(flags: ScenarioFlags, file: string): Scenario {

@@ -16,6 +16,7 @@ export interface WorkloadFlags {
   sp?: number;
   ring?: number;
   tp?: number;
+  pp?: number;
   cfg?: GuidanceMode;
   exchange?: ExchangeStyle;
   textRows?: number;
@@ -41,6 +42,7 @@ export function addWorkloadOptions(command: Command, transports = "the machine's
     )
     .option('--ring <n>', 'ring attention degree, times SP (default: 1)', wholeFromOne)
     .option('--tp <n>', 'tensor-parallel degree (default: 1)', wholeFromOne)
+    .addOption(new Option('--pp <n>', 'refused by name').argParser(wholeFromOne).hideHelp())
     .addOption(new Option('--cfg <mode>', "guidance (default: the model's own)").choices(GUIDANCE_MODES))
     .addOption(new Option('--exchange <style>', 'how Q, K and V change hands').choices(EXCHANGE_STYLES))
     .option('--text-rows <n>', 'text rows (default: what the model pads to)', wholeFromOne)

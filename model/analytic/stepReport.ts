@@ -1,5 +1,6 @@
 import { blockComputeS } from '../physics/compute.ts';
 import { memoryNeed } from '../physics/memory.ts';
+import { hiddenCollectiveS } from '../physics/overlap.ts';
 import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../physics/power.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
@@ -65,6 +66,7 @@ export function report(
   const power = powerOf(workload, system);
   const memory = memoryNeed(workload, system, plan);
   const times = { ...onGpu, stepTimeS: Math.max(hostS(workload), onGpu.stepTimeS) };
+  const hiddenS = hiddenCollectiveS(workload, system, plan, clock);
   const windowS =
     workload.passes *
     workload.blocks.reduce((sum, block) => sum + blockComputeS(block, system.gpu, clock), 0);
@@ -75,7 +77,7 @@ export function report(
     windowS,
     gpuPeakBytes: memory.gpuPeakBytes,
     hostPinnedBytes: memory.hostPinnedBytes,
-    boundBy: boundBy(onGpu, times.stepTimeS, memory.gpuPeakBytes, system),
+    boundBy: boundBy(onGpu, times.stepTimeS, memory.gpuPeakBytes, system, hiddenS),
     breakEven,
     clock,
     powerW: power === null ? null : stepPowerW(power, stepEnergyJ(workload, power), clock, times.stepTimeS),
@@ -86,13 +88,19 @@ export function report(
  * What limits a step: memory if it does not fit; the host if issuing it takes longer than the GPU needs; compute or collectives, whichever take longer, if the offload is
  * hidden; the link if prefetch and collectives alone would fill it; otherwise how the plan yields, since the link idles.
  */
-function boundBy(times: StepTimes, stepTimeS: number, gpuPeakBytes: number, system: System): BoundBy {
+function boundBy(
+  times: StepTimes,
+  stepTimeS: number,
+  gpuPeakBytes: number,
+  system: System,
+  hiddenCollectiveS: number,
+): BoundBy {
   if (gpuPeakBytes > system.gpu.memoryBytes) return 'memory';
   if (stepTimeS > times.stepTimeS) return 'host';
   const cost = times.exposedPrefetchS + times.collectiveInflationS;
   if (cost <= HIDDEN_SHARE * times.stepTimeS) {
     return times.collectiveS > times.computeS ? 'collectives' : 'compute';
   }
-  const linkS = times.prefetchS + times.collectiveS - times.collectiveInflationS;
+  const linkS = times.prefetchS + times.collectiveS - times.collectiveInflationS + hiddenCollectiveS;
   return linkS >= LINK_BUSY_SHARE * times.stepTimeS ? 'link' : 'yield';
 }

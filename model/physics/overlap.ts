@@ -1,4 +1,10 @@
+import type { Plan } from '../plan/plan.ts';
+import type { System } from '../system/system.ts';
+import { transportOf } from '../system/transport.ts';
+import type { Workload } from '../workload/workload.ts';
 import { type CopyingBeside, copyingBeside, type Retained } from './besideCollective.ts';
+import { segmentTimeS, slowdownOf } from './compute.ts';
+import { collectiveAloneS } from './linkShare.ts';
 
 /** Room for copies during compute with a collective beside it. */
 export interface OverlapRoom {
@@ -33,4 +39,22 @@ export function overlapRoom(computeS: number, latencyS: number, moveS: number, r
     freeS: aloneS - moveS + unpaidS * (1 - costPerS),
     beside: { roomS: roomS - unpaidS, costPerS },
   };
+}
+
+/** Seconds of a step in which collectives run beside compute that takes as long, copies left out: they are on the link all the same. */
+export function hiddenCollectiveS(workload: Workload, system: System, plan: Plan, clock: number): number {
+  const { gpu } = system;
+  let seconds = 0;
+  for (const segment of workload.blocks.flatMap(({ segments }) => segments)) {
+    if (segment.kind !== 'overlapped') continue;
+    const transport = transportOf(system, plan.transport, workload.ranks);
+    if (transport.kind !== 'flow') continue;
+    const { collective, sentBytes } = segment.collective;
+    const computeS = segment.compute.reduce(
+      (sum, part) => sum + segmentTimeS(part, gpu) * slowdownOf(gpu, part.class, clock),
+      0,
+    );
+    seconds += Math.min(computeS, collectiveAloneS(transport, collective, sentBytes));
+  }
+  return workload.passes * seconds;
 }
