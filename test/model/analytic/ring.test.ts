@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { closedForm } from '../../../model/analytic/closedForm.ts';
+import { doubtOf } from '../../../model/analytic/doubt.ts';
 import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { withBlocks } from '../../../model/dit/depth.ts';
 import { loadDit } from '../../../model/dit/load.ts';
@@ -180,6 +181,17 @@ test('compute beside a collective that is not the one before it is refused', () 
     op.kind === 'compute' && op.besideGroup !== undefined ? { ...op, besideGroup: op.besideGroup + 1 } : op,
   );
   assert.ok(verify(wrong).some(({ message }) => /which is not the one before it/.test(message)));
+});
+
+test('what a send takes from attention is not known, which widens the interval upwards', () => {
+  const plain = bind('wan2.1-t2v-14b', '1280x720x81', { sp: 4 });
+  const round = bind('wan2.1-t2v-14b', '1280x720x81', { sp: 1, ring: 4 });
+  const doubtOn = (workload: BoundWorkload) => {
+    const none = makePlan('none', workload, fast, 'nvlink');
+    return doubtOf(workload, fast, none, none);
+  };
+  assert.ok(doubtOn(round).step[1] > doubtOn(plain).step[1]);
+  assert.equal(doubtOn(round).versusNone, [1, 1]);
 });
 
 test('copy engines carry no sends beside compute: plans are refused, the search leaves them out', () => {
