@@ -103,11 +103,12 @@ function doubtLines(plans: readonly PlanReport[]): string[] {
 /** What is computed, in a line. */
 export function workloadLine(workload: WorkloadFields, spIsDefault: boolean): string {
   if (workload.from === 'profile') return profileLine(workload);
-  const { name, width, height, frames, batch, sp, tp, cfg } = workload;
+  const { name, width, height, frames, batch, sp, ring = 1, tp, cfg } = workload;
   const size = frames === 1 ? `${width}x${height}` : `${width}x${height}x${frames}`;
   const layout = [
     `batch ${batch}`,
     `SP ${sp}${spIsDefault ? ' (default)' : ''}`,
+    ...(ring > 1 ? [`ring ${ring}`] : []),
     ...(tp > 1 ? [`TP ${tp}`] : []),
     `guidance ${cfg}`,
     ...computeWords(workload.compute),

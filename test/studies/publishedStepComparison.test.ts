@@ -111,12 +111,17 @@ comparing('a streaming plan takes longer than none, an exchange of components be
   assert.is(timeOf({ kind: 'component', setting: 'model offload' }), noneS);
 });
 
+comparing('a ring is predicted with its Ulysses groups, as `chunkflow predict --ring` says it', () => {
+  const [record] = readStepText(stepFileText({ gpus: 4, card: 'h100-sxm', layout: { ulysses: 2, ring: 2 } }));
+  const text = (predictArguments(record!) as string[]).join(' ');
+  assert.match(text, /--sp 2 --tp 1 --ring 2/);
+});
+
 const NOT_PREDICTED: readonly [Record<string, unknown>, string][] = [
   [{ usedToTune: 'its machine' }, 'used to tune'],
   [{ catalogueModel: null }, 'model not in the catalogue'],
   [{ storage: 'nf4' }, 'weights in nf4'],
   [{ compute: 'fp8' }, 'products in fp8'],
-  [{ gpus: 2, layout: { ring: 2 } }, 'ring sequence parallelism'],
   [{ gpus: 3, layout: { ulysses: 3 } }, 'no machine of 3 x h100-sxm'],
   [{ offload: { kind: 'leaf', setting: 'leaf_level' } }, 'offload of kind leaf without a plan'],
 ];

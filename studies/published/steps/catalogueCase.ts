@@ -62,6 +62,7 @@ export function predictArguments(record: StepRecord): string[] | NotPredicted {
   return [
     ...['predict', '--model', model.id, '--size', `${size.width}x${size.height}x${size.frames}`],
     ...['--batch', String(batch), '--sp', String(layout.sp), '--tp', String(layout.tp)],
+    ...(layout.ring > 1 ? ['--ring', String(layout.ring)] : []),
     ...['--cfg', layout.cfg, '--machine', found.machine],
     ...(found.transport === undefined ? [] : ['--transport', found.transport]),
     ...['--plan', found.plan],

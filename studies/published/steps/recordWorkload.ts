@@ -15,7 +15,6 @@ export function recordWorkload(record: StepRecord): BoundWorkload | NotPredicted
   if (record.usedToTune !== false) return { reason: 'used to tune' };
   if (!isSettingKnown(record)) return { reason: 'setting left open by the source' };
   if (catalogueModel === null) return { reason: 'model not in the catalogue' };
-  if (layout!.ring !== undefined) return { reason: 'ring sequence parallelism' };
   if (guidance === null) return { reason: 'setting left open by the source' };
   if (storage !== 'bf16' && storage !== 'fp16')
     return { reason: `weights in ${storage ?? 'an unknown type'}` };
@@ -23,6 +22,7 @@ export function recordWorkload(record: StepRecord): BoundWorkload | NotPredicted
     size: { width: width!, height: height!, frames: frames! },
     batch,
     sp: layout!.ulysses ?? 1,
+    ring: layout!.ring ?? 1,
     tp: layout!.tp ?? 1,
     cfg: guidance,
   });
