@@ -50,8 +50,8 @@ export async function planFront(
   const others = shares
     .slice(1)
     .map((share) => inWorker({ workload, system, transport, gpuCaps: share, pinnedBytes }, onPoint));
-  const own = await inTurn(search, shares[0]!, pinnedBytes, onPoint);
-  return efficientOptima([own, ...(await Promise.all(others))].flat());
+  const own = inTurn(search, shares[0]!, pinnedBytes, onPoint);
+  return efficientOptima((await Promise.all([own, ...others])).flat());
 }
 
 /** Under each cap, letting messages of workers through in between. */
@@ -88,7 +88,7 @@ function inWorker(share: FrontShare, onPoint: () => void): Promise<Optimum[]> {
 /** The thread's program lies beside this file: compiled, or as source, which a thread has to be taught to read. */
 function frontWorker(share: FrontShare): Worker {
   if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('../sim/frontWorker.js', import.meta.url), { workerData: share });
+    return new Worker(new URL('./frontWorker.js', import.meta.url), { workerData: share });
   const source = new URL('./frontWorker.ts', import.meta.url).href;
   const code = `import('tsx/esm/api').then(({ register }) => { register(); return import('${source}'); })`;
   return new Worker(code, { eval: true, workerData: share });

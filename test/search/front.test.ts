@@ -1,8 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { withBlocks } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { parseSize } from '../../model/dit/tokens.ts';
+import { packageRoot } from '../../model/input/packageFiles.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
@@ -45,6 +50,31 @@ test('threads find what one finds', async () => {
   });
   assert.equal(names(together), names(alone));
   assert.is(points, 5);
+});
+
+test('compiled sources find their thread beside them', async () => {
+  // Inside of the package, so that its data files and dependencies are found from there.
+  const folder = mkdtempSync(join(packageRoot, 'node_modules', '.compiled-'));
+  try {
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    const entryPoints = ['planning', 'frontWorker'].map((name) => join(packageRoot, 'search', `${name}.ts`));
+    await build({
+      entryPoints,
+      outdir: folder,
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      packages: 'external',
+      logLevel: 'error',
+    });
+    const compiled = (await import(pathToFileURL(join(folder, 'planning.js')).href)) as {
+      planFront: typeof planFront;
+    };
+    assert.is((await compiled.planFront({ workload, system, points: 2, caps })).length, 2);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('nothing fits: says so, with the smallest plan', async () => {
