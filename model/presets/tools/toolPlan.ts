@@ -1,4 +1,5 @@
 import { UserError } from '../../input/userError.ts';
+import { hostWeightBytes } from '../../physics/memory.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { System } from '../../system/system.ts';
 import { NO_TRANSPORT, transportNamed } from '../../system/transport.ts';
@@ -39,11 +40,25 @@ export function toolPlan(text: string, workload: Workload, system: System, trans
   if (refusal !== null) throw new UserError(`${where}: ${refusalText(tool, refusal, description.knobs)}`);
   const chosen = toolTransport(tool, workload, system, own.transport, transport);
   const recipe = { by: 'tool', tool, text } as const;
+  const plan = wholeBlocks(text, recipe, description.streaming(settings, workload, system), workload, chosen);
   return {
     tool,
-    plan: wholeBlocks(text, recipe, description.streaming(settings, workload, system), workload, chosen),
-    notes: [settingsNote(description, settings), ...description.notes(settings, workload)],
+    plan,
+    notes: [
+      settingsNote(description, settings),
+      ...description.notes(settings, workload),
+      ...pageableNote(plan, workload),
+    ],
   };
+}
+
+/** Weights in memory that is not page-locked, which a plan's host memory does not count. */
+function pageableNote(plan: Plan, workload: Workload): readonly string[] {
+  if (plan.source !== 'pageable') return [];
+  const gibibytes = hostWeightBytes(workload, plan) / 2 ** 30;
+  return [
+    `${gibibytes.toFixed(1)} GiB of weights wait in pageable host memory, which is not counted as pinned`,
+  ];
 }
 
 /** What is to be known of a plan that a tool's settings made; nothing of any other. */

@@ -313,4 +313,22 @@ test('notes say every setting, and where it was read', () => {
   }
 });
 
+test('notes say how much pageable host memory the weights take, where they are not pinned', () => {
+  for (const [text, blocks] of [
+    ['comfyui,blocks_to_swap=10', 10],
+    ['comfyui,blocks_to_swap=12', 12],
+    ['accelerate', 12],
+    ['diffusers', 12],
+  ] as const) {
+    const bytes = wan.blocks.slice(0, blocks).reduce((sum, { weightBytes }) => sum + weightBytes, 0);
+    const said = toolPlan(text, wan, system).notes.join('\n');
+    assert.ok(
+      said.includes(`${(bytes / 2 ** 30).toFixed(1)} GiB of weights wait in pageable`),
+      `${text}: ${said}`,
+    );
+  }
+  for (const text of ['sglang', 'diffusers,use_stream', 'comfyui,blocks_to_swap=10,use_non_blocking'])
+    assert.not.match(toolPlan(text, wan, system).notes.join('\n'), /wait in pageable/);
+});
+
 test.run();
