@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Column, formatTable } from '../cli/text/table.ts';
 import { UserError } from '../model/input/userError.ts';
-import { predictArguments } from '../studies/published/steps/catalogueCase.ts';
 import { closedFormPredictor } from '../studies/published/steps/closedFormPredictor.ts';
 import {
   type ComparedRecord,
@@ -11,6 +10,7 @@ import {
   type RecordGroup,
 } from '../studies/published/steps/compareRecords.ts';
 import { closedRecords } from '../studies/published/steps/openSettings.ts';
+import { predictArguments } from '../studies/published/steps/predictArguments.ts';
 import { PUBLISHED_STEPS, readStepFolder } from '../studies/published/steps/readSteps.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { predictArguments } from '../../studies/published/steps/catalogueCase.ts';
 import { closedFormPredictor } from '../../studies/published/steps/closedFormPredictor.ts';
 import { compareRecords, groupRecords } from '../../studies/published/steps/compareRecords.ts';
 import { closedRecords } from '../../studies/published/steps/openSettings.ts';
+import { predictArguments } from '../../studies/published/steps/predictArguments.ts';
 import { publishedTime } from '../../studies/published/steps/publishedTime.ts';
 import { readStepFolder } from '../../studies/published/steps/readSteps.ts';
 import { runCli } from '../support/runCli.ts';

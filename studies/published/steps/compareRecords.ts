@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
+import type { NotPredicted } from './notPredicted.ts';
 import { closedRecords } from './openSettings.ts';
 import { isSettingKnown, type PublishedTime, publishedTime } from './publishedTime.ts';
-import type { NotPredicted } from './recordWorkload.ts';
 import type { StepRecord } from './stepFormat.ts';
 
 export interface StepPrediction {
@@ -52,6 +52,11 @@ export function predictOpen(record: StepRecord, predict: StepPredictor): StepPre
     if ('reason' in prediction) return prediction;
     predictions.push(prediction);
   }
+  return predictionOver(predictions);
+}
+
+/** One prediction of several that may hold: the geometric middle of their times, and an interval around all of theirs. */
+export function predictionOver(predictions: readonly StepPrediction[]): StepPrediction {
   if (predictions.length === 1) return predictions[0]!;
   const times = predictions.map(({ stepS }) => stepS);
   const stepS = Math.sqrt(Math.min(...times) * Math.max(...times));
