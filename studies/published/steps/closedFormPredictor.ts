@@ -4,13 +4,12 @@ import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { makePlan } from '../../../model/presets/presets.ts';
 import type { System } from '../../../model/system/system.ts';
 import type { BoundWorkload } from '../../../model/workload/workload.ts';
-import type { StepPrediction } from './compareRecords.ts';
-import { predictionOver } from './compareRecords.ts';
+import { predictionOver, type StepPrediction } from './compareRecords.ts';
 import { isNotPredicted, type NotPredicted } from './notPredicted.ts';
 import { computeModes } from './recordCompute.ts';
 import { recordMachine } from './recordMachine.ts';
 import { planOf } from './recordPlan.ts';
-import { recordWorkload } from './recordWorkload.ts';
+import { recordWorkload, textRowsOf } from './recordWorkload.ts';
 import type { StepRecord } from './stepFormat.ts';
 
 /**
@@ -20,20 +19,27 @@ import type { StepRecord } from './stepFormat.ts';
  */
 const REST_STEPS = { image: 3, video: 12 };
 
-/** The closed form of a record whose settings are closed on its card, and the interval over all kernels that it may have run. */
+/** The closed form of a record whose settings are closed on its card, and the interval over all kernels and prompts that it may have had. */
 export function closedFormPredictor(record: StepRecord): StepPrediction | NotPredicted {
+  const predictions = closedFormPredictions(record);
+  return isNotPredicted(predictions) ? predictions : predictionOver(predictions);
+}
+
+/** One for each of them, first the one that predictArguments asks for. */
+export function closedFormPredictions(record: StepRecord): StepPrediction[] | NotPredicted {
   const usual = recordWorkload(record);
   if (isNotPredicted(usual)) return usual;
   const machine = recordMachine(record);
   if (isNotPredicted(machine)) return machine;
   const modes = computeModes(record, machine.system);
   if (isNotPredicted(modes)) return modes;
-  const plan = planOf(record, usual);
+  const plan = planOf(record);
   if (plan === null) return { reason: `offload of kind ${record.offload!.kind} without a plan` };
-  const predictions = modes.map((mode) =>
-    predicted(record, recordWorkload(record, mode) as BoundWorkload, machine.system, plan),
+  return modes.flatMap((mode) =>
+    textRowsOf(record).map((rows) =>
+      predicted(record, recordWorkload(record, mode, rows) as BoundWorkload, machine.system, plan),
+    ),
   );
-  return predictionOver(predictions);
 }
 
 /** Of a step, or of a run over its steps: the first one is cold, and what else is in it makes the interval longer. */

@@ -82,6 +82,15 @@ function compared(record: StepRecord, prediction: StepPrediction): ComparedRecor
   };
 }
 
+/** How many records each reason kept from being predicted, the commonest first. */
+export function refusalCounts({ refused }: RecordComparison): { reason: string; count: number }[] {
+  const counts = new Map<string, number>();
+  for (const { reason } of refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts.entries()]
+    .map(([reason, count]) => ({ reason, count }))
+    .sort((one, other) => other.count - one.count);
+}
+
 /** Errors of a group of compared figures. */
 export interface RecordGroup {
   /** By what the figures are grouped, and their value of it. */
@@ -94,6 +103,8 @@ export interface RecordGroup {
   largestAbsoluteError: number;
   /** Share of the predicted intervals that hold the published figure; null where no prediction has one. */
   coverage: number | null;
+  /** Median of an interval's upper over its lower end; null where no prediction has one. */
+  medianWidth: number | null;
 }
 
 const GROUPS: readonly { kind: string; nameOf: (record: StepRecord) => string }[] = [
@@ -132,6 +143,9 @@ function groupOf(kind: string, name: string, rows: readonly ComparedRecord[]): R
   const ratios = rows.map(({ ratio }) => ratio);
   const errors = ratios.map((ratio) => Math.abs(ratio - 1));
   const committed = rows.filter(({ isCovered }) => isCovered !== null);
+  const widths = rows.flatMap(({ prediction: { interval } }) =>
+    interval ? [interval[1] / interval[0]] : [],
+  );
   return {
     ...{ kind, name, count: rows.length },
     medianRatio: median(ratios),
@@ -141,5 +155,6 @@ function groupOf(kind: string, name: string, rows: readonly ComparedRecord[]): R
       committed.length === 0
         ? null
         : committed.filter(({ isCovered }) => isCovered).length / committed.length,
+    medianWidth: widths.length === 0 ? null : median(widths),
   };
 }

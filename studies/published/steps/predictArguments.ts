@@ -13,7 +13,7 @@ export function predictArguments(record: StepRecord): string[] | NotPredicted {
   if (isNotPredicted(machine)) return machine;
   const modes = computeModes(record, machine.system);
   if (isNotPredicted(modes)) return modes;
-  const plan = planOf(record, workload);
+  const plan = planOf(record);
   if (plan === null) return { reason: `offload of kind ${record.offload!.kind} without a plan` };
   const { model, size, batch, layout, experts } = workload;
   const { dtype, attention, launch } = modes[0]!;

@@ -9,6 +9,11 @@ import type { CARDS } from './vocabulary.ts';
 /** Cards whose file has another name than the collection uses. */
 const CARD_FILES: Partial<Record<(typeof CARDS)[number], string>> = { 'h200-sxm': 'h200' };
 
+/** Name of a card's file. */
+export function cardIdOf(card: (typeof CARDS)[number]): string {
+  return CARD_FILES[card] ?? card;
+}
+
 /** A machine in the words of `--machine`, and as it was read. */
 export interface RecordMachine {
   text: string;
@@ -22,7 +27,7 @@ const machines = new Map<string, System>();
  * board has it. Machines of the catalogue are passed over: a reader of such a figure has the card's name and no more.
  */
 export function recordMachine({ card, gpus, interconnect }: StepRecord): RecordMachine | NotPredicted {
-  const id = CARD_FILES[card!] ?? card!;
+  const id = cardIdOf(card!);
   if (!cardIds().includes(id)) return { reason: `no card ${card}` };
   const { nvlink } = readCard(id);
   const isSettled = gpus === 1 || nvlink === undefined || interconnect === null;

@@ -17,10 +17,24 @@ function modelOf(id: string, storage: string): Dit {
   return model;
 }
 
-/** The work of one GPU in a record's step, or the first thing that keeps this project from saying it. */
+/** Models whose own pipelines do not pad prompts: the catalogue's rows are the longest, and a short prompt has few. */
+const UNPADDED: readonly string[] = ['qwen-image-20b', 'z-image-6b'];
+const FEWEST_ROWS = 16;
+
+/** Text rows that a record may have had, sources do not say them: the model's, and where prompts are not padded a short one's. */
+export function textRowsOf({ catalogueModel }: StepRecord): (number | null)[] {
+  return UNPADDED.includes(catalogueModel!) ? [null, FEWEST_ROWS] : [null];
+}
+
+/**
+ * The work of one GPU in a record's step, or the first thing that keeps this project from saying it.
+ *
+ * @param textRows null for what the model pads to.
+ */
 export function recordWorkload(
   record: StepRecord,
   compute: ComputeMode = USUAL_COMPUTE,
+  textRows: number | null = null,
 ): BoundWorkload | NotPredicted {
   const { catalogueModel, layout, width, height, frames, batch, guidance, passes, storage, offload } = record;
   if (record.usedToTune !== false) return { reason: 'used to tune' };
@@ -39,6 +53,7 @@ export function recordWorkload(
     tp: layout!.tp ?? 1,
     cfg: guidance,
     compute,
+    ...(textRows !== null && { textRows }),
     // A component that is offloaded waits for its turn: of two experts the one that does not run.
     ...(offload!.kind === 'component' && model.experts > 1 && { expertsOnGpu: 1 }),
   });
