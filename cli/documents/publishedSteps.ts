@@ -20,6 +20,10 @@ export const publishedStepsFormat = z.strictObject({
       predictedS: seconds.describe('of the same, denoising alone'),
       intervalS: range.nullable(),
       ratio: z.number().describe('predicted over published'),
+      peakShare: z
+        .number()
+        .nullable()
+        .describe("least share of the card's dense peak at its rated clock that the time stands for"),
       isHeld: z.boolean().nullable().describe('whether the interval meets what was published'),
     }),
   ),

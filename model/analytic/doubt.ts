@@ -29,6 +29,8 @@ export interface Doubt {
   decides: Cause;
   /** Its share of the interval's squared width. */
   share: number;
+  /** Speed that kernels may have of what the machine file says; null where theirs was measured. */
+  kernels: Factors | null;
   /** The machine file's number behind it; null for the model itself, and for compute that was measured. */
   number: ProvenanceEntry | null;
 }
@@ -52,7 +54,7 @@ const HELD_OUT_ERROR = { one: 0.028, two: 0.047, more: 0.067 };
  * None is faster by more than 1.05, but for eager workloads: their elementwise kernels may find in the L2 cache (50 MB of an H100, 72 MB of
  * an RTX 4090) what is counted as device memory's, or be fused by hand, and then take no longer than compiled ones.
  */
-export const OTHER_KERNELS: Factors = [0.5, 1.05];
+const OTHER_KERNELS: Factors = [0.5, 1.05];
 const ONE_OF_BOTH_SAID: Factors = [0.6, 1.05];
 const LAUNCH_AND_ATTENTION_SAID: Factors = [0.75, 1.05];
 
@@ -77,7 +79,8 @@ interface Spread {
 export function doubtOf(workload: Workload, system: System, plan: Plan, none: Plan): Doubt {
   const stepS = predictedStepS(workload, system, plan);
   const noneS = predictedStepS(workload, system, none);
-  const spreads = unknownCauses(workload, system).map(({ cause, direction, interval }): Spread => {
+  const causes = unknownCauses(workload, system);
+  const spreads = causes.map(({ cause, direction, interval }): Spread => {
     const ends = interval.map((factor) => {
       const there = moved(system, direction, factor, workload.ranks);
       const step = predictedStepS(workload, there, plan) / stepS;
@@ -98,6 +101,7 @@ export function doubtOf(workload: Workload, system: System, plan: Plan, none: Pl
     versusNone: together(spreads.map(({ versusNone }) => versusNone)),
     decides: widest.cause,
     share: width(widest) / spreads.reduce((sum, spread) => sum + width(spread), 0),
+    kernels: causes.find(({ cause }) => cause === 'kernels')?.interval ?? null,
     number: decidingNumber(widest.cause, workload, system, plan),
   };
 }
@@ -111,25 +115,29 @@ function unknownCauses(workload: Workload, system: System): UnknownCause[] {
     ...unknown,
     cause: unknown.direction,
   }));
-  return hasOwnKernels(workload, system)
+  const kernels = kernelFactors(workload, system);
+  return kernels === null
     ? ofMachine
-    : [...ofMachine, { cause: 'kernels', direction: 'compute', interval: kernelFactors(workload, system) }];
+    : [...ofMachine, { cause: 'kernels', direction: 'compute', interval: kernels }];
 }
 
-function kernelFactors(workload: Workload, { gpu }: System): Factors {
-  if (workload.from === 'profile') return OTHER_KERNELS;
+/** Speed of the kernels that will run, as factors on what the machine file has; null where that was measured of them. */
+function kernelFactors(workload: Workload, system: System): Factors | null {
+  const isMeasured = hasOwnKernels(workload, system);
+  if (workload.from === 'profile') return isMeasured ? null : OTHER_KERNELS;
   const { attention, launch } = workload.compute;
   // A workload is compiled where nobody said how it is launched.
   const isEager = launch === 'eager';
+  if (isMeasured && !isEager && attention === null) return null;
+  const isAttentionSaid = isMeasured || attention !== null;
   const [low, high] =
-    isEager && attention !== null
+    isAttentionSaid && (isEager || isMeasured)
       ? LAUNCH_AND_ATTENTION_SAID
-      : isEager || attention !== null
+      : isAttentionSaid || isEager
         ? ONE_OF_BOTH_SAID
         : OTHER_KERNELS;
-  return isEager
-    ? [low, Math.max(high, computeS(workload, gpu) / computeS(compiled(workload), gpu))]
-    : [low, high];
+  if (!isEager) return [low, high];
+  return [low, Math.max(high, computeS(workload, system.gpu) / computeS(compiled(workload), system.gpu))];
 }
 
 function compiled({ model, size, batch, layout, textRows, experts, compute }: BoundWorkload): BoundWorkload {

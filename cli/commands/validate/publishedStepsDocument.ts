@@ -9,7 +9,7 @@ import type { PublishedSteps } from '../../documents/publishedSteps.ts';
 export function publishedStepsDocument(comparison: RecordComparison): PublishedSteps {
   return {
     schema: 'chunkflow/published-steps@1',
-    figures: comparison.compared.map(({ record, published, prediction, ratio, isCovered }) => ({
+    figures: comparison.compared.map(({ record, published, prediction, ratio, peakShare, isCovered }) => ({
       id: record.id,
       url: record.url,
       version: record.version,
@@ -25,6 +25,7 @@ export function publishedStepsDocument(comparison: RecordComparison): PublishedS
           ? null
           : { low: prediction.interval[0], high: prediction.interval[1] },
       ratio,
+      peakShare,
       isHeld: isCovered,
     })),
     groups: comparison.compared.length === 0 ? [] : groupRecords(comparison.compared),

@@ -20,6 +20,11 @@ const COLUMNS: readonly Column<ComparedRecord>[] = [
   { header: 'low s', value: ({ prediction }) => prediction.interval?.[0] ?? null, digits: 3 },
   { header: 'high s', value: ({ prediction }) => prediction.interval?.[1] ?? null, digits: 3 },
   { header: 'predicted / published', value: ({ ratio }) => ratio, digits: 2 },
+  {
+    header: 'of peak %',
+    value: ({ peakShare }) => (peakShare === null ? null : peakShare * 100),
+    digits: 0,
+  },
   { header: 'held', value: ({ isCovered }) => (isCovered === null ? null : isCovered ? 'yes' : 'no') },
 ];
 

@@ -5,6 +5,7 @@ import { makePlan } from '../../../model/presets/presets.ts';
 import type { System } from '../../../model/system/system.ts';
 import type { BoundWorkload } from '../../../model/workload/workload.ts';
 import { predictionOver, type StepPrediction } from './compareRecords.ts';
+import { leastTimeS } from './leastTime.ts';
 import { isNotPredicted, type NotPredicted } from './notPredicted.ts';
 import { computeModes } from './recordCompute.ts';
 import { recordMachine } from './recordMachine.ts';
@@ -53,8 +54,9 @@ function predicted(
   const step = predictStep(workload, system, plan);
   const [low, high] = doubtOf(workload, system, plan, makePlan('none', workload, system)).step;
   const { measured, gpus, frames } = record;
+  const leastS = leastTimeS(record, workload);
   if ('stepS' in measured)
-    return { stepS: step.stepTimeS, interval: [low * step.stepTimeS, high * step.stepTimeS] };
+    return { leastS, stepS: step.stepTimeS, interval: [low * step.stepTimeS, high * step.stepTimeS] };
   const steps = record.steps!;
   const facts = { steps, beforeS: 0, afterS: 0, switchS: null };
   const { totalS } = requestReport(
@@ -66,6 +68,7 @@ function predicted(
   );
   const restS = 'runS' in measured ? REST_STEPS[frames === 1 ? 'image' : 'video'] * gpus * step.stepTimeS : 0;
   return {
+    leastS,
     stepS: totalS / steps,
     interval: [(low * totalS) / steps, (high * (totalS + restS)) / steps],
   };

@@ -9,6 +9,8 @@ export interface StepPrediction {
   stepS: number;
   /** Seconds between which the predictor says the step is; without, it commits itself to nothing. */
   interval?: readonly [low: number, high: number];
+  /** Seconds of its arithmetic at the peak of the card, in the least of the ways that it may have been. */
+  leastS?: number;
 }
 
 /** Predicts the step of a record whose settings are all closed. */
@@ -21,6 +23,8 @@ export interface ComparedRecord {
   prediction: StepPrediction;
   /** Predicted over published time; 1 anywhere between the bounds of an open number of steps. */
   ratio: number;
+  /** Share of its card's peak at the rated clock that the published time is at the least; null where the predictor does not say. */
+  peakShare: number | null;
   /** Whether the predicted interval meets the published bounds; null without an interval. */
   isCovered: boolean | null;
 }
@@ -59,24 +63,30 @@ export function predictOpen(record: StepRecord, predict: StepPredictor): StepPre
 export function predictionOver(predictions: readonly StepPrediction[]): StepPrediction {
   if (predictions.length === 1) return predictions[0]!;
   const times = predictions.map(({ stepS }) => stepS);
-  const stepS = Math.sqrt(Math.min(...times) * Math.max(...times));
-  const intervals = predictions.map(({ interval }) => interval);
-  if (!intervals.every((interval) => interval !== undefined)) return { stepS };
+  const intervals = predictions.flatMap(({ interval }) => (interval === undefined ? [] : [interval]));
+  const least = predictions.flatMap(({ leastS }) => (leastS === undefined ? [] : [leastS]));
   return {
-    stepS,
-    interval: [Math.min(...intervals.map(([low]) => low)), Math.max(...intervals.map(([, high]) => high))],
+    stepS: Math.sqrt(Math.min(...times) * Math.max(...times)),
+    ...(intervals.length === predictions.length && {
+      interval: [
+        Math.min(...intervals.map(([low]) => low)),
+        Math.max(...intervals.map(([, high]) => high)),
+      ] as const,
+    }),
+    ...(least.length === predictions.length && { leastS: Math.min(...least) }),
   };
 }
 
 function compared(record: StepRecord, prediction: StepPrediction): ComparedRecord {
   const published = publishedTime(record);
-  const { stepS, interval } = prediction;
+  const { stepS, interval, leastS } = prediction;
   const nearestS = Math.min(Math.max(stepS, published.lowS), published.highS);
   return {
     record,
     published,
     prediction,
     ratio: stepS / nearestS,
+    peakShare: leastS === undefined ? null : leastS / published.highS,
     isCovered:
       interval === undefined ? null : interval[0] <= published.highS && published.lowS <= interval[1],
   };

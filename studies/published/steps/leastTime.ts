@@ -6,10 +6,7 @@ import type { BoundWorkload } from '../../../model/workload/workload.ts';
 import { cardIdOf } from './recordMachine.ts';
 import type { StepRecord } from './stepFormat.ts';
 
-/**
- * Seconds below which no step of a workload can be on a record's card: its arithmetic at the dense peak of what each kernel multiplies in.
- * A peak is one at the rated clock, which cards exceed by what the best published products do: the upper end of their efficiency's interval.
- */
+/** Seconds that the arithmetic of a step takes on a record's card at the dense peak of what each kernel multiplies in, at the rated clock. */
 export function leastTimeS({ card: name }: StepRecord, { blocks, passes }: BoundWorkload): number {
   const card = readCard(cardIdOf(name!));
   const kernels = { ...architectureOf(card).attentionKernels, ...card.attentionKernels };
@@ -21,7 +18,7 @@ export function leastTimeS({ card: name }: StepRecord, { blocks, passes }: Bound
       const multiplies = attentionKernel === undefined ? dtype : (kernels[attentionKernel]?.dtype ?? 'bf16');
       return sum + segment.flops / peakOf(card, multiplies);
     }, 0);
-  return (passes * seconds) / aboveRatedClock(card);
+  return passes * seconds;
 }
 
 function peakOf({ peak }: CardFile, dtype: ComputeDtype): number {
@@ -29,7 +26,12 @@ function peakOf({ peak }: CardFile, dtype: ComputeDtype): number {
   return (own ?? bf16Of(peak)).value;
 }
 
-function aboveRatedClock({ efficiency }: CardFile): number {
+/**
+ * Factor on the peak of the rated clock that a card may reach: cards run above it as long as power allows. By the best published
+ * products, the upper end of its efficiency's interval.
+ */
+export function aboveRatedClock(name: NonNullable<StepRecord['card']>): number {
+  const { efficiency } = readCard(cardIdOf(name));
   if (efficiency?.gemm === undefined) return 1;
   const [, high = 1] = bf16Of(efficiency.gemm).interval ?? [];
   return Math.max(1, high);
