@@ -1,5 +1,6 @@
 import type { StepReport } from '../model/analytic/report.ts';
 import type { Plan } from '../model/plan/plan.ts';
+import { isNoOffload } from '../model/plan/recipe.ts';
 import { makePlan } from '../model/presets/presets.ts';
 import type { Output } from './output.ts';
 import type { Scenario } from './scenario.ts';
@@ -44,5 +45,5 @@ function withBaselines({ plans, workload, system }: Scenario): Plan[] {
 }
 
 function isBaseline(plan: Plan): boolean {
-  return plan.preset === 'none';
+  return isNoOffload(plan.recipe);
 }

@@ -7,6 +7,7 @@ import type { Plan } from '../model/plan/plan.ts';
 import { isPlanFile } from '../model/plan/planFile.ts';
 import { makePlan, presetFits } from '../model/presets/presets.ts';
 import { unusedByPreset } from '../model/presets/settingEffects.ts';
+import { namesTool } from '../model/presets/tools/names.ts';
 import { readProfile } from '../model/profile/profileFile.ts';
 import { profileWorkload } from '../model/profile/profileWorkload.ts';
 import { wiringOf } from '../model/system/cards/machineText.ts';
@@ -232,6 +233,7 @@ function refuseIdleFlag(key: string, value: string, texts: readonly string[]): v
 /** Why a plan has no use for a flag that stands for a setting. */
 function whyIdle(planText: string, key: string): string | undefined {
   if (isPlanFile(planText)) return "a plan's file has all of its settings; leave it out";
+  if (namesTool(planText)) return "another tool has settings of its own; leave it out, or write the tool's";
   return unusedByPreset(planText.split(',')[0]!.trim(), key);
 }
 

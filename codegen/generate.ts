@@ -7,6 +7,7 @@ import { plainAxes, type RotaryAxis, rotaryAxes } from '../model/dit/rope.ts';
 import { UserError } from '../model/input/userError.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
 import type { Plan } from '../model/plan/plan.ts';
+import { makerOf } from '../model/plan/recipe.ts';
 import { lower } from '../model/program/lower.ts';
 import { stagesOf } from '../model/program/stages.ts';
 import { verify } from '../model/program/verify.ts';
@@ -21,6 +22,7 @@ import { comment, constantName, cString, identifier, Names, real, unsigned64, wh
 import { type Manifest, manifestFormat } from './manifest.ts';
 import { meaningOfInput, meaningOfResidual, type ProgramTensor, ranksOf } from './programTensors.ts';
 import { refuseStatedUnproved, refuseUnproved } from './proof.ts';
+import { refuseUnmade } from './refuseUnmade.ts';
 import { render } from './templates.ts';
 import { toolVersion } from './toolVersion.ts';
 import {
@@ -96,6 +98,7 @@ export function generate(
     // Buffers of collectives are among the activations.
     collectiveBufferBytes: 0,
   };
+  for (const plan of plans) refuseUnmade(plan);
   const composed = plans.map((plan) => {
     const program = lower(workload, system, plan);
     const [violation] = verify(program);
@@ -548,7 +551,7 @@ function defaultId(workload: BoundWorkload, system: System): string {
 
 /** `plan_0_none.cpp`: numbered, so that plans that read alike stay apart. */
 function planFiles(plans: readonly Plan[]): string[] {
-  return plans.map(({ preset }, index) => `plan_${index}_${identifier(preset)}.cpp`);
+  return plans.map(({ recipe }, index) => `plan_${index}_${identifier(makerOf(recipe))}.cpp`);
 }
 
 function hashOf(texts: readonly string[]): string {

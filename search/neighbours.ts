@@ -1,6 +1,7 @@
 import { DEVICE_PAGE_BYTES } from '../model/plan/devicePage.ts';
 import { fitsSlots } from '../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../model/plan/plan.ts';
+import { FROM_SEARCH } from '../model/plan/recipe.ts';
 import { issuerOf, windowsOf } from '../model/plan/windows.ts';
 import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
@@ -48,7 +49,7 @@ function otherChunks(plan: Plan, { chunkBytes }: SearchSpace): Plan[] {
   const sizes = [...chunkBytes].sort((a, b) => a - b);
   const place = sizes.indexOf(plan.chunkBytes);
   return [sizes[place - 1], sizes[place + 1]].flatMap((size) =>
-    place < 0 || size === undefined ? [] : [{ ...plan, chunkBytes: size }],
+    place < 0 || size === undefined ? [] : [{ ...plan, recipe: FROM_SEARCH, chunkBytes: size }],
   );
 }
 
@@ -56,7 +57,7 @@ function otherBackends(plan: Plan, system: System, { backends }: SearchSpace): P
   return backends
     .filter(({ transport, pieceBytes }) => transport !== plan.transport || pieceBytes !== plan.pieceBytes)
     .map(({ transport, pieceBytes }) => ({
-      ...{ ...plan, transport, pieceBytes },
+      ...{ ...plan, recipe: FROM_SEARCH, transport, pieceBytes },
       stagedInCopyStream: isStagedCopy(system, transport) && plan.yieldRule === 'wait',
     }));
 }
@@ -77,7 +78,7 @@ function otherSlots(plan: Plan, { blocks }: Workload, { slots }: SearchSpace): P
       count > 1 &&
       count <= streamed.length + 1 &&
       fitsSlots({ streamed, issueAt, slots: count }, blocks.length);
-    return fits && windowsFit ? [{ ...plan, slots: count, blocks: moved }] : [];
+    return fits && windowsFit ? [{ ...plan, recipe: FROM_SEARCH, slots: count, blocks: moved }] : [];
   });
 }
 
@@ -188,7 +189,7 @@ function changed(
     if (block === null) return [];
     blocks[index] = block;
   }
-  return [{ ...plan, blocks }];
+  return [{ ...plan, recipe: FROM_SEARCH, blocks }];
 }
 
 /** Windows hold any bytes; only what stays is in pages. */

@@ -2,7 +2,7 @@ import { closedForm } from '../model/analytic/closedForm.ts';
 import type { StepReport } from '../model/analytic/report.ts';
 import { HIDDEN_SHARE } from '../model/analytic/stepReport.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
-import type { Plan } from '../model/plan/plan.ts';
+import { contentOf, type Plan } from '../model/plan/plan.ts';
 import { type Caps, fits } from './caps.ts';
 import { exhaust } from './exhaustive.ts';
 import { planBounds } from './planBounds.ts';
@@ -125,8 +125,8 @@ export class PlanPool {
     };
   }
 
-  #isNew({ name: _, ...plan }: Plan): boolean {
-    const key = JSON.stringify(plan);
+  #isNew(plan: Plan): boolean {
+    const key = contentOf(plan);
     if (this.#known.has(key)) return false;
     this.#known.add(key);
     return true;

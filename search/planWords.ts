@@ -1,6 +1,6 @@
 import { MiB } from '../model/input/byteUnits.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import { FROM_FILE } from '../model/plan/planDocument.ts';
+import { FROM_SEARCH } from '../model/plan/recipe.ts';
 import { NO_TRANSPORT } from '../model/system/transport.ts';
 import { passWeightBytes, type Workload } from '../model/workload/workload.ts';
 
@@ -44,7 +44,7 @@ const YIELD_WORDS = {
 
 /**
  * The plan under a name that says what it is, for tables and files. A search's own name is that of the seed, which local search may
- * have left far behind. Nothing can make the plan anew from such a name, so it is no preset's any more.
+ * have left far behind. It is the search's own, too, and no preset's any more.
  */
 export function namedByContent(plan: Plan, workload: Workload): Plan {
   const { chunkBytes, slots, yieldRule, paceS, transport, pieceBytes, sequential, drainAtPassStart } = plan;
@@ -61,7 +61,7 @@ export function namedByContent(plan: Plan, workload: Workload): Plan {
   if (paceS > 0) parts.push(`pace${(paceS * 1e6).toFixed(0)}us`);
   if (transport !== NO_TRANSPORT) parts.push(transport);
   if (pieceBytes > 0) parts.push(`piece${mebibytes(pieceBytes)}MiB`);
-  return { ...plan, name: parts.join(','), preset: FROM_FILE };
+  return { ...plan, name: parts.join(','), recipe: FROM_SEARCH };
 }
 
 const RULE_NAMES = {

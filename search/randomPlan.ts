@@ -6,7 +6,7 @@ import { UserError } from '../model/input/userError.ts';
 import { copyRates } from '../model/physics/rates.ts';
 import { DEVICE_PAGE_BYTES, wholePages } from '../model/plan/devicePage.ts';
 import type { BlockPlan, Plan, YieldRule } from '../model/plan/plan.ts';
-import { FROM_FILE } from '../model/plan/planDocument.ts';
+import { FROM_SEARCH } from '../model/plan/recipe.ts';
 import { dealChunks, windowsOf } from '../model/plan/windows.ts';
 import type { System } from '../model/system/system.ts';
 import { distinctName, distinctTransports, transportNamed } from '../model/system/transport.ts';
@@ -170,7 +170,7 @@ function planOfShape(shape: Shape, level: number, workload: Workload, seed: numb
   });
   return {
     ...rest,
-    ...{ name: `random-${seed}`, preset: FROM_FILE, blocks },
+    ...{ name: `random-${seed}`, recipe: FROM_SEARCH, blocks },
     slots: Math.min(deepest + 1 + spareSlots, streamed.length),
     ...{ drainAtPassStart: false, sequential: false },
     // Without waits the pieces keep a stream of their own, as in the presets.

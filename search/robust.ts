@@ -1,6 +1,7 @@
 import type { StepReport } from '../model/analytic/report.ts';
 import { predictedStepS, predictStep } from '../model/analytic/stepReport.ts';
-import type { Plan } from '../model/plan/plan.ts';
+import { contentOf, type Plan } from '../model/plan/plan.ts';
+import { FROM_SEARCH } from '../model/plan/recipe.ts';
 import type { Unknown } from '../model/system/unknowns.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { pooledBound } from './capBound.ts';
@@ -118,11 +119,6 @@ function leanestFirst(seen: readonly SimulatedPlan[]): SimulatedPlan[] {
   );
 }
 
-/** A plan without its name. */
-function contentOf({ name: _, ...plan }: Plan): string {
-  return JSON.stringify(plan);
-}
-
 /** The first of equal plans, in their order. */
 function distinct(seen: readonly SimulatedPlan[]): SimulatedPlan[] {
   const contents = seen.map(({ plan }) => contentOf(plan));
@@ -138,7 +134,9 @@ function withPlan(optimum: Optimum, plan: Plan, report: StepReport): Optimum {
 
 /** A scenario's optimum in the nominal plan's pieces, where only those make it too dear at the machine itself. */
 function inPiecesOf({ transport, pieceBytes }: Plan, plan: Plan): Plan[] {
-  return plan.transport === transport && plan.pieceBytes !== pieceBytes ? [{ ...plan, pieceBytes }] : [];
+  return plan.transport === transport && plan.pieceBytes !== pieceBytes
+    ? [{ ...plan, recipe: FROM_SEARCH, pieceBytes }]
+    : [];
 }
 
 /** A scenario's optimum that is faster where all is as written is the nominal plan. */

@@ -2,7 +2,7 @@ import { windowTimesS } from '../model/physics/compute.ts';
 import { copyRates } from '../model/physics/rates.ts';
 import { fitsSlots, type IssueOrder, topUp } from '../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../model/plan/plan.ts';
-import { FROM_FILE } from '../model/plan/planDocument.ts';
+import { FROM_SEARCH } from '../model/plan/recipe.ts';
 import { issuerOf } from '../model/plan/windows.ts';
 import type { System } from '../model/system/system.ts';
 import { collectiveTransport, type StagedCopyTransport } from '../model/system/transport.ts';
@@ -128,7 +128,7 @@ export function planOf(
     };
   }
   const plan: Plan = {
-    ...{ name: '', preset: FROM_FILE, chunkBytes, blocks, slots },
+    ...{ name: '', recipe: FROM_SEARCH, chunkBytes, blocks, slots },
     yieldRule: windows === 'open' ? 'none' : 'wait',
     paceS,
     ...{ drainAtPassStart: false, sequential: false },

@@ -106,7 +106,7 @@ const peer = z.strictObject({
   setting: foundPlan
     .extend({
       versusChoice: z.number().describe('step time over that of the choice'),
-      beyondPlanS: z.number().describe('seconds of the step that a plan cannot express'),
+      beyondPlanS: z.number().describe('seconds of the step that copies outside the stream of blocks take'),
       knobs: z.array(z.strictObject({ name: z.string(), value: z.string() })),
       paste: z.string(),
       notes: z.array(z.string()),

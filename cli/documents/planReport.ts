@@ -47,6 +47,10 @@ export const planReportFormat = z.strictObject({
     .describe('mean over the step; null where the machine file knows no power, and for a profile'),
   request: requestFormat.nullable().describe('with --steps'),
   verdict: z.string(),
+  notes: z
+    .array(z.string())
+    .optional()
+    .describe("of another tool's settings: all of them, and what the numbers leave out"),
 });
 
 export type PlanReport = z.input<typeof planReportFormat>;

@@ -3,6 +3,7 @@ import { paperCriterion } from '../../model/analytic/paperCriterion.ts';
 import type { StepReport } from '../../model/analytic/report.ts';
 import { type RequestFacts, type RequestReport, requestReport } from '../../model/analytic/request.ts';
 import { verdict } from '../../model/analytic/verdict.ts';
+import { toolNotes } from '../../model/presets/tools/toolPlan.ts';
 import type { Compared } from '../compare.ts';
 import type { Scenario } from '../scenario.ts';
 import { doubtFields } from './doubt.ts';
@@ -41,6 +42,7 @@ export function planFields(
   const { stepTimeS: stepS, clock } = report;
   const versusNone = stepS / baseline.stepTimeS;
   const doubt = doubtOf(workload, system, plan, none);
+  const notes = toolNotes(plan, workload, system);
   return {
     ...report,
     // A difference of simulated times, which may round to a hair below nothing.
@@ -50,6 +52,7 @@ export function planFields(
     request:
       request && requestFields(requestReport(workload, system, plan, { stepS, clock }, request), doubt),
     verdict: verdict(report, baseline, workload),
+    ...(notes.length > 0 && { notes: [...notes] }),
   };
 }
 

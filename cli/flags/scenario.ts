@@ -21,8 +21,8 @@ function addPlanOptions(command: Command): Command {
   return command
     .optionsGroup('How weights are streamed:')
     .option(
-      '--plan <preset[,key=value...]>',
-      'see `chunkflow plans`; repeat to compare (default: the usual ones)',
+      '--plan <name[,key=value...]>',
+      'a preset, or another tool with its settings: see `chunkflow plans`; repeat to compare (default: the usual ones)',
       collect,
     )
     .option('--resident <fraction>', 'share of each block that stays on the GPU, for plans that do not say')

@@ -37,7 +37,10 @@ export function readable<Report extends PlanReport>(
   columns: readonly Column<Report>[],
   { how, spIsDefault }: { how: string; spIsDefault: boolean },
 ): string {
-  const verdicts = document.plans.map(({ plan, verdict }) => `${plan}: ${verdict}\n`);
+  const verdicts = document.plans.flatMap(({ plan, verdict, notes = [] }) => [
+    `${plan}: ${verdict}\n`,
+    ...notes.map((note) => `  note: ${note}\n`),
+  ]);
   return [
     workloadLine(document.workload, spIsDefault),
     machineLine(

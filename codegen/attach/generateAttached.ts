@@ -10,6 +10,7 @@ import { carrierByName, NO_TRANSPORT, STAGED_COPY } from '../../model/system/tra
 import type { BlockKind, CollectiveSegment, Workload } from '../../model/workload/workload.ts';
 import { comment, constantName, cString, Names, unsigned64, whole } from '../escape.ts';
 import type { GeneratedFile } from '../generate.ts';
+import { refuseUnmade } from '../refuseUnmade.ts';
 import { render } from '../templates.ts';
 import { toolVersion } from '../toolVersion.ts';
 import { carrierText } from '../view/compose.ts';
@@ -92,6 +93,7 @@ export function generateAttached(workload: Workload, plan: Plan, model: Attached
 }
 
 function refuseUnsuited(plan: Plan, { ranks, blocks }: Workload): void {
+  refuseUnmade(plan);
   const refuse = (what: string, remedy: string) => {
     throw new UserError(`plan ${plan.name}: ${what}; ${remedy}`);
   };
@@ -99,6 +101,13 @@ function refuseUnsuited(plan: Plan, { ranks, blocks }: Workload): void {
     refuse(
       'copies in line with compute, from pageable memory',
       'attach a plan that overlaps, such as layerwise',
+    );
+  const isOwn = ({ issueAt, windowBytes }: Plan['blocks'][number], index: number) =>
+    windowBytes.length > 0 && issueAt === index;
+  if (plan.blocks.some(isOwn))
+    refuse(
+      'a block waits for its own copy, which no hook of an attached model issues',
+      'attach a plan that is a block ahead, such as layerwise',
     );
   if (plan.yieldRule === 'launch-window')
     refuse(

@@ -1,6 +1,6 @@
 import { rowsAt, tokensOfFrames } from '../dit/tokens.ts';
 import type { Plan } from '../plan/plan.ts';
-import { FROM_FILE } from '../plan/planDocument.ts';
+import { textOf } from '../plan/recipe.ts';
 import { presetPlan } from '../presets/presets.ts';
 import type { System } from '../system/system.ts';
 import { chosenTransport } from '../system/transport.ts';
@@ -30,10 +30,11 @@ export function breakEven(workload: Workload, system: System, plan: Plan): Break
   if (plan.slots === 0 || workload.from === 'profile') return NO_BREAK_EVEN;
   const { model, size, batch } = workload;
   const sizes = sizesOf(workload, system, plan.transport);
+  const text = textOf(plan.recipe);
   const hidden = (rows: SampleRows, atBatch: number): boolean => {
     const { bound, made, noneS } = sizes(rows, atBatch);
-    // Blocks weigh the same at any size, so a plan without a preset is the same plan there.
-    const same = plan.preset === FROM_FILE ? plan : made(plan.name);
+    // Blocks weigh the same at any size, so a plan that no text made is the same plan there.
+    const same = text === null ? plan : made(text);
     return predictedStepS(bound, system, same) <= (1 + HIDDEN_SHARE) * noneS;
   };
   const textRows = workload.textRows;
@@ -58,8 +59,8 @@ export function breakEven(workload: Workload, system: System, plan: Plan): Break
 /** A workload at another size. */
 interface AtSize {
   bound: BoundWorkload;
-  /** A preset's plan for it. */
-  made: (preset: string) => Plan;
+  /** The plan of a text for it. */
+  made: (text: string) => Plan;
   /** Its step without offload. */
   noneS: number;
 }
@@ -83,7 +84,7 @@ function sizesOf(
     const before = sizes.get(key);
     if (before !== undefined) return before;
     const bound = rebound(workload, rows, { batch });
-    const made = (preset: string) => presetPlan(preset, bound, system, chosenTransport({ transport }));
+    const made = (text: string) => presetPlan(text, bound, system, chosenTransport({ transport }));
     const at = { bound, made, noneS: predictedStepS(bound, system, made('none')) };
     sizes.set(key, at);
     return at;

@@ -7,6 +7,7 @@ import {
   launchHoldS,
   restOfPaceS,
 } from '../physics/copyPauses.ts';
+import { sourceBytesPerS } from '../physics/copySource.ts';
 import { bytesWithFill, runningRanks } from '../physics/linkShare.ts';
 import { copyRates, pairRates } from '../physics/rates.ts';
 import {
@@ -240,10 +241,15 @@ class Walk {
     const plan = this.#plan;
     const place = this.#count++;
     const { atStart, afterCollective } = this.#issues[index]!;
-    if (plan.sequential) this.#issue(atStart, place, times);
+    const isFirst = ({ ahead }: ScheduledRun) => plan.sequential || ahead === 0;
+    this.#issue(atStart.filter(isFirst), place, times);
     const drains = plan.drainAtPassStart && index === 0;
     this.#waitFor(drains ? Number.POSITIVE_INFINITY : place, times);
-    if (!plan.sequential) this.#issue(atStart, place, times);
+    this.#issue(
+      atStart.filter((run) => !isFirst(run)),
+      place,
+      times,
+    );
     let collectives = 0;
     const { segments } = this.#workload.blocks[index]!;
     const launches = this.#launches?.[index] ?? [];
@@ -411,11 +417,6 @@ class Walk {
     times.collectiveInflationS += seconds - moveS;
     return transport.latencyS + seconds;
   }
-}
-
-/** Bytes/s that the memory allows which a plan copies from. */
-export function sourceBytesPerS({ host }: System, { sequential }: Plan): number {
-  return sequential ? host.pageableBytesPerS : Number.POSITIVE_INFINITY;
 }
 
 /** Whether two blocks issue the same bytes for blocks equally far ahead, in the same order. */

@@ -93,7 +93,7 @@ export function doubtOf(workload: Workload, system: System, plan: Plan, none: Pl
     };
   });
   const own = heldOutError(workload, system);
-  const isNone = stepS === noneS && plan.preset === none.preset;
+  const isNone = plan.slots === 0 && plan.serialCopies === undefined && plan.transport === none.transport;
   spreads.push({ cause: 'model', step: own, versusNone: isNone ? [1, 1] : own });
   const widest = spreads.reduce((most, spread) => (width(spread) > width(most) ? spread : most));
   return {

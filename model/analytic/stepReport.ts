@@ -1,4 +1,5 @@
 import { blockComputeS } from '../physics/compute.ts';
+import { serialCopiesS } from '../physics/copySource.ts';
 import { hostIssueS } from '../physics/hostIssue.ts';
 import { hostShareBytes, type MemoryNeed, memoryNeed } from '../physics/memory.ts';
 import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../physics/power.ts';
@@ -27,7 +28,8 @@ export function predictStep(workload: Workload, system: System, plan: Plan): Ste
 
 /** The step time of `predictStep` alone, at a fraction of the cost of its report. */
 export function predictedStepS(workload: Workload, system: System, plan: Plan): number {
-  return Math.max(hostIssueS(workload, system), timesAtCap(workload, system, plan).times.stepTimeS);
+  const onGpuS = timesAtCap(workload, system, plan).times.stepTimeS + serialCopiesS(workload, system, plan);
+  return Math.max(hostIssueS(workload, system), onGpuS);
 }
 
 /** The clock that a plan's step reaches under the power cap, by the closed form; 1 where no power is known. */
@@ -54,12 +56,13 @@ export function report(
   workload: Workload,
   system: System,
   plan: Plan,
-  onGpu: StepTimes,
+  streamed: StepTimes,
   clock: number,
   breakEven: BreakEven = NO_BREAK_EVEN,
 ): StepReport {
   const power = powerOf(workload, system);
   const memory = memoryNeed(workload, system, plan);
+  const onGpu = withSerialCopies(streamed, serialCopiesS(workload, system, plan));
   const times = { ...onGpu, stepTimeS: Math.max(hostIssueS(workload, system), onGpu.stepTimeS) };
   const misfit = misfitOf(memory, system, workload.ranks);
   const windowS =
@@ -83,6 +86,17 @@ export function report(
 function misfitOf(need: MemoryNeed, system: System, ranks: number): BoundBy | null {
   if (need.gpuPeakBytes > system.gpu.memoryBytes) return 'memory';
   return need.hostPinnedBytes > hostShareBytes(system, ranks) ? 'host-memory' : null;
+}
+
+/** A step with copies that the GPU waits for: exposed in full, and on the link. */
+function withSerialCopies(times: StepTimes, seconds: number): StepTimes {
+  if (seconds === 0) return times;
+  return {
+    ...times,
+    stepTimeS: times.stepTimeS + seconds,
+    exposedPrefetchS: times.exposedPrefetchS + seconds,
+    prefetchS: times.prefetchS + seconds,
+  };
 }
 
 /**

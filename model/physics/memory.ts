@@ -53,7 +53,7 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
     reserveBytes,
     gpuPeakBytes:
       outsideBytes + residentBytes + slotBytes + activationBytes + collectiveBufferBytes + reserveBytes,
-    hostPinnedBytes: hostBytes + (staged ? collectiveBufferBytes : 0),
+    hostPinnedBytes: (plan.source === 'pageable' ? 0 : hostBytes) + (staged ? collectiveBufferBytes : 0),
   };
 }
 

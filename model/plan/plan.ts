@@ -1,3 +1,5 @@
+import type { Recipe } from './recipe.ts';
+
 /** How chunks treat collectives. */
 export const YIELD_RULES = [
   /** They share the link: nothing is held back. */
@@ -11,11 +13,25 @@ export const YIELD_RULES = [
 ] as const;
 export type YieldRule = (typeof YIELD_RULES)[number];
 
+/** Host memory that a copy reads or writes. */
+export const HOST_MEMORIES = ['pinned', 'pageable'] as const;
+export type HostMemory = (typeof HOST_MEMORIES)[number];
+
+/** A copy that a tool makes in every pass outside the stream of blocks, while the GPU waits. */
+export interface SerialCopy {
+  bytes: number;
+  direction: 'h2d' | 'd2h';
+  memory: HostMemory;
+}
+
 /** What happens to one block of a pass. */
 export interface BlockPlan {
   /** Bytes at the block's front that stay on the GPU: whole pages of 2 MiB, or all of the block. */
   residentBytes: number;
-  /** Index of the block of the same pass order (it may lie in the previous pass) at whose start the copy may go. */
+  /**
+   * Index of the block of the same pass order (it may lie in the previous pass) at whose start the copy may go. The block itself:
+   * nothing before it overlaps the copy.
+   */
   issueAt: number;
   /**
    * Bytes issued in each window of the block that runs meanwhile: [before its first collective, between the
@@ -30,9 +46,10 @@ export interface BlockPlan {
  * Block i of a pass is copied into the next of `slots` device buffers, in a ring over the streamed blocks.
  */
 export interface Plan {
-  /** The preset and its settings, as a user would type them. */
+  /** As tables, charts and files call it; nothing else is read from it. */
   name: string;
-  preset: string;
+  /** What made it. */
+  recipe: Recipe;
   /** Largest copy, bytes; a block's bytes go in chunks of this size. Infinity: the whole block in one copy. */
   chunkBytes: number;
   slots: number;
@@ -49,6 +66,18 @@ export interface Plan {
   pieceBytes: number;
   /** The H2D pieces of `staged-copy` collectives stand in the prefetch stream, in order, instead of their own. */
   stagedInCopyStream: boolean;
+  /**
+   * Memory that streamed weights are copied from. Left out where a generated program copies them: from its arena, which is pinned,
+   * if slowly where the plan is sequential.
+   */
+  source?: HostMemory;
+  /** Left out where a plan's blocks are all that it copies. */
+  serialCopies?: readonly SerialCopy[];
+}
+
+/** What a plan does, as a key: plans of equal content differ at most in their names and in what made them. */
+export function contentOf({ name: _, recipe: __, ...content }: Plan): string {
+  return JSON.stringify(content);
 }
 
 /** Bytes that a plan streams in one pass: all that does not stay on the GPU. */

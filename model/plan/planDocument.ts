@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { profiledFormat } from '../workload/profiledFormat.ts';
 import type { Workload } from '../workload/workload.ts';
-import { type BlockPlan, type Plan, YIELD_RULES } from './plan.ts';
+import { type BlockPlan, HOST_MEMORIES, type Plan, YIELD_RULES } from './plan.ts';
+import { FROM_FILE } from './recipe.ts';
 
 export const PLAN_SCHEMA = 'chunkflow/plan@2';
-
-/** What `Plan.preset` says of a plan that no preset made. */
-export const FROM_FILE = 'file';
 
 const bytes = z.int().min(0);
 
@@ -31,6 +29,11 @@ export const planFormat = z.strictObject({
   transport: z.string().describe('`none` where there are no collectives'),
   pieceBytes: bytes,
   stagedInCopyStream: z.boolean(),
+  source: z.enum(HOST_MEMORIES).optional().describe('memory that a tool streams weights from'),
+  serialCopies: z
+    .array(z.strictObject({ bytes, direction: z.enum(['h2d', 'd2h']), memory: z.enum(HOST_MEMORIES) }))
+    .optional()
+    .describe('of every pass, outside the stream of blocks, while the GPU waits'),
   profiled: profiledFormat
     .optional()
     .describe('of a plan for a profiled model: what attaching the plan to the model takes'),
@@ -40,9 +43,9 @@ export const planFormat = z.strictObject({
 export type PlanDocument = z.output<typeof planFormat>;
 export type BlockRun = PlanDocument['blocks'][number];
 
-/** A plan of a workload as a document; the preset that made it is not kept. Equal plans give equal documents. */
+/** A plan of a workload as a document; what made it is not kept. Equal plans give equal documents. */
 export function planDocument(
-  { preset: _, blocks, chunkBytes, name, ...rest }: Plan,
+  { recipe: _, blocks, chunkBytes, name, ...rest }: Plan,
   workload: Workload,
 ): PlanDocument {
   return {
@@ -56,6 +59,8 @@ export function planDocument(
     transport: rest.transport,
     pieceBytes: rest.pieceBytes,
     stagedInCopyStream: rest.stagedInCopyStream,
+    ...(rest.source !== undefined && { source: rest.source }),
+    ...(rest.serialCopies !== undefined && { serialCopies: [...rest.serialCopies] }),
     ...(workload.from === 'profile' && { profiled: workload.profiled }),
     blocks: runsOf(blocks),
   };
@@ -68,11 +73,15 @@ export function documentedPlan({
   profiled: ___,
   chunkBytes,
   blocks,
+  source,
+  serialCopies,
   ...rest
 }: PlanDocument): Plan {
   return {
     ...rest,
-    preset: FROM_FILE,
+    ...(source !== undefined && { source }),
+    ...(serialCopies !== undefined && { serialCopies }),
+    recipe: FROM_FILE,
     chunkBytes: chunkBytes ?? Number.POSITIVE_INFINITY,
     blocks: blocksOf(blocks),
   };

@@ -187,10 +187,10 @@ function wrongWithBlock(plan: Plan, ahead: number, workload: Workload, index: nu
       `expected whole pages of ${DEVICE_PAGE_BYTES} bytes, or all ${weightBytes}, got ${residentBytes}`,
       'residentBytes',
     );
-  // Nothing overlaps in a sequential plan, so that its copies may be as late as their blocks.
-  const least = windowBytes.length > 0 && !plan.sequential ? 1 : 0;
-  if (ahead < least || ahead >= blocks.length)
-    return wrong(`expected from ${least} to ${blocks.length - 1}, got ${ahead}`, 'ahead');
+  if (ahead >= blocks.length) return wrong(`expected from 0 to ${blocks.length - 1}, got ${ahead}`, 'ahead');
+  // What a block reads has landed before its first collective.
+  if (ahead === 0 && windowBytes.length > 1)
+    return wrong(`a block's own copy is issued at once, got ${windowBytes.length} windows`, 'windowBytes');
   const at = issuerOf(issueAt, blocks.length);
   const windows = windowsOf(blocks[at]!);
   if (windowBytes.length > windows)

@@ -73,6 +73,29 @@ export function parsePlanText(text: string): { preset: string; keys: PlanKeys } 
   return { preset, keys };
 }
 
+/** The names of a text's settings, as they are written; whether anything knows them is not looked at. */
+export function settingsOf(text: string): string[] {
+  return text
+    .split(',')
+    .slice(1)
+    .map((setting) => setting.split('=', 1)[0]!.trim());
+}
+
+/**
+ * The same text over a transport.
+ *
+ * @example overTransport('yield,resident=0.5', 'shm') // 'yield,resident=0.5,transport=shm'
+ */
+export function overTransport(text: string, transport: string): string {
+  return `${text},transport=${transport}`;
+}
+
+/** The text that `overTransport` made of another, or any other text as it is. */
+export function withoutTransport(text: string, transport: string): string {
+  const end = overTransport('', transport);
+  return text.endsWith(end) ? text.slice(0, -end.length) : text;
+}
+
 const MIN_CHUNK_BYTES = 64 * 1024;
 
 function size(text: string): number {

@@ -12,6 +12,8 @@ import type { Workload } from '../workload/workload.ts';
 import { type PlanKeys, parsePlanText } from './planText.ts';
 import { type Policy, PRESETS } from './policies.ts';
 import { type MadePlan, refuseIdleSettings } from './settingEffects.ts';
+import { namesTool, TOOL_NAMES } from './tools/names.ts';
+import { toolPlan } from './tools/toolPlan.ts';
 
 /** Names and one-line summaries of the presets, for help texts. */
 export const presetHelp: readonly { name: string; summary: string }[] = Object.entries(PRESETS).map(
@@ -19,7 +21,8 @@ export const presetHelp: readonly { name: string; summary: string }[] = Object.e
 );
 
 /**
- * A plan from a preset and its settings, as users type it: `yield,chunk=16MiB,resident=0.25`; or from a file, by its ending
+ * A plan from a preset and its settings, as users type it: `yield,chunk=16MiB,resident=0.25`; from another tool's own settings:
+ * `sglang,prefetch=2`; or from a file, by its ending
  * `.json`, or from a line of one: `plans.jsonl#name`.
  *
  * Keys: `resident` (fraction of every block), `resident-layers` (whole blocks: a count, or a fraction below 1),
@@ -30,6 +33,7 @@ export const presetHelp: readonly { name: string; summary: string }[] = Object.e
  */
 export function makePlan(text: string, workload: Workload, system: System, transport?: string): Plan {
   if (isPlanFile(text)) return readPlan(text, workload, system);
+  if (namesTool(text)) return toolPlan(text, workload, system, transport).plan;
   const made = fromPreset(text, workload, system, transport);
   refuseIdleSettings(made, workload, system);
   return made.plan;
@@ -40,6 +44,7 @@ export function makePlan(text: string, workload: Workload, system: System, trans
  * as `transport` on one rank, are passed over.
  */
 export function presetPlan(text: string, workload: Workload, system: System, transport?: string): Plan {
+  if (namesTool(text)) return toolPlan(text, workload, system, transport).plan;
   return fromPreset(text, workload, system, transport).plan;
 }
 
@@ -48,7 +53,7 @@ function fromPreset(text: string, workload: Workload, system: System, transport?
   const known = Object.hasOwn(PRESETS, preset) ? PRESETS[preset] : undefined;
   if (known === undefined) {
     throw new UserError(
-      `--plan ${shown(preset)}: is no preset; expected one of ${Object.keys(PRESETS).join(', ')}`,
+      `--plan ${shown(preset)}: is no preset; expected one of ${Object.keys(PRESETS).join(', ')}, or a tool: ${TOOL_NAMES.join(', ')}`,
     );
   }
   const { policy } = known;
@@ -66,7 +71,7 @@ function fromPreset(text: string, workload: Workload, system: System, transport?
   const chosen = workload.ranks > 1 ? transportNamed(system, keys.transport ?? transport) : undefined;
   const plan: Plan = {
     name: text,
-    preset,
+    recipe: { by: 'preset', preset, text },
     chunkBytes,
     slots: blocks.every((block) => block.windowBytes.length === 0) ? 0 : slots,
     blocks,
@@ -81,7 +86,7 @@ function fromPreset(text: string, workload: Workload, system: System, transport?
     pieceBytes: keys.pieceBytes ?? (chosen?.kind === 'staged-copy' ? chosen.pieceBytes : 0),
     stagedInCopyStream: chosen?.kind === 'staged-copy' && policy.yieldRule === 'wait',
   };
-  return { plan, policy, keys, order };
+  return { plan, preset, policy, keys, order };
 }
 
 /** Whether a preset without settings finds every buffer free in time; those that copy whole bursts ahead need two blocks. */

@@ -11,6 +11,7 @@ import { type Policy, PRESETS } from './policies.ts';
 /** A plan with what it was made of. */
 export interface MadePlan {
   plan: Plan;
+  preset: string;
   policy: Policy;
   keys: PlanKeys;
   order: IssueOrder;
@@ -73,8 +74,7 @@ function unusedByPolicy(preset: string, policy: Policy, key: string): string | u
  */
 export function refuseIdleSettings(made: MadePlan, workload: Workload, system: System): void {
   for (const key of Object.keys(made.keys) as (keyof PlanKeys)[]) {
-    const why =
-      unusedByPolicy(made.plan.preset, made.policy, TYPED[key]) ?? idleHere(key, made, workload, system);
+    const why = unusedByPolicy(made.preset, made.policy, TYPED[key]) ?? idleHere(key, made, workload, system);
     if (why !== undefined)
       throw new UserError(`--plan ${made.plan.name}: ${TYPED[key]}: has no effect: ${why}`);
   }

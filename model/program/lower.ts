@@ -1,3 +1,4 @@
+import { sourceBytesPerS } from '../physics/copySource.ts';
 import { launchLeadBlocks } from '../physics/launchLead.ts';
 import { runningRanks } from '../physics/linkShare.ts';
 import { checkIssuedBytes, type Plan } from '../plan/plan.ts';
@@ -141,7 +142,7 @@ class Lowering {
     const name = this.#nameOf(position);
     const sequential = this.plan.sequential;
     for (let rank = 0; rank < this.ranks; rank += 1) {
-      if (sequential) this.#addCopies(rank, position, 0, undefined);
+      this.#addCopies(rank, position, 0, undefined, sequential ? 'all' : 'own');
       const start = this.builder.add(
         {
           kind: 'mark',
@@ -157,7 +158,7 @@ class Lowering {
       this.#starts[rank]!.push(start);
       this.#launchPoints[rank]!.push([]);
       this.#waitForWeights(rank, position, start);
-      if (!sequential) this.#addCopies(rank, position, 0, start);
+      if (!sequential) this.#addCopies(rank, position, 0, start, 'others');
     }
     let window = 0;
     for (const stage of this.#stages.get(block)!) {
@@ -231,9 +232,20 @@ class Lowering {
     }
   }
 
-  /** The runs of one window, for every block whose copy is issued at this position. */
-  #addCopies(rank: number, position: number, window: number, after: number | undefined): void {
+  /**
+   * The runs of one window, for every block whose copy is issued at this position. The block's own come before it starts, so
+   * that they follow the compute before it.
+   */
+  #addCopies(
+    rank: number,
+    position: number,
+    window: number,
+    after: number | undefined,
+    which: 'all' | 'own' | 'others' = 'all',
+  ): void {
     for (const transfer of this.#transfersFrom[position]!) {
+      const isOwn = transfer.to === position;
+      if (which !== 'all' && isOwn !== (which === 'own')) continue;
       const bytes = transfer.windowBytes[window] ?? 0;
       if (bytes === 0) continue;
       const from = transfer.residentBytes + total(transfer.windowBytes.slice(0, window));
@@ -251,7 +263,7 @@ class Lowering {
           chunkBytes: Math.min(plan.chunkBytes, bytes),
           paceS: plan.paceS,
           pausedByHost: plan.yieldRule === 'launch-window',
-          sourceBytesPerS: plan.sequential ? this.system.host.pageableBytesPerS : Number.POSITIVE_INFINITY,
+          sourceBytesPerS: sourceBytesPerS(this.system, plan),
           target: {
             position: transfer.to,
             stepsAhead: transfer.stepsAhead,
@@ -265,7 +277,7 @@ class Lowering {
         },
         [after],
       );
-      if (this.plan.sequential) {
+      if (this.plan.sequential || isOwn) {
         // In stream order behind the compute before it, and behind a collective that ends a block.
         const before = this.#pending[rank] ?? this.builder.last(rank, 'compute');
         if (before !== undefined) this.builder.wait(id, before);

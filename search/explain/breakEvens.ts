@@ -7,8 +7,8 @@ import { withComputeSpeed } from '../../model/physics/variants/computeSpeed.ts';
 import { withH2dLink } from '../../model/physics/variants/h2dRate.ts';
 import { foldedWindows } from '../../model/plan/foldedWindows.ts';
 import type { Plan } from '../../model/plan/plan.ts';
-import { FROM_FILE } from '../../model/plan/planDocument.ts';
-import { presetHelp, presetPlan } from '../../model/presets/presets.ts';
+import { textOf } from '../../model/plan/recipe.ts';
+import { presetPlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
 import { chosenTransport, NO_TRANSPORT } from '../../model/system/transport.ts';
 import { rebound } from '../../model/workload/bind.ts';
@@ -42,7 +42,7 @@ export interface BreakEvens extends BreakEven {
 /**
  * The break-even points of a plan in closed form. Those in size are `breakEven`'s.
  *
- * A preset stands for its policy, which is made anew at every point; any other plan is the same data everywhere. With another
+ * A plan that a text made stands for its policy, which is made anew at every point; any other plan is the same data everywhere. With another
  * link or compute speed its windows are dealt for what is there then.
  *
  * Rates and speeds from 1/64 to 64 times the machine's are looked at. A rate at the lower end means that any does, and a speed
@@ -50,7 +50,7 @@ export interface BreakEvens extends BreakEven {
  */
 export function breakEvens(workload: Workload, system: System, plan: Plan): BreakEvens {
   return {
-    ...breakEven(workload, system, isPreset(plan) ? plan : { ...plan, preset: FROM_FILE }),
+    ...breakEven(workload, system, plan),
     ...(plan.slots === 0 ? { h2dBytesPerS: null, computeSpeed: null } : rates(workload, system, plan)),
     ...(workload.from === 'profile' ? { sp: [], spBeyond: [] } : degreeReports(workload, system, plan)),
   };
@@ -101,7 +101,8 @@ function atDegree(degree: number, workload: BoundWorkload, system: System, plan:
 function compared(workload: Workload, system: System, plan: Plan): Omit<DegreeReport, 'degree'> {
   const transport = chosenTransport(plan);
   const made = (text: string) => presetPlan(text, workload, system, transport);
-  const same = isPreset(plan) ? made(plan.name) : dataAt(plan, workload, made('none'));
+  const text = textOf(plan.recipe);
+  const same = text !== null ? made(text) : dataAt(plan, workload, made('none'));
   const { stepTimeS } = predictStep(workload, system, same);
   const noneS = predictStep(workload, system, made('none')).stepTimeS;
   return { hidden: stepTimeS <= (1 + HIDDEN_SHARE) * noneS, stepTimeS, noneS };
@@ -112,10 +113,6 @@ function dataAt(plan: Plan, workload: Workload, none: Plan): Plan {
   const { transport, pieceBytes } = none;
   const meets = plan.transport === NO_TRANSPORT ? { transport, pieceBytes } : {};
   return foldedWindows({ ...plan, ...meets }, workload);
-}
-
-function isPreset({ preset }: Plan): boolean {
-  return presetHelp.some(({ name }) => name === preset);
 }
 
 /** Degrees of sequence parallelism that the model's heads allow beside this tensor parallelism. */

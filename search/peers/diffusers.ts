@@ -1,22 +1,12 @@
 import { UserError } from '../../model/input/userError.ts';
-import { topUp } from '../../model/plan/issueOrder.ts';
-import { makePlan } from '../../model/presets/presets.ts';
+import { countUp } from '../../model/presets/tools/countUp.ts';
 import type { System } from '../../model/system/system.ts';
-import { type BoundWorkload, passWeightBytes } from '../../model/workload/workload.ts';
-import type { Candidate, Wording } from './candidate.ts';
-import { countUp } from './countUp.ts';
-import { blockAloneS, roundTrip } from './serialCopies.ts';
-import { wholeBlocks } from './wholeBlocks.ts';
+import type { BoundWorkload } from '../../model/workload/workload.ts';
+import { type Candidate, streamingCandidates, type Wording, withoutStreaming } from './candidate.ts';
 
 /**
- * diffusers' group offloading by blocks: with a stream one block ahead and no further; without, block by block from
- * pageable memory and back.
- *
- * As of the sources of 2026: src/diffusers/hooks/group_offloading.py. What lies beyond a plan there:
- *
- * - the first block is not fetched in the pass before, so its copy is exposed in full;
- * - modules outside the blocks are copied in from pageable memory for every pass and out again, stream or not;
- * - without a stream, blocks are copied out again as well.
+ * Settings of diffusers' group offloading: with a stream, or without. More blocks in a group copy the same bytes one after the other
+ * and take more GPU memory, so that one is tried alone.
  *
  * @throws UserError for tensor parallelism, which diffusers does not have.
  */
@@ -25,52 +15,18 @@ export function diffusersCandidates(workload: BoundWorkload, system: System, tra
     throw new UserError(
       `diffusers: has no tensor parallelism for these models, the layout has ${workload.layout.tp} ranks of it; give --tp 1`,
     );
-  const { blocks, passes, ranks } = workload;
-  const all = countUp(blocks.length);
-  const outside = roundTrip(system, ranks, workload.outsideBytes / workload.experts);
-  const outsideS = passes * (outside.pageableInS + outside.pageableOutS);
-  const firstInS =
-    system.gpu.copyEngine.startUpS + roundTrip(system, ranks, blocks[0]!.weightBytes).pinnedInS;
-  const hiddenS = Math.min(firstInS, blockAloneS(blocks.at(-1)!, workload, system, transport));
-  const backS = passes * roundTrip(system, ranks, passWeightBytes(workload)).pageableOutS;
-  const serial = { streamed: all, issueAt: all, slots: 1 };
   return [
-    {
-      plan: makePlan('none', workload, system, ranks > 1 ? transport : undefined),
-      beyondPlanS: 0,
-      wording: () => withoutOffload(workload),
-    },
-    {
-      plan: wholeBlocks('diffusers group, stream', workload, transport, topUp(all, blocks.length, 1)),
-      beyondPlanS: outsideS + passes * hiddenS,
-      wording: () => withStream(workload, outsideS, passes * firstInS),
-    },
-    {
-      plan: wholeBlocks('diffusers group, no stream', workload, transport, serial, { sequential: true }),
-      beyondPlanS: outsideS + backS,
-      hostPinnedBytes: 0,
-      wording: () => withoutStream(workload, outsideS, backS),
-    },
+    withoutStreaming(workload, system, transport, () => withoutOffload(workload)),
+    ...streamingCandidates(
+      'diffusers',
+      [{ stream: true }, { stream: false }],
+      { workload, system, transport },
+      ({ stream = false }) => offloaded(workload, stream),
+    ),
   ];
 }
 
-function withStream(workload: BoundWorkload, outsideS: number, firstInS: number): Wording {
-  return offloaded(workload, true, [
-    `the step includes ${milliseconds(firstInS)} for the first block of each pass, which is not fetched ahead, and ${milliseconds(outsideS)} for modules outside the blocks, copied in and out around each pass`,
-    'left out: the host waits for the device at every block, so launches do not run ahead; short blocks take longer than predicted',
-    'left out: weights are pinned tensor by tensor, and torch rounds each up to a power of two: up to twice the pinned memory said here',
-    'record_stream=True spares a wait but lets copies run ahead of the blocks without a bound on GPU memory; low_cpu_mem_usage=True pins at every use, which takes several times as long: neither is considered',
-  ]);
-}
-
-function withoutStream(workload: BoundWorkload, outsideS: number, backS: number): Wording {
-  return offloaded(workload, false, [
-    `the step includes ${milliseconds(backS)} for copying blocks back to the host, and ${milliseconds(outsideS)} for modules outside the blocks, in and out around each pass; copies out are taken as fast as copies in from pageable memory`,
-    'more blocks in a group copy the same bytes one after the other and take more GPU memory: not considered',
-  ]);
-}
-
-function offloaded(workload: BoundWorkload, useStream: boolean, notes: readonly string[]): Wording {
+function offloaded(workload: BoundWorkload, useStream: boolean): Wording {
   const knobs = [
     { name: 'onload_device', value: "torch.device('cuda')" },
     { name: 'offload_device', value: "torch.device('cpu')" },
@@ -85,7 +41,7 @@ function offloaded(workload: BoundWorkload, useStream: boolean, notes: readonly 
   return {
     knobs,
     paste: [...parallel(workload), ...transformers(workload).map((name) => name + call)].join('\n'),
-    notes: [...notes, ...shared(workload)],
+    notes: shared(workload),
   };
 }
 
@@ -118,8 +74,4 @@ function shared({ layout: { sp } }: BoundWorkload): string[] {
 
 function python(value: boolean): string {
   return value ? 'True' : 'False';
-}
-
-function milliseconds(seconds: number): string {
-  return `${(seconds * 1e3).toFixed(1)} ms`;
 }

@@ -1,12 +1,14 @@
 import type { StepReport } from '../../model/analytic/report.ts';
 import { UserError } from '../../model/input/userError.ts';
+import { serialCopiesS } from '../../model/physics/copySource.ts';
 import type { Plan } from '../../model/plan/plan.ts';
+import { toolTransport } from '../../model/presets/tools/toolPlan.ts';
 import type { System } from '../../model/system/system.ts';
 import { transportNamed } from '../../model/system/transport.ts';
 import type { BoundWorkload, Workload } from '../../model/workload/workload.ts';
 import type { Caps } from '../caps.ts';
 import type { Candidate } from './candidate.ts';
-import { comfyuiCandidates } from './comfyui.ts';
+import { comfyNativeOnly, comfyuiCandidates, wanVideoWrapperOnly } from './comfyui.ts';
 import { diffusersCandidates } from './diffusers.ts';
 import type { PeerName } from './peerNames.ts';
 import { bestOf } from './search.ts';
@@ -19,20 +21,19 @@ const CANDIDATES: Record<PeerName, Candidates> = {
   sglang: sglangCandidates,
   diffusers: diffusersCandidates,
   'vllm-omni': vllmOmniCandidates,
-  comfyui: comfyuiCandidates,
+  comfyui: (workload, system) => comfyuiCandidates(workload, system),
+  'comfyui-native': (workload, system) => comfyNativeOnly(workload, system),
+  'comfyui-wanvideowrapper': (workload, system) => wanVideoWrapperOnly(workload, system),
 };
 
 /** The best that a tool can be set to, and what that costs. */
 export interface PeerSetting {
   peer: PeerName;
-  /** How the tool would stream with this setting, in our vocabulary. */
+  /** How the tool would stream with this setting, in our vocabulary; its name is the setting as `--plan` takes it. */
   plan: Plan;
-  /**
-   * What a step costs: the oracle's answer for the plan, with `beyondPlanS` added to its step and to its exposed
-   * prefetch, and the pinned memory that the tool takes.
-   */
+  /** What a step costs: the oracle's answer for the plan. */
   report: StepReport;
-  /** Seconds of a step that the plan cannot express; the notes say what they are. Negative where it overstates them. */
+  /** Seconds of it that copies outside the stream of blocks take; the notes say what they are. */
   beyondPlanS: number;
   knobs: readonly { name: string; value: string }[];
   /** Flags, Python or a node, ready to use. */
@@ -64,31 +65,15 @@ export function bestPeerSetting(
     throw new UserError(
       `${peer}: its settings follow from how ranks divide the model, which a profile does not say; give --model`,
     );
-  const chosen = peerTransport(peer, workload, system, transport);
+  const chosen = toolTransport(peer, workload, system, undefined, transport);
   const candidates = CANDIDATES[peer](workload, system, chosen);
   const { candidate, report, considered } = bestOf(peer, candidates, workload, system, caps, oracle);
-  const { plan, beyondPlanS } = candidate;
+  const { plan } = candidate;
+  const beyondPlanS = serialCopiesS(workload, system, plan);
   const { knobs, paste, notes } = candidate.wording();
   const standIn =
     workload.ranks > 1 && transportNamed(system, chosen).carrier.by !== 'nccl'
       ? [`this machine file has no transport of NCCL; ${chosen} stands in for it`]
       : [];
   return { peer, plan, report, beyondPlanS, knobs, paste, notes: [...notes, ...standIn], considered };
-}
-
-/** Peers run on NCCL, which has no copy-engine collectives in the order of a prefetch. */
-function peerTransport(
-  peer: PeerName,
-  workload: Workload,
-  system: System,
-  transport: string | undefined,
-): string {
-  if (workload.ranks === 1) return 'none';
-  const { kind, name } = transportNamed(system, transport);
-  if (kind === 'flow') return name;
-  const others = system.transports.filter((other) => other.kind === 'flow');
-  if (transport === undefined && others.length > 0) return others[0]!.name;
-  throw new UserError(
-    `${peer}: has no ${name}, it runs on NCCL; ${others.length > 0 ? `give one of ${others.map((other) => other.name).join(', ')}` : `${system.name} has no such transport, add one to its file`}`,
-  );
 }

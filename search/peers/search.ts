@@ -2,6 +2,7 @@ import { closedForm } from '../../model/analytic/closedForm.ts';
 import type { StepReport } from '../../model/analytic/report.ts';
 import { clockOf } from '../../model/analytic/stepReport.ts';
 import { UserError } from '../../model/input/userError.ts';
+import { serialCopiesS } from '../../model/physics/copySource.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
 import type { Plan } from '../../model/plan/plan.ts';
 import { makePlan } from '../../model/presets/presets.ts';
@@ -22,7 +23,7 @@ const LEAN_FINALISTS = 3;
 
 export interface Found {
   candidate: Candidate;
-  /** The oracle's answer for the plan, with what lies beyond the plan in its times. */
+  /** The oracle's answer for the plan. */
   report: StepReport;
   considered: number;
 }
@@ -50,7 +51,7 @@ export function bestOf(
   const fitting = sized.filter((setting) => excessBytes(setting, caps) === 0);
   if (fitting.length === 0) throw nothingFits(peer, sized, caps);
   const timed = finalists(fitting, workload, system).map((setting) => {
-    const report = withBeyond(oracle(setting.candidate.plan), setting);
+    const report = oracle(setting.candidate.plan);
     return { ...setting, report };
   });
   const bestS = Math.min(...timed.map(({ report }) => report.stepTimeS));
@@ -65,7 +66,7 @@ function size(candidate: Candidate, workload: Workload, system: System): Sized {
   return {
     candidate,
     gpuBytes: need.gpuPeakBytes,
-    pinnedBytes: candidate.hostPinnedBytes ?? need.hostPinnedBytes,
+    pinnedBytes: need.hostPinnedBytes,
   };
 }
 
@@ -77,8 +78,9 @@ function finalists(fitting: readonly Sized[], workload: Workload, system: System
   const clock = clockOf(workload, system, none);
   const byTime = fitting
     .map((setting) => {
-      const { plan, beyondPlanS } = setting.candidate;
-      return { setting, stepTimeS: closedForm(workload, system, plan, clock).stepTimeS + beyondPlanS };
+      const { plan } = setting.candidate;
+      const { stepTimeS } = closedForm(workload, system, plan, clock);
+      return { setting, stepTimeS: stepTimeS + serialCopiesS(workload, system, plan) };
     })
     .sort((a, b) => a.stepTimeS - b.stepTimeS);
   const asFast = byTime
@@ -87,16 +89,6 @@ function finalists(fitting: readonly Sized[], workload: Workload, system: System
     .sort((a, b) => a.gpuBytes - b.gpuBytes);
   const both = [...asFast.slice(0, LEAN_FINALISTS), ...byTime.map(({ setting }) => setting)];
   return [...new Set(both)].slice(0, FINALISTS);
-}
-
-function withBeyond(report: StepReport, { candidate, pinnedBytes }: Sized): StepReport {
-  const { beyondPlanS } = candidate;
-  return {
-    ...report,
-    stepTimeS: report.stepTimeS + beyondPlanS,
-    exposedPrefetchS: report.exposedPrefetchS + beyondPlanS,
-    hostPinnedBytes: pinnedBytes,
-  };
 }
 
 function excessBytes({ gpuBytes, pinnedBytes }: Sized, caps: Caps): number {

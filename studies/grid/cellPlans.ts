@@ -2,6 +2,7 @@ import { isAbsolute, join } from 'node:path';
 import { type Place, shown, UserError } from '../../model/input/userError.ts';
 import { isPlanFile, openPlan, type PlanSource, sourceOf } from '../../model/plan/planFile.ts';
 import { linesOfPlans } from '../../model/plan/planLines.ts';
+import { overTransport } from '../../model/presets/planText.ts';
 import type { Cell } from './experimentFile.ts';
 
 /** Plans as an experiment lists them. */
@@ -24,7 +25,7 @@ export function cellPlans(
 ): Required<Pick<Cell, 'plans' | 'planFiles'>> {
   const named = (transports ?? [null]).flatMap((transport, index) =>
     plans.flatMap((text): { name: string; source?: PlanSource }[] => {
-      if (!isPlanFile(text)) return [{ name: transport === null ? text : `${text},transport=${transport}` }];
+      if (!isPlanFile(text)) return [{ name: transport === null ? text : overTransport(text, transport) }];
       return index === 0 ? [fromFile(inFolder(text, folder))] : [];
     }),
   );

@@ -5,9 +5,10 @@ import type { Dit } from '../../model/dit/dit.ts';
 import { loadDit } from '../../model/dit/load.ts';
 import { atPlace, type Place, UserError } from '../../model/input/userError.ts';
 import { reserveBytesOf } from '../../model/physics/memory.ts';
-import { FROM_FILE } from '../../model/plan/planDocument.ts';
 import { planElsewhere } from '../../model/plan/planElsewhere.ts';
+import { FROM_FILE, type Recipe } from '../../model/plan/recipe.ts';
 import { makePlan } from '../../model/presets/presets.ts';
+import { recipeOfText } from '../../model/presets/recipeOfText.ts';
 import { type SegmentTotal, segmentTotals } from '../../model/program/timelineTotals.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
@@ -266,7 +267,7 @@ export function whereOf({ place, cell, transport }: ComparedRun): string {
   return cell.sp * cell.tp === 1 ? 'one rank' : `${place}, ${transport}`;
 }
 
-/** The preset of a plan: `yield` of `yield,resident=0.25`; `file` of one that no preset made. */
-export function presetOf({ plan, planFile }: Pick<StepRun, 'plan' | 'planFile'>): string {
-  return planFile === undefined ? plan.split(',', 1)[0]! : FROM_FILE;
+/** What made a measured plan: a dataset holds its text, or else the plan itself. */
+export function recipeOfRun({ plan, planFile }: Pick<StepRun, 'plan' | 'planFile'>): Recipe {
+  return planFile === undefined ? recipeOfText(plan) : FROM_FILE;
 }

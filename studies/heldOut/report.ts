@@ -1,6 +1,7 @@
 import { mean } from 'simple-statistics';
+import { makerOf } from '../../model/plan/recipe.ts';
 import { depthRange, depthText } from '../dataset/programDepth.ts';
-import { type ComparedStep, presetOf, samplesOf, whereOf } from './compareSteps.ts';
+import { type ComparedStep, recipeOfRun, samplesOf, whereOf } from './compareSteps.ts';
 import { type ErrorStatistics, errorStatistics } from './errorStatistics.ts';
 import { NumberColumn } from './numberColumn.ts';
 import { type PlanOrder, type PlanSamples, SamplesOfPlans } from './planOrder.ts';
@@ -38,7 +39,7 @@ export interface HeldOutReport {
 const CLASSES: readonly ((step: ComparedStep) => string)[] = [
   ({ run }) => whereOf(run),
   ({ run, depth }) => `${run.cell.model}, ${depthText(depth)}`,
-  ({ run }) => presetOf(run),
+  ({ run }) => makerOf(recipeOfRun(run)),
 ];
 
 /**

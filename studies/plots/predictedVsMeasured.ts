@@ -1,7 +1,8 @@
 import { max, min } from 'simple-statistics';
 import type { TopLevelSpec } from 'vega-lite';
+import { makerOf } from '../../model/plan/recipe.ts';
 import { depthRange, depthText } from '../dataset/programDepth.ts';
-import { type ComparedStep, presetOf, whereOf } from '../heldOut/compareSteps.ts';
+import { type ComparedStep, recipeOfRun, whereOf } from '../heldOut/compareSteps.ts';
 
 /** Predictions within this share of the measurement lie in the grey band. */
 const BAND = 0.05;
@@ -60,7 +61,7 @@ function pointOf({ run, depth, simulatedS, closedFormS, simulatedError, noise }:
     size: run.cell.size,
     depth: depthText(depth),
     plan: run.plan,
-    preset: presetOf(run),
+    preset: makerOf(recipeOfRun(run)),
     measuredMs: run.stepS * 1e3,
     simulatedMs: simulatedS * 1e3,
     closedFormMs: closedFormS * 1e3,

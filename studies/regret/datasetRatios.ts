@@ -1,6 +1,8 @@
 import { max, median, min } from 'simple-statistics';
 import { grouped } from '../../model/input/grouped.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
+import { textOf } from '../../model/plan/recipe.ts';
+import { withoutTransport } from '../../model/presets/planText.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 import { type MeasuredCell, type MeasuredPlan, measuredCells } from './measuredCells.ts';
 import { noiseOf } from './regret.ts';
@@ -97,14 +99,14 @@ export function datasetRatios(
 function plansOfBoth(first: MeasuredCell, second: MeasuredCell, against: string): Both[] {
   const stepRatio = (name: string, transport: string) => {
     const [one, other] = [first, second].map(({ plans }) =>
-      plans.find((plan) => plan.transport === transport && presetText(plan) === name),
+      plans.find((plan) => plan.transport === transport && textOver(plan) === name),
     );
     return one === undefined || other === undefined ? null : other.stepS / one.stepS;
   };
   return first.plans.flatMap((one) => {
     const other = second.plans.find(({ plan }) => plan === one.plan);
     if (other === undefined) return [];
-    const [plan, step] = [presetText(one), other.stepS / one.stepS];
+    const [plan, step] = [textOver(one), other.stepS / one.stepS];
     const over = (name: string, transport: string) => {
       const ratio = name === plan && transport === one.transport ? null : stepRatio(name, transport);
       return ratio === null ? null : step / ratio;
@@ -135,10 +137,10 @@ function planRatios(cells: readonly Both[]): PlanRatios {
   };
 }
 
-/** @example presetText({ plan: 'yield,resident=0.5,transport=shm', transport: 'shm' }) // 'yield,resident=0.5' */
-function presetText({ plan, transport }: Pick<MeasuredPlan, 'plan' | 'transport'>): string {
-  const end = `,transport=${transport}`;
-  return plan.endsWith(end) ? plan.slice(0, -end.length) : plan;
+/** The text of a measured preset without its transport; of any other plan its name. */
+function textOver({ plan, recipe, transport }: MeasuredPlan): string {
+  const text = textOf(recipe);
+  return text === null ? plan : withoutTransport(text, transport);
 }
 
 function keyOf({ cell, mode }: MeasuredCell): string {

@@ -1,3 +1,5 @@
+import { makerOf, textOf } from '../../model/plan/recipe.ts';
+import { settingsOf } from '../../model/presets/planText.ts';
 import type { System } from '../../model/system/system.ts';
 import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
@@ -111,10 +113,11 @@ function cellHeadlines({ cell, choices }: ChosenCell, against: string, simulated
 }
 
 /** A preset without any setting but its transport. */
-function isBaseline({ plan, transport }: MeasuredPlan, baseline: Baseline, against: string): boolean {
+function isBaseline({ recipe, transport }: MeasuredPlan, baseline: Baseline, against: string): boolean {
   if (transport !== against && transport !== NO_TRANSPORT) return false;
-  const [preset, ...settings] = plan.split(',');
-  return preset === baseline && settings.every((setting) => setting.startsWith('transport='));
+  if (makerOf(recipe) !== baseline) return false;
+  const text = textOf(recipe);
+  return text !== null && settingsOf(text).every((key) => key === 'transport');
 }
 
 function headline(

@@ -3,18 +3,19 @@ import { grouped } from '../../model/input/grouped.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
 import { planElsewhere } from '../../model/plan/planElsewhere.ts';
+import type { Recipe } from '../../model/plan/recipe.ts';
 import type { System } from '../../model/system/system.ts';
 import { type ProgramDepth, programDepth } from '../dataset/programDepth.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 import { cellScenario } from '../grid/cellScenario.ts';
 import { cellOfRecord } from '../grid/recordedCell.ts';
-import { presetOf } from '../heldOut/compareSteps.ts';
+import { recipeOfRun } from '../heldOut/compareSteps.ts';
 import { middleVisitS, visitNoise } from './visits.ts';
 
 /** A plan as it measured in one cell; measured in several runs it counts once. */
 export interface MeasuredPlan {
   plan: string;
-  preset: string;
+  recipe: Recipe;
   transport: string;
   /** Median over the visits of all runs: a round that something else on the machine disturbed does not decide. */
   stepS: number;
@@ -89,7 +90,7 @@ function measuredPlan(same: readonly StepRun[], planned: Planned): MeasuredPlan 
   const [run] = same as [StepRun];
   const visitS = same.flatMap((one) => one.visitS);
   return {
-    ...{ plan: run.plan, preset: presetOf(run), ...planned },
+    ...{ plan: run.plan, recipe: recipeOfRun(run), ...planned },
     ...{ stepS: middleVisitS(visitS), visitS, noise: visitNoise(visitS) },
     claimedBytes: max(same.map(({ memory }) => memory.claimedBytes)),
   };

@@ -1,3 +1,4 @@
+import { makerOf } from '../../model/plan/recipe.ts';
 import type { Choice } from '../grid/experimentFile.ts';
 import type { MeasuredPlan } from './measuredCells.ts';
 
@@ -40,7 +41,7 @@ export function regretOf(
   const best = others.reduce((least, other) => (other.stepS < least.stepS ? other : least), choice);
   const slowerThan = plans.filter(
     (other) =>
-      BASELINES.includes(other.preset) &&
+      BASELINES.includes(makerOf(other.recipe)) &&
       other.gpuBytes >= choice.gpuBytes &&
       choice.stepS / other.stepS - 1 > (noiseOf([choice, other]) ?? 0),
   );

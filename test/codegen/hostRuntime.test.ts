@@ -15,12 +15,15 @@ const SOME = ['none', 'yield,chunk=1MiB', 'yield,chunk=2MiB,transport=staged-cop
 /** Blocks that keep as many pages, and the first of them one more. */
 const PAGES = ['alike', 'mixed'].map((name) => `test/codegen/mixedResidents.jsonl#${name}`);
 
+/** Settings of tools, and a plan whose first block waits for its own copy. */
+const TOOLS = ['sglang', 'vllm-omni', 'test/codegen/ownCopies.json'];
+
 const cross = { model: 'tiny-cross', machine: 'host-x2', size: '64x64x5', blocks: 2 } as const;
 const joint = { model: 'tiny-joint', machine: 'host-x2', size: '128x128', blocks: 2 } as const;
 
 /** One rank computes what several must agree with. */
 const SCENARIOS: Record<string, TinyScenario & { reference?: string }> = {
-  'cross-one': { ...cross, machine: 'host-x1', layout: { sp: 1 }, plans: [...ALONE, ...PAGES] },
+  'cross-one': { ...cross, machine: 'host-x1', layout: { sp: 1 }, plans: [...ALONE, ...PAGES, ...TOOLS] },
   'cross-mirrored': { ...cross, machine: 'host-x1', layout: { sp: 2 }, plans: SOME },
   'cross-packed': { ...cross, layout: { sp: 2 }, plans: SHARED, reference: 'cross-one' },
   'joint-one': { ...joint, machine: 'host-x1', layout: { sp: 1 }, plans: ['none'] },

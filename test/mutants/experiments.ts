@@ -122,8 +122,8 @@ export const EXPERIMENTS: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: "a baseline is looked for on another plan's transport",
-        original: 'plan.transport === transport && presetText',
-        mutated: 'presetText',
+        original: 'plan.transport === transport && textOver',
+        mutated: 'textOver',
       },
       {
         breaks: 'the first dataset is divided by the second',

@@ -28,8 +28,8 @@ export const PROFILE: readonly MutantGroup[] = [
       },
       {
         breaks: "a search does not know of the host's time",
-        original: 'return Math.max(hostIssueS(workload, system), timesAtCap',
-        mutated: 'return Math.max(0, timesAtCap',
+        original: 'return Math.max(hostIssueS(workload, system), onGpuS)',
+        mutated: 'return onGpuS',
       },
       {
         breaks: 'what the host limits is said to be bound by compute',

@@ -260,8 +260,8 @@ export const PROGRAM: readonly MutantGroup[] = [
       },
       {
         breaks: 'sequential copies come from pinned memory',
-        original: 'plan.sequential ? this.system.host.pageableBytesPerS : Number.POSITIVE_INFINITY',
-        mutated: 'Number.POSITIVE_INFINITY',
+        original: 'sourceBytesPerS: sourceBytesPerS(this.system, plan)',
+        mutated: 'sourceBytesPerS: Number.POSITIVE_INFINITY',
       },
       {
         breaks: 'every window starts at the first streamed byte',

@@ -14,6 +14,7 @@ import { PROFILE } from './profile.ts';
 import { PROGRAM } from './program.ts';
 import { SHARING } from './sharing.ts';
 import { SYSTEM } from './system.ts';
+import { TOOLS } from './tools.ts';
 
 /** All planted faults of the core. */
 export const MUTANTS: readonly MutantGroup[] = [
@@ -32,4 +33,5 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...OPTIMISER,
   ...PROFILE,
   ...IMPORTS,
+  ...TOOLS,
 ];

@@ -1,4 +1,5 @@
 import type { BlockPlan, Plan } from '../../model/plan/plan.ts';
+import { FROM_SEARCH } from '../../model/plan/recipe.ts';
 import { windowsOf } from '../../model/plan/windows.ts';
 import { evenPaceS } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
@@ -76,7 +77,14 @@ export function bruteForce(workload: Workload, system: System, space: SearchSpac
             const streams = planned.filter(({ windowBytes }) => windowBytes.length > 0);
             if (streams.some(({ windowBytes }) => sum(windowBytes) < PAGE)) continue;
             const plan: Plan = {
-              ...{ name: 'brute force', preset: 'file', chunkBytes: size, paceS: 0, transport, pieceBytes },
+              ...{
+                name: 'brute force',
+                recipe: FROM_SEARCH,
+                chunkBytes: size,
+                paceS: 0,
+                transport,
+                pieceBytes,
+              },
               ...{ drainAtPassStart: false, sequential: false, yieldRule: 'none', stagedInCopyStream: false },
               slots: streamed.length === 0 ? 0 : streamed.length === 1 ? 1 : depth + 1,
               blocks: planned,

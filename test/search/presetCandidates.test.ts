@@ -71,7 +71,7 @@ function variants({ workload, system, space }: Search): Plan[] {
             transport === 'none' ? undefined : transport,
           );
           const plan = { ...made, pieceBytes };
-          const { name: _, preset: __, ...rest } = plan;
+          const { name: _, recipe: __, ...rest } = plan;
           known.set(JSON.stringify(rest), plan);
         } catch (error) {
           if (!(error instanceof UserError)) throw error;

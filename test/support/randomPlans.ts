@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { DEVICE_PAGE_BYTES } from '../../model/plan/devicePage.ts';
 import { fitsSlots } from '../../model/plan/issueOrder.ts';
 import type { BlockPlan, Plan, YieldRule } from '../../model/plan/plan.ts';
+import { FROM_FILE } from '../../model/plan/recipe.ts';
 import { dealChunks, issuerOf, windowsOf } from '../../model/plan/windows.ts';
 import { presetHelp, presetPlan } from '../../model/presets/presets.ts';
 import type { System } from '../../model/system/system.ts';
@@ -140,7 +141,7 @@ export function planOf(drawn: DrawnPlan, workload: Workload, system: System, tra
   const staged = workload.ranks > 1 && transportNamed(system, transport).kind === 'staged-copy';
   return {
     name: 'drawn',
-    preset: `any ${drawn.sequential ? 'sequential' : drawn.yieldRule}`,
+    recipe: FROM_FILE,
     chunkBytes,
     slots: Math.min(streamed.length, least + 1 + drawn.spareSlots),
     blocks: ofBlocks,

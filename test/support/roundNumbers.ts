@@ -1,5 +1,6 @@
 import { loadDit } from '../../model/dit/load.ts';
 import type { Plan } from '../../model/plan/plan.ts';
+import { FROM_FILE } from '../../model/plan/recipe.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { CopyEngine, System } from '../../model/system/system.ts';
 import type { FlowTransport, StagedCopyTransport } from '../../model/system/transport.ts';
@@ -109,7 +110,7 @@ export function machineOf(numbers: MachineNumbers = {}): System {
 export function planOf(windowsMB: readonly number[], changes: Partial<Plan> & { count?: number } = {}): Plan {
   const { count = 2, ...rest } = changes;
   return {
-    ...{ name: 'round', preset: 'file', chunkBytes: MB, slots: 2, yieldRule: 'none', paceS: 0 },
+    ...{ name: 'round', recipe: FROM_FILE, chunkBytes: MB, slots: 2, yieldRule: 'none', paceS: 0 },
     ...{
       drainAtPassStart: false,
       sequential: false,

@@ -24,18 +24,19 @@ export function fitFiles(files: readonly string[], flags: FitFlags, output: Outp
   if (flags.json)
     output.result(`${JSON.stringify({ numbers, stages: fitted.stages, notes: fitted.notes }, null, 1)}\n`);
   else {
-    output.result(
-      formatTable(
-        [
-          { header: 'number', value: ({ key }) => key },
-          { header: 'value', value: ({ is }) => String(is) },
-          { header: '95 %', value: ({ interval }) => interval?.join(' to ') ?? null },
-          { header: 'from', value: ({ from }) => from },
-          { header: 'source', value: ({ source }) => source },
-        ],
-        numbers,
-      ),
-    );
+    if (numbers.length > 0)
+      output.result(
+        formatTable(
+          [
+            { header: 'number', value: ({ key }) => key },
+            { header: 'value', value: ({ is }) => String(is) },
+            { header: '95 %', value: ({ interval }) => interval?.join(' to ') ?? null },
+            { header: 'from', value: ({ from }) => from },
+            { header: 'source', value: ({ source }) => source },
+          ],
+          numbers,
+        ),
+      );
     if (fitted.stages.length > 0) {
       output.result('\n');
       printFitToAll(fitted, flags.worst, output);

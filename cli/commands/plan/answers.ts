@@ -1,6 +1,7 @@
 import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
+import { FROM_SEARCH } from '../../../model/plan/recipe.ts';
 import { transportNamed } from '../../../model/system/transport.ts';
 import type { Unknown } from '../../../model/system/unknowns.ts';
 import { workloadUnknowns } from '../../../model/workload/unknowns.ts';
@@ -37,7 +38,10 @@ export async function answersTo(
   // What the other answers find is considered for the choice, so that none of them is better than it.
   const peer = flags.for === undefined ? null : await peerAnswer(flags.for, search, caps, flags.transport);
   const front = points === null ? null : await frontPoints(search, flags.transport, points, caps, output);
-  const known = [...(peer?.setting ? [peer.setting.plan] : []), ...(front ?? []).map(({ plan }) => plan)];
+  const known = [
+    ...(peer?.setting ? [blocksAlone(peer.setting.plan)] : []),
+    ...(front ?? []).map(({ plan }) => plan),
+  ];
   const unknowns = flags.nominal === true ? [] : (byHand ?? workloadUnknowns(workload, system));
   const uncertainty = await uncertaintyAnswer(search, caps, unknowns, known, byHand !== null);
   const optimum = uncertainty?.robust ?? optimise(search, caps, FULL_EFFORT, known);
@@ -58,6 +62,11 @@ export async function answersTo(
   };
 }
 
+/** A tool's plan as a program of ours would run it: without what the tool copies beside blocks, from our arena. */
+function blocksAlone({ source: _, serialCopies: __, ...plan }: Plan): Plan {
+  return { ...plan, recipe: FROM_SEARCH };
+}
+
 function simulated({ oracle }: Search, plan: Plan): ComparedPlan {
   return { plan, report: oracle(plan) };
 }
@@ -72,7 +81,7 @@ function nonesBeside(search: Search, choice: Plan, plans: readonly Plan[]) {
   const isSame = plan.transport === transport && plan.pieceBytes === pieceBytes;
   return {
     none: simulated(search, plan),
-    noneOnOwn: isSame ? null : simulated(search, { ...plan, name: noneText(choice), transport, pieceBytes }),
+    noneOnOwn: isSame ? null : simulated(search, noneLike(choice, plan)),
   };
 }
 
@@ -80,9 +89,10 @@ function verified({ workload, system }: Search, plan: Plan) {
   return simulate(workload, system, plan, { breakEven: false }).report;
 }
 
-/** No offload over a plan's transport as a user would type it. */
-function noneText({ transport, pieceBytes }: Plan): string {
-  return `none,transport=${transport}${pieceBytes > 0 ? `,piece=${pieceBytes / 2 ** 20}MiB` : ''}`;
+/** No offload over a plan's transport, as a user would type it. */
+function noneLike({ transport, pieceBytes }: Plan, none: Plan): Plan {
+  const text = `none,transport=${transport}${pieceBytes > 0 ? `,piece=${pieceBytes / 2 ** 20}MiB` : ''}`;
+  return { ...none, name: text, recipe: { by: 'preset', preset: 'none', text }, transport, pieceBytes };
 }
 
 /** Null where nothing of the machine is unknown: then the nominal plan is the choice. */

@@ -17,6 +17,7 @@ export function peerText({ name, why, setting }: Peer): string {
     `\nThe best setting of ${name}, of ${considered} within the caps:\n\n`,
     formatTable(columns, knobs),
     `\n${costText(setting)}\n`,
+    `as a plan: --plan ${setting.plan}\n`,
     `\n${paste.trimEnd()}\n\n`,
     ...notes.map((note) => `note: ${note}\n`),
   ].join('');
@@ -31,10 +32,9 @@ function costText({
   beyondPlanS,
 }: Setting): string {
   const on = transport === NO_TRANSPORT ? '' : ` on ${transport}`;
-  const beyondMs = Math.abs(beyondPlanS) * 1e3;
   const beyond =
     beyondPlanS === 0
       ? ''
-      : ` (${beyondMs.toFixed(1)} ms ${beyondPlanS > 0 ? 'more' : 'less'} than its plan alone: see the notes)`;
+      : ` (${(beyondPlanS * 1e3).toFixed(1)} ms of them for copies outside of its blocks: see the notes)`;
   return `${(stepTimeS * 1e3).toFixed(1)} ms a step${on}${beyond}, ${versusNone.toFixed(3)}x of none, ${versusChoice.toFixed(3)}x of our choice, in ${(gpuPeakBytes / 2 ** 30).toFixed(1)} GiB of GPU memory`;
 }

@@ -1,5 +1,9 @@
 import { planKeyHelp } from '../../../model/presets/planText.ts';
 import { presetHelp } from '../../../model/presets/presets.ts';
+import { expected, type Knob } from '../../../model/presets/tools/knob.ts';
+import { TOOLS } from '../../../model/presets/tools/names.ts';
+import type { Tool } from '../../../model/presets/tools/tool.ts';
+import { UNSAID } from '../../../model/presets/tools/unsaid.ts';
 import type { Output } from '../../output.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
@@ -13,7 +17,28 @@ const KEY_COLUMNS: readonly Column<(typeof planKeyHelp)[number]>[] = [
   { header: 'value', value: (key) => key.expected },
 ];
 
-/** Lists the presets that --plan takes, and the settings that may follow one. */
+const KNOB_COLUMNS: readonly Column<Knob>[] = [
+  { header: 'setting', value: ({ name, short }) => (short === undefined ? name : `${short}, ${name}`) },
+  { header: 'default', value: ({ usual }) => usual },
+  { header: 'value', value: ({ kind }) => expected(kind) },
+  { header: 'meaning', value: ({ meaning }) => meaning },
+];
+
+/** Lists the presets that --plan takes, the settings that may follow one, and other tools with their own settings. */
 export function run(_flags: object, output: Output): void {
-  output.result(`${formatTable(PRESET_COLUMNS, presetHelp)}\n${formatTable(KEY_COLUMNS, planKeyHelp)}`);
+  const tools = Object.entries(TOOLS as unknown as Record<string, Tool>).map(toolText);
+  const unsaid = Object.entries(UNSAID).map(([name, { why, instead }]) => `${name}: ${why}; ${instead}\n`);
+  output.result(
+    [
+      `${formatTable(PRESET_COLUMNS, presetHelp)}\n${formatTable(KEY_COLUMNS, planKeyHelp)}`,
+      "\nOther tools, by their own settings (`comfyui` is the one of its two that the settings or the model's blocks say):\n",
+      ...tools,
+      '\nTools that no plan says:\n',
+      ...unsaid,
+    ].join(''),
+  );
+}
+
+function toolText([name, { summary, read, knobs }]: [string, Tool]): string {
+  return `\n${name}: ${summary}\nread: ${read}\n${formatTable(KNOB_COLUMNS, Object.values(knobs))}`;
 }

@@ -1,4 +1,6 @@
 import { predict } from '../../../model/analytic/predict.ts';
+import { UserError } from '../../../model/input/userError.ts';
+import type { Plan } from '../../../model/plan/plan.ts';
 import { simulate } from '../../../sim/simulate.ts';
 import { comparePlans } from '../../compare.ts';
 import { planFields, scenarioFields } from '../../documents/scenarioFields.ts';
@@ -17,11 +19,20 @@ const COLUMNS: readonly Column<SimulatedPlan>[] = [
   ...PLAN_COLUMNS.slice(2),
 ];
 
+/** @throws UserError for a plan some of whose copies stand on no stream: its trace would be shorter than its step. */
+function refuseUntraced({ name, serialCopies }: Plan): void {
+  if (serialCopies === undefined) return;
+  throw new UserError(
+    `--trace: ${name}: copies outside of its blocks, which a trace does not have; leave out --trace, or this plan`,
+  );
+}
+
 /** Simulates a steady step of each plan, and writes its trace where asked. */
 export function run(flags: SimulateFlags, output: Output): void {
   const request = requestFacts(flags);
   const scenario = buildScenario(flags);
   const { workload, system, plans, spIsDefault } = scenario;
+  if (flags.trace !== undefined) for (const plan of plans) refuseUntraced(plan);
   const files = flags.trace === undefined ? null : tracePaths(flags.trace, plans);
   const compared = comparePlans(scenario, output, (plan) => {
     const closedForm = predict(workload, system, plan);

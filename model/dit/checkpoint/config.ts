@@ -1,29 +1,41 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { parseJson } from '../../input/jsonFile.ts';
-import { shown, UserError } from '../../input/userError.ts';
+import { UserError } from '../../input/userError.ts';
 import { knownLayouts, loadCatalogue } from '../catalogue.ts';
 import { type DitSource, tensorsOfBlock } from '../derive.ts';
 import type { Dit } from '../dit.ts';
-import { matrixOf } from './blockMatrices.ts';
+import { rowsByColumns } from './compareOutside.ts';
+import { Config, REMEDY } from './configFile.ts';
 import { DIFFUSERS_CLASSES } from './diffusersClasses.ts';
 import type { CheckpointOptions } from './fromCheckpoint.ts';
-
-const MAX_BYTES = 2 ** 20;
-const REMEDY = "give the transformer's config.json";
 
 /** Keys of a config by what they say, as diffusers and the models' own repositories write them. */
 const HEADS = ['num_attention_heads', 'num_heads', 'heads_num', 'n_heads', 'heads'];
 const HEAD_WIDTH = ['attention_head_dim', 'head_dim'];
-const WIDTH = ['hidden_size', 'dim', 'inner_dim', 'model_channels'];
-const MAIN_LAYERS = ['num_layers', 'num_double_layers', 'mm_double_blocks_depth', 'depth', 'n_layers'];
-const SINGLE_LAYERS = ['num_single_layers', 'mm_single_blocks_depth', 'depth_single_blocks'];
+const WIDTH = ['hidden_size', 'dim', 'inner_dim', 'model_dim', 'model_channels'];
+const MAIN_LAYERS = [
+  'num_layers',
+  'num_double_layers',
+  'mm_double_blocks_depth',
+  'depth',
+  'n_layers',
+  'num_mmdit_layers',
+  'num_visual_blocks',
+];
+const SINGLE_LAYERS = [
+  'num_single_layers',
+  'mm_single_blocks_depth',
+  'depth_single_blocks',
+  'num_single_dit_layers',
+];
 const INNER_WIDTH = ['ffn_dim', 'intermediate_size', 'ffn_hidden_size'];
 /** Widths of text and images that come in, the first that is given: the inputs of a matrix outside of the blocks. */
 const TEXT_WIDTH = ['joint_attention_dim', 'text_dim', 'text_embed_dim', 'caption_channels', 'cap_feat_dim'];
 const IMAGE_WIDTHS = ['image_dim', 'image_embed_dim'];
 const POOLED_WIDTH = ['pooled_projection_dim'];
 const IN_CHANNELS = ['in_channels', 'in_dim'];
+const BRANCH_CHANNELS = ['vace_in_channels'];
+/** Rows of a learned table of positions. */
+const POSITIONS = ['pos_embed_seq_len'];
 /** Sinusoids that embedders of timestep and guidance read. */
 const EMBEDDED_FREQUENCIES = 256;
 
@@ -43,40 +55,55 @@ export function readConfig(file: string, { entry }: CheckpointOptions): Dit {
   refuseOtherClasses(file, config);
   const id = basename(file, '.json') === 'config' ? basename(dirname(file)) : basename(file, '.json');
   const own = { id: id === '.' || id === '' ? 'config' : id, file };
-  const known = config.className === undefined ? undefined : DIFFUSERS_CLASSES[config.className];
+  const { className } = config;
+  const known = className === undefined ? undefined : DIFFUSERS_CLASSES[className];
+  if (className !== undefined && known === undefined && entry === undefined)
+    throw unknownClass(file, className);
   const lists = known === undefined ? undefined : listsOf(loadCatalogue(known).dit);
   const ranked = knownLayouts()
     .filter(({ dit }) =>
       entry === undefined ? lists === undefined || listsOf(dit) === lists : dit.id === entry,
     )
     .filter((source) => hasDimensions(config, source))
-    .map((source) => {
-      const compared = comparison(config, source);
-      // The class's own model, where inputs do not tell models apart.
-      return { source, ...compared, evidence: compared.evidence + (source.dit.id === known ? 0.5 : 0) };
-    })
-    .sort((a, b) => b.evidence - a.evidence);
+    .map((source) => ({ ...source, ...comparison(config, source) }))
+    // Then the class's own model, and the one with the least that the configuration says nothing of.
+    .sort(
+      (a, b) =>
+        b.evidence - a.evidence ||
+        Number(b.dit.id === known) - Number(a.dit.id === known) ||
+        a.dit.outsideParameters - b.dit.outsideParameters,
+    );
   const [best] = ranked;
-  // Equal width, heads and layers may be chance where the class says nothing.
-  const isKnown = known !== undefined || entry !== undefined;
-  if (best === undefined || (!isKnown && best.otherwise.length > 0))
+  // Equal width, heads and layers may be chance where no class is named.
+  const isNamed = className !== undefined || entry !== undefined;
+  if (best === undefined || (!isNamed && best.otherwise.length > 0))
     return relative(file, config, entry, own);
-  const { dit } = best.source;
-  const others = ranked.slice(1).filter(({ evidence }) => evidence === best.evidence);
+  const { dit, otherwise } = best;
+  const others = ranked.filter(
+    (other) =>
+      other !== best &&
+      other.evidence === best.evidence &&
+      other.dit.outsideParameters === dit.outsideParameters,
+  );
   return {
     ...{ ...dit, ...own, name: own.id, experts: 1 },
     assumptions: [
       `The configuration has the dimensions of ${dit.name}, so its blocks, token counts, text rows and guidance are used; weights are taken in bf16.`,
-      ...(best.otherwise.length > 0
-        ? [
-            `It is like ${dit.name}, not that model itself: ${best.otherwise.join(', ')} is none of its inputs.`,
-          ]
+      ...(otherwise.length > 0
+        ? [`It is like ${dit.name}, not that model itself: ${otherwise.join(', ')} is none of its inputs.`]
         : []),
       ...(entry === undefined
-        ? others.map(({ source }) => `${source.dit.name} fits as well; --entry ${source.dit.id} takes it.`)
+        ? others.map((other) => `${other.dit.name} fits as well; --entry ${other.dit.id} takes it.`)
         : []),
     ],
   };
+}
+
+function unknownClass(file: string, className: string): UserError {
+  return new UserError(
+    `class ${className}: no catalogue model is of it; give the weights' .safetensors, or --entry with a model of the same structure`,
+    { file },
+  );
 }
 
 const listsOf = ({ blocks }: Dit) => [...new Set(blocks.map(({ container }) => container))].join();
@@ -91,10 +118,16 @@ function relative(
   const known = entry ?? (config.className === undefined ? undefined : DIFFUSERS_CLASSES[config.className]);
   if (known === undefined)
     throw new UserError(
-      `${config.className === undefined ? 'names no class' : `class ${config.className}`}: no catalogue model is of it and has its dimensions; give the weights' .safetensors, or --entry with a model of the same structure`,
+      "names no class, and no catalogue model has its dimensions; give the weights' .safetensors, or --entry with a model of the same structure",
       { file },
     );
   const original = loadCatalogue(known).dit;
+  const saysWidth = config.number(HEADS) !== undefined || config.number(WIDTH) !== undefined;
+  if (!saysWidth || config.number(MAIN_LAYERS) === undefined)
+    throw new UserError(
+      `says not how wide and deep it is by a key such as ${HEADS[0]} and ${MAIN_LAYERS[0]}; give the weights' .safetensors`,
+      { file },
+    );
   const heads = config.number(HEADS) ?? original.heads;
   const headWidth = config.number(HEAD_WIDTH) ?? widthOf(config, heads, original) / heads;
   const inner = config.number(INNER_WIDTH);
@@ -148,11 +181,7 @@ function hasDimensions(config: Config, { dit }: DitSource): boolean {
  */
 function comparison(config: Config, { dit, outside }: DitSource): { otherwise: string[]; evidence: number } {
   const tensors = [...outside, ...dit.blocks.flatMap(({ segments }) => tensorsOfBlock(segments))];
-  const rows = new Map<number, number>();
-  for (const { shape } of tensors) {
-    const matrix = matrixOf(shape);
-    if (matrix !== undefined) rows.set(matrix.columns, (rows.get(matrix.columns) ?? 0) + matrix.rows);
-  }
+  const rows = rowsByColumns(tensors);
   const { t, h, w } = dit.patch;
   const agrees = (keys: readonly string[], holds: (value: number) => boolean) => {
     const value = config.number(keys);
@@ -166,9 +195,11 @@ function comparison(config: Config, { dit, outside }: DitSource): { otherwise: s
     ...agrees(INNER_WIDTH, isInput),
     ...agrees(TEXT_WIDTH, isInput),
     ...agrees(IMAGE_WIDTHS, isInput),
+    ...agrees(BRANCH_CHANNELS, (channels) => isInput(channels * t * h * w)),
   ];
   const otherwise = must.filter(({ holds }) => !holds).map(({ text }) => text);
-  const may = [...agrees(POOLED_WIDTH, isInput)];
+  const sides = new Set(outside.flatMap(({ shape }) => shape));
+  const may = [...agrees(POOLED_WIDTH, isInput), ...agrees(POSITIONS, (count) => sides.has(count))];
   const embedders = (rows.get(EMBEDDED_FREQUENCIES) ?? 0) / dit.hidden;
   const guides = config.flag('guidance_embeds');
   const guided = guides === undefined || guides === embedders > 1 ? 1 : 0;
@@ -195,51 +226,7 @@ function refuseOtherClasses(file: string, config: Config): void {
   if (other !== undefined) refuse(`${other[1]} (${className})`);
   if (className === undefined && architecture !== undefined)
     refuse(`a text or image encoder (${architecture})`);
-}
-
-/** A configuration's values by key. */
-class Config {
-  readonly #values: Readonly<Record<string, unknown>>;
-  readonly className: string | undefined;
-  /** Class of a model of transformers, which are encoders here. */
-  readonly architecture: string | undefined;
-
-  constructor(file: string) {
-    const { value } = parseJson(file, textOf(file), REMEDY);
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw new UserError(`is ${shown(value)}, expected an object of settings; ${REMEDY}`, { file });
-    this.#values = value as Record<string, unknown>;
-    const text = (given: unknown) => (typeof given === 'string' ? given : undefined);
-    this.className = text(this.#values._class_name);
-    const { architectures, model_type: kind } = this.#values;
-    this.architecture = Array.isArray(architectures) ? text(architectures[0]) : undefined;
-    const isEmpty = this.number(HEADS) === undefined && this.number(WIDTH) === undefined;
-    if (this.className === undefined && this.architecture === undefined && isEmpty)
-      throw new UserError(
-        `has neither a _class_name nor heads and layers${kind === undefined ? '' : ` (model_type ${shown(kind)})`}; ${REMEDY}`,
-        { file },
-      );
-  }
-
-  flag(key: string): boolean | undefined {
-    const value = this.#values[key];
-    return typeof value === 'boolean' ? value : undefined;
-  }
-
-  /** The first of some keys that is a whole number; lists, such as one number a stage, are none. */
-  number(keys: readonly string[]): number | undefined {
-    return keys
-      .map((key) => this.#values[key])
-      .find((value): value is number => Number.isInteger(value) && (value as number) >= 0);
-  }
-}
-
-function textOf(file: string): string {
-  const wrong = (message: string) => new UserError(message, { file });
-  if (!existsSync(file)) throw wrong(`cannot be read (ENOENT); ${REMEDY}`);
-  const status = statSync(file);
-  if (!status.isFile()) throw wrong(`is no file; ${REMEDY}`);
-  if (status.size > MAX_BYTES)
-    throw wrong(`has ${status.size} bytes, expected at most ${MAX_BYTES}; ${REMEDY}`);
-  return readFileSync(file, 'utf8');
+  const saysNothing = config.number(HEADS) === undefined && config.number(WIDTH) === undefined;
+  if (className === undefined && saysNothing)
+    throw new UserError(`has neither a _class_name nor heads and layers; ${REMEDY}`, { file });
 }

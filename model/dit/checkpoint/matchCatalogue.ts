@@ -1,7 +1,8 @@
 import { knownLayouts } from '../catalogue.ts';
 import type { DitSource } from '../derive.ts';
 import type { Dit, DitBlockKind } from '../dit.ts';
-import { fusionGroups, matrixOf } from './blockMatrices.ts';
+import { fusionGroups } from './blockMatrices.ts';
+import { compareOutside, SAME_WIDTHS } from './compareOutside.ts';
 import {
   type LayerList,
   type LayerRun,
@@ -40,13 +41,8 @@ export interface CatalogueMatch {
   others: readonly Dit[];
 }
 
-/**
- * What makes a model nearer than another: the widths of what comes in and goes out, then its counts, then how much else outside of
- * the blocks is alike. A list of its blocks that is missing, as in one file of several, counts nearly as much as wrong counts.
- */
-const SAME_WIDTHS = 4;
+/** Beside what `compareOutside` says: equal counts, and a list of blocks that is missing, as in one file of several. */
 const SAME_COUNTS = 1;
-const SAME_OUTSIDE = 0.5;
 const MISSING_LIST = -0.75;
 /** Parameters of a block that the catalogue's block may lack, as a part of it. */
 const MOST_EXTRA = 0.25;
@@ -86,17 +82,21 @@ export function matchCatalogue(weights: readonly Weight[], only?: string): Catal
 }
 
 /**
- * The catalogue's model whose branch a network is, without that model: all of its layers are blocks of the model with square
- * projections into or out of another stream, as VACE's and some ControlNets' are, and it has fewer of them.
+ * The catalogue's model whose branch a network is, without that model: its layers are blocks of the model with a square projection
+ * out of them each, and one into the first, as VACE's and some ControlNets' are. It has fewer of them, and most of what
+ * stands outside the model's blocks is not there.
  */
 export function branchOf(weights: readonly Weight[]): Dit | undefined {
-  const { lists } = sortIntoLayers(weights);
-  const isBranch = ({ dit }: DitSource) => {
+  const { lists, outside } = sortIntoLayers(weights);
+  const isBranch = (source: DitSource) => {
+    const { dit } = source;
     const counts = new Set(dit.blocks.map(({ count }) => count));
+    if (compareOutside(outside, source).alike > SAME_WIDTHS / 2) return false;
     return lists.some((list) => {
       const runs = branchRuns(list, dit.blocks) ?? [];
-      const isProjected = ({ run, extra }: MatchedRun) =>
-        extra.length > 0 &&
+      const isProjected = ({ run, extra }: MatchedRun, index: number) =>
+        extra.length >= 1 &&
+        extra.length <= (index === 0 ? 2 : 1) &&
         run.layers[0]!.every(
           ({ name, shape }) => !extra.includes(name) || shape.every((side) => side === dit.hidden),
         );
@@ -152,6 +152,8 @@ function compare(
       ? []
       : [`it has ${run.layers.length} blocks of kind ${kind.name}, not ${kind.count}`],
   );
+  // A list alone is too little to go by, unless its blocks and their count are the model's.
+  if (missing.length > 0 && (mayLeave || counts.length > 0)) return undefined;
   const { alike, differences } = compareOutside(rest, source);
   return {
     ...{ dit, blocks, branches, missing, outside: rest, others: [] },
@@ -228,42 +230,4 @@ function assign(options: readonly (readonly Option[])[]): Option[] {
       0,
     );
   return whole.sort((a, b) => b.length - a.length || value(b) - value(a))[0]!;
-}
-
-/** What stands outside the blocks: rows by columns, so that it does not matter what is fused. */
-function compareOutside(
-  stored: readonly Weight[],
-  { outside }: DitSource,
-): { alike: number; differences: string[] } {
-  const [own, catalogue] = [rowsByColumns(stored), rowsByColumns(outside)];
-  const columns = [...new Set([...own.keys(), ...catalogue.keys()])].sort((a, b) => a - b);
-  const elements = (of: 'min' | 'max') =>
-    columns.reduce((sum, side) => sum + side * Math[of](own.get(side) ?? 0, catalogue.get(side) ?? 0), 0);
-  const listed = (sides: readonly number[]) => sides.map((side) => side.toLocaleString('en-US')).join(', ');
-  const more = columns.filter((side) => !catalogue.has(side));
-  const fewer = columns.filter((side) => !own.has(side));
-  const other = columns.filter(
-    (side) => own.has(side) && catalogue.has(side) && own.get(side) !== catalogue.get(side),
-  );
-  const shared = columns.length - more.length - fewer.length;
-  return {
-    alike:
-      columns.length === 0
-        ? 0
-        : (SAME_WIDTHS * shared) / columns.length + (SAME_OUTSIDE * elements('min')) / elements('max'),
-    differences: [
-      ...(more.length > 0 ? [`it has matrices of ${listed(more)} inputs outside the blocks`] : []),
-      ...(fewer.length > 0 ? [`it lacks those of ${listed(fewer)} inputs`] : []),
-      ...(other.length > 0 ? [`more or fewer outputs of those of ${listed(other)} inputs`] : []),
-    ],
-  };
-}
-
-function rowsByColumns(weights: readonly { shape: readonly number[] }[]): Map<number, number> {
-  const rows = new Map<number, number>();
-  for (const { shape } of weights) {
-    const matrix = matrixOf(shape);
-    if (matrix !== undefined) rows.set(matrix.columns, (rows.get(matrix.columns) ?? 0) + matrix.rows);
-  }
-  return rows;
 }

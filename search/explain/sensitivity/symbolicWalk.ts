@@ -1,9 +1,9 @@
-import { sourceBytesPerS } from '../../../model/analytic/closedForm.ts';
 import type { HostLaunch, IssuedRun, WalkObserver } from '../../../model/analytic/walkObserver.ts';
 import type { CollectiveKind } from '../../../model/dit/kinds.ts';
 import { retained } from '../../../model/physics/besideCollective.ts';
 import { noRoomS, segmentTimeS } from '../../../model/physics/compute.ts';
 import { BACK_TO_BACK, type Idle, isAwake, pacedS, restOfPaceS } from '../../../model/physics/copyPauses.ts';
+import { sourceBytesPerS } from '../../../model/physics/copySource.ts';
 import { bytesWithFill, runningRanks } from '../../../model/physics/linkShare.ts';
 import { pairRates } from '../../../model/physics/rates.ts';
 import { stagedPieces } from '../../../model/physics/stagedCopy.ts';

@@ -49,7 +49,11 @@ export function withTopology(
     for (const [key, entry] of entries)
       document.setIn(key.split('.'), document.createNode(entry, { flow: true }));
   }
-  return { text: document.toString({ lineWidth: 0 }), entries, notes: tooWideFor(tree, nearest) };
+  const notes = [
+    `GPUs and tree are those of ${tree.file}; what it gives no rate is ${from}`,
+    ...tooWideFor(tree, nearest),
+  ];
+  return { text: document.toString({ lineWidth: 0 }), entries, notes };
 }
 
 function setTree(document: Document, tree: Record<string, unknown>): void {

@@ -255,7 +255,10 @@ function compare(given: Case): Compared | undefined {
   const closedS = closedForm(workload, system, plan).stepTimeS;
   return {
     given,
-    preset: plan.preset,
+    preset:
+      plan.recipe.by === 'preset'
+        ? plan.recipe.preset
+        : `any ${plan.sequential ? 'sequential' : plan.yieldRule}`,
     transport: workload.ranks === 1 ? 'none' : transport === 'staged-copy' ? 'staged-copy' : 'flow',
     peer: system.peer,
     ranks: workload.ranks,

@@ -4,7 +4,7 @@ import { catalogueIds } from '../../../model/dit/catalogue.ts';
 import { bytesOf, tensorsOfBlock } from '../../../model/dit/derive.ts';
 import type { Dit } from '../../../model/dit/dit.ts';
 import { loadDit } from '../../../model/dit/load.ts';
-import { WEIGHT_DTYPES } from '../../../model/dit/weightDtype.ts';
+import { WEIGHT_DTYPES, withWeightDtype } from '../../../model/dit/weightDtype.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
 import { passWeightBytes } from '../../../model/workload/workload.ts';
 
@@ -73,7 +73,7 @@ for (const id of catalogueIds()) {
     assert.is(blockBytes(wide), 2 * blockBytes(plain));
     assert.is(wide.outsideBytes, 2 * plain.outsideBytes);
     for (const dtype of WEIGHT_DTYPES) {
-      const bytes = blockBytes(loadDit(id, { dtype }));
+      const bytes = blockBytes(withWeightDtype(plain, dtype));
       assert.ok(bytes > 0.09 * blockBytes(plain) && bytes <= 2 * blockBytes(plain), dtype);
     }
   });

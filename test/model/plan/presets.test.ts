@@ -7,6 +7,7 @@ import { catalogueIds, loadDit } from '../../../model/dit/load.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
+import { makerOf } from '../../../model/plan/recipe.ts';
 import { makePlan, presetHelp, presetPlan } from '../../../model/presets/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { bindWorkload } from '../../../model/workload/bind.ts';
@@ -142,7 +143,7 @@ test('docs/plans.md has every preset, in their order', () => {
 
 test('every preset of the help is made, under its own name', () => {
   for (const { name, summary } of presetHelp) {
-    assert.is(plan(name).preset, name);
+    assert.is(makerOf(plan(name).recipe), name);
     assert.ok(summary.length > 20);
   }
 });

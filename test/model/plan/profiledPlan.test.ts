@@ -10,6 +10,7 @@ import type { UserError } from '../../../model/input/userError.ts';
 import { type PlanDocument, planDocument } from '../../../model/plan/planDocument.ts';
 import { openPlan, planOf, planText } from '../../../model/plan/planFile.ts';
 import { planLine } from '../../../model/plan/planLines.ts';
+import { FROM_FILE } from '../../../model/plan/recipe.ts';
 import { makePlan } from '../../../model/presets/presets.ts';
 import { profileWorkload, workloadOfProfiled } from '../../../model/profile/profileWorkload.ts';
 import { loadSystem } from '../../../model/system/load.ts';
@@ -41,12 +42,15 @@ for (const text of PLANS) {
       ['plan.jsonl', planLine(plan, workload)],
     ] as const) {
       const file = written(name, content);
-      assert.equal(makePlan(file, workload, system), { ...plan, preset: 'file' });
+      assert.equal(makePlan(file, workload, system), { ...plan, recipe: FROM_FILE });
       const { document } = openPlan(file);
       assert.equal(document, planDocument(plan, workload));
       assert.equal(document.profiled, workload.profiled);
       // The plan's own workload takes it as well: that is what a library is generated from.
-      assert.equal(planOf(openPlan(file), workloadOfProfiled(document), system), { ...plan, preset: 'file' });
+      assert.equal(planOf(openPlan(file), workloadOfProfiled(document), system), {
+        ...plan,
+        recipe: FROM_FILE,
+      });
     }
   });
 }

@@ -1,5 +1,6 @@
 import { loadDit } from '../../../model/dit/load.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
+import { FROM_FILE } from '../../../model/plan/recipe.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import type { System, TreeNode } from '../../../model/system/system.ts';
 import type { FlowTransport, StagedCopyTransport } from '../../../model/system/transport.ts';
@@ -98,7 +99,7 @@ export function workloadOf(
 /** A plan that streams each block one block ahead, whole, into two slots. */
 export function planOf(workload: Workload, fields: Partial<Plan> = {}): Plan {
   return {
-    ...{ name: 'own', preset: 'own', chunkBytes: 8, slots: 2, yieldRule: 'none', paceS: 0 },
+    ...{ name: 'own', recipe: FROM_FILE, chunkBytes: 8, slots: 2, yieldRule: 'none', paceS: 0 },
     ...{ drainAtPassStart: false, sequential: false, transport: 'flow', pieceBytes: 8 },
     stagedInCopyStream: false,
     blocks: workload.blocks.map(({ weightBytes }, index) => ({

@@ -11,8 +11,10 @@ import { copyRates } from '../../../model/physics/rates.ts';
 import { presetPlan } from '../../../model/presets/presets.ts';
 import { type CardFile, HOSTS } from '../../../model/system/cards/cardFormat.ts';
 import { architectureOf, cardIds, cardNamed, readCard, readHost } from '../../../model/system/cards/cards.ts';
+import { transportsOf } from '../../../model/system/cards/collectives.ts';
 import { machineText } from '../../../model/system/cards/machineText.ts';
 import { TOPOLOGIES } from '../../../model/system/cards/topologies.ts';
+import { pcieHostLink } from '../../../model/system/cards/tree.ts';
 import { bf16Of } from '../../../model/system/computeRates.ts';
 import { loadSystem, systemFileOf, systemIds } from '../../../model/system/load.ts';
 import { pcieBytesPerS } from '../../../model/system/pcie.ts';
@@ -147,6 +149,15 @@ machines('transports are those that cards have', () => {
     assert.ok(names(behindSwitch).includes('staged-copy'));
   }
   refuses(() => loadSystem('4xrtx-3090,nvlink=on'), /joins up to 2 GeForce RTX 3090, not 4/);
+});
+
+machines('one copy engine cannot copy both directions at once', () => {
+  const card = readCard('l4');
+  const one: CardFile = { ...card, copyEngines: { is: 1, from: 'default', source: '' } };
+  const made = (of: CardFile) =>
+    Object.keys(transportsOf(of, 'separate', pcieHostLink({ gen: 4, lanes: 16 }), false).transports);
+  assert.equal(made(card), ['shm', 'staged-copy']);
+  assert.equal(made(one), ['shm']);
 });
 
 machines('what a card says of itself counts more than its architecture', () => {

@@ -9,7 +9,7 @@ import { withComputeSpeed } from '../../../model/physics/variants/computeSpeed.t
 import { withH2dLink } from '../../../model/physics/variants/h2dRate.ts';
 import { foldedWindows } from '../../../model/plan/foldedWindows.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { FROM_FILE } from '../../../model/plan/planDocument.ts';
+import { FROM_FILE } from '../../../model/plan/recipe.ts';
 import { makePlan } from '../../../model/presets/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import type { System } from '../../../model/system/system.ts';
@@ -42,7 +42,7 @@ for (const [model, size, sp, machine, transport, text] of CASES) {
   const workload = workloadOf(model, size, sp);
   const system = loadSystem(machine);
   // The same data everywhere, so that the points below are those of one plan.
-  const plan = { ...makePlan(text, workload, system, sp > 1 ? transport : undefined), preset: FROM_FILE };
+  const plan = { ...makePlan(text, workload, system, sp > 1 ? transport : undefined), recipe: FROM_FILE };
   const found = breakEvens(workload, system, plan);
   const name = `${model} ${size} on ${machine}, ${sp} ranks: ${text}`;
 
@@ -71,8 +71,8 @@ for (const [model, size, sp, machine, transport, text] of CASES) {
 test('a preset at every degree is made for it, data stay', () => {
   const system = loadSystem('h200-x1-fitted');
   const workload = workloadOf('wan2.1-t2v-14b', '832x480x81', 2);
-  for (const preset of ['yield', FROM_FILE]) {
-    const plan = { ...makePlan('yield', workload, system), preset };
+  const preset = makePlan('yield', workload, system);
+  for (const plan of [preset, { ...preset, recipe: FROM_FILE }]) {
     const { sp, spBeyond } = breakEvens(workload, system, plan);
     // 40 heads, and a mirrored peer that stands for any number of others.
     assert.equal(
@@ -82,13 +82,20 @@ test('a preset at every degree is made for it, data stay', () => {
     assert.equal(spBeyond, []);
     for (const { degree, hidden, stepTimeS, noneS } of sp) {
       const there = workloadOf('wan2.1-t2v-14b', '832x480x81', degree);
-      const made = preset === 'yield' ? makePlan('yield', there, system) : foldedWindows(plan, there);
-      assert.is(stepTimeS, predictStep(there, system, made).stepTimeS, `${preset} ${degree}`);
+      const made = plan === preset ? makePlan('yield', there, system) : foldedWindows(plan, there);
+      assert.is(stepTimeS, predictStep(there, system, made).stepTimeS, `${plan.recipe.by} ${degree}`);
       assert.is(noneS, predictStep(there, system, makePlan('none', there, system)).stepTimeS);
       assert.is(hidden, stepTimeS <= 1.01 * noneS);
     }
     assert.ok(sp[0]!.hidden && !sp.at(-1)!.hidden);
   }
+});
+
+test('a display name decides nothing', () => {
+  const system = loadSystem('h200-x1-fitted');
+  const workload = workloadOf('wan2.1-t2v-14b', '832x480x81', 2);
+  const plan = makePlan('layerwise', workload, system);
+  assert.equal(breakEvens(workload, system, { ...plan, name: 'none' }), breakEvens(workload, system, plan));
 });
 
 test('a preset that a search has chosen and named by its content is data', () => {
@@ -97,7 +104,7 @@ test('a preset that a search has chosen and named by its content is data', () =>
   const plan = makePlan('yield', workload, system);
   assert.equal(
     breakEvens(workload, system, namedByContent(plan, workload)),
-    breakEvens(workload, system, { ...plan, preset: FROM_FILE }),
+    breakEvens(workload, system, { ...plan, recipe: FROM_FILE }),
   );
 });
 

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { makePlan } from '../../../model/presets/presets.ts';
 import { lower } from '../../../model/program/lower.ts';
 import { verify } from '../../../model/program/verify.ts';
 import { loadSystem } from '../../../model/system/load.ts';
@@ -7,7 +8,7 @@ import type { System } from '../../../model/system/system.ts';
 import type { BoundWorkload } from '../../../model/workload/workload.ts';
 import { fits } from '../../../search/caps.ts';
 import type { Candidate } from '../../../search/peers/candidate.ts';
-import { comfyuiCandidates } from '../../../search/peers/comfyui.ts';
+import { comfyNativeOnly, comfyuiCandidates, wanVideoWrapperOnly } from '../../../search/peers/comfyui.ts';
 import { diffusersCandidates } from '../../../search/peers/diffusers.ts';
 import { bestPeerSetting } from '../../../search/peers/peer.ts';
 import { PEER_NAMES, type PeerName } from '../../../search/peers/peerNames.ts';
@@ -26,6 +27,8 @@ const CANDIDATES: Record<
   diffusers: diffusersCandidates,
   'vllm-omni': vllmOmniCandidates,
   comfyui: comfyuiCandidates,
+  'comfyui-native': (workload, system) => comfyNativeOnly(workload, system),
+  'comfyui-wanvideowrapper': (workload, system) => wanVideoWrapperOnly(workload, system),
 };
 
 const CASES: [machine: string, model: string, size: string, sp: number][] = [
@@ -34,6 +37,10 @@ const CASES: [machine: string, model: string, size: string, sp: number][] = [
   ['h200-x1-fitted', 'wan2.1-t2v-14b', '832x480x33', 1],
   ['rtx5090-x1', 'flux.1-dev', '512x512', 1],
 ];
+/** ComfyUI runs on one GPU, and its wrapper runs Wan models. */
+const runs = (name: PeerName, { ranks, model }: BoundWorkload) =>
+  !name.startsWith('comfyui') ||
+  (ranks === 1 && (name !== 'comfyui-wanvideowrapper' || model.id.startsWith('wan')));
 // SGLang holds a third block where a model has two lists of them.
 const ROOMS = [3, 4, 9];
 
@@ -42,9 +49,9 @@ for (const [machine, model, size, sp] of CASES) {
   const workload = shallow(model, size, sp);
   const oracle = simulated(workload, system);
   const transport = sp > 1 ? system.defaultTransport : 'none';
-  for (const peer of PEER_NAMES.filter((name) => name !== 'comfyui' || sp === 1)) {
+  for (const peer of PEER_NAMES.filter((name) => runs(name, workload))) {
     const all = CANDIDATES[peer](workload, system, transport);
-    const costs = all.map((candidate) => oracle(candidate.plan).stepTimeS + candidate.beyondPlanS);
+    const costs = all.map((candidate) => oracle(candidate.plan).stepTimeS);
     const where = `${peer}, ${model} ${size} on ${machine}`;
 
     test(`${where}: every setting is a program that may run`, () => {
@@ -66,6 +73,14 @@ for (const [machine, model, size, sp] of CASES) {
         assert.ok(stepTimeS >= least);
       });
     }
+
+    test(`${where}: its answer is a plan that --plan takes`, () => {
+      const caps = roomFor(4, workload, system);
+      const { plan, report } = bestPeerSetting(peer, workload, system, caps, oracle);
+      const typed = makePlan(plan.name, workload, system, sp > 1 ? plan.transport : undefined);
+      assert.equal(typed, plan);
+      assert.equal(oracle(typed), report);
+    });
 
     test(`${where}: more memory never makes it slower`, () => {
       let before = Number.POSITIVE_INFINITY;
@@ -102,12 +117,9 @@ test('settings that are equally good are told apart by memory', () => {
 });
 
 const ALONE: [peer: PeerName, gpu: RegExp][] = [
-  [
-    'sglang',
-    /^sglang: no setting of it keeps within .* GiB of GPU memory; sglang leading, prefetch 1, resident 0 comes nearest/,
-  ],
-  ['diffusers', /^diffusers: no setting .*; diffusers group, no stream comes nearest/],
-  ['vllm-omni', /^vllm-omni: no setting .*; vllm-omni ring comes nearest/],
+  ['sglang', /^sglang: no setting of it keeps within .* GiB of GPU memory; sglang,prefetch=1 comes nearest/],
+  ['diffusers', /^diffusers: no setting .*; diffusers comes nearest/],
+  ['vllm-omni', /^vllm-omni: no setting .*; vllm-omni comes nearest/],
 ];
 for (const [peer, message] of ALONE) {
   test(`${peer} is refused where not even its least fits, in one line`, () => {

@@ -14,10 +14,10 @@ const issueAt = (name: string) =>
     .plan.blocks.map((block) => block.issueAt);
 
 test('the ring fetches one block ahead, and the first one at the end of the pass before', () =>
-  assert.equal(issueAt('vllm-omni ring'), [-1, 0, 1, 2, 3, 4, 5, 6]));
+  assert.equal(issueAt('vllm-omni'), [-1, 0, 1, 2, 3, 4, 5, 6]));
 
 test('residents lead; the first block behind them is fetched from the end of the pass before on', () =>
-  assert.equal(issueAt('vllm-omni rank-local, resident 5'), [0, 1, 2, 3, 4, -1, 5, 6]));
+  assert.equal(issueAt('vllm-omni,resident=5'), [0, 1, 2, 3, 4, -1, 5, 6]));
 
 test('there are two buffers, however few blocks are streamed', () => {
   for (const { plan } of vllmOmniCandidates(wan, system, 'shm').slice(1)) assert.is(plan.slots, 2);

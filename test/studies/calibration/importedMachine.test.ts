@@ -185,6 +185,10 @@ fitting('a shared host bridge: all at once says what the matrix does not', async
     link,
     'one link, as cautious',
   );
+  assert.match(
+    unknown.stderr,
+    /GPUs and tree are those of .*smi\.txt; what it gives no rate is as h100-sxm-x2/,
+  );
   assert.match(unknown.stderr, /may share one link of their host bridge/);
   const shared = await of([24, 25]);
   assert.is(shared.system.tree.find(({ id }) => id === 'bridge0')!.downBytesPerS, 49e9);

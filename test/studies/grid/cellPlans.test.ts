@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import type { Plan } from '../../../model/plan/plan.ts';
 import { planText } from '../../../model/plan/planFile.ts';
 import { planLine } from '../../../model/plan/planLines.ts';
+import { FROM_FILE, makerOf } from '../../../model/plan/recipe.ts';
 import { makePlan } from '../../../model/presets/presets.ts';
 import { readSteps, stepLines } from '../../../studies/dataset/stepRecords.ts';
 import { bundleExperiment } from '../../../studies/grid/bundleExperiment.ts';
@@ -13,7 +14,7 @@ import { cellProgram } from '../../../studies/grid/cellProgram.ts';
 import { cellScenario } from '../../../studies/grid/cellScenario.ts';
 import { collectSteps } from '../../../studies/grid/collectSteps.ts';
 import { type Cell, cellsOf, readExperiment } from '../../../studies/grid/experimentFile.ts';
-import { compareSteps, presetOf } from '../../../studies/heldOut/compareSteps.ts';
+import { compareSteps, recipeOfRun } from '../../../studies/heldOut/compareSteps.ts';
 import { runLines } from '../../support/measurementFixture.ts';
 import { writeStubRuntime } from '../../support/stubProgram.ts';
 
@@ -58,10 +59,28 @@ test('a cell has plans of its own, from presets and files beside the experiment'
   const scenario = cellScenario(made!);
   assert.is(scenario.workload.passes, 1);
   assert.equal(scenario.workload, workload);
-  assert.equal(scenario.plans[1], { ...loose, preset: 'file' });
+  assert.equal(scenario.plans[1], { ...loose, recipe: FROM_FILE });
   assert.equal(
     cellProgram(made!).manifest.plans.map(({ name }) => name),
     made!.plans,
+  );
+});
+
+test("other tools' settings are plans of a cell, over each transport", () => {
+  const [made] = cellsOf(
+    experimentOf(
+      own('plans: [none, "sglang,resident=1"], transports: ["staged-sm:2", "staged-sm:4"], planFiles: []'),
+    ),
+  );
+  assert.equal(made!.plans.slice(1, 2), ['sglang,resident=1,transport=staged-sm:2']);
+  const tools = cellScenario(made!).plans.filter(({ recipe }) => recipe.by === 'tool');
+  assert.equal(
+    tools.map(({ transport }) => transport),
+    ['staged-sm:2', 'staged-sm:4'],
+  );
+  assert.equal(
+    made!.plans.map((text) => makerOf(recipeOfRun({ plan: text }))),
+    ['none', 'sglang', 'none', 'sglang'],
   );
 });
 
@@ -176,7 +195,10 @@ test('a measured line holds the plan of a file, and is predicted from that alone
       ['tight', 'tight', 'none'],
     ],
   );
-  assert.equal(read.map(presetOf), ['none', 'file']);
+  assert.equal(
+    read.map((run) => makerOf(recipeOfRun(run))),
+    ['none', 'file'],
+  );
   const steps = compareSteps(read, null);
   assert.is(steps.length, 2);
   assert.ok(steps.every(({ simulatedS }) => simulatedS > 0));

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { recipeOfText } from '../../../model/presets/recipeOfText.ts';
 import { measuredCurve } from '../../../studies/regret/efficientPlans.ts';
 import type { MeasuredPlan } from '../../../studies/regret/measuredCells.ts';
 import { regretOf } from '../../../studies/regret/regret.ts';
@@ -10,7 +11,7 @@ const plan = (
   stepS: number,
   { noise = 0, transport = 'shm' }: { noise?: number | null; transport?: string } = {},
 ): MeasuredPlan => ({
-  ...{ plan: name, preset: name, transport, stepS, visitS: [stepS], noise },
+  ...{ plan: name, recipe: recipeOfText(name), transport, stepS, visitS: [stepS], noise },
   ...{ gpuBytes, claimedBytes: gpuBytes },
 });
 

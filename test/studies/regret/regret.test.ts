@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { memoryNeed } from '../../../model/physics/memory.ts';
+import { recipeOfText } from '../../../model/presets/recipeOfText.ts';
 import { loadSystem } from '../../../model/system/load.ts';
 import { type StepRun, stepLines } from '../../../studies/dataset/stepRecords.ts';
 import { cellScenario } from '../../../studies/grid/cellScenario.ts';
@@ -22,7 +23,7 @@ const near = (value: number | null, expected: number) =>
 const rules = suite('regret of a choice');
 
 const plan = (name: string, gpuBytes: number, stepS: number, noise: number | null = 0): MeasuredPlan => ({
-  ...{ plan: name, preset: name, transport: 'staged-copy', stepS, visitS: [stepS], noise },
+  ...{ plan: name, recipe: recipeOfText(name), transport: 'staged-copy', stepS, visitS: [stepS], noise },
   ...{ gpuBytes, claimedBytes: gpuBytes },
 });
 // Bytes and seconds of a made-up cell: the fast ones take much memory.

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -6,6 +6,7 @@ import { catalogueIds, loadCatalogue } from '../../../../model/dit/catalogue.ts'
 import { DIFFUSERS_CLASSES } from '../../../../model/dit/checkpoint/diffusersClasses.ts';
 import type { Dit } from '../../../../model/dit/dit.ts';
 import { loadDit } from '../../../../model/dit/load.ts';
+import { packageRoot } from '../../../../model/input/packageFiles.ts';
 import { UserError } from '../../../../model/input/userError.ts';
 import { inFolder } from '../checkpointFiles.ts';
 
@@ -182,6 +183,12 @@ for (const [id, config] of CONFIGS) {
 configs('classes are those of catalogue models', () => {
   const ids = catalogueIds();
   for (const id of Object.values(DIFFUSERS_CLASSES)) assert.ok(ids.includes(id), id);
+  // And every class of diffusers that the catalogue is proven against is there, but for a form of a model.
+  const { entries } = JSON.parse(
+    readFileSync(join(packageRoot, 'experiments', 'catalogue', 'diffusers.json'), 'utf8'),
+  ) as { entries: Record<string, { class: string }> };
+  for (const [id, { class: name }] of Object.entries(entries))
+    if (ids.includes(id)) assert.ok(Object.hasOwn(DIFFUSERS_CLASSES, name), `${name} of ${id}`);
 });
 
 configs('the folder of a config, and an index whose files are not there', () =>
@@ -253,7 +260,7 @@ configs('an entry says what a class that is not known has the structure of', () 
   );
   assert.throws(
     () => load(own, () => {}),
-    /class MyTransformer: no catalogue model is of it .* or --entry with a model/,
+    /class MyTransformer: no catalogue model is of it; .* or --entry with a model/,
   );
 });
 
@@ -285,6 +292,11 @@ const REFUSED: [what: string, config: unknown, message: RegExp][] = [
     'a scheduler',
     { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 },
     /configuration of a scheduler/,
+  ],
+  [
+    'a class without dimensions',
+    { _class_name: 'WanTransformer3DModel', in_channels: 16 },
+    /says not how wide and deep it is by a key such as num_attention_heads and num_layers/,
   ],
   ['nothing', {}, /has neither a _class_name nor heads and layers/],
   ['a list', [], /is \[\], expected an object of settings/],

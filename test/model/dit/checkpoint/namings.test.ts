@@ -5,6 +5,7 @@ import { catalogueIds, loadCatalogue } from '../../../../model/dit/catalogue.ts'
 import type { DitSource } from '../../../../model/dit/derive.ts';
 import type { Dit } from '../../../../model/dit/dit.ts';
 import { loadDit } from '../../../../model/dit/load.ts';
+import { bindWorkload } from '../../../../model/workload/bind.ts';
 import { runCli } from '../../../support/runCli.ts';
 import { inFolder, inFolderUntil, type Sketch, sketchOf, writeSafetensors } from '../checkpointFiles.ts';
 import { doubleAndSingleBlocks, few, fusedAndNameless, prefixed, wanOfItsAuthors } from './namings.ts';
@@ -18,6 +19,9 @@ function load(tensors: readonly Sketch[], entry?: string): Dit {
   });
   return dit!;
 }
+
+/** Text-to-video models of equal shapes. */
+const TWINS = ['wan2.1-t2v-14b', 'wan2.2-t2v-a14b'];
 
 const namings = suite('the same weights under several namings');
 
@@ -136,6 +140,60 @@ namings('what differs from the catalogue is said', () => {
   const shorter = sketchOf(loadCatalogue('wan2.1-t2v-1.3b'), () => 12);
   assert.match(load(shorter).assumptions.join(' '), /it has 12 blocks of kind block, not 30/);
 });
+
+/** Image-to-video weights of a text-to-video model: more channels come in, and some attend to an image. */
+function imageToVideo(id: string, channels: number, attends: boolean): Sketch[] {
+  const { hidden, blocks } = loadCatalogue(id).dit;
+  const linear = (name: string, out: number, from: number): Sketch[] => [
+    { name: `${name}.weight`, shape: [out, from] },
+    { name: `${name}.bias`, shape: [out] },
+  ];
+  const branch = Array.from({ length: blocks[0]!.count }, (_, index) => [
+    ...linear(`blocks.${index}.cross_attn.k_img`, hidden, hidden),
+    ...linear(`blocks.${index}.cross_attn.v_img`, hidden, hidden),
+    { name: `blocks.${index}.cross_attn.norm_k_img.weight`, shape: [hidden] },
+  ]).flat();
+  const own = wanOfItsAuthors(sketchOf(loadCatalogue(id))).map((tensor) =>
+    tensor.name === 'patch_embedding.weight' ? { ...tensor, shape: [hidden, channels, 1, 2, 2] } : tensor,
+  );
+  const embedder = [...linear('img_emb.proj.1', 1280, 1280), ...linear('img_emb.proj.3', hidden, 1280)];
+  return attends ? [...own, ...branch, ...embedder] : own;
+}
+
+for (const [id, channels, attends] of [
+  ['wan2.1-t2v-14b', 36, true],
+  ['wan2.1-t2v-14b', 36, false],
+  ['wan2.1-t2v-1.3b', 36, true],
+  ['wan2.1-t2v-1.3b', 52, false],
+  ['wan2.2-ti2v-5b', 100, false],
+] as const) {
+  namings(
+    `${id} with ${channels} channels${attends ? ' and an image branch' : ''} is not that model, and has its work`,
+    () => {
+      const { dit: plain } = loadCatalogue(id);
+      const dit = load(imageToVideo(id, channels, attends));
+      const isOther = dit.entry !== id && dit.entry !== null && !TWINS.includes(dit.entry);
+      const says = dit.assumptions.join(' ');
+      if (!isOther)
+        assert.match(says, new RegExp(`It is like .*it has matrices of ${4 * channels}[, ].*lacks those of`));
+      assert.is(/It is like/.test(says), !isOther);
+      if (attends && !isOther) assert.match(says, 'and up to 2 matrices more');
+      assert.equal(dit.guidance, plain.guidance);
+      assert.is(dit.textRows, plain.textRows);
+      const flops = (of: Dit) => {
+        const { blocks } = bindWorkload(of, { size: plain.referenceSize, cfg: 'none' });
+        return blocks.reduce(
+          (sum, { segments }) =>
+            sum + segments.reduce((all, segment) => all + ('flops' in segment ? segment.flops : 0), 0),
+          0,
+        );
+      };
+      // An image's rows are few beside the video's.
+      const more = flops(dit) / flops(plain);
+      assert.ok(attends ? more > 1 && more < 1.02 : more === 1, `${more}`);
+    },
+  );
+}
 
 namings('layers that are called by their number are a list', () => {
   const plain = sketchOf(loadCatalogue('cosmos-1.0-7b'));

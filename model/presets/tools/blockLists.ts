@@ -1,5 +1,5 @@
-import { fitsSlots, type IssueOrder } from '../../model/plan/issueOrder.ts';
-import type { Workload } from '../../model/workload/workload.ts';
+import { fitsSlots, type IssueOrder } from '../../plan/issueOrder.ts';
+import type { Workload } from '../../workload/workload.ts';
 
 /** Blocks in a row that an implementation holds in one list, and counts its settings in. */
 export interface BlockList {
