@@ -17,7 +17,7 @@ const NUMBERS: Readonly<Record<Exclude<Direction, 'link'>, RegExp>> = {
   beside: /^transports\..+\.besideH2d\.(collective|h2d)$/,
   compute: /^gpu\.efficiency\.(gemm|attention)(\..+)?$/,
   overheads:
-    /^(gpu\.copyEngine\.(startUp|gap|paceOverhead)|gpu\.kernelOverhead\..+|transports\..+\.(latency|flag|gap))$/,
+    /^(gpu\.copyEngine\.(startUp|gap|paceOverhead)|gpu\.kernelOverhead\..+|host\.eagerLaunch|transports\..+\.(latency|flag|gap))$/,
 };
 
 /**
