@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { documentFormats } from '../../cli/documents/documents.ts';
 import {
   closedFormPredictions,
   closedFormPredictor,
@@ -156,3 +160,58 @@ for (const [changes, reason] of NOT_PREDICTED) {
 }
 
 comparing.run();
+
+const command = suite('chunkflow validate published-steps');
+const folder = mkdtempSync(join(tmpdir(), 'published-steps-'));
+writeFileSync(
+  join(folder, 'steps.yaml'),
+  stepFileText(H100, [
+    { id: 'b', attention: 'fa3' },
+    { id: 'c', compute: 'bf16', usedToTune: 'its host' },
+  ]),
+);
+const asked = ['validate', 'published-steps', '--folder', folder];
+
+command('prints the figures of a folder as a table, a document of its schema, and commands', async () => {
+  const text = await runCli(asked);
+  assert.is(text.code, 0);
+  assert.match(text.stdout, /^2 step times that others have published, predicted; 1 not\n/);
+  assert.match(text.stdout, /used to tune +1/);
+  const { stdout } = await runCli([...asked, '--json']);
+  const document = documentFormats['published-steps'].parse(JSON.parse(stdout));
+  assert.equal(
+    document.figures.map(({ id }) => id),
+    ['a', 'b'],
+  );
+  for (const { intervalS, isHeld, publishedS } of document.figures)
+    assert.is(isHeld, intervalS!.low <= publishedS.high && publishedS.low <= intervalS!.high);
+  assert.equal(document.notPredicted, [{ reason: 'used to tune', count: 1 }]);
+  const commands = await runCli([...asked, '--commands']);
+  assert.match(commands.stdout, /^chunkflow predict --model flux\.1-dev .* # a\nchunkflow predict .* # b\n$/);
+});
+
+const REFUSED: readonly [string[], RegExp][] = [
+  [['--machine', 'h200-x1'], /leave out --machine h200-x1/],
+  [['--profiles', folder], /leave out --profiles/],
+  [['--fail-above', 'simulated=3%'], /leave out --fail-above simulated=3%/],
+  [['--json', '--commands'], /give one of both/],
+  [['more.jsonl'], /takes no datasets beside it/],
+];
+for (const [more, message] of REFUSED) {
+  command(`refuses ${more.join(' ')}`, async () => {
+    const { stdout, stderr, code } = await runCli([...asked, ...more]);
+    assert.equal([stdout, code], ['', 2]);
+    assert.match(stderr, message);
+  });
+}
+
+command('its flags are refused elsewhere', async () => {
+  for (const flag of [['--commands'], ['--folder', folder]]) {
+    const { stderr, code } = await runCli(['validate', 'published', ...flag]);
+    assert.is(code, 2);
+    assert.match(stderr, /of `validate published-steps`; leave it out/);
+  }
+});
+
+command.after(() => rmSync(folder, { recursive: true }));
+command.run();
