@@ -50,7 +50,9 @@ const MODEL_FLAGS = [
   ['size', '--size'],
   ['batch', '--batch'],
   ['sp', '--sp'],
+  ['ring', '--ring'],
   ['tp', '--tp'],
+  ['pp', '--pp'],
   ['cfg', '--cfg'],
   ['exchange', '--exchange'],
   ['textRows', '--text-rows'],
@@ -80,6 +82,7 @@ export function modelScenario(
   flags: ScenarioFlags,
   options: { padded?: boolean } = {},
 ): Scenario & { workload: BoundWorkload } {
+  refusePipeline(flags);
   const whole = loadDit(required(flags.model, '--model', '`chunkflow models`'), {
     ...(flags.entry !== undefined && { entry: flags.entry }),
     ...(flags.dtype !== undefined && { dtype: flags.dtype }),
@@ -92,6 +95,7 @@ export function modelScenario(
     size: flags.size === undefined ? dit.referenceSize : parseSize(flags.size),
     batch: flags.batch ?? 1,
     sp: flags.sp ?? defaultSp(dit, system, flags),
+    ring: flags.ring ?? 1,
     tp: flags.tp ?? 1,
     ...(flags.cfg !== undefined && { cfg: flags.cfg }),
     ...(flags.exchange !== undefined && { exchange: flags.exchange }),
@@ -137,6 +141,14 @@ function referenceImages(given: readonly string[]): Size[] {
   if (!given.includes('none')) return given.map(parseImageSize);
   if (given.length === 1) return [];
   throw new UserError(`--reference-image none: given beside ${given.length - 1} more; give none or sizes`);
+}
+
+/** Stages hold blocks of their own and work on patches with K and V of the step before: no rank has the step that is predicted here. */
+function refusePipeline({ pp = 1 }: ScenarioFlags): void {
+  if (pp === 1) return;
+  throw new UserError(
+    `--pp ${pp}: pipeline parallelism (PipeFusion) is not predicted, it computes another step; give --sp, --ring or --tp`,
+  );
 }
 
 function profileScenario(flags: ScenarioFlags, file: string): Scenario {
@@ -193,17 +205,17 @@ function refuseMoreRanksThanGpus(workload: BoundWorkload, system: System): void 
   const needed = gpusNeeded(workload);
   // A mirrored or colocated peer stands for the GPUs that are not there.
   if (system.peer !== 'real' || needed <= system.gpus.length) return;
-  const { sp, tp, cfg } = workload.layout;
+  const { sp, ring, tp, cfg } = workload.layout;
   throw new UserError(
-    `--sp ${sp} --tp ${tp}${cfg === 'parallel' ? ' --cfg parallel' : ''}: needs ${needed} GPUs, ` +
+    `--sp ${sp}${ring > 1 ? ` --ring ${ring}` : ''} --tp ${tp}${cfg === 'parallel' ? ' --cfg parallel' : ''}: needs ${needed} GPUs, ` +
       `${system.name} has ${system.gpus.length}; lower them, or take another machine`,
   );
 }
 
 /** The largest Ulysses degree up to the GPUs that are free for it which divides the heads. */
-function defaultSp(dit: Dit, system: System, { tp = 1, cfg, exchange }: ScenarioFlags): number {
+function defaultSp(dit: Dit, system: System, { ring = 1, tp = 1, cfg, exchange }: ScenarioFlags): number {
   const present = system.peer === 'real' ? system.gpus.length : Math.max(2, system.gpus.length);
-  const free = Math.floor(present / tp / (cfg === 'parallel' ? dit.guidance.evaluations : 1));
+  const free = Math.floor(present / (ring * tp) / (cfg === 'parallel' ? dit.guidance.evaluations : 1));
   for (let sp = free; sp > 1; sp -= 1) {
     if (exchange === 'kv-gather' || dit.heads % (sp * tp) === 0) return sp;
   }

@@ -280,6 +280,12 @@ function refuseUnsupported(workload: BoundWorkload): void {
   if (layout.cfg === 'batched') {
     refuse('--cfg batched: the runtime computes one sequence a pass', 'give --cfg sequential or none');
   }
+  if (layout.ring > 1) {
+    refuse(
+      `--ring ${layout.ring}: the runtime has no ring attention`,
+      'leave it out; predict, simulate and plan know it',
+    );
+  }
   if (layout.sp > 1 && layout.tp > 1) {
     refuse(`--sp ${layout.sp} --tp ${layout.tp}: the runtime has one group of ranks`, 'give one of them');
   }
@@ -325,7 +331,7 @@ function layOut(workload: BoundWorkload, system: System) {
     return {
       hidden: model.hidden,
       heads: model.heads,
-      rows: rankRows({ x: workload.tokens, t: workload.textRows, i: 0, a: 0 }, 1, layout.sp, joined),
+      rows: rankRows({ x: workload.tokens, t: workload.textRows, i: 0, a: 0 }, 1, layout, joined),
       sp: layout.sp,
       tp: layout.tp,
       exchange: layout.exchange,

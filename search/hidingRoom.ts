@@ -1,12 +1,18 @@
 import { type CopyingBeside, copyingBeside, retained } from '../model/physics/besideCollective.ts';
-import { windowTimesS } from '../model/physics/compute.ts';
+import { segmentTimeS, slowdownOf, windowTimesS } from '../model/physics/compute.ts';
 import { bytesWithFill, runningRanks } from '../model/physics/linkShare.ts';
+import { overlapRoom } from '../model/physics/overlap.ts';
 import { pairRates } from '../model/physics/rates.ts';
 import { stagedPieces } from '../model/physics/stagedCopy.ts';
 import { fastestStagedLink } from '../model/physics/stagedLink.ts';
-import type { System } from '../model/system/system.ts';
+import type { Gpu, System } from '../model/system/system.ts';
 import { collectiveTransport, type FlowTransport, type Transport } from '../model/system/transport.ts';
-import type { BlockKind, CollectiveSegment, Workload } from '../model/workload/workload.ts';
+import type {
+  BlockKind,
+  CollectiveSegment,
+  OverlappedSegment,
+  Workload,
+} from '../model/workload/workload.ts';
 import { stagedLeastS } from './stagedLeast.ts';
 
 /** What one block offers to the copies that run beside it. */
@@ -46,10 +52,18 @@ export function hidingRooms(
   return workload.blocks.map((block) => {
     const known = rooms.get(block);
     if (known !== undefined) return known;
+    const overlapped = block.segments.filter(
+      (segment): segment is OverlappedSegment => segment.kind === 'overlapped',
+    );
+    const besideS = overlapped.map((segment) => sharing * computeOfS(segment, system.gpu, clock));
     const computeS =
       sharing * windowTimesS(block, system.gpu, clock).reduce((sum, window) => sum + window, 0);
     const room = backends
-      .map(({ pieceBytes }) => roomOf(block, computeS, workload, system, transport, pieceBytes))
+      .map(({ pieceBytes }) => {
+        const plainS = computeS - besideS.reduce((sum, seconds) => sum + seconds, 0);
+        const plain = roomOf(block, plainS, workload, system, transport, pieceBytes);
+        return withOverlapped(plain, overlapped, besideS, workload, system, transport);
+      })
       .reduce((least, one) => (one.aloneS < least.aloneS ? one : least));
     rooms.set(block, room);
     return room;
@@ -66,6 +80,44 @@ export function besideFlow(
   const rates = pairRates(system, ranks, transport, collective);
   const moveS = bytesWithFill(transport, sentBytes) / rates.collectiveAlone;
   return { moveS, ...copyingBeside(moveS, retained(rates)) };
+}
+
+function computeOfS({ compute }: OverlappedSegment, gpu: Gpu, clock: number): number {
+  return compute.reduce(
+    (sum, segment) => sum + segmentTimeS(segment, gpu) * slowdownOf(gpu, segment.class, clock),
+    0,
+  );
+}
+
+/** The room of a block with that of its compute beside which collectives run, which takes so many seconds each. */
+function withOverlapped(
+  room: HidingRoom,
+  overlapped: readonly OverlappedSegment[],
+  computeS: readonly number[],
+  { ranks }: Workload,
+  system: System,
+  transport: Transport | null,
+): HidingRoom {
+  if (overlapped.length === 0) return room;
+  if (transport?.kind !== 'flow') throw new Error('collectives beside compute go over a flow transport');
+  const rooms = overlapped.map(({ collective }, index) => {
+    const rates = pairRates(system, ranks, transport, collective.collective);
+    const moveS = bytesWithFill(transport, collective.sentBytes) / rates.collectiveAlone;
+    return overlapRoom(computeS[index]!, transport.latencyS, moveS, retained(rates));
+  });
+  return {
+    aloneS: rooms.reduce((sum, { aloneS }) => sum + aloneS, room.aloneS),
+    freeS: rooms.reduce((sum, { freeS }) => sum + freeS, room.freeS),
+    beside: worthwhile([...room.beside, ...rooms.map(({ beside }) => beside)]),
+  };
+}
+
+/** Copying beside collectives that costs less than waiting, cheapest first. */
+function worthwhile(besides: readonly CopyingBeside[]): CopyingBeside[] {
+  return besides
+    .map(({ roomS, costPerS }) => ({ roomS, costPerS }))
+    .filter(({ roomS, costPerS }) => roomS > 0 && costPerS < 1)
+    .sort((a, b) => a.costPerS - b.costPerS);
 }
 
 function roomOf(
@@ -105,9 +157,6 @@ function roomOf(
   return {
     aloneS: computeS + latencyS + besides.reduce((sum, { moveS }) => sum + moveS, 0),
     freeS: computeS + latencyS,
-    beside: besides
-      .map(({ roomS, costPerS }) => ({ roomS, costPerS }))
-      .filter(({ roomS, costPerS }) => roomS > 0 && costPerS < 1)
-      .sort((a, b) => a.costPerS - b.costPerS),
+    beside: worthwhile(besides),
   };
 }

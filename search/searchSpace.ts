@@ -1,4 +1,6 @@
 import { MiB } from '../model/input/byteUnits.ts';
+import { UserError } from '../model/input/userError.ts';
+import { wrongBesideCompute } from '../model/plan/besideCompute.ts';
 import { DEVICE_PAGE_BYTES } from '../model/plan/devicePage.ts';
 import type { System } from '../model/system/system.ts';
 import { distinctName, distinctTransports, NO_TRANSPORT, transportNamed } from '../model/system/transport.ts';
@@ -28,7 +30,9 @@ export interface SearchSpace {
 export function usualSpace(workload: Workload, system: System, transport?: string): SearchSpace {
   return {
     backends:
-      workload.ranks > 1 ? backendsOf(system, transport) : [{ transport: NO_TRANSPORT, pieceBytes: 0 }],
+      workload.ranks > 1
+        ? backendsOf(workload, system, transport)
+        : [{ transport: NO_TRANSPORT, pieceBytes: 0 }],
     chunkBytes: [2, 4, 8, 16, 32, 64, 128].map((size) => size * MiB).concat(Number.POSITIVE_INFINITY),
     slots: [2, 3, 4],
     windows: workload.ranks > 1 ? WINDOW_RULES : ['open'],
@@ -36,13 +40,20 @@ export function usualSpace(workload: Workload, system: System, transport?: strin
   };
 }
 
-/** The transports of a machine, each that is made of pieces with several sizes of them. */
-export function backendsOf(system: System, transport?: string): Backend[] {
+/**
+ * The transports of a machine that carry a workload's collectives, each that is made of pieces with several sizes of them.
+ *
+ * @throws UserError where the one that is named does not carry them, or none does.
+ */
+export function backendsOf(workload: Workload, system: System, transport?: string): Backend[] {
   const named =
     transport === undefined
       ? distinctTransports(system)
       : [transportNamed(system, distinctName(system, transport))];
-  return named.flatMap((one) =>
+  const wrong = named.map((one) => wrongBesideCompute(workload, system, one));
+  const fitting = named.filter((_, index) => wrong[index] === null);
+  if (fitting.length === 0) throw new UserError(`--transport ${named[0]!.name}: ${wrong[0]}`);
+  return fitting.flatMap((one) =>
     one.kind === 'staged-copy'
       ? PIECE_FACTORS.map((factor) => ({
           transport: one.name,

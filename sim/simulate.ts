@@ -121,6 +121,7 @@ function stepTimes(program: StepProgram, system: System, plan: Plan, step: Stead
   const copy = copyRates(system, program.groupSize);
   const staged = stagedAlone(program, system, plan);
   const begins = new Map<number, number>();
+  const besideEndS = computeBesideEndS(program, step);
   for (const stream of program.streams) {
     if (stream.rank !== 0 || !['compute', 'collective', 'copy'].includes(stream.kind)) continue;
     let before = -1;
@@ -135,8 +136,12 @@ function stepTimes(program: StepProgram, system: System, plan: Plan, step: Stead
           op.bytes / Math.min(copy.h2d, op.sourceBytesPerS) + startUpS + (chunks - 1) * (gapS + op.paceS);
       }
       if (op.kind === 'collective') {
-        times.collectiveS += endS - startS;
-        times.collectiveInflationS += endS - startS - flowAloneS(op, system, program.groupSize);
+        // Of a collective beside compute, what compute waits for when its own is done.
+        const computeS = (besideEndS.get(op.group) ?? startS) - startS;
+        const waitS = Math.max(0, endS - startS - computeS);
+        times.collectiveS += waitS;
+        times.collectiveInflationS +=
+          waitS - Math.max(0, flowAloneS(op, system, program.groupSize) - computeS);
       }
       if (op.kind === 'mark' && op.role === 'collective-begin') begins.set(op.group, startS);
       if (op.kind === 'mark' && op.role === 'collective-end') {
@@ -152,6 +157,15 @@ function stepTimes(program: StepProgram, system: System, plan: Plan, step: Stead
     }
   }
   return times;
+}
+
+/** When the last compute beside a collective of rank 0 ended, by the collective's number; nothing of those that compute waits for. */
+function computeBesideEndS({ ops }: StepProgram, step: SteadyStep): Map<number, number> {
+  const ends = new Map<number, number>();
+  for (const op of ops)
+    if (op.kind === 'compute' && op.rank === 0 && op.besideGroup !== undefined)
+      ends.set(op.besideGroup, Math.max(ends.get(op.besideGroup) ?? 0, step.endOf(op.id)));
+  return ends;
 }
 
 /** Seconds of a flow collective by itself on these links and this host. */

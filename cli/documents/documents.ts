@@ -5,6 +5,7 @@ import { modelsFormat } from './models.ts';
 import type { SchemaName } from './names.ts';
 import { planChoiceFormat } from './planChoice.ts';
 import { predictionFormat } from './prediction.ts';
+import { publishedStepsFormat } from './publishedSteps.ts';
 import { simulationFormat } from './simulation.ts';
 
 /** Formats of all documents, by the name that `chunkflow schema` takes: those that are printed with --json, and files that others write. */
@@ -14,5 +15,6 @@ export const documentFormats = {
   'plan-choice': planChoiceFormat,
   models: modelsFormat,
   machines: machinesFormat,
+  'published-steps': publishedStepsFormat,
   profile: profileFormat,
 } as const satisfies Record<SchemaName, z.ZodType>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CAUSES, type Doubt, OTHER_KERNELS } from '../../model/analytic/doubt.ts';
+import { CAUSES, type Doubt } from '../../model/analytic/doubt.ts';
 import { PROVENANCES } from '../../model/system/system.ts';
 
 const factors = z.tuple([z.number().min(0), z.number().min(0)]);
@@ -42,13 +42,13 @@ export function doubtFields(doubt: Doubt, stepTimeS: number, versusNone: number)
 }
 
 /** What widens the interval most, and what would narrow it. */
-function doubtSentence({ decides, number }: Doubt): string {
+function doubtSentence({ decides, kernels, number }: Doubt): string {
   if (decides === 'model') return "the model's own error, as it was on measured steps that no fit had seen";
   if (number === null) return 'the measurement of compute; a profile of more rounds would narrow it';
   const { key, shown, from, source } = number;
   const is = `${key} = ${shown} (${source === '' ? from : `${from}: ${source}`})`;
-  if (decides === 'kernels')
-    return `${is}: the kernels that will run may reach ${OTHER_KERNELS.join(' to ')} of it; calibrate the machine or profile the model`;
+  if (decides === 'kernels' && kernels !== null)
+    return `${is}: the kernels that will run may reach ${kernels.map((factor) => Number(factor.toFixed(2))).join(' to ')} of it; calibrate the machine or profile the model`;
   return from === 'measured' || from === 'fitted'
     ? is
     : `${is}; calibrate the machine, or give what you measured: --set ${key}=VALUE`;

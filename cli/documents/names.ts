@@ -5,6 +5,7 @@ export const SCHEMA_NAMES = [
   'plan-choice',
   'models',
   'machines',
+  'published-steps',
   'profile',
 ] as const;
 

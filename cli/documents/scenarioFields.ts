@@ -51,7 +51,7 @@ export function planFields(
     doubt: doubtFields(doubt, stepS, versusNone),
     request:
       request && requestFields(requestReport(workload, system, plan, { stepS, clock }, request), doubt),
-    verdict: verdict(report, baseline, workload),
+    verdict: verdict(report, baseline, workload, system),
     ...(notes.length > 0 && { notes: [...notes] }),
   };
 }

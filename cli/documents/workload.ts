@@ -30,6 +30,7 @@ const boundWorkload = everyWorkload.extend({
   frames: count.describe('1 for images'),
   batch: z.number().min(0),
   sp: count.describe('Ulysses sequence-parallel degree'),
+  ring: count.optional().describe('ring attention degree, where it is above 1'),
   tp: count.describe('tensor-parallel degree'),
   cfg: z.enum(GUIDANCE_MODES),
   exchange: z.enum(EXCHANGE_STYLES),

@@ -4,6 +4,8 @@ import type { System } from '../../model/system/system.ts';
 import { type ComputeMode, isUsual } from '../../model/workload/computeMode.ts';
 import {
   type BoundWorkload,
+  collectiveIn,
+  computeIn,
   type ProfiledWorkload,
   passWeightBytes,
   type Segment,
@@ -13,16 +15,17 @@ import type { WorkloadFields } from './workload.ts';
 
 /** A workload of the catalogue or of a checkpoint as documents say it. */
 export function boundFields(workload: BoundWorkload, system: System): WorkloadFields {
-  const { model, size, layout, batch, tokens, experts, compute, referenceImages } = workload;
+  const { model, size, batch, tokens, experts, compute, referenceImages } = workload;
+  const { ring, ...layout } = workload.layout;
   return {
     from: 'model',
     ...everyField(workload),
-    ...{ ...size, batch, ...layout, tokens, experts },
+    ...{ ...size, batch, ...layout, ...(ring > 1 && { ring }), tokens, experts },
     ...(referenceImages.length > 0 && {
       referenceImages: referenceImages.map(({ width, height }) => ({ width, height })),
     }),
     assumptions: [...model.assumptions, ...computeAssumptions(compute, system)],
-    flops: perStep(workload, (segment) => (segment.kind === 'compute' ? segment.flops : 0)),
+    flops: perStep(workload, (segment) => computeIn(segment).reduce((sum, { flops }) => sum + flops, 0)),
     ...(!isUsual(compute) && { compute }),
   };
 }
@@ -86,7 +89,7 @@ function everyField(workload: Workload) {
     ...{ model: model.id, name: model.name, ranks, passes, blocks: blocks.length },
     ...{ outsideBytes, activationBytes, collectiveBufferBytes },
     weightBytes: passWeightBytes(workload),
-    collectiveBytes: perStep(workload, (segment) => (segment.kind === 'collective' ? segment.sentBytes : 0)),
+    collectiveBytes: perStep(workload, (segment) => collectiveIn(segment)?.sentBytes ?? 0),
   };
 }
 

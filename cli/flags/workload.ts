@@ -23,7 +23,9 @@ export interface WorkloadFlags {
   size?: string;
   batch?: number;
   sp?: number;
+  ring?: number;
   tp?: number;
+  pp?: number;
   cfg?: GuidanceMode;
   exchange?: ExchangeStyle;
   textRows?: number;
@@ -59,7 +61,9 @@ export function addWorkloadOptions(command: Command, transports = "the machine's
       'Ulysses sequence-parallel degree (default: all GPUs, if the heads allow)',
       wholeFromOne,
     )
+    .option('--ring <n>', 'ring attention degree, times SP (default: 1)', wholeFromOne)
     .option('--tp <n>', 'tensor-parallel degree (default: 1)', wholeFromOne)
+    .addOption(new Option('--pp <n>', 'refused by name').argParser(wholeFromOne).hideHelp())
     .addOption(new Option('--cfg <mode>', "guidance (default: the model's own)").choices(GUIDANCE_MODES))
     .addOption(new Option('--exchange <style>', 'how Q, K and V change hands').choices(EXCHANGE_STYLES))
     .option('--text-rows <n>', 'text rows (default: what the model pads to)', wholeFromOne)

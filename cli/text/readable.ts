@@ -77,12 +77,20 @@ const REQUEST_COLUMNS: readonly Column<Requested>[] = [
   { header: 'before and after s', value: ({ request }) => request.beforeS + request.afterS, digits: 2 },
 ];
 
-/** The time of a whole request, where one was asked about. */
+/** The time of a whole request, where one was asked about: of the plans that fit, since no other has one. */
 function requestText(plans: readonly PlanReport[]): string {
-  const rows = plans.flatMap(({ plan, request }) => (request === null ? [] : [{ plan, request }]));
-  if (rows.length === 0) return '';
-  const { steps } = rows[0]!.request;
-  return `\nA request of ${steps} step${steps === 1 ? '' : 's'}:\n\n${formatTable(REQUEST_COLUMNS, rows)}`;
+  const asked = plans.flatMap((report) =>
+    report.request === null ? [] : [{ ...report, request: report.request }],
+  );
+  if (asked.length === 0) return '';
+  const { steps } = asked[0]!.request;
+  const fitting = asked.filter(({ boundBy }) => boundBy !== 'memory' && boundBy !== 'host-memory');
+  const others = asked.filter((one) => !fitting.includes(one)).map(({ plan }) => plan);
+  return [
+    `\nA request of ${steps} step${steps === 1 ? '' : 's'}:\n\n`,
+    fitting.length > 0 ? formatTable(REQUEST_COLUMNS, fitting) : '',
+    others.length > 0 ? `left out, since it does not fit: ${others.join(', ')}\n` : '',
+  ].join('');
 }
 
 function milliseconds(seconds: number): string {
@@ -103,11 +111,12 @@ function doubtLines(plans: readonly PlanReport[]): string[] {
 /** What is computed, in a line. */
 export function workloadLine(workload: WorkloadFields, spIsDefault: boolean): string {
   if (workload.from === 'profile') return profileLine(workload);
-  const { name, width, height, frames, batch, sp, tp, cfg } = workload;
+  const { name, width, height, frames, batch, sp, ring = 1, tp, cfg } = workload;
   const size = frames === 1 ? `${width}x${height}` : `${width}x${height}x${frames}`;
   const layout = [
     `batch ${batch}`,
     `SP ${sp}${spIsDefault ? ' (default)' : ''}`,
+    ...(ring > 1 ? [`ring ${ring}`] : []),
     ...(tp > 1 ? [`TP ${tp}`] : []),
     `guidance ${cfg}`,
     ...computeWords(workload.compute),

@@ -21,7 +21,8 @@ import { stagedLink } from '../physics/stagedLink.ts';
 import { checkIssuedBytes, type Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
 import { collectiveTransport, type FlowTransport, type Transport } from '../system/transport.ts';
-import type { CollectiveSegment, ComputeSegment, Workload } from '../workload/workload.ts';
+import type { CollectiveSegment, ComputeSegment, OverlappedSegment, Workload } from '../workload/workload.ts';
+import { CollectiveUnderWay } from './collectiveUnderWay.ts';
 import { CopyQueue } from './copyQueue.ts';
 import { type BlockIssues, issueSchedule, type ScheduledRun } from './issueSchedule.ts';
 import { launchesOf } from './launches.ts';
@@ -51,6 +52,7 @@ const MAX_STEPS = 6;
  * each, elementary formulas say how much of the prefetch fits and what the rest costs:
  *
  * - compute of w seconds hides w seconds of copying;
+ * - compute with a collective beside it takes as long as the longer of the two, and copies share the link with that one as well;
  * - a collective of c seconds beside copying takes c / collective share of it, while copies go at their share
  *   (rates.ts), and at full speed for what is left when either ends;
  * - a block whose weights have not landed waits for exactly what is left of them: exposed prefetch;
@@ -253,14 +255,20 @@ class Walk {
     let collectives = 0;
     const { segments } = this.#workload.blocks[index]!;
     const launches = this.#launches?.[index] ?? [];
-    if (segments.every(({ kind }) => kind === 'compute')) this.#launch(launches[0] ?? 0);
+    if (segments.every(({ kind }) => kind !== 'collective')) this.#launch(launches[0] ?? 0);
     for (const segment of segments) {
       if (segment.kind === 'compute') {
         this.#observer?.compute(segment);
         const seconds = this.#computeS(segment);
         times.computeS += seconds;
         this.#pass(seconds);
-        this.#copyBeside(segment, seconds);
+        const [shutS, openS] = this.#shutS(segment);
+        this.#queue.alone(openS + seconds - shutS);
+        continue;
+      }
+      if (segment.kind === 'overlapped') {
+        this.#observer?.overlapped(segment);
+        this.#overlapped(segment, times);
         continue;
       }
       this.#launch(launches[collectives] ?? 0);
@@ -275,13 +283,36 @@ class Walk {
     }
   }
 
-  /** A pause is a kernel: while a segment leaves it no room, the chunks stop behind the one that is under way. */
-  #copyBeside(segment: ComputeSegment, seconds: number): void {
+  /**
+   * A pause is a kernel: while a segment leaves it no room, the chunks stop behind the one that is under way. Seconds without room,
+   * and of them those of that chunk.
+   */
+  #shutS(segment: ComputeSegment): [shutS: number, openS: number] {
     const { gpu } = this.#system;
     const shutS =
       this.#plan.paceS === 0 ? 0 : noRoomS(segment, gpu) * slowdownOf(gpu, segment.class, this.#clock);
     const oneChunkS = this.#betweenS + this.#plan.chunkBytes / this.#copy.h2d;
-    this.#queue.alone(Math.min(shutS, oneChunkS) + seconds - shutS);
+    return [shutS, Math.min(shutS, oneChunkS)];
+  }
+
+  /** Compute and a collective that begin together and are waited for together; copies share the link with the collective. */
+  #overlapped({ collective, compute }: OverlappedSegment, times: StepTimes): void {
+    const { latencyS, moveS, sharing } = this.#flow(this.#transport as FlowTransport, collective);
+    const underWay = new CollectiveUnderWay(latencyS, moveS, sharing);
+    let computeS = 0;
+    for (const segment of compute) {
+      const seconds = this.#computeS(segment);
+      const [shutS, openS] = this.#shutS(segment);
+      underWay.beside(this.#queue, openS);
+      underWay.alone(shutS - openS);
+      underWay.beside(this.#queue, seconds - shutS);
+      computeS += seconds;
+    }
+    const waitS = underWay.finish(this.#queue);
+    times.computeS += computeS;
+    times.collectiveS += waitS;
+    times.collectiveInflationS += Math.max(0, waitS - Math.max(0, latencyS + moveS - computeS));
+    this.#pass(computeS + waitS);
   }
 
   /** Time that has passed for everything but the queue. */
@@ -401,6 +432,15 @@ class Walk {
   }
 
   #flowCollective(transport: FlowTransport, segment: CollectiveSegment, times: StepTimes): number {
+    const { latencyS, moveS, sharing } = this.#flow(transport, segment);
+    this.#queue.alone(latencyS);
+    const seconds = this.#queue.beside(moveS, sharing);
+    times.collectiveInflationS += seconds - moveS;
+    return latencyS + seconds;
+  }
+
+  /** A collective by itself, and what it leaves of the copies beside it. */
+  #flow(transport: FlowTransport, segment: CollectiveSegment) {
     const rates = pairRates(
       this.#system,
       this.#workload.ranks,
@@ -409,13 +449,8 @@ class Walk {
       sourceBytesPerS(this.#system, this.#plan),
     );
     const moveS = bytesWithFill(transport, segment.sentBytes) / rates.collectiveAlone;
-    this.#queue.alone(transport.latencyS);
-    const seconds = this.#queue.beside(moveS, {
-      ...retained(rates),
-      longerPauseS: this.#longerPauseS(transport.collectives[segment.collective].besideH2d.gapS),
-    });
-    times.collectiveInflationS += seconds - moveS;
-    return transport.latencyS + seconds;
+    const longerPauseS = this.#longerPauseS(transport.collectives[segment.collective].besideH2d.gapS);
+    return { latencyS: transport.latencyS, moveS, sharing: { ...retained(rates), longerPauseS } };
   }
 }
 

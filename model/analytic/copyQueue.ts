@@ -108,22 +108,27 @@ export class CopyQueue {
    * the collective is done. During a copy's pauses the collective has the link to itself.
    */
   beside(workS: number, sharing: Sharing): number {
+    return this.besideAtMost(workS, sharing, Number.POSITIVE_INFINITY).elapsedS;
+  }
+
+  /** As `beside`, for so many seconds at the most; with the seconds of the collective alone that are left then. */
+  besideAtMost(workS: number, sharing: Sharing, mostS: number): { elapsedS: number; leftS: number } {
     let elapsed = 0;
     let work = workS;
-    while (work > 1e-12 && this.#runs.length > 0) {
+    while (work > 1e-12 && elapsed < mostS && this.#runs.length > 0) {
       const run = this.#runs[0]!;
       const moveS = run.moveS / sharing.h2d;
       const pauseS = pausesS(run, sharing);
       const lasts = moveS + pauseS;
       const rate = (moveS * sharing.collective + pauseS) / lasts;
-      const seconds = Math.min(lasts, work / rate);
+      const seconds = Math.min(lasts, work / rate, mostS - elapsed);
       this.#advance(seconds, sharing);
       work -= seconds * rate;
       elapsed += seconds;
     }
-    const restS = Math.max(0, work);
+    const restS = Math.min(Math.max(0, work), mostS - elapsed);
     this.#advance(restS, sharing);
-    return elapsed + restS;
+    return { elapsedS: elapsed + restS, leftS: Math.max(0, work - restS) };
   }
 
   #advance(seconds: number, sharing: Sharing): void {

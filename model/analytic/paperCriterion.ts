@@ -5,7 +5,7 @@ import { gemmRate } from '../system/computeRates.ts';
 import type { System } from '../system/system.ts';
 import { rebound } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
-import { type ProfiledWorkload, passWeightBytes, type Workload } from '../workload/workload.ts';
+import { computeIn, type ProfiledWorkload, passWeightBytes, type Workload } from '../workload/workload.ts';
 import { smallest } from './breakEven.ts';
 import type { BreakEven } from './report.ts';
 
@@ -101,7 +101,7 @@ function productRate(workload: Workload, { gpu }: System): number {
 function averageBlockFlops(workload: Workload): number {
   let flops = 0;
   for (const block of workload.blocks) {
-    for (const segment of block.segments) if (segment.kind === 'compute') flops += segment.flops;
+    for (const { flops: own } of block.segments.flatMap(computeIn)) flops += own;
   }
   return flops / workload.blocks.length;
 }

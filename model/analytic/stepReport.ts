@@ -2,6 +2,7 @@ import { blockComputeS } from '../physics/compute.ts';
 import { serialCopiesS } from '../physics/copySource.ts';
 import { hostIssueS } from '../physics/hostIssue.ts';
 import { hostShareBytes, type MemoryNeed, memoryNeed } from '../physics/memory.ts';
+import { hiddenCollectiveS } from '../physics/overlap.ts';
 import { cappedClock, powerOf, stepEnergyJ, stepPowerW } from '../physics/power.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
@@ -65,6 +66,7 @@ export function report(
   const onGpu = withSerialCopies(streamed, serialCopiesS(workload, system, plan));
   const times = { ...onGpu, stepTimeS: Math.max(hostIssueS(workload, system), onGpu.stepTimeS) };
   const misfit = misfitOf(memory, system, workload.ranks);
+  const hiddenS = hiddenCollectiveS(workload, system, plan, clock);
   const windowS =
     workload.passes *
     workload.blocks.reduce((sum, block) => sum + blockComputeS(block, system.gpu, clock), 0);
@@ -75,7 +77,7 @@ export function report(
     windowS,
     gpuPeakBytes: memory.gpuPeakBytes,
     hostPinnedBytes: memory.hostPinnedBytes,
-    boundBy: misfit ?? boundBy(onGpu, times.stepTimeS),
+    boundBy: misfit ?? boundBy(onGpu, times.stepTimeS, hiddenS),
     breakEven,
     clock,
     powerW: power === null ? null : stepPowerW(power, stepEnergyJ(workload, power), clock, times.stepTimeS),
@@ -103,12 +105,12 @@ function withSerialCopies(times: StepTimes, seconds: number): StepTimes {
  * What limits a step that fits: the host if issuing it takes longer than the GPU needs; compute or collectives, whichever take longer, if the offload is
  * hidden; the link if prefetch and collectives alone would fill it; otherwise how the plan yields, since the link idles.
  */
-function boundBy(times: StepTimes, stepTimeS: number): BoundBy {
+function boundBy(times: StepTimes, stepTimeS: number, hiddenCollectiveS: number): BoundBy {
   if (stepTimeS > times.stepTimeS) return 'host';
   const cost = times.exposedPrefetchS + times.collectiveInflationS;
   if (cost <= HIDDEN_SHARE * times.stepTimeS) {
     return times.collectiveS > times.computeS ? 'collectives' : 'compute';
   }
-  const linkS = times.prefetchS + times.collectiveS - times.collectiveInflationS;
+  const linkS = times.prefetchS + times.collectiveS - times.collectiveInflationS + hiddenCollectiveS;
   return linkS >= LINK_BUSY_SHARE * times.stepTimeS ? 'link' : 'yield';
 }

@@ -1,3 +1,5 @@
+import { hostShareBytes } from '../physics/memory.ts';
+import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { StepReport } from './report.ts';
 import { HIDDEN_SHARE } from './stepReport.ts';
@@ -11,7 +13,12 @@ const NEGLIGIBLE_S = 50e-6;
  * @param baseline The report of `none` on the same transport, if it was made.
  * @example "hidden: 12.4 ms of prefetch fits 31.0 ms of windows; hidden from 11,900 tokens on"
  */
-export function verdict(report: StepReport, baseline: StepReport | undefined, workload: Workload): string {
+export function verdict(
+  report: StepReport,
+  baseline: StepReport | undefined,
+  workload: Workload,
+  system: System,
+): string {
   const prefetch = milliseconds(report.prefetchS);
   const windows = milliseconds(report.windowS);
   const against =
@@ -21,8 +28,10 @@ export function verdict(report: StepReport, baseline: StepReport | undefined, wo
   if (report.boundBy === 'memory') {
     return `does not fit: needs ${gibibytes(report.gpuPeakBytes)} of GPU memory${against}`;
   }
-  if (report.boundBy === 'host-memory')
-    return `does not fit: each rank pins ${gibibytes(report.hostPinnedBytes)} of host memory, more than its share of the host's${against}`;
+  if (report.boundBy === 'host-memory') {
+    const share = gibibytes(hostShareBytes(system, workload.ranks));
+    return `does not fit: each rank pins ${gibibytes(report.hostPinnedBytes)} of host memory, of which its share is ${share}${against}`;
+  }
   if (report.prefetchS === 0) return `nothing to hide: all weights stay on the GPU${against}`;
   const cost = report.exposedPrefetchS + report.collectiveInflationS;
   const where = breakEvenText(report, workload);
@@ -43,10 +52,15 @@ function breakEvenText({ breakEven }: StepReport, workload: Workload): string {
   if (workload.from === 'profile' || (tokens === null && frames === null && batch === null)) return '';
   const points = [
     tokens === null ? '' : `${Math.round(tokens).toLocaleString('en-US')} tokens`,
-    frames === null ? '' : `${frames.toFixed(0)} frames`,
-    batch === null ? '' : `batch ${batch.toFixed(batch < 10 ? 1 : 0)}`,
+    frames === null ? '' : framesText(Math.round(frames)),
+    // What would print as a batch of 0.0 is no size to look out for.
+    batch === null || batch < 0.05 ? '' : `batch ${batch.toFixed(batch < 10 ? 1 : 0)}`,
   ].filter((point) => point !== '');
   return `; hidden from ${points.join(', ')} on (now ${Math.round(workload.tokens).toLocaleString('en-US')} tokens)`;
+}
+
+function framesText(frames: number): string {
+  return frames <= 1 ? '1 frame' : `${frames} frames`;
 }
 
 function milliseconds(seconds: number): string {

@@ -1,5 +1,5 @@
 import type { Idle } from '../physics/copyPauses.ts';
-import type { CollectiveSegment, ComputeSegment } from '../workload/workload.ts';
+import type { CollectiveSegment, ComputeSegment, OverlappedSegment } from '../workload/workload.ts';
 
 /** Bytes of one block that are issued together, in chunks. */
 export interface IssuedRun {
@@ -39,4 +39,6 @@ export interface WalkObserver {
   /** Waits until all copies have landed that come before the n-th collective of the block at `place` in program order. */
   drain(place: number, collectives: number): void;
   collective(segment: CollectiveSegment): void;
+  /** Compute and the collective beside it. */
+  overlapped(segment: OverlappedSegment): void;
 }

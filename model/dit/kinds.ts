@@ -18,6 +18,7 @@ export type ComputeDtype = (typeof COMPUTE_DTYPES)[number];
 export const ATTENTION_KERNELS = [
   'flash-attention-2',
   'flash-attention-3',
+  'flash-attention-4',
   'cudnn',
   'sage-attention-2',
   'sage-attention-3',

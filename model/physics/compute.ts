@@ -1,6 +1,6 @@
 import type { SegmentClass } from '../dit/kinds.ts';
 import type { AttentionTiles, Gpu } from '../system/system.ts';
-import type { AttentionShape, BlockKind, ComputeSegment } from '../workload/workload.ts';
+import { type AttentionShape, type BlockKind, type ComputeSegment, computeIn } from '../workload/workload.ts';
 import { slowdown } from './power.ts';
 import { relativeRate } from './relativeRate.ts';
 
@@ -77,13 +77,15 @@ export function blockComputeS(block: BlockKind, gpu: Gpu, clock = 1): number {
 
 /**
  * Seconds of each hiding window of a block at a clock: the compute before its first collective,
- * between the first and the second, and so on; one more than it has collectives. A window may be empty.
+ * between the first and the second, and so on; one more than it has collectives. A window may be empty. Collectives that run
+ * beside compute end no window, and take none of its seconds.
  */
 export function windowTimesS(block: BlockKind, gpu: Gpu, clock = 1): number[] {
   const windows = [0];
   for (const segment of block.segments) {
     if (segment.kind === 'collective') windows.push(0);
-    else windows[windows.length - 1]! += segmentTimeS(segment, gpu) * slowdownOf(gpu, segment.class, clock);
+    for (const part of computeIn(segment))
+      windows[windows.length - 1]! += segmentTimeS(part, gpu) * slowdownOf(gpu, part.class, clock);
   }
   return windows;
 }

@@ -1,5 +1,5 @@
 import type { System } from '../system/system.ts';
-import type { Workload } from '../workload/workload.ts';
+import { collectiveIn, computeIn, type Workload } from '../workload/workload.ts';
 
 /** Host time of one eager launch where a machine file has none, seconds: PyTorch's dispatcher and its Python code take 5 to 10 us. */
 export const EAGER_LAUNCH_S = 7e-6;
@@ -21,7 +21,11 @@ export function hostIssueS(workload: Workload, { host }: Pick<System, 'host'>): 
 /** Kernels and collectives that eager code launches in a step. */
 function eagerLaunches({ passes, blocks }: Workload): number {
   const launches = blocks.flatMap(({ segments }) =>
-    segments.map((segment) => (segment.kind === 'compute' ? segment.kernels : 1)),
+    segments.map(
+      (segment) =>
+        computeIn(segment).reduce((sum, { kernels }) => sum + kernels, 0) +
+        (collectiveIn(segment) === null ? 0 : 1),
+    ),
   );
   return passes * launches.reduce((sum, count) => sum + count, 0);
 }

@@ -1,8 +1,8 @@
 import type { Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
 import { transportOf } from '../system/transport.ts';
-import type { Workload } from '../workload/workload.ts';
-import { blockComputeS } from './compute.ts';
+import { collectiveIn, computeIn, type Workload } from '../workload/workload.ts';
+import { blockComputeS, segmentTimeS } from './compute.ts';
 import { collectiveAloneS } from './linkShare.ts';
 
 /**
@@ -14,10 +14,13 @@ export function launchLeadBlocks(workload: Workload, system: System, plan: Plan)
   for (const block of workload.blocks) {
     stepS += blockComputeS(block, system.gpu);
     for (const segment of block.segments) {
-      if (segment.kind !== 'collective') continue;
+      const collective = collectiveIn(segment);
+      if (collective === null) continue;
       const transport = transportOf(system, plan.transport, workload.ranks);
-      if (transport.kind === 'flow')
-        stepS += collectiveAloneS(transport, segment.collective, segment.sentBytes);
+      if (transport.kind !== 'flow') continue;
+      const aloneS = collectiveAloneS(transport, collective.collective, collective.sentBytes);
+      const besideS = computeIn(segment).reduce((sum, part) => sum + segmentTimeS(part, system.gpu), 0);
+      stepS += Math.max(0, aloneS - besideS);
     }
   }
   const blocks = Math.round(system.host.launchLeadS / (stepS / workload.blocks.length));

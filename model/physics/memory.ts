@@ -31,8 +31,7 @@ export interface MemoryNeed {
  * are page-locked there, residents as well: a switch copies those in, and the next run copies the first ones back.
  */
 export function memoryNeed(workload: Workload, system: System, plan: Plan): MemoryNeed {
-  const { experts, waitingExperts, blocks } = workload;
-  const residentBytes = experts * sum(plan.blocks.map((block) => block.residentBytes));
+  const residentBytes = workload.experts * sum(plan.blocks.map((block) => block.residentBytes));
   const streamed = plan.blocks.map((block) => sum(block.windowBytes));
   const slotBytes = plan.slots * Math.max(0, ...streamed);
   const transport = collectiveTransport(system, plan, workload.ranks);
@@ -40,10 +39,6 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
   const { outsideBytes, activationBytes, collectiveBufferBytes } = workload;
   const profiledBytes = workload.from === 'profile' ? workload.processBytes : null;
   const reserveBytes = profiledBytes ?? reserveBytesOf(system, plan.transport, workload.ranks);
-  const ofExpert = sum(blocks.map((block) => block.weightBytes));
-  const waits = waitingExperts > 0;
-  const expertBytes = ofExpert + (waits ? outsideBytes / experts : 0);
-  const hostBytes = waits ? (experts + waitingExperts) * expertBytes : experts * ofExpert - residentBytes;
   return {
     outsideBytes,
     residentBytes,
@@ -53,8 +48,18 @@ export function memoryNeed(workload: Workload, system: System, plan: Plan): Memo
     reserveBytes,
     gpuPeakBytes:
       outsideBytes + residentBytes + slotBytes + activationBytes + collectiveBufferBytes + reserveBytes,
-    hostPinnedBytes: (plan.source === 'pageable' ? 0 : hostBytes) + (staged ? collectiveBufferBytes : 0),
+    hostPinnedBytes:
+      (plan.source === 'pageable' ? 0 : hostWeightBytes(workload, plan)) +
+      (staged ? collectiveBufferBytes : 0),
   };
+}
+
+/** Host memory that the weights of one rank wait in, bytes, whether it is page-locked or not. */
+export function hostWeightBytes(workload: Workload, plan: Plan): number {
+  const { experts, waitingExperts, blocks, outsideBytes } = workload;
+  const ofExpert = sum(blocks.map((block) => block.weightBytes));
+  if (waitingExperts > 0) return (experts + waitingExperts) * (ofExpert + outsideBytes / experts);
+  return experts * (ofExpert - sum(plan.blocks.map((block) => block.residentBytes)));
 }
 
 /**

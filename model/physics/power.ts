@@ -1,6 +1,6 @@
 import { SEGMENT_CLASSES, type SegmentClass } from '../dit/kinds.ts';
 import type { Power, System } from '../system/system.ts';
-import type { ComputeSegment, Workload } from '../workload/workload.ts';
+import { type ComputeSegment, computeIn, type Workload } from '../workload/workload.ts';
 import { relativeRate } from './relativeRate.ts';
 
 /** Joules of one step's work on one rank at the highest clock, by class. */
@@ -31,8 +31,7 @@ function summedEnergyJ(workload: Workload, power: Power): StepEnergy {
   const joules = { ...NOTHING };
   for (const block of workload.blocks) {
     for (const segment of block.segments) {
-      if (segment.kind !== 'compute') continue;
-      joules[segment.class] += workload.passes * joulesOf(segment, power);
+      for (const part of computeIn(segment)) joules[part.class] += workload.passes * joulesOf(part, power);
     }
   }
   return joules;

@@ -4,6 +4,7 @@ import type { System } from '../system/system.ts';
 import { NO_TRANSPORT, transportNamed } from '../system/transport.ts';
 import { MOST_BLOCKS, type Profiled } from '../workload/profiledFormat.ts';
 import type { Workload } from '../workload/workload.ts';
+import { wrongBesideCompute } from './besideCompute.ts';
 import { DEVICE_PAGE_BYTES } from './devicePage.ts';
 import { fitsSlots } from './issueOrder.ts';
 import type { Plan } from './plan.ts';
@@ -205,8 +206,7 @@ function wrongWithTransport(name: string, workload: Workload, system: System): s
   if (workload.ranks === 1)
     return name === NO_TRANSPORT ? null : `one rank has no collectives: expected none, got ${name}`;
   try {
-    transportNamed(system, name);
-    return null;
+    return wrongBesideCompute(workload, system, transportNamed(system, name));
   } catch (error) {
     if (error instanceof UserError) return error.message;
     throw error;

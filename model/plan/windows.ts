@@ -1,6 +1,6 @@
 import type { BlockKind } from '../workload/workload.ts';
 
-/** Collectives of a block. */
+/** Collectives of a block that compute waits for; those beside compute end no window. */
 export function collectivesOf({ segments }: Pick<BlockKind, 'segments'>): number {
   return segments.filter(({ kind }) => kind === 'collective').length;
 }

@@ -1,6 +1,7 @@
 import { shown, UserError } from '../input/userError.ts';
 import { blockComputeS, windowTimesS } from '../physics/compute.ts';
 import { copyRates } from '../physics/rates.ts';
+import { wrongBesideCompute } from '../plan/besideCompute.ts';
 import { DEVICE_PAGE_BYTES } from '../plan/devicePage.ts';
 import { fitsSlots, type IssueOrder, leadingBursts, residentBlocks, topUp } from '../plan/issueOrder.ts';
 import type { BlockPlan, Plan } from '../plan/plan.ts';
@@ -69,6 +70,8 @@ function fromPreset(text: string, workload: Workload, system: System, transport?
     planBlock(index, order, workload, system, policy, keys, chunkBytes),
   );
   const chosen = workload.ranks > 1 ? transportNamed(system, keys.transport ?? transport) : undefined;
+  const wrong = chosen === undefined ? null : wrongBesideCompute(workload, system, chosen);
+  if (wrong !== null) throw new UserError(`--transport ${chosen!.name}: ${wrong}`);
   const plan: Plan = {
     name: text,
     recipe: { by: 'preset', preset, text },

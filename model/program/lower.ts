@@ -8,7 +8,7 @@ import type { BlockKind, CollectiveSegment, Workload } from '../workload/workloa
 import { blockLabel, launchLabel, prefetchLabel, segmentLabel } from './labels.ts';
 import { ProgramBuilder } from './programBuilder.ts';
 import { addStagedCollective } from './stagedCollective.ts';
-import { type Detail, type Stage, stagesOf } from './stages.ts';
+import { type ComputeStage, type Detail, type OverlappedStage, type Stage, stagesOf } from './stages.ts';
 import type { StepProgram } from './stepProgram.ts';
 
 /** A block's copy, placed in the step: issued at the start of position `from` for the block at position `to`. */
@@ -163,26 +163,9 @@ class Lowering {
     let window = 0;
     for (const stage of this.#stages.get(block)!) {
       const label = this.#detail === 'windows' ? '' : segmentLabel(name, stage.name);
-      if (stage.kind === 'compute') {
-        for (let rank = 0; rank < this.ranks; rank += 1) {
-          this.builder.add(
-            {
-              kind: 'compute',
-              rank,
-              stream: 'compute',
-              position,
-              label,
-              class: stage.class,
-              flops: stage.flops,
-              bytes: stage.bytes,
-              durationS: stage.durationS,
-              secondsOf: stage.secondsOf,
-              noRoomS: stage.noRoomS,
-            },
-            [this.#takePending(rank)],
-          );
-        }
-      } else {
+      if (stage.kind === 'compute') this.#addCompute(position, label, stage);
+      else if (stage.kind === 'overlapped') this.#addOverlapped(position, name, stage);
+      else {
         window += 1;
         this.#addCollective(position, window, label, stage);
       }
@@ -190,6 +173,58 @@ class Lowering {
     for (let rank = 0; rank < this.ranks; rank += 1) {
       this.#lastReads[rank]!.push(this.builder.last(rank, 'compute')!);
     }
+  }
+
+  #addCompute(position: number, label: string, stage: ComputeStage, besideGroup?: number): void {
+    for (let rank = 0; rank < this.ranks; rank += 1) {
+      this.builder.add(
+        {
+          kind: 'compute',
+          rank,
+          stream: 'compute',
+          position,
+          label,
+          class: stage.class,
+          flops: stage.flops,
+          bytes: stage.bytes,
+          durationS: stage.durationS,
+          secondsOf: stage.secondsOf,
+          noRoomS: stage.noRoomS,
+          ...(besideGroup !== undefined && { besideGroup }),
+        },
+        [this.#takePending(rank)],
+      );
+    }
+  }
+
+  /**
+   * A collective from the end of the compute before it on, compute beside it, and a wait for both. It ends no window, so that no plan
+   * drains for it, yields to it or pauses around its launch.
+   */
+  #addOverlapped(position: number, block: string, { collective, compute }: OverlappedStage): void {
+    const transport = transportOf(this.system, this.plan.transport, this.workload.ranks);
+    if (transport.kind !== 'flow')
+      throw new Error(`${collective.name}: ${transport.name} has no collective beside compute`);
+    const group = this.#group++;
+    const labelOf = (segment: string) => (this.#detail === 'windows' ? '' : segmentLabel(block, segment));
+    const sends = Array.from({ length: this.ranks }, (_, rank) =>
+      this.builder.add(
+        {
+          kind: 'collective',
+          rank,
+          stream: 'collective',
+          position,
+          label: labelOf(collective.name),
+          collective: collective.collective,
+          group,
+          transport: transport.name,
+          sentBytes: collective.sentBytes,
+        },
+        [this.builder.last(rank, 'compute')],
+      ),
+    );
+    for (const stage of compute) this.#addCompute(position, labelOf(stage.name), stage, group);
+    for (const [rank, send] of sends.entries()) this.#pending[rank] = send;
   }
 
   /** Nobody reads the labels of a program that is only searched with, and they cost a tenth of it. */

@@ -33,6 +33,8 @@ export interface ComputeOp extends OpBase {
   secondsOf: Readonly<Record<SegmentClass, number>>;
   /** Seconds at the highest clock from its start until a kernel of another stream finds room beside it. */
   noRoomS: number;
+  /** Number of the collective that runs beside it, where one does: what follows both waits for both. */
+  besideGroup?: number;
 }
 
 /** A point in a stream that takes no time. `begin` and `end` of a staged collective are marks with a group. */

@@ -25,8 +25,9 @@ export interface Violation {
  * - `landed-before-start`: no block computes before all its bytes have landed;
  * - `slot-reuse`: no slot is overwritten before the last reader of what sat in it is done;
  * - `collective-order`: all ranks issue the same collectives, of the same kind and bytes, in the same order;
- * - `critical-path`: a rank's compute and collectives follow each other in the order in which they are numbered, and
- *   a staged collective ends after all that it reads;
+ * - `critical-path`: a rank's compute and collectives follow each other in the order in which they are numbered, but for compute
+ *   beside a collective, which follows what that one does and is followed by what waits for both; and a staged collective ends after
+ *   all that it reads;
  * - `coverage` and `bytes-per-step`: the copies of a block cover its non-resident bytes exactly once, and
  *   together what does not stay on the GPU;
  * - `memory`: the slots that the program claims are as large as its largest streamed block, and no copy leaves them;
@@ -231,7 +232,9 @@ function stagedExchange(program: StepProgram, before: Before): Violation[] {
 function criticalPath(program: StepProgram, before: Before): Violation[] {
   const violations: Violation[] = [];
   const report = (message: string) => violations.push({ rule: 'critical-path', message });
-  const last: (Op | undefined)[] = [];
+  /** By rank: what the next operation has to wait for, and what the last collective waited for. */
+  const last: Op[][] = [];
+  const beforeCollective: Op[][] = [];
   const reads = new Map<string, CopyOp[]>();
   for (const op of program.ops) {
     const group = `${op.rank} ${'group' in op ? op.group : -1}`;
@@ -239,14 +242,17 @@ function criticalPath(program: StepProgram, before: Before): Violation[] {
       reads.set(group, [...(reads.get(group) ?? []), op]);
     }
     if (op.stream !== 'compute' && op.stream !== 'collective') continue;
-    const previous = last[op.rank];
-    // Within a stream the order needs no check.
-    if (
-      previous !== undefined &&
-      previous.stream !== op.stream &&
-      !before({ op: previous.id, step: 1 }, { op: op.id, step: 1 })
-    ) {
-      report(`${nameOf(op)} may start before ${nameOf(previous)} is done`);
+    const collective = (last[op.rank] ?? []).find(
+      (one) => one.kind === 'collective' && op.kind === 'compute' && one.group === op.besideGroup,
+    );
+    if (op.kind === 'compute' && op.besideGroup !== undefined && collective === undefined) {
+      report(`${nameOf(op)} runs beside collective ${op.besideGroup}, which is not the one before it`);
+    }
+    const previous = (collective === undefined ? last : beforeCollective)[op.rank] ?? [];
+    for (const one of previous) {
+      // Within a stream the order needs no check.
+      if (one.stream === op.stream || before({ op: one.id, step: 1 }, { op: op.id, step: 1 })) continue;
+      report(`${nameOf(op)} may start before ${nameOf(one)} is done`);
     }
     if (op.kind === 'mark' && op.role === 'collective-end') {
       const open = reads
@@ -254,7 +260,8 @@ function criticalPath(program: StepProgram, before: Before): Violation[] {
         ?.find((read) => !before({ op: read.id, step: 1 }, { op: op.id, step: 1 }));
       if (open !== undefined) report(`${nameOf(op)} may come before ${nameOf(open)} is done`);
     }
-    last[op.rank] = op;
+    if (op.kind === 'collective') beforeCollective[op.rank] = [...previous];
+    last[op.rank] = collective === undefined ? [op] : [collective, op];
   }
   return violations;
 }

@@ -135,6 +135,11 @@ export const systemFile = z.strictObject({
   host: z.strictObject({
     memory: physical('bytes'),
     pageable: physical('rate'),
+    pageableOut: physical('rate')
+      .optional()
+      .describe(
+        'D2H into pageable memory that nobody has touched, as `tensor.to("cpu")` makes it; without, as `pageable`',
+      ),
     launchLead: physical('time'),
     launchWindow: physical('time'),
     deviceReserve: physical('bytes'),

@@ -120,6 +120,7 @@ export function systemOf(file: SystemFile, source: Pick<YamlFile, 'file' | 'plac
     host: {
       memoryBytes: host.memory.value,
       pageableBytesPerS: host.pageable.value,
+      pageableOutBytesPerS: (host.pageableOut ?? host.pageable).value,
       launchLeadS: host.launchLead.value,
       launchWindowS: host.launchWindow.value,
       deviceReserveBytes: host.deviceReserve.value,

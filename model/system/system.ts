@@ -148,6 +148,8 @@ export interface System {
     memoryBytes: number;
     /** H2D bytes/s of one GPU from pageable memory. */
     pageableBytesPerS: number;
+    /** D2H bytes/s of one GPU into pageable memory that is new: the host has to find its pages first. */
+    pageableOutBytesPerS: number;
     /** How far the host's launches run ahead of the device, seconds: what a pause taken by host code misses by. */
     launchLeadS: number;
     /** How long the host call of one collective takes, seconds. */

@@ -5,6 +5,7 @@ import { rowsOf } from '../dit/tokens.ts';
 import { UserError } from '../input/userError.ts';
 import { type ComputeMode, computedIn, USUAL_COMPUTE } from './computeMode.ts';
 import { exchangeCollectives } from './exchange.ts';
+import { checkRing, isExchanged, ringAccumulatorBytes, ringAttention } from './ring.ts';
 import { type RankRows, rankRows, type SampleRows } from './rows.ts';
 import { shardBytes } from './shards.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type BoundWorkload,
   type CollectiveSegment,
   type ComputeSegment,
+  collectiveIn,
   type ExchangeStyle,
   type GuidanceMode,
   type ParallelLayout,
@@ -24,6 +26,7 @@ export interface WorkloadOptions {
   size: Size;
   batch?: number;
   sp?: number;
+  ring?: number;
   tp?: number;
   /** Default: as the model's own pipeline makes its evaluations. */
   cfg?: GuidanceMode;
@@ -58,19 +61,23 @@ export function bindWorkload(dit: Dit, options: WorkloadOptions): BoundWorkload 
  * follow from x and t.
  */
 export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions): BoundWorkload {
-  const { batch = 1, sp = 1, tp = 1, cfg = defaultGuidance(dit), exchange = 'packed' } = options;
-  const layout: ParallelLayout = { sp, tp, cfg, exchange };
+  const { batch = 1, sp = 1, ring = 1, tp = 1, cfg = defaultGuidance(dit), exchange = 'packed' } = options;
+  const layout: ParallelLayout = { sp, ring, tp, cfg, exchange };
   const { expertsOnGpu = dit.experts } = options;
   checkLayout(dit, layout, batch);
   checkExperts(dit, expertsOnGpu);
   const sequences = batch * (cfg === 'batched' ? guidedEvaluations(dit) : 1);
-  const kindRows = dit.blocks.map((kind) => rankRows(sample, sequences, sp, joinsText(kind)));
+  const kindRows = dit.blocks.map((kind) => rankRows(sample, sequences, layout, joinsText(kind)));
   const { compute = USUAL_COMPUTE } = options;
   const kinds = dit.blocks.map((kind, index) => bindBlock(dit, kind, kindRows[index]!, layout, compute));
   const blocks = dit.blocks.flatMap((kind, index) => Array<BlockKind>(kind.count).fill(kinds[index]!));
-  const collectives = kinds.flatMap((kind) =>
-    kind.segments.filter((segment) => segment.kind === 'collective'),
-  );
+  const largestBuffer = (of: Segment['kind']) =>
+    Math.max(
+      0,
+      ...kinds.flatMap(({ segments }) =>
+        segments.flatMap((one) => (one.kind === of ? [collectiveIn(one)!.bufferBytes] : [])),
+      ),
+    );
   return {
     from: 'model',
     model: dit,
@@ -82,14 +89,15 @@ export function bindRows(dit: Dit, sample: SampleRows, options: WorkloadOptions)
     referenceImages: options.referenceImages ?? dit.referenceImages ?? [],
     textRows: sample.t,
     passes: cfg === 'sequential' ? guidedEvaluations(dit) : 1,
-    ranks: sp * tp,
+    ranks: sp * ring * tp,
     blocks,
     ...{ experts: expertsOnGpu, waitingExperts: dit.experts - expertsOnGpu },
     outsideBytes: (dit.outsideBytes * expertsOnGpu) / tp,
     activationBytes: Math.max(
       ...dit.blocks.map((kind, index) => activationBytes(dit, kind, kindRows[index]!, tp)),
     ),
-    collectiveBufferBytes: Math.max(0, ...collectives.map((segment) => segment.bufferBytes)),
+    // Ring attention still reads what the exchange before it has received.
+    collectiveBufferBytes: largestBuffer('collective') + largestBuffer('overlapped'),
   };
 }
 
@@ -120,9 +128,11 @@ function guidedEvaluations(dit: Dit): number {
   return Math.max(2, dit.guidance.evaluations);
 }
 
-function checkLayout(dit: Dit, { sp, tp, exchange }: ParallelLayout, batch: number): void {
+function checkLayout(dit: Dit, layout: ParallelLayout, batch: number): void {
+  const { sp, ring, tp, exchange } = layout;
   for (const [name, value] of [
     ['sp', sp],
+    ['ring', ring],
     ['tp', tp],
   ] as const) {
     if (!Number.isInteger(value) || value < 1) {
@@ -136,9 +146,10 @@ function checkLayout(dit: Dit, { sp, tp, exchange }: ParallelLayout, batch: numb
     throw new UserError(
       `--sp ${sp}${tp > 1 ? ` --tp ${tp}` : ''}: does not divide the ${dit.heads} heads of ${dit.name}; ` +
         `SP x TP must be one of ${(degrees.length > 0 ? degrees : divisors(dit.heads)).join(', ')}` +
-        `${dit.heads % tp === 0 ? ', or use --exchange kv-gather' : ''}`,
+        `${dit.heads % tp === 0 && ring === 1 ? ', or use --exchange kv-gather' : ''}`,
     );
   }
+  if (ring > 1) checkRing(dit, layout);
 }
 
 function checkExperts({ experts, name }: Dit, onGpu: number): void {
@@ -168,12 +179,30 @@ function bindBlock(
     name: kind.name,
     weightBytes: Math.round(sum(kind.segments, (segment) => segmentBytes(segment, layout.tp))),
     segments: kind.segments
-      .flatMap((segment) => bindSegment(dit, segment, rows, layout))
-      .map((segment) => (segment.kind === 'compute' ? computedIn(compute, segment) : segment)),
+      .flatMap((segment) => bindSegment(dit, kind, segment, rows, layout))
+      .map((segment) => segmentComputedIn(compute, segment)),
   };
 }
 
-function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: ParallelLayout): Segment[] {
+/** A segment with all of its compute, whether a collective runs beside it or not, computed in a mode. */
+function segmentComputedIn(mode: ComputeMode, segment: Segment): Segment {
+  switch (segment.kind) {
+    case 'compute':
+      return computedIn(mode, segment);
+    case 'overlapped':
+      return { ...segment, compute: segment.compute.map((part) => computedIn(mode, part)) };
+    case 'collective':
+      return segment;
+  }
+}
+
+function bindSegment(
+  dit: Dit,
+  kind: DitBlockKind,
+  segment: DitSegment,
+  rows: RankRows,
+  layout: ParallelLayout,
+): Segment[] {
   const { tp } = layout;
   const weightBytes = segmentBytes(segment, tp);
   switch (segment.kind) {
@@ -194,7 +223,9 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
       return [compute, ...(tp > 1 ? reductions(segment.name, segment.reduces, rows, tp) : [])];
     }
     case 'attention': {
+      if (rows.ring > 1 && isExchanged(kind, segment)) return ringAttention(segment, dit.heads, rows, tp);
       const heads = { q: rows.attention[segment.q], kv: rows.attention[segment.kv] };
+      const shards = rows.sp * rows.ring;
       return [
         {
           kind: 'compute',
@@ -202,10 +233,10 @@ function bindSegment(dit: Dit, segment: DitSegment, rows: RankRows, layout: Para
           class: 'attention',
           // Ulysses and tensor parallelism split the heads: every rank sees all rows of a part of the width.
           // Cross-attention that is not exchanged splits its queries instead, which is the same work.
-          flops: (4 * heads.q * heads.kv * segment.width * rows.sequences) / (rows.sp * tp),
+          flops: (4 * heads.q * heads.kv * segment.width * rows.sequences) / (shards * tp),
           bytes:
             ((2 * heads.q + 2 * heads.kv) * segment.width * ACTIVATION_BYTES * rows.sequences) /
-            (rows.sp * tp),
+            (shards * tp),
           kernels: 1,
           attention: attentionShape(dit, segment, rows, tp),
         },
@@ -256,10 +287,11 @@ function attentionShape(
   tp: number,
 ): AttentionShape {
   const splitsQueries = q !== kv;
+  const shards = rows.sp * rows.ring;
   return {
-    queryRows: splitsQueries ? rows.attention[q] / rows.sp : rows.attention[q],
+    queryRows: splitsQueries ? rows.attention[q] / shards : rows.attention[q],
     keyRows: rows.attention[kv],
-    heads: (dit.heads * rows.sequences) / (tp * (splitsQueries ? 1 : rows.sp)),
+    heads: (dit.heads * rows.sequences) / (tp * (splitsQueries ? 1 : shards)),
   };
 }
 
@@ -299,7 +331,12 @@ function activationBytes(dit: Dit, kind: DitBlockKind, rows: RankRows, tp: numbe
     ),
   );
   const stream = (rows.gemm.x + rows.gemm.t + rows.gemm.a) * dit.hidden;
-  return (2 * stream + widest) * ACTIVATION_BYTES;
+  const accumulators = kind.segments.map((segment) =>
+    segment.kind === 'attention' && rows.ring > 1 && isExchanged(kind, segment)
+      ? ringAccumulatorBytes(segment, rows, tp)
+      : 0,
+  );
+  return (2 * stream + widest) * ACTIVATION_BYTES + Math.max(0, ...accumulators);
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

@@ -12,7 +12,8 @@ import {
  * The collectives of one exchange point under sequence parallelism P, as the layout's style issues them.
  *
  * One exchanged tensor is [batch, rows/P, width] on each rank, b x rows x width x e / P bytes, of which (P-1)/P
- * leaves (Ulysses). Styles: `packed` one all-to-all for Q, K, V; `separate` three; `separate-cross` exchanges
+ * leaves (Ulysses). With ring attention of degree R it is [batch, rows/(P x R), width], and only the P ranks of a group exchange it.
+ * Styles: `packed` one all-to-all for Q, K, V; `separate` three; `separate-cross` exchanges
  * the cross-attention as well, with P copies of the text gathered, as SGLang did until February 2026;
  * `kv-gather` all-gathers K and V and moves no output.
  */
@@ -22,9 +23,9 @@ export function exchangeCollectives(
   { exchange: style, tp }: ParallelLayout,
 ): Segment[] {
   if (exchange.attention === 'cross' && style !== 'separate-cross') return [];
-  const { sp, sequences } = rows;
+  const { sp, ring, sequences } = rows;
   const tensorBytes = (tensorRows: number, width = exchange.width) =>
-    (tensorRows * sequences * (width / tp) * ACTIVATION_BYTES) / sp;
+    (tensorRows * sequences * (width / tp) * ACTIVATION_BYTES) / (sp * ring);
   const own = rows.attention[exchange.rows];
   const kv =
     exchange.attention === 'cross' ? rows.attention[exchange.kvRows] * sp : rows.attention[exchange.kvRows];

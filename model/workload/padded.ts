@@ -9,8 +9,9 @@ export function paddedToRanks(workload: BoundWorkload): BoundWorkload {
     kind.segments.some((segment) => segment.kind === 'exchange' && segment.rows === 'j'),
   );
   const padded = (rows: number, over: number) => Math.ceil(rows / over) * over;
-  const x = padded(tokens, layout.sp);
-  const t = padded(textRows, joined ? layout.sp : 1);
+  const shards = layout.sp * layout.ring;
+  const x = padded(tokens, shards);
+  const t = padded(textRows, joined ? shards : 1);
   if (x === tokens && t === textRows) return workload;
   return rebound(workload, { ...rowsAt(model, x, size.frames), t });
 }

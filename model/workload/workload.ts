@@ -62,7 +62,31 @@ export interface CollectiveSegment {
   bufferBytes: number;
 }
 
-export type Segment = ComputeSegment | CollectiveSegment;
+/**
+ * Compute with one collective beside it, such as a part of ring attention while the next K/V block is sent: both begin together, and
+ * what follows waits for both.
+ */
+export interface OverlappedSegment {
+  kind: 'overlapped';
+  name: string;
+  collective: CollectiveSegment;
+  /** In order, at least one. */
+  compute: readonly ComputeSegment[];
+}
+
+export type Segment = ComputeSegment | CollectiveSegment | OverlappedSegment;
+
+/** The compute of a segment, with or without a collective beside it; none of a collective. */
+export function computeIn(segment: Segment): readonly ComputeSegment[] {
+  if (segment.kind === 'overlapped') return segment.compute;
+  return segment.kind === 'compute' ? [segment] : [];
+}
+
+/** The collective of a segment, whether compute waits for all of it or runs beside it; null of compute alone. */
+export function collectiveIn(segment: Segment): CollectiveSegment | null {
+  if (segment.kind === 'overlapped') return segment.collective;
+  return segment.kind === 'collective' ? segment : null;
+}
 
 /** Blocks with the same weights and work; a workload's block list refers to these. */
 export interface BlockKind {
@@ -82,6 +106,8 @@ export type GuidanceMode = (typeof GUIDANCE_MODES)[number];
 export interface ParallelLayout {
   /** Ulysses degree: activations are sharded, weights are not. */
   sp: number;
+  /** Ring attention degree: each of so many Ulysses groups holds rows of its own, and K/V blocks go round. 1 without. */
+  ring: number;
   /** Tensor-parallel degree: weights are sharded too. */
   tp: number;
   cfg: GuidanceMode;
@@ -114,7 +140,7 @@ export interface BoundWorkload extends StepWork {
   model: Dit;
   size: Size;
   batch: number;
-  /** Ranks are sp x tp. */
+  /** Ranks are sp x ring x tp. */
   layout: ParallelLayout;
   /** How the work is computed. */
   compute: ComputeMode;

@@ -125,5 +125,5 @@ function allowedDegrees({ model, layout }: BoundWorkload): number[] {
 function mostRanks({ layout, model }: BoundWorkload, system: System): number {
   if (system.peer !== 'real') return Number.POSITIVE_INFINITY;
   const groups = layout.cfg === 'parallel' ? model.guidance.evaluations : 1;
-  return Math.floor(system.gpus.length / layout.tp / groups);
+  return Math.floor(system.gpus.length / (layout.tp * layout.ring) / groups);
 }

@@ -1,9 +1,15 @@
+import { segmentTimeS } from '../../model/physics/compute.ts';
 import { collectiveAloneS } from '../../model/physics/linkShare.ts';
 import { stagedCopyAloneS, stagedPieces } from '../../model/physics/stagedCopy.ts';
 import { stagedLink } from '../../model/physics/stagedLink.ts';
 import type { System } from '../../model/system/system.ts';
 import { transportOf } from '../../model/system/transport.ts';
-import type { CollectiveSegment, Workload } from '../../model/workload/workload.ts';
+import {
+  type CollectiveSegment,
+  collectiveIn,
+  computeIn,
+  type Workload,
+} from '../../model/workload/workload.ts';
 import type { Backend } from '../hidingRoom.ts';
 
 /**
@@ -19,15 +25,18 @@ export function mixedTransportGainS(
   backends: readonly Backend[],
 ): number {
   if (workload.ranks === 1) return 0;
-  const collectives = workload.blocks.flatMap(({ segments }) =>
-    segments.filter((segment): segment is CollectiveSegment => segment.kind === 'collective'),
+  const segments = workload.blocks.flatMap((block) =>
+    block.segments.filter((segment) => collectiveIn(segment) !== null),
   );
   const seconds = backends.map((backend) =>
-    collectives.map((segment) => aloneS(segment, workload.ranks, system, backend)),
+    segments.map((segment) => {
+      const besideS = computeIn(segment).reduce((sum, part) => sum + segmentTimeS(part, system.gpu), 0);
+      return Math.max(0, aloneS(collectiveIn(segment)!, workload.ranks, system, backend) - besideS);
+    }),
   );
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   const oneForAll = Math.min(...seconds.map(sum));
-  const each = sum(collectives.map((_, index) => Math.min(...seconds.map((own) => own[index]!))));
+  const each = sum(segments.map((_, index) => Math.min(...seconds.map((own) => own[index]!))));
   return workload.passes * (oneForAll - each);
 }
 

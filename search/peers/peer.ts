@@ -65,6 +65,11 @@ export function bestPeerSetting(
     throw new UserError(
       `${peer}: its settings follow from how ranks divide the model, which a profile does not say; give --model`,
     );
+  const { ring } = workload.layout;
+  if (ring > 1)
+    throw new UserError(
+      `${peer}: its settings are not looked for with ring attention, the layout has --ring ${ring}; leave it out, or ask predict for a plan of yours`,
+    );
   const chosen = toolTransport(peer, workload, system, undefined, transport);
   const candidates = CANDIDATES[peer](workload, system, chosen);
   const { candidate, report, considered } = bestOf(peer, candidates, workload, system, caps, oracle);

@@ -15,6 +15,7 @@ import type { StepPrediction } from '../heldOut/compareSteps.ts';
 import { noiseFloor } from '../heldOut/noiseFloor.ts';
 import type { FiledProfile } from './profileFolder.ts';
 import type { AttachedMeasurement } from './readAttachSteps.ts';
+import { toolPlanText } from './toolVariant.ts';
 
 /** A measured step of a user's model beside what both roads predict from its profile. */
 export interface ComparedAttached extends StepPrediction {
@@ -23,9 +24,12 @@ export interface ComparedAttached extends StepPrediction {
   memoryError: number | null;
 }
 
-/** Whether a plan of ours describes how the weights were held: other tools' ways are measured beside and predicted by nobody. */
+/** Whether a plan describes how the weights were held; other ways are measured beside and predicted by nobody. */
 export function isPredicted({ record }: AttachedMeasurement): boolean {
-  return record.variant.kind === 'none' || record.plan !== null || record.variant.kind === 'attach';
+  const { variant, plan } = record;
+  return (
+    variant.kind === 'none' || plan !== null || variant.kind === 'attach' || toolPlanText(variant) !== null
+  );
 }
 
 /**
@@ -79,6 +83,8 @@ function planOfMeasured({ record }: AttachedMeasurement, workload: ProfiledWorkl
   const { plan: document, variant, transport } = record;
   if (variant.kind === 'none')
     return makePlan('none', workload, machine, workload.ranks > 1 ? transport : undefined);
+  const ofTool = toolPlanText(variant);
+  if (ofTool !== null) return makePlan(ofTool, workload, machine, workload.ranks > 1 ? transport : undefined);
   if (document === null) throw new UserError(`plan: is missing, and ${variant.key} is an attached plan`);
   const source = sourceOf(parseJson(`plan of ${variant.key}`, JSON.stringify(document), 'measure it anew'));
   const plan = planOf(source, workload, machine);

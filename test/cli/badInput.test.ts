@@ -104,6 +104,22 @@ const CASES: readonly Case[] = [
   },
   { name: 'more ranks than GPUs', args: () => wan('--sp', '4'), says: ['--sp 4', 'needs 4 GPUs'] },
   {
+    name: 'more ranks than GPUs with a ring',
+    args: () => wan('--sp', '2', '--ring', '2'),
+    says: ['--sp 2 --ring 2', 'needs 4 GPUs'],
+  },
+  {
+    name: 'a ring of K and V that are all gathered',
+    args: () => wan('--sp', '1', '--ring', '2', '--exchange', 'kv-gather'),
+    says: ['--ring 2 --exchange kv-gather', '--exchange packed or separate'],
+  },
+  {
+    name: 'a ring over copy engines',
+    args: () => wan('--sp', '1', '--ring', '2', '--transport', 'staged-copy'),
+    says: ['--transport staged-copy', 'give one of shm', 'leave out --ring'],
+  },
+  { name: 'a pipeline', args: () => wan('--pp', '2'), says: ['--pp 2', 'give --sp, --ring or --tp'] },
+  {
     name: 'a truncated safetensors header',
     args: () => model(file('cut.safetensors', truncatedSafetensors())),
     says: ['cut.safetensors', '5000'],

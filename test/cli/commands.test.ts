@@ -133,6 +133,17 @@ test('--steps adds the whole request, around which the interval of its steps lie
   assert.match(stdout, /A request of 8 steps:/);
 });
 
+test('--steps gives no time to a plan that does not fit', async () => {
+  const small = ['--machine', 'rtx-5060-ti-16gb', '--model', 'wan2.1-t2v-14b', '--size', '832x480x81'];
+  const asked = ['predict', ...small, '--steps', '30', '--plan', 'none'];
+  const alone = await runCli(asked);
+  assert.match(alone.stdout, /A request of 30 steps:\n\nleft out, since it does not fit: none\n$/);
+  const { stdout } = await runCli([...asked, '--plan', 'layerwise']);
+  const [, request] = stdout.split('A request of 30 steps:');
+  assert.match(request!, /^layerwise +[\d,.]+ /m);
+  assert.not.match(request!, /^none /m);
+});
+
 test('one GPU has no collectives, so the default plans are those that differ', async () => {
   const document = await json<Prediction>('prediction', [
     ...['predict', '--model', 'wan2.1-t2v-1.3b', '--machine', 'rtx5090-x1'],

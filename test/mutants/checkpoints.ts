@@ -158,8 +158,8 @@ export const READERS: readonly MutantGroup[] = [
       },
       {
         breaks: 'residents are pinned on the host as well',
-        original: 'allWeights - residentBytes) + (staged',
-        mutated: 'allWeights) + (staged',
+        original: 'experts * ofExpert - residentBytes;',
+        mutated: 'experts * ofExpert;',
       },
     ],
   },

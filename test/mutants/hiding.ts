@@ -25,13 +25,13 @@ export const HIDING: readonly MutantGroup[] = [
       },
       {
         breaks: 'a paced stream gets no chunk beside attention',
-        original: 'Math.min(shutS, oneChunkS) + seconds - shutS',
-        mutated: 'seconds - shutS',
+        original: 'return [shutS, Math.min(shutS, oneChunkS)];',
+        mutated: 'return [shutS, 0];',
       },
       {
         breaks: 'a paced stream finds room beside attention at once',
-        original: 'Math.min(shutS, oneChunkS) + seconds - shutS',
-        mutated: 'seconds',
+        original: 'return [shutS, Math.min(shutS, oneChunkS)];',
+        mutated: 'return [0, 0];',
       },
       {
         breaks: 'ranks on one GPU compute as if each had it to itself',
@@ -174,13 +174,76 @@ export const HIDING: readonly MutantGroup[] = [
       },
       {
         breaks: 'what is left of a collective behind the copies takes no time',
-        original: 'return elapsed + restS;',
-        mutated: 'return elapsed;',
+        original: 'return { elapsedS: elapsed + restS,',
+        mutated: 'return { elapsedS: elapsed,',
       },
       {
         breaks: 'a run that is half copied has all of its chunks left',
         original: 'run.chunks *= keep;',
         mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'model/physics/overlap.ts',
+    tests: ['test/model/physics/overlap.test.ts'],
+    mutants: [
+      {
+        breaks: 'compute and a send follow each other',
+        original: 'const aloneS = Math.max(computeS, latencyS + moveS);',
+        mutated: 'const aloneS = computeS + latencyS + moveS;',
+      },
+      {
+        breaks: 'copies are free beside all of a send that compute covers',
+        original: 'Math.min(roomS, spareS / costPerS)',
+        mutated: 'roomS',
+      },
+      {
+        breaks: 'what is free beside a send is there once more at its cost',
+        original: 'roomS: roomS - unpaidS',
+        mutated: 'roomS',
+      },
+    ],
+  },
+  {
+    file: 'model/analytic/collectiveUnderWay.ts',
+    tests: ['test/model/physics/overlap.test.ts'],
+    mutants: [
+      {
+        breaks: 'a send does not start up',
+        original: 'const startUpS = Math.min(seconds, this.#latencyS);\n    queue.alone(startUpS);',
+        mutated: 'const startUpS = 0;\n    queue.alone(startUpS);',
+      },
+      {
+        breaks: 'copies stop when a send is done',
+        original: 'queue.alone(seconds - startUpS - elapsedS);',
+        mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'model/workload/ring.ts',
+    tests: ['test/model/workload/ring.test.ts'],
+    mutants: [
+      {
+        breaks: 'a block sends its K and keeps its V',
+        original: 'const blockBytes = 2 * keyRows',
+        mutated: 'const blockBytes = keyRows',
+      },
+      {
+        breaks: 'the last part sends as well',
+        original: 'index === ring\n      ? [part(index), merge(index)]',
+        mutated: 'index > ring\n      ? [part(index), merge(index)]',
+      },
+      {
+        breaks: 'K and V go round to heads that are elsewhere',
+        original: '/ (sp * tp);\n  const outputs',
+        mutated: '/ tp;\n  const outputs',
+      },
+      {
+        breaks: 'every attention is a ring, text or not',
+        original: 'segment.kvRows === kv,',
+        mutated: 'true,',
       },
     ],
   },

@@ -153,8 +153,8 @@ export const PROGRAM: readonly MutantGroup[] = [
       },
       {
         breaks: 'compute may overtake the collective before it',
-        original: 'previous.stream !== op.stream &&\n      !before(',
-        mutated: "op.stream !== 'compute' && previous.stream !== op.stream &&\n      !before(",
+        original: 'if (one.stream === op.stream ||',
+        mutated: "if (op.stream === 'compute' || one.stream === op.stream ||",
       },
     ],
   },
@@ -371,7 +371,7 @@ export const PROGRAM: readonly MutantGroup[] = [
       },
       {
         breaks: 'a lead is in blocks without their collectives',
-        original: 'stepS += collectiveAloneS(transport, segment.collective, segment.sentBytes);',
+        original: 'stepS += Math.max(0, aloneS - besideS);',
         mutated: 'stepS += 0;',
       },
     ],

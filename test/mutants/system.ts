@@ -302,8 +302,8 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'compute is as fast at a lower clock',
-        original: 'segmentTimeS(segment, gpu) * slowdownOf(gpu, segment.class, clock)',
-        mutated: 'segmentTimeS(segment, gpu)',
+        original: 'segmentTimeS(part, gpu) * slowdownOf(gpu, part.class, clock)',
+        mutated: 'segmentTimeS(part, gpu)',
       },
     ],
   },

@@ -19,6 +19,11 @@ export const TOOLS: readonly MutantGroup[] = [
         mutated: 'memory.length === 0 ? ',
       },
       {
+        breaks: 'copies out go to memory that was touched before',
+        original: 'd2h: pageableOutBytesPerS',
+        mutated: 'd2h: pageableBytesPerS',
+      },
+      {
         breaks: 'a tool that pins copies as slowly as from pageable memory',
         original: "source === undefined ? sequential : source === 'pageable'",
         mutated: 'sequential',
@@ -47,8 +52,8 @@ export const TOOLS: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: "a setting of ComfyUI's own goes to the wrapper",
-        original: 'ofNative === undefined && isWan(model)',
-        mutated: 'isWan(model)',
+        original: 'ofNative === undefined && model !== null && isWan(model)',
+        mutated: 'model !== null && isWan(model)',
       },
     ],
   },

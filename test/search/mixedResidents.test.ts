@@ -88,6 +88,7 @@ const EVERY_BLOCK: WalkObserver = {
   waitFor() {},
   issue() {},
   collective() {},
+  overlapped() {},
 };
 
 for (const slots of [2, 3]) {

@@ -1,9 +1,21 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { predictArguments } from '../../studies/published/steps/catalogueCase.ts';
-import { closedFormPredictor } from '../../studies/published/steps/closedFormPredictor.ts';
-import { compareRecords, groupRecords } from '../../studies/published/steps/compareRecords.ts';
+import { documentFormats } from '../../cli/documents/documents.ts';
+import {
+  closedFormPredictions,
+  closedFormPredictor,
+} from '../../studies/published/steps/closedFormPredictor.ts';
+import {
+  compareRecords,
+  groupRecords,
+  type StepPrediction,
+} from '../../studies/published/steps/compareRecords.ts';
+import { isNotPredicted } from '../../studies/published/steps/notPredicted.ts';
 import { closedRecords } from '../../studies/published/steps/openSettings.ts';
+import { predictArguments } from '../../studies/published/steps/predictArguments.ts';
 import { publishedTime } from '../../studies/published/steps/publishedTime.ts';
 import { readStepFolder } from '../../studies/published/steps/readSteps.ts';
 import { runCli } from '../support/runCli.ts';
@@ -88,16 +100,26 @@ comparing('one variant that cannot be predicted refuses the record', () => {
 
 const H100 = { card: 'h100-sxm', cardAsWritten: 'H100 SXM' };
 
-comparing('the closed form predicts what `chunkflow` says of the arguments of the same case', async () => {
+interface PredictedDocument {
+  plans: { stepTimeS: number; doubt: { stepS: [number, number] }; request?: { totalS: number } }[];
+}
+
+comparing('a prediction is what `chunkflow` says of the arguments of the same case', async () => {
   const variants = records
     .map((record) => closedRecords(record)[0]!)
-    .filter((one) => 'stepS' in closedFormPredictor(one));
-  assert.ok(variants.length > 30);
-  for (const variant of variants) {
+    .filter((one) => !isNotPredicted(closedFormPredictions(one)));
+  assert.ok(variants.length > 100);
+  // One in five, and the first of each tool and card, for the command searches break-even points too.
+  const firsts = new Map(variants.map((one) => [`${one.tool} ${one.card}`, one]));
+  for (const variant of [...firsts.values(), ...variants.filter((_, index) => index % 5 === 0)]) {
     const { stdout, stderr } = await runCli([...(predictArguments(variant) as string[]), '--json']);
     assert.is(stderr, '', variant.id);
-    const [plan] = (JSON.parse(stdout) as { plans: { stepTimeS: number }[] }).plans;
-    assert.equal(closedFormPredictor(variant), { stepS: plan!.stepTimeS }, variant.id);
+    const [plan] = (JSON.parse(stdout) as PredictedDocument).plans;
+    const [first] = closedFormPredictions(variant) as StepPrediction[];
+    if ('stepS' in variant.measured) {
+      assert.is(first!.stepS, plan!.stepTimeS, variant.id);
+      assert.equal(first!.interval, plan!.doubt.stepS, variant.id);
+    } else assert.is(first!.stepS, plan!.request!.totalS / variant.steps!, variant.id);
   }
 });
 
@@ -111,13 +133,22 @@ comparing('a streaming plan takes longer than none, an exchange of components be
   assert.is(timeOf({ kind: 'component', setting: 'model offload' }), noneS);
 });
 
+comparing('a ring is predicted with its Ulysses groups, as `chunkflow predict --ring` says it', () => {
+  const [record] = readStepText(stepFileText({ gpus: 4, card: 'h100-sxm', layout: { ulysses: 2, ring: 2 } }));
+  const text = (predictArguments(record!) as string[]).join(' ');
+  assert.match(text, /--sp 2 --tp 1 --cfg \w+ --ring 2/);
+});
+
 const NOT_PREDICTED: readonly [Record<string, unknown>, string][] = [
   [{ usedToTune: 'its machine' }, 'used to tune'],
   [{ catalogueModel: null }, 'model not in the catalogue'],
-  [{ storage: 'nf4' }, 'weights in nf4'],
-  [{ compute: 'fp8' }, 'products in fp8'],
-  [{ gpus: 2, layout: { ring: 2 } }, 'ring sequence parallelism'],
-  [{ gpus: 3, layout: { ulysses: 3 } }, 'no machine of 3 x h100-sxm'],
+  [{ catalogueModel: 'flux.9' }, 'flux.9 not in the catalogue'],
+  [{ card: 'a100-sxm-80gb', compute: 'fp8' }, 'products in fp8 on a100-sxm-80gb'],
+  [{ attention: 'xformers' }, 'attention by xformers on h100-sxm'],
+  [{ card: 'rtx-4000-ada' }, 'no card rtx-4000-ada'],
+  [{ card: 'gb10' }, 'no machine of gb10'],
+  [{ passes: 4, guidance: 'sequential' }, '4 passes of sequential guidance'],
+  [{ gpus: 8, layout: { ulysses: 8, fsdp: true } }, 'weights sharded by FSDP'],
   [{ offload: { kind: 'leaf', setting: 'leaf_level' } }, 'offload of kind leaf without a plan'],
 ];
 for (const [changes, reason] of NOT_PREDICTED) {
@@ -129,3 +160,58 @@ for (const [changes, reason] of NOT_PREDICTED) {
 }
 
 comparing.run();
+
+const command = suite('chunkflow validate published-steps');
+const folder = mkdtempSync(join(tmpdir(), 'published-steps-'));
+writeFileSync(
+  join(folder, 'steps.yaml'),
+  stepFileText(H100, [
+    { id: 'b', attention: 'fa3' },
+    { id: 'c', compute: 'bf16', usedToTune: 'its host' },
+  ]),
+);
+const asked = ['validate', 'published-steps', '--folder', folder];
+
+command('prints the figures of a folder as a table, a document of its schema, and commands', async () => {
+  const text = await runCli(asked);
+  assert.is(text.code, 0);
+  assert.match(text.stdout, /^2 step times that others have published, predicted; 1 not\n/);
+  assert.match(text.stdout, /used to tune +1/);
+  const { stdout } = await runCli([...asked, '--json']);
+  const document = documentFormats['published-steps'].parse(JSON.parse(stdout));
+  assert.equal(
+    document.figures.map(({ id }) => id),
+    ['a', 'b'],
+  );
+  for (const { intervalS, isHeld, publishedS } of document.figures)
+    assert.is(isHeld, intervalS!.low <= publishedS.high && publishedS.low <= intervalS!.high);
+  assert.equal(document.notPredicted, [{ reason: 'used to tune', count: 1 }]);
+  const commands = await runCli([...asked, '--commands']);
+  assert.match(commands.stdout, /^chunkflow predict --model flux\.1-dev .* # a\nchunkflow predict .* # b\n$/);
+});
+
+const REFUSED: readonly [string[], RegExp][] = [
+  [['--machine', 'h200-x1'], /leave out --machine h200-x1/],
+  [['--profiles', folder], /leave out --profiles/],
+  [['--fail-above', 'simulated=3%'], /leave out --fail-above simulated=3%/],
+  [['--json', '--commands'], /give one of both/],
+  [['more.jsonl'], /takes no datasets beside it/],
+];
+for (const [more, message] of REFUSED) {
+  command(`refuses ${more.join(' ')}`, async () => {
+    const { stdout, stderr, code } = await runCli([...asked, ...more]);
+    assert.equal([stdout, code], ['', 2]);
+    assert.match(stderr, message);
+  });
+}
+
+command('its flags are refused elsewhere', async () => {
+  for (const flag of [['--commands'], ['--folder', folder]]) {
+    const { stderr, code } = await runCli(['validate', 'published', ...flag]);
+    assert.is(code, 2);
+    assert.match(stderr, /of `validate published-steps`; leave it out/);
+  }
+});
+
+command.after(() => rmSync(folder, { recursive: true }));
+command.run();

@@ -101,7 +101,7 @@ function searchedPlan(
     // A difference of simulated times, which may round to a hair below nothing.
     collectiveInflationS: Math.max(0, report.collectiveInflationS),
     versusNone: report.stepTimeS / none.stepTimeS,
-    verdict: verdict({ ...report, ...nowhere }, none, workload),
+    verdict: verdict({ ...report, ...nowhere }, none, workload, system),
     fits: fits(workload, system, plan, caps),
   };
 }

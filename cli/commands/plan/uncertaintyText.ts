@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<Direction, string>> = {
   compute: 'compute',
   h2d: 'H2D',
   duplex: 'both directions',
+  pageable: 'pageable memory',
   collectives: 'collectives',
   beside: 'rates beside each other',
   overheads: 'overheads',

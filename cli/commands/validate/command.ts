@@ -6,6 +6,8 @@ export interface ValidateFlags {
   profiles?: string;
   worst: number;
   failAbove?: string[];
+  folder?: string;
+  commands?: boolean;
   json?: boolean;
 }
 
@@ -15,7 +17,7 @@ export const command: RunnableCommand = {
     command
       .argument(
         '<dataset...>',
-        'JSON Lines of `chunkflow experiment collect`; or `published`, the steps that others have published',
+        'JSON Lines of `chunkflow experiment collect`; or `published`, runs of others whose machines were calibrated for them; or `published-steps`, times of a step on many cards',
       )
       .option('--machine <name|file>', "predicts, such as a fitted one (default: each cell's own)")
       .option(
@@ -28,6 +30,8 @@ export const command: RunnableCommand = {
         'end with 1 where simulated, closedForm or memory is above, or tau below, such as simulated=3%; repeat',
         collect,
       )
-      .option('--json', 'one JSON object'),
+      .option('--folder <folder>', 'of published-steps: files of your own in place of those that ship')
+      .option('--commands', 'of published-steps: the `chunkflow predict` of each figure')
+      .option('--json', 'one JSON object; of published-steps: see `chunkflow schema`'),
   load: () => import('./run.ts'),
 };

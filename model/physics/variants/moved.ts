@@ -1,6 +1,7 @@
 import type { Direction } from '../../system/direction.ts';
 import type { System, TreeNode } from '../../system/system.ts';
 import type { CollectiveRate, FlowNumbers, FlowTransport, Transport } from '../../system/transport.ts';
+import { EAGER_LAUNCH_S } from '../hostIssue.ts';
 import { withComputeSpeed } from './computeSpeed.ts';
 import { withH2dLink } from './h2dRate.ts';
 import { checkFactor, scaledSystem, withCollectiveRates } from './scaled.ts';
@@ -20,6 +21,14 @@ export function moved(system: System, direction: Direction, factor: number, grou
 const MOVES: Readonly<Record<Direction, (system: System, factor: number, groupSize: number) => System>> = {
   h2d: (system, factor, groupSize) => withH2dLink(withReads(system, factor), factor, groupSize),
   duplex: (system, factor) => ({ ...system, tree: system.tree.map((node) => withDuplex(node, factor)) }),
+  pageable: (system, factor) => ({
+    ...system,
+    host: {
+      ...system.host,
+      pageableBytesPerS: system.host.pageableBytesPerS * factor,
+      pageableOutBytesPerS: system.host.pageableOutBytesPerS * factor,
+    },
+  }),
   collectives: (system, factor) =>
     withFlows(system, (rate) => ({ ...rate, bytesPerS: rate.bytesPerS * factor })),
   beside: (system, factor) => withFlows(system, (rate) => withRetained(rate, factor)),
@@ -73,8 +82,9 @@ function withRetained(rate: CollectiveRate, factor: number): CollectiveRate {
 }
 
 function withOverheads(system: System, factor: number): System {
-  const { gpu } = system;
+  const { gpu, host } = system;
   const { copyEngine, kernelOverheadS } = gpu;
+  const { eagerLaunchS } = host;
   const longer = (rate: CollectiveRate): CollectiveRate => {
     const { gapS } = rate.besideH2d;
     return { ...rate, besideH2d: { ...rate.besideH2d, gapS: gapS === null ? null : gapS * factor } };
@@ -95,6 +105,7 @@ function withOverheads(system: System, factor: number): System {
         paceOverheadS: copyEngine.paceOverheadS * factor,
       },
     },
+    host: { ...host, eagerLaunchS: (eagerLaunchS ?? EAGER_LAUNCH_S) * factor },
     transports: system.transports.map(
       (one): Transport =>
         one.kind === 'flow'

@@ -1,4 +1,4 @@
-import type { BoundWorkload } from '../../workload/workload.ts';
+import type { Workload } from '../../workload/workload.ts';
 import { countUp } from './countUp.ts';
 import { type Streaming, tool } from './tool.ts';
 
@@ -55,7 +55,7 @@ export const LEAF_NOTES: readonly string[] = [
 ];
 
 /** Every weight, also outside the blocks, is copied in when it is needed, from pageable memory, and dropped. */
-export function everyBlockAlone(workload: BoundWorkload): Streaming {
+export function everyBlockAlone(workload: Workload): Streaming {
   const all = countUp(workload.blocks.length);
   return {
     order: { streamed: all, issueAt: all, slots: 1 },
@@ -66,6 +66,6 @@ export function everyBlockAlone(workload: BoundWorkload): Streaming {
 }
 
 /** Bytes of the modules outside the blocks of one expert. */
-export function outsideOf({ outsideBytes, experts }: BoundWorkload): number {
+export function outsideOf({ outsideBytes, experts }: Workload): number {
   return outsideBytes / experts;
 }

@@ -4,10 +4,10 @@ import { topUp } from '../../plan/issueOrder.ts';
 import { FROM_FILE } from '../../plan/recipe.ts';
 import type { System } from '../../system/system.ts';
 import { NO_TRANSPORT } from '../../system/transport.ts';
-import type { BoundWorkload } from '../../workload/workload.ts';
+import type { Workload } from '../../workload/workload.ts';
 import { countUp } from './countUp.ts';
 import type { SettingsOf } from './knob.ts';
-import { type Streaming, tool } from './tool.ts';
+import { dividedText, type Streaming, tool } from './tool.ts';
 import { wholeBlocks } from './wholeBlocks.ts';
 
 /** GiB that ComfyUI keeps free on Linux where nobody says how many (EXTRA_RESERVED_VRAM, 400 MiB). */
@@ -60,11 +60,11 @@ export const comfyNative = tool({
     "ComfyUI's own loader, dynamic VRAM off: weights fill the GPU, the others come one by one (a lower bound)",
   read: 'Comfy-Org/ComfyUI@0329457 comfy/cli_args.py; comfy/ops.py and comfy/model_management.py of autumn 2026',
   knobs,
-  refusal({ novram, dynamic, streams }, given, { ranks, layout }) {
-    if (ranks > 1)
+  refusal({ novram, dynamic, streams }, given, workload) {
+    if (workload.ranks > 1)
       return {
         setting: null,
-        why: `computes a step on one GPU, the layout divides it over ${ranks} (SP ${layout.sp} x TP ${layout.tp})`,
+        why: `computes a step on one GPU, ${dividedText(workload)}`,
         instead: 'give --sp 1 --tp 1',
       };
     if (dynamic)
@@ -113,7 +113,7 @@ export const comfyNative = tool({
 
 type Settings = SettingsOf<typeof knobs>;
 
-function shape({ streams }: Settings, { blocks }: BoundWorkload): Streaming {
+function shape({ streams }: Settings, { blocks }: Workload): Streaming {
   const all = countUp(blocks.length);
   return streams > 0
     ? { order: topUp(all, blocks.length, 1) }
@@ -128,7 +128,7 @@ function pagesOf(share: number): (weightBytes: number) => number {
 const SHARES = 256;
 
 /** The largest share of every block that fits beside what is to stay free; none where not even that fits. */
-function residentShare(settings: Settings, workload: BoundWorkload, system: System): number {
+function residentShare(settings: Settings, workload: Workload, system: System): number {
   if (settings.novram) return 0;
   const room = system.gpu.memoryBytes - settings.reserve * 2 ** 30;
   const peakBytes = (streaming: Streaming) =>

@@ -1,9 +1,9 @@
 import type { IssueOrder } from '../../plan/issueOrder.ts';
 import type { SerialCopy } from '../../plan/plan.ts';
-import { type BoundWorkload, passWeightBytes } from '../../workload/workload.ts';
+import { passWeightBytes, type Workload } from '../../workload/workload.ts';
 import { everyBlockAlone, LEAF_NOTES, outsideOf } from './accelerate.ts';
 import { countUp } from './countUp.ts';
-import { type Refusal, tool } from './tool.ts';
+import { type Refusal, tensorRanks, tool } from './tool.ts';
 
 const knobs = {
   wholeModel: {
@@ -63,10 +63,10 @@ export const diffusers = tool({
   read: 'diffusers 0.42.1, src/diffusers/hooks/group_offloading.py, src/diffusers/pipelines/pipeline_utils.py',
   knobs,
   refusal({ wholeModel, leaves, type, stream, record, lowCpu, group }, given, workload) {
-    if (workload.layout.tp > 1)
+    if (tensorRanks(workload) > 1)
       return {
         setting: null,
-        why: `has no tensor parallelism for these models, the layout has ${workload.layout.tp} ranks of it`,
+        why: `has no tensor parallelism for these models, the layout has ${tensorRanks(workload)} ranks of it`,
         instead: 'give --tp 1',
       };
     if (wholeModel && leaves)
@@ -150,7 +150,7 @@ export const diffusers = tool({
         'left out: weights are pinned tensor by tensor, and torch rounds each up to a power of two: up to twice the pinned memory said here',
       ];
     return [
-      'the step includes copying blocks back to the host, and modules outside the blocks in and out around each pass; copies out are taken as fast as copies in from pageable memory',
+      'the step includes copying blocks back to the host, and modules outside the blocks in and out around each pass; copies out go to new pageable memory, whose pages the host finds first (host.pageableOut)',
       ...(group === 1
         ? []
         : ['more blocks in a group copy the same bytes one after the other and take more GPU memory']),
@@ -168,7 +168,7 @@ function oneAhead(blocks: number): IssueOrder {
   return { streamed, issueAt: streamed.map((block) => Math.max(0, block - 1)), slots: Math.min(2, blocks) };
 }
 
-function outsideCopies(workload: BoundWorkload): SerialCopy[] {
+function outsideCopies(workload: Workload): SerialCopy[] {
   const bytes = outsideOf(workload);
   return [
     { bytes, direction: 'h2d', memory: 'pageable' },

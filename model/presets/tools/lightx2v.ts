@@ -1,7 +1,7 @@
 import { topUp } from '../../plan/issueOrder.ts';
 import { countUp } from './countUp.ts';
 import { tool } from './tool.ts';
-import { isWan } from './wanFamily.ts';
+import { notWan } from './wanFamily.ts';
 
 const knobs = {
   granularity: {
@@ -23,11 +23,12 @@ export const lightx2v = tool({
   summary: 'LightX2V, cpu_offload (Wan models): two buffers, one block ahead',
   read: 'ModelTC/LightX2V@01b844c lightx2v/models/networks/wan/infer/offload/transformer_infer.py (its loop over lazily loaded blocks), @1ead3e3 lightx2v/common/offload/manager.py',
   knobs,
-  refusal({ granularity, lazy }, _given, { model }) {
-    if (!isWan(model))
+  refusal({ granularity, lazy }, _given, workload) {
+    const others = notWan(workload);
+    if (others !== null)
       return {
         setting: null,
-        why: `has a loop of its own for each family; Wan's was read, the blocks of ${model.id} are others`,
+        why: `has a loop of its own for each family; Wan's was read, ${others}`,
         instead: 'take vllm-omni, which has two buffers, too',
       };
     if (granularity === 'phase')

@@ -43,9 +43,10 @@ export function namesTool(text: string): boolean {
  * is a Wan.
  *
  * @param spellings of the settings that are given.
+ * @param model null where it is not known, as of a profile; it is no Wan then.
  * @throws UserError for a tool that no plan says, with the nearest that can be asked, and for settings of both of ComfyUI's.
  */
-export function toolNamed(name: string, spellings: readonly string[], model: Dit): ToolName {
+export function toolNamed(name: string, spellings: readonly string[], model: Dit | null): ToolName {
   if (Object.hasOwn(TOOLS, name)) return name as ToolName;
   const unsaid = Object.hasOwn(UNSAID, name) ? UNSAID[name] : undefined;
   if (unsaid !== undefined) throw new UserError(`--plan ${name}: ${unsaid.why}; ${unsaid.instead}`);
@@ -61,7 +62,9 @@ export function toolNamed(name: string, spellings: readonly string[], model: Dit
       `--plan ${name}: ${ofWrapper} is a setting of comfyui-wanvideowrapper, ${ofNative} of comfyui-native; leave one of them out`,
     );
   if (ofWrapper !== undefined) return 'comfyui-wanvideowrapper';
-  return ofNative === undefined && isWan(model) ? 'comfyui-wanvideowrapper' : 'comfyui-native';
+  return ofNative === undefined && model !== null && isWan(model)
+    ? 'comfyui-wanvideowrapper'
+    : 'comfyui-native';
 }
 
 function has({ knobs }: Pick<Tool, 'knobs'>, spelling: string): boolean {

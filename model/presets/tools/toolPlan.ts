@@ -1,8 +1,9 @@
 import { UserError } from '../../input/userError.ts';
+import { hostWeightBytes } from '../../physics/memory.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { System } from '../../system/system.ts';
 import { NO_TRANSPORT, transportNamed } from '../../system/transport.ts';
-import type { BoundWorkload, Workload } from '../../workload/workload.ts';
+import type { Workload } from '../../workload/workload.ts';
 import { type Knob, shownName } from './knob.ts';
 import { TOOLS, type ToolName, toolNamed } from './names.ts';
 import type { Refusal, Tool } from './tool.ts';
@@ -23,18 +24,14 @@ export interface ToolPlan {
  *
  * @param transport of the plan's collectives where the text names none.
  * @throws UserError in one line for a setting that the tool does not have, a value out of range or without effect, a layout that the
- * tool cannot run, a policy that no plan says (with the nearest that can be asked), a transport that no tool has, and for a profile.
+ * tool cannot run, a policy that no plan says (with the nearest that can be asked), and a transport that no tool has.
  */
 export function toolPlan(text: string, workload: Workload, system: System, transport?: string): ToolPlan {
   const { name, settings: written, ...own } = splitToolText(text);
-  if (workload.from === 'profile')
-    throw new UserError(
-      `${name}: its settings follow from how ranks divide the model, which a profile does not say; give --model`,
-    );
   const tool = toolNamed(
     name,
     written.map(({ spelling }) => spelling),
-    workload.model,
+    workload.from === 'profile' ? null : workload.model,
   );
   const description = TOOLS[tool] as unknown as Tool;
   const where = `--plan ${text}`;
@@ -43,11 +40,25 @@ export function toolPlan(text: string, workload: Workload, system: System, trans
   if (refusal !== null) throw new UserError(`${where}: ${refusalText(tool, refusal, description.knobs)}`);
   const chosen = toolTransport(tool, workload, system, own.transport, transport);
   const recipe = { by: 'tool', tool, text } as const;
+  const plan = wholeBlocks(text, recipe, description.streaming(settings, workload, system), workload, chosen);
   return {
     tool,
-    plan: wholeBlocks(text, recipe, description.streaming(settings, workload, system), workload, chosen),
-    notes: [settingsNote(description, settings), ...description.notes(settings, workload)],
+    plan,
+    notes: [
+      settingsNote(description, settings),
+      ...description.notes(settings, workload),
+      ...pageableNote(plan, workload),
+    ],
   };
+}
+
+/** Weights in memory that is not page-locked, which a plan's host memory does not count. */
+function pageableNote(plan: Plan, workload: Workload): readonly string[] {
+  if (plan.source !== 'pageable') return [];
+  const gibibytes = hostWeightBytes(workload, plan) / 2 ** 30;
+  return [
+    `${gibibytes.toFixed(1)} GiB of weights wait in pageable host memory, which is not counted as pinned`,
+  ];
 }
 
 /** What is to be known of a plan that a tool's settings made; nothing of any other. */
@@ -75,7 +86,7 @@ function refusalText(
 /** Tools run on NCCL, which has no copy-engine collectives in the order of a prefetch. */
 export function toolTransport(
   tool: string,
-  workload: Pick<BoundWorkload, 'ranks'>,
+  workload: Pick<Workload, 'ranks'>,
   system: System,
   own: string | undefined,
   usual?: string,

@@ -1,4 +1,5 @@
 import type { Dit, DitSegment } from '../../dit/dit.ts';
+import type { Workload } from '../../workload/workload.ts';
 
 /**
  * Whether a model is one of the Wan family, by what its blocks are: self-attention over the video, then cross-attention to text;
@@ -20,6 +21,12 @@ export function isWan({ blocks, patch, modality, hidden }: Dit): boolean {
       !segments.some((segment) => segment.kind === 'gemm' && segment.op === 'modulation')
     );
   });
+}
+
+/** Why blocks are not known to be Wan's; null where they are. */
+export function notWan(workload: Workload): string | null {
+  if (workload.from === 'profile') return 'a profile does not say of which family its blocks are';
+  return isWan(workload.model) ? null : `the blocks of ${workload.model.id} are others`;
 }
 
 function holdsTable(segment: DitSegment, parameters: number): boolean {

@@ -1,6 +1,6 @@
 import { countUp } from './countUp.ts';
-import { tool } from './tool.ts';
-import { isWan } from './wanFamily.ts';
+import { dividedText, tool } from './tool.ts';
+import { notWan } from './wanFamily.ts';
 
 /** The node takes no more. */
 export const MOST_SWAPPED = 48;
@@ -35,17 +35,19 @@ export const wanVideoWrapper = tool({
   summary: "ComfyUI-WanVideoWrapper's block swap (Wan models): in and out on the default stream",
   read: 'kijai/ComfyUI-WanVideoWrapper of 2026: wanvideo/modules/model.py, nodes_model_loading.py (WanVideoBlockSwap), in excerpts',
   knobs,
-  refusal({ swapped, prefetch }, given, { ranks, layout, blocks, model }) {
-    if (ranks > 1)
+  refusal({ swapped, prefetch }, given, workload) {
+    const { blocks, model } = workload;
+    if (workload.ranks > 1)
       return {
         setting: null,
-        why: `computes a step on one GPU, the layout divides it over ${ranks} (SP ${layout.sp} x TP ${layout.tp})`,
+        why: `computes a step on one GPU, ${dividedText(workload)}`,
         instead: 'give --sp 1 --tp 1',
       };
-    if (!isWan(model))
+    const others = notWan(workload);
+    if (others !== null)
       return {
         setting: null,
-        why: `runs Wan models, the blocks of ${model.id} are others`,
+        why: `runs Wan models, ${others}`,
         instead: 'take comfyui-native',
       };
     if (prefetch > 0)

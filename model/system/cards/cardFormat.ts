@@ -91,6 +91,7 @@ export const hostFile = z.strictObject({
   memory: physical('bytes'),
   memoryRate: physical('rate').describe('of each socket, reads plus writes of its GPUs'),
   pageable: physical('rate'),
+  pageableOut: physical('rate'),
   launchLead: physical('time'),
   launchWindow: physical('time'),
   deviceReserve: physical('bytes'),

@@ -50,6 +50,7 @@ export function composedMachine({ card: name, wiring }: MachineText): Record<str
     host: {
       memory: numberOf(host.memory),
       pageable: numberOf(host.pageable),
+      pageableOut: numberOf(host.pageableOut),
       launchLead: numberOf(host.launchLead),
       launchWindow: numberOf(host.launchWindow),
       deviceReserve: numberOf(host.deviceReserve),

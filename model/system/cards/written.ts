@@ -5,11 +5,18 @@ export interface FileNumber {
   is: string | number;
   from: Provenance;
   source?: string;
+  /** Of a plain number; one with a unit has lost its own here. */
+  interval?: readonly number[] | undefined;
 }
 
 /** A checked number as it was written. */
-export function numberOf({ is, from, source = '' }: FileNumber): FileNumber {
-  return { is, from, ...(source !== '' && { source }) };
+export function numberOf({ is, from, source = '', interval }: FileNumber): FileNumber {
+  return {
+    is,
+    from,
+    ...(source !== '' && { source }),
+    ...(typeof is === 'number' && interval !== undefined && { interval }),
+  };
 }
 
 /** Bytes/s as a machine file has them. */

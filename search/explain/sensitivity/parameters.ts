@@ -5,7 +5,7 @@ import { withCollectiveRates } from '../../../model/physics/variants/scaled.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import type { CopyEngine, Gpu, System } from '../../../model/system/system.ts';
 import { type FlowTransport, transportNamed, transportOf } from '../../../model/system/transport.ts';
-import type { Workload } from '../../../model/workload/workload.ts';
+import { collectiveIn, type Workload } from '../../../model/workload/workload.ts';
 import { RATE_SYMBOLS } from './symbols.ts';
 
 /** A number of a machine that a step depends on. */
@@ -84,7 +84,7 @@ function collectiveParameters(workload: Workload, system: System, plan: Plan): M
 
 function usedKinds({ blocks }: Workload): CollectiveKind[] {
   const kinds = blocks.flatMap(({ segments }) =>
-    segments.flatMap((segment) => (segment.kind === 'collective' ? [segment.collective] : [])),
+    segments.flatMap((segment) => collectiveIn(segment)?.collective ?? []),
   );
   return [...new Set(kinds)];
 }

@@ -15,7 +15,12 @@ import {
   type StagedCopyTransport,
   transportOf,
 } from '../../../model/system/transport.ts';
-import type { CollectiveSegment, ComputeSegment, Workload } from '../../../model/workload/workload.ts';
+import type {
+  CollectiveSegment,
+  ComputeSegment,
+  OverlappedSegment,
+  Workload,
+} from '../../../model/workload/workload.ts';
 import { constant, type Laurent, larger, smaller } from './laurent.ts';
 import { segmentExpression } from './segmentExpression.ts';
 import { stagedCopyExpression } from './stagedExpression.ts';
@@ -79,9 +84,7 @@ export class SymbolicWalk implements WalkObserver {
   }
 
   compute(segment: ComputeSegment): void {
-    const { gpu } = this.#system;
-    const aloneS = this.#segments.get(segment) ?? segmentExpression(segment, gpu, this.#symbols);
-    this.#segments.set(segment, aloneS);
+    const aloneS = this.#segmentS(segment);
     const seconds = aloneS.times(constant(this.#sharing));
     this.#take(seconds);
     this.#queue.alone(this.#plan.paceS === 0 ? seconds : this.#copiesBeside(segment, aloneS, seconds));
@@ -121,17 +124,38 @@ export class SymbolicWalk implements WalkObserver {
 
   collective(segment: CollectiveSegment): void {
     const transport = transportOf(this.#system, this.#plan.transport, this.#workload.ranks);
-    if (transport.kind === 'flow') this.#flow(transport, segment);
+    if (transport.kind === 'flow') this.#take(this.#flowS(transport, segment));
     else this.#staged(transport, segment);
   }
 
-  #flow(transport: FlowTransport, { collective: kind, sentBytes }: CollectiveSegment): void {
+  overlapped({ collective, compute }: OverlappedSegment): void {
+    const transport = transportOf(this.#system, this.#plan.transport, this.#workload.ranks) as FlowTransport;
+    const { gpu } = this.#system;
+    if (this.#plan.paceS > 0 && compute.some((segment) => noRoomS(segment, gpu) > 0))
+      this.#obstacle = 'pauses find no room beside attention while a collective runs beside it too';
+    const computeS = compute
+      .map((segment) => this.#segmentS(segment).times(constant(this.#sharing)))
+      .reduce((sum, seconds) => sum.plus(seconds));
+    const collectiveS = this.#flowS(transport, collective);
+    const restS = computeS.minus(collectiveS);
+    if (restS.value > 0) this.#queue.alone(restS);
+    this.#take(larger(computeS, collectiveS));
+  }
+
+  #segmentS(segment: ComputeSegment): Laurent {
+    const aloneS = this.#segments.get(segment) ?? segmentExpression(segment, this.#system.gpu, this.#symbols);
+    this.#segments.set(segment, aloneS);
+    return aloneS;
+  }
+
+  /** Seconds of a collective beside whatever is copied, which goes on meanwhile. */
+  #flowS(transport: FlowTransport, { collective: kind, sentBytes }: CollectiveSegment): Laurent {
     const { latencyS } = this.#symbols;
     const { rate, sharing } = this.#kinds.get(kind) ?? this.#kindOf(transport, kind);
     this.#kinds.set(kind, { rate, sharing });
     const workS = constant(bytesWithFill(transport, sentBytes)).times(rate.inverse());
     this.#queue.alone(latencyS);
-    this.#take(latencyS.plus(this.#queue.beside(workS, sharing)));
+    return latencyS.plus(this.#queue.beside(workS, sharing));
   }
 
   #kindOf(transport: FlowTransport, kind: CollectiveKind): { rate: Laurent; sharing: SymbolicSharing } {

@@ -1,7 +1,7 @@
 import { median } from 'simple-statistics';
+import type { NotPredicted } from './notPredicted.ts';
 import { closedRecords } from './openSettings.ts';
 import { isSettingKnown, type PublishedTime, publishedTime } from './publishedTime.ts';
-import type { NotPredicted } from './recordWorkload.ts';
 import type { StepRecord } from './stepFormat.ts';
 
 export interface StepPrediction {
@@ -9,6 +9,8 @@ export interface StepPrediction {
   stepS: number;
   /** Seconds between which the predictor says the step is; without, it commits itself to nothing. */
   interval?: readonly [low: number, high: number];
+  /** Seconds of its arithmetic at the peak of the card, in the least of the ways that it may have been. */
+  leastS?: number;
 }
 
 /** Predicts the step of a record whose settings are all closed. */
@@ -21,6 +23,8 @@ export interface ComparedRecord {
   prediction: StepPrediction;
   /** Predicted over published time; 1 anywhere between the bounds of an open number of steps. */
   ratio: number;
+  /** Share of its card's peak at the rated clock that the published time is at the least; null where the predictor does not say. */
+  peakShare: number | null;
   /** Whether the predicted interval meets the published bounds; null without an interval. */
   isCovered: boolean | null;
 }
@@ -52,29 +56,49 @@ export function predictOpen(record: StepRecord, predict: StepPredictor): StepPre
     if ('reason' in prediction) return prediction;
     predictions.push(prediction);
   }
+  return predictionOver(predictions);
+}
+
+/** One prediction of several that may hold: the geometric middle of their times, and an interval around all of theirs. */
+export function predictionOver(predictions: readonly StepPrediction[]): StepPrediction {
   if (predictions.length === 1) return predictions[0]!;
   const times = predictions.map(({ stepS }) => stepS);
-  const stepS = Math.sqrt(Math.min(...times) * Math.max(...times));
-  const intervals = predictions.map(({ interval }) => interval);
-  if (!intervals.every((interval) => interval !== undefined)) return { stepS };
+  const intervals = predictions.flatMap(({ interval }) => (interval === undefined ? [] : [interval]));
+  const least = predictions.flatMap(({ leastS }) => (leastS === undefined ? [] : [leastS]));
   return {
-    stepS,
-    interval: [Math.min(...intervals.map(([low]) => low)), Math.max(...intervals.map(([, high]) => high))],
+    stepS: Math.sqrt(Math.min(...times) * Math.max(...times)),
+    ...(intervals.length === predictions.length && {
+      interval: [
+        Math.min(...intervals.map(([low]) => low)),
+        Math.max(...intervals.map(([, high]) => high)),
+      ] as const,
+    }),
+    ...(least.length === predictions.length && { leastS: Math.min(...least) }),
   };
 }
 
 function compared(record: StepRecord, prediction: StepPrediction): ComparedRecord {
   const published = publishedTime(record);
-  const { stepS, interval } = prediction;
+  const { stepS, interval, leastS } = prediction;
   const nearestS = Math.min(Math.max(stepS, published.lowS), published.highS);
   return {
     record,
     published,
     prediction,
     ratio: stepS / nearestS,
+    peakShare: leastS === undefined ? null : leastS / published.highS,
     isCovered:
       interval === undefined ? null : interval[0] <= published.highS && published.lowS <= interval[1],
   };
+}
+
+/** How many records each reason kept from being predicted, the commonest first. */
+export function refusalCounts({ refused }: RecordComparison): { reason: string; count: number }[] {
+  const counts = new Map<string, number>();
+  for (const { reason } of refused) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts.entries()]
+    .map(([reason, count]) => ({ reason, count }))
+    .sort((one, other) => other.count - one.count);
 }
 
 /** Errors of a group of compared figures. */
@@ -89,6 +113,8 @@ export interface RecordGroup {
   largestAbsoluteError: number;
   /** Share of the predicted intervals that hold the published figure; null where no prediction has one. */
   coverage: number | null;
+  /** Median of an interval's upper over its lower end; null where no prediction has one. */
+  medianWidth: number | null;
 }
 
 const GROUPS: readonly { kind: string; nameOf: (record: StepRecord) => string }[] = [
@@ -127,6 +153,9 @@ function groupOf(kind: string, name: string, rows: readonly ComparedRecord[]): R
   const ratios = rows.map(({ ratio }) => ratio);
   const errors = ratios.map((ratio) => Math.abs(ratio - 1));
   const committed = rows.filter(({ isCovered }) => isCovered !== null);
+  const widths = rows.flatMap(({ prediction: { interval } }) =>
+    interval ? [interval[1] / interval[0]] : [],
+  );
   return {
     ...{ kind, name, count: rows.length },
     medianRatio: median(ratios),
@@ -136,5 +165,6 @@ function groupOf(kind: string, name: string, rows: readonly ComparedRecord[]): R
       committed.length === 0
         ? null
         : committed.filter(({ isCovered }) => isCovered).length / committed.length,
+    medianWidth: widths.length === 0 ? null : median(widths),
   };
 }

@@ -54,6 +54,33 @@ for (const [what, asked, publishedS] of [
   });
 }
 
+/** Eager blocks of diffusers with cuDNN's attention, of experiments/attach/one-gpu, on a machine whose compiled kernels were measured. */
+for (const [model, asked, measuredS] of [
+  ['wan2.1-t2v-14b', { size: '832x480x17', cfg: 'none', blocks: 10 }, 0.1341],
+  ['flux.1-dev', { size: '1024x1024', blocks: 12 }, 0.0377],
+] as const) {
+  test(`of eager ${model} on a fitted machine covers what was measured`, () => {
+    const { stepS, doubt: found } = doubt({ model, machine: 'h200-x1-fitted', sp: 1, eager: true, ...asked });
+    assert.ok(covers(found.step, stepS, measuredS), `${found.step.map((factor) => factor * stepS)}`);
+    assert.is(found.decides, 'kernels');
+    const compiled = doubt({ model, machine: 'h200-x1-fitted', sp: 1, ...asked });
+    assert.is(compiled.doubt.kernels, null);
+    assert.not.ok(covers(compiled.doubt.step, compiled.stepS, measuredS), 'eager says something');
+  });
+}
+
+test('what is said of kernels narrows the interval, and eager work is at best as fast as compiled', () => {
+  const asked = { machine: 'h100-sxm', sp: 1 } as const;
+  const none = doubt(asked).doubt;
+  const eager = doubt({ ...asked, eager: true });
+  const both = doubt({ ...asked, eager: true, attention: 'flash-attention-3' }).doubt;
+  const attention = doubt({ ...asked, attention: 'flash-attention-3' }).doubt;
+  const slowest = ({ kernels }: Doubt) => kernels![0];
+  assert.ok(slowest(none) < slowest(eager.doubt) && slowest(none) < slowest(attention));
+  assert.ok(slowest(eager.doubt) < slowest(both) && slowest(attention) < slowest(both));
+  assert.ok(eager.doubt.step[0] * eager.stepS <= doubt(asked).stepS * 1.001);
+});
+
 test('of a fitted machine is narrow, and never narrower than what the model was off by', () => {
   for (const machine of ['h200-x1-fitted', 'h200-x2-fitted']) {
     const { doubt: found } = doubt({ machine });

@@ -51,6 +51,7 @@ class Counter implements WalkObserver {
   drain(): void {}
   launch(): void {}
   collective(): void {}
+  overlapped(): void {}
 }
 
 function expressedBytes(workload: Workload, machine: System, plan: Plan): number {

@@ -10,6 +10,8 @@ import { bindWorkload } from '../../../model/workload/bind.ts';
 
 const dit = loadDit('dit-xl-2');
 const workload = { ...bindWorkload(dit, { size: dit.referenceSize }), tokens: 32_760.4 };
+const pair = loadSystem('h100-pcie-x2');
+const system = { ...pair, host: { ...pair.host, memoryBytes: 32 * 2 ** 30 } };
 
 /** A step of 1 s in which 400 ms of prefetch would fit 800 ms of windows. */
 const hidden: StepReport = {
@@ -103,11 +105,17 @@ const SENTENCES: [what: string, report: StepReport, baseline: StepReport | undef
     'more pinned than the host has for a rank',
     { ...hidden, boundBy: 'host-memory', hostPinnedBytes: 52.4 * 2 ** 30 },
     none,
-    "does not fit: each rank pins 52.4 GiB of host memory, more than its share of the host's, 1.250x of none",
+    'does not fit: each rank pins 52.4 GiB of host memory, of which its share is 32.0 GiB, 1.250x of none',
+  ],
+  [
+    'break-even points below any size',
+    { ...hidden, breakEven: { tokens: 767.4, frames: 0.7, batch: 0.049 } },
+    undefined,
+    'hidden: 400.0 ms of prefetch fits 800.0 ms of windows; hidden from 767 tokens, 1 frame on (now 32,760 tokens)',
   ],
 ];
 for (const [what, report, baseline, sentence] of SENTENCES) {
-  test(what, () => assert.is(verdict(report, baseline, workload), sentence));
+  test(what, () => assert.is(verdict(report, baseline, workload, system), sentence));
 }
 
 test('two costs too small to name, but more than 1 % of a short step together, leave a whole sentence', () => {
@@ -118,7 +126,7 @@ test('two costs too small to name, but more than 1 % of a short step together, l
     collectiveInflationS: 40e-6,
     boundBy: 'link' as const,
   };
-  const sentence = verdict(short, undefined, workload);
+  const sentence = verdict(short, undefined, workload, system);
   assert.match(sentence, /^not hidden: .*; bound by link$/);
   assert.not.match(sentence, /, ;|,\s*,/);
 });

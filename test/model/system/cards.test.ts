@@ -75,7 +75,7 @@ for (const card of CARDS) {
       for (const topology of gpus === 1 ? [undefined] : TOPOLOGIES) {
         const make = () => loadSystem(card.id, [], { gpus, ...(topology && { topology }) });
         if (card.link === 'unified') refuses(make, new RegExp(`${card.id}: .* one memory for CPU and GPU`));
-        else if (!onPcie(card) && gpus > 1) refuses(make, /how several GH200 96GB are joined/);
+        else if (!onPcie(card) && gpus > 1) refuses(make, /how several (GH200 96GB|GB200) are joined/);
         else {
           const system = make();
           assert.is(system.gpus.length, gpus);
@@ -271,7 +271,7 @@ texts('names of machines are machines', () => {
 
 const WRONG: [text: string, message: RegExp][] = [
   ['a100', /card "a100" may be a100-pcie-40gb or .*; give the whole name/],
-  ['l40', /card "l40" may be l40s; give the whole name/],
+  ['rtx-pro', /card "rtx-pro" may be rtx-pro-6000; give the whole name/],
   ['5060ti', /may be rtx-5060-ti-16gb/],
   ['rtx-6090', /^machine "rtx-6090" is not known; .*rtx-5090/],
   ['0x4090', /gpus=0: expected 1 to 8 GPUs, got "0"/],

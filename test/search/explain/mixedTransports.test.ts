@@ -13,19 +13,22 @@ const bound = (size: string, sp = 2) =>
   bindWorkload(loadDit('flux.1-dev'), { size: parseSize(size), sp, cfg: 'none' });
 
 test('gains nothing among one, and nothing without collectives', () => {
-  assert.is(mixedTransportGainS(bound('512x512'), system, backendsOf(system, 'staged-sm:2')), 0);
-  assert.is(mixedTransportGainS(bound('512x512', 1), system, backendsOf(system)), 0);
+  assert.is(
+    mixedTransportGainS(bound('512x512'), system, backendsOf(bound('512x512'), system, 'staged-sm:2')),
+    0,
+  );
+  assert.is(mixedTransportGainS(bound('512x512', 1), system, backendsOf(bound('512x512'), system)), 0);
 });
 
 test('gains the difference where one collective is faster over another transport', () => {
   // Of a small image the output's exchange is short enough for a kernel to win; Q, K and V go faster by copy engines.
-  const small = mixedTransportGainS(bound('512x512'), system, backendsOf(system));
+  const small = mixedTransportGainS(bound('512x512'), system, backendsOf(bound('512x512'), system));
   assert.ok(small > 1e-4 && small < 1e-3, `${small} s`);
 });
 
 test('gains next to nothing where messages are long', () => {
   for (const size of ['1024x1024', '2048x2048']) {
-    const gain = mixedTransportGainS(bound(size), system, backendsOf(system));
+    const gain = mixedTransportGainS(bound(size), system, backendsOf(bound(size), system));
     assert.ok(gain >= 0 && gain < 1e-3, `${size}: ${gain} s`);
   }
 });

@@ -16,6 +16,8 @@ import { TOOLS, type ToolName } from '../../../../model/presets/tools/names.ts';
 import { toolPlan } from '../../../../model/presets/tools/toolPlan.ts';
 import { readSettings, settingsText, splitToolText } from '../../../../model/presets/tools/toolText.ts';
 import { UNSAID } from '../../../../model/presets/tools/unsaid.ts';
+import { readProfile } from '../../../../model/profile/profileFile.ts';
+import { profileWorkload } from '../../../../model/profile/profileWorkload.ts';
 import { lower } from '../../../../model/program/lower.ts';
 import { verify } from '../../../../model/program/verify.ts';
 import { loadSystem } from '../../../../model/system/load.ts';
@@ -161,6 +163,30 @@ test('copies outside of blocks take their bytes over the rate of their memory, i
     Math.abs((pinned.stepTimeS - noneS) / pinnedS - 1) < 2e-3,
     `${pinned.stepTimeS - noneS}, not ${pinnedS}`,
   );
+});
+
+test('copies out go into new pageable memory, at a rate of its own', () => {
+  const plan = makePlan('comfyui,blocks_to_swap=4', wan, system);
+  const stepS = (pageableOutBytesPerS: number) =>
+    predictStep(wan, { ...system, host: { ...system.host, pageableOutBytesPerS } }, plan).stepTimeS;
+  const bytes = 4 * wan.blocks[0]!.weightBytes;
+  const extraS = wan.passes * bytes * (1 / 2e9 - 1 / 4e9);
+  assert.ok(Math.abs((stepS(2e9) - stepS(4e9)) / extraS - 1) < 2e-3);
+  const [only] = plan.serialCopies!.filter(({ direction }) => direction === 'd2h');
+  assert.is(only!.memory, 'pageable');
+});
+
+test('a profiled model takes the settings of tools that do not ask of which family it is', () => {
+  const profile = profileWorkload(
+    readProfile('experiments/attach/tools/second/profiles/flux-dev-12b-4096-x1.profile.json').profile,
+  );
+  for (const text of ['sglang', 'sglang,resident=0.3', 'diffusers,stream', 'diffusers', 'accelerate']) {
+    const plan = makePlan(text, profile, system);
+    assert.equal(verify(lower(profile, system, plan)), [], text);
+    assert.ok(predictStep(profile, system, plan).stepTimeS > 0);
+  }
+  for (const text of ['comfyui-wanvideowrapper', 'lightx2v'])
+    assert.throws(() => makePlan(text, profile, system), /a profile does not say of which family/);
 });
 
 test('spellings of one setting make one plan', () => {
@@ -311,6 +337,24 @@ test('notes say every setting, and where it was read', () => {
       assert.ok(first!.includes(`${name}=`), `${tool} ${name}`);
     assert.match(first!, /as of /);
   }
+});
+
+test('notes say how much pageable host memory the weights take, where they are not pinned', () => {
+  for (const [text, blocks] of [
+    ['comfyui,blocks_to_swap=10', 10],
+    ['comfyui,blocks_to_swap=12', 12],
+    ['accelerate', 12],
+    ['diffusers', 12],
+  ] as const) {
+    const bytes = wan.blocks.slice(0, blocks).reduce((sum, { weightBytes }) => sum + weightBytes, 0);
+    const said = toolPlan(text, wan, system).notes.join('\n');
+    assert.ok(
+      said.includes(`${(bytes / 2 ** 30).toFixed(1)} GiB of weights wait in pageable`),
+      `${text}: ${said}`,
+    );
+  }
+  for (const text of ['sglang', 'diffusers,use_stream', 'comfyui,blocks_to_swap=10,use_non_blocking'])
+    assert.not.match(toolPlan(text, wan, system).notes.join('\n'), /wait in pageable/);
 });
 
 test.run();

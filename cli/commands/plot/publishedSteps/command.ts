@@ -1,0 +1,12 @@
+import type { RunnableCommand } from '../../../command.ts';
+import { addChartFile } from '../../../flags/experiment.ts';
+
+export interface PublishedStepsFlags {
+  out: string;
+}
+
+export const command: RunnableCommand = {
+  description: 'step times that others have published beside their predictions, cards by colour',
+  declare: (command) => addChartFile(command),
+  load: () => import('./run.ts'),
+};
