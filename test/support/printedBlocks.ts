@@ -16,6 +16,13 @@ export interface PrintedBlock {
   to: number;
 }
 
+/** A command that sentences of a page quote, without a block: `<!-- checked: COMMAND | TEXT | TEXT -->`. */
+export interface Quoted {
+  args: readonly string[];
+  /** What the output has to hold. */
+  texts: readonly string[];
+}
+
 /** What a page shows of an output. */
 export interface Shown {
   lines: readonly RegExp[];
@@ -43,6 +50,14 @@ export function printedBlocks(page: string): PrintedBlock[] {
       to,
     };
   });
+}
+
+/** All commands that a page quotes without showing their output. */
+export function quotedCommands(page: string): Quoted[] {
+  return [...page.matchAll(/<!-- checked: (chunkflow .*?) \| (.*?) -->/gs)].map(([, command, texts]) => ({
+    args: argumentsOf(command!),
+    texts: texts!.split(' | '),
+  }));
 }
 
 /** A page with other text in its blocks, in their order. */
@@ -94,11 +109,14 @@ interface Row {
 }
 
 /** Lines of an output, those of tables with the columns that are asked for alone. */
-function withColumns(lines: readonly string[], columns: readonly string[]): { rows: Row[]; missing: string[] } {
+function withColumns(
+  lines: readonly string[],
+  columns: readonly string[],
+): { rows: Row[]; missing: string[] } {
   const found = new Set<string>();
   const rows: Row[] = lines.map((text) => ({ text, header: null }));
   for (const [index, rule] of lines.entries()) {
-    if (!/^-+(  -+)*$/.test(rule)) continue;
+    if (!/^-+( {2}-+)*$/.test(rule)) continue;
     const cells = [...rule.matchAll(/-+/g)].map((dashes) => [dashes.index, dashes.index + dashes[0].length]);
     const titles = cells.map(([start, end]) => lines[index - 1]!.slice(start, end).trim());
     const wanted = cells.filter((_, cell) => columns.includes(titles[cell]!));
@@ -106,8 +124,9 @@ function withColumns(lines: readonly string[], columns: readonly string[]): { ro
     const shown = wanted.length > 0 ? wanted : cells;
     const last = lines.indexOf('', index);
     for (let row = index - 1; row < last; row += 1) {
-      // Cells that a wider neighbour pushes aside would be cut: the table is then shown whole.
-      const text = shown.map(([start, end]) => lines[row]!.slice(start, end).padEnd(end! - start!)).join('  ');
+      const text = shown
+        .map(([start, end]) => lines[row]!.slice(start, end).padEnd(end! - start!))
+        .join('  ');
       rows[row] = { text: text.trimEnd(), header: row > index ? index - 1 : null };
     }
   }
