@@ -36,5 +36,9 @@ export const FULL_TIER: readonly OfFullTier[] = [
     file: 'test/studies/calibration/hostStage.test.ts',
     why: 'fits of host memory to synthetic readings',
   },
+  {
+    file: 'test/sim/catalogueEveryPlan.test.ts',
+    why: 'every model on every machine with every plan, not with one',
+  },
   { file: 'test/notebooks.test.ts', why: 'notebooks, executed by Jupyter' },
 ];

@@ -26,6 +26,13 @@ def test_it_runs_chunkflow() -> None:
     assert "yield" in done.stdout
 
 
+def test_it_searches_on_several_threads() -> None:
+    """Each of which starts from a file that lies beside the command line's own."""
+    done = run("plan", "--model", "dit-xl-2", "--machine", "2xrtx-4090", "--front", "2")
+    assert done.returncode == 0, done.stderr
+    assert "front-2" in done.stdout
+
+
 def test_its_exit_code_is_chunkflows() -> None:
     done = run("predict", "--model", "no-such-model", "--machine", "h200-x2-fitted")
     assert done.returncode == 2
