@@ -26,7 +26,8 @@ export function systemIds(): string[] {
 export function systemFileOf(nameOrFile: string): string {
   const file = fileOf(nameOrFile);
   if (file !== null) return file;
-  refuseUnknown(nameOrFile);
+  // Says what is wrong with the text of a card, for which no file could be written either.
+  openMachine(nameOrFile);
   throw new UserError(
     `machine ${shown(nameOrFile)} is a card and has no file; write one with \`chunkflow machines ${nameOrFile} --yaml > machine.yaml\``,
   );

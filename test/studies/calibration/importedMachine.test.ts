@@ -290,7 +290,8 @@ fitting('the machine predicts, simulates and plans', async () => {
 
 const BAD: [what: string, files: () => string[], flags: string[], message: RegExp][] = [
   ['no machine', () => [nvb()], [], /--machine: is missing; .*name the nearest machine, .*h100-sxm-x2/],
-  ['an unknown machine', () => [nvb()], ['--machine', 'h100'], /machine "h100" is not known/],
+  ['an unknown machine', () => [nvb()], ['--machine', 'h900'], /machine "h900" is not known/],
+  ['one of several cards', () => [nvb()], ['--machine', 'h100'], /card "h100" may be h100-nvl or /],
   ['CPU cores', () => [nvb()], ['--machine', 'host-x2'], /machine host-x2 is CPU cores; name the machine/],
   [
     'mirrored peers',
