@@ -131,7 +131,7 @@ export const READERS: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'experts share their residents',
-        original: 'const residentBytes = workload.experts * sum(',
+        original: 'const residentBytes = experts * sum(',
         mutated: 'const residentBytes = sum(',
       },
       {
@@ -158,8 +158,8 @@ export const READERS: readonly MutantGroup[] = [
       },
       {
         breaks: 'residents are pinned on the host as well',
-        original: 'experts * (ofExpert - sum(plan.blocks.map((block) => block.residentBytes)))',
-        mutated: 'experts * ofExpert',
+        original: 'allWeights - residentBytes) + (staged',
+        mutated: 'allWeights) + (staged',
       },
     ],
   },
