@@ -15,7 +15,7 @@ export const PLAN_COLUMNS: readonly Column<PlanReport>[] = [
       doubt: {
         stepS: [low, high],
       },
-    }) => `${milliseconds(low)}-${milliseconds(high)}`,
+    }) => [low, high].map((seconds) => significant(seconds * 1e3)).join('-'),
   },
   { header: 'vs none', value: (report) => report.versusNone, digits: 2 },
   { header: 'compute ms', value: (report) => report.computeS * 1e3, digits: 1 },
@@ -68,7 +68,7 @@ const REQUEST_COLUMNS: readonly Column<Requested>[] = [
   { header: 'total s', value: ({ request }) => request.totalS, digits: 2 },
   {
     header: '95 % interval',
-    value: ({ request: { intervalS } }) => intervalS.map((seconds) => seconds.toFixed(1)).join('-'),
+    value: ({ request: { intervalS } }) => intervalS.map(significant).join('-'),
   },
   { header: 'steady step s', value: ({ request }) => request.stepS, digits: 3 },
   { header: 'first step +s', value: ({ request }) => request.coldS, digits: 3 },
@@ -89,12 +89,14 @@ function requestText(plans: readonly PlanReport[]): string {
   return [
     `\nA request of ${steps} step${steps === 1 ? '' : 's'}:\n\n`,
     fitting.length > 0 ? formatTable(REQUEST_COLUMNS, fitting) : '',
+    fitting.length > 0 && others.length > 0 ? '\n' : '',
     others.length > 0 ? `left out, since it does not fit: ${others.join(', ')}\n` : '',
   ].join('');
 }
 
-function milliseconds(seconds: number): string {
-  return Number((seconds * 1e3).toPrecision(3)).toLocaleString('en-US');
+/** Ends of intervals have three digits: they are not known to more. */
+function significant(value: number): string {
+  return Number(value.toPrecision(3)).toLocaleString('en-US');
 }
 
 /** What decides the intervals: once for plans of which the same is said. */

@@ -6,6 +6,7 @@ import { hiddenCollectiveS } from '../physics/overlap.ts';
 import { moved } from '../physics/variants/moved.ts';
 import type { Plan } from '../plan/plan.ts';
 import { DIRECTIONS } from '../system/direction.ts';
+import { SET_BY_HAND } from '../system/overrides.ts';
 import type { Gpu, ProvenanceEntry, System } from '../system/system.ts';
 import { numbersOf, type Unknown, unknownOf } from '../system/unknowns.ts';
 import { rebound } from '../workload/bind.ts';
@@ -219,8 +220,9 @@ function decidingNumber(
 /** A fitted number is surer than a measured one, and a default is the least sure. */
 const CERTAINTY = ['default', 'datasheet', 'published', 'measured', 'fitted'] as const;
 
-function certainty({ from }: ProvenanceEntry): number {
-  return CERTAINTY.indexOf(from);
+/** A number that was set by hand is exact, so that it decides only where all others of its direction are, too. */
+function certainty({ from, source }: ProvenanceEntry): number {
+  return source === SET_BY_HAND ? CERTAINTY.length : CERTAINTY.indexOf(from);
 }
 
 function longestClass({ blocks }: Workload, { gpu }: System): SegmentClass {

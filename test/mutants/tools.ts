@@ -31,6 +31,28 @@ export const TOOLS: readonly MutantGroup[] = [
     ],
   },
   {
+    file: 'model/presets/tools/toolPlan.ts',
+    tests: TESTS,
+    mutants: [
+      {
+        breaks: 'weights in pageable memory are not said',
+        original: "if (plan.source !== 'pageable') return [];",
+        mutated: "if (plan.source !== 'pinned') return [];",
+      },
+    ],
+  },
+  {
+    file: 'model/analytic/doubt.ts',
+    tests: ['test/model/analytic/doubt.test.ts'],
+    mutants: [
+      {
+        breaks: 'a number that was set by hand decides',
+        original: 'source === SET_BY_HAND ? CERTAINTY.length : CERTAINTY.indexOf(from)',
+        mutated: 'CERTAINTY.indexOf(source === SET_BY_HAND ? from : from)',
+      },
+    ],
+  },
+  {
     file: 'model/presets/tools/toolText.ts',
     tests: TESTS,
     mutants: [

@@ -16,6 +16,13 @@ export interface PrintedBlock {
   to: number;
 }
 
+/** A command that sentences of a page quote, without a block: `<!-- checked: COMMAND | TEXT | TEXT -->`. */
+export interface Quoted {
+  args: readonly string[];
+  /** What the output has to hold. */
+  texts: readonly string[];
+}
+
 /** What a page shows of an output. */
 export interface Shown {
   lines: readonly RegExp[];
@@ -43,6 +50,14 @@ export function printedBlocks(page: string): PrintedBlock[] {
       to,
     };
   });
+}
+
+/** All commands that a page quotes without showing their output. */
+export function quotedCommands(page: string): Quoted[] {
+  return [...page.matchAll(/<!-- checked: (chunkflow .*?) \| (.*?) -->/gs)].map(([, command, texts]) => ({
+    args: argumentsOf(command!),
+    texts: texts!.split(' | '),
+  }));
 }
 
 /** A page with other text in its blocks, in their order. */
@@ -109,7 +124,6 @@ function withColumns(
     const shown = wanted.length > 0 ? wanted : cells;
     const last = lines.indexOf('', index);
     for (let row = index - 1; row < last; row += 1) {
-      // Cells that a wider neighbour pushes aside would be cut: the table is then shown whole.
       const text = shown
         .map(([start, end]) => lines[row]!.slice(start, end).padEnd(end! - start!))
         .join('  ');

@@ -104,6 +104,17 @@ test('numbers that are set by hand are sure, and the rest decides', () => {
   assert.ok(wide(surer.step) < wide(unsure.step), `${surer.step} ${unsure.step}`);
 });
 
+test('the number that decides is none that was set by hand', () => {
+  const asked = { machine: 'rtx-4090', model: 'flux.1-dev', size: '1024x1024', plan: ['layerwise'] };
+  const slow = doubt({ ...asked, pcie: '3x8' }).doubt;
+  assert.is(slow.decides, 'h2d');
+  assert.is(slow.number!.key, 'gpu.copyEngine.h2d');
+  const set = doubt({ ...asked, pcie: '3x8', set: ['gpu.copyEngine.h2d=6 GB/s'] }).doubt;
+  assert.is(set.decides, 'h2d');
+  assert.is(set.number!.key, 'tree.gpu0.down');
+  assert.ok(wide(set.step) < wide(slow.step));
+});
+
 test('a ratio to no offload is surer than the step where compute is what nobody knows', () => {
   const { doubt: found } = doubt({
     machine: 'h100-sxm-x1',
