@@ -40,5 +40,6 @@ export const FULL_TIER: readonly OfFullTier[] = [
     file: 'test/sim/catalogueEveryPlan.test.ts',
     why: 'every model on every machine with every plan, not with one',
   },
+  { file: 'test/studies/publishedStepsOnCards.test.ts', why: "others' published steps and their intervals" },
   { file: 'test/notebooks.test.ts', why: 'notebooks, executed by Jupyter' },
 ];

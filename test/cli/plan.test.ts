@@ -170,7 +170,7 @@ test('--uncertain replaces the intervals of the file, and says when each plan st
 
 test('--for: every tool has a setting that fits, or says why not; the choice is as fast', async () => {
   for (const name of PEER_NAMES) {
-    const { peer } = await choose(...TIGHT, '--for', name);
+    const { peer } = await choose(...TIGHT, '--nominal', '--for', name);
     assert.is(peer!.name, name);
     if (name.startsWith('comfyui')) {
       assert.is(peer!.setting, null);
@@ -181,7 +181,7 @@ test('--for: every tool has a setting that fits, or says why not; the choice is 
     assert.ok(setting!.fits && setting!.knobs.length > 0 && setting!.paste !== '', name);
     assert.ok(setting!.versusChoice > 0.999, name);
   }
-  const alone = await choose(...TIGHT, '--for', 'comfyui', '--sp', '1');
+  const alone = await choose(...TIGHT, '--nominal', '--for', 'comfyui', '--sp', '1');
   assert.ok(alone.peer!.setting!.fits);
 });
 

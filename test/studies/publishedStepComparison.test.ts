@@ -107,7 +107,7 @@ interface PredictedDocument {
 comparing('a prediction is what `chunkflow` says of the arguments of the same case', async () => {
   const variants = records
     .map((record) => closedRecords(record)[0]!)
-    .filter((one) => !isNotPredicted(closedFormPredictions(one)));
+    .filter((one) => !isNotPredicted(predictArguments(one)));
   assert.ok(variants.length > 100);
   // One of each tool and of each card, and one in fifteen, for the command searches break-even points too.
   const chosen = new Map([
