@@ -84,7 +84,7 @@ export const wanVideoWrapper = tool({
       'the step includes copying swapped blocks back to the host',
       nonBlocking
         ? 'page-locked memory is what torch makes of a non-blocking copy to the host, rounded up to powers of two for each tensor: up to twice what is said here; the first step still reads pageable memory'
-        : 'copies out to pageable memory are taken as fast as copies in',
+        : 'copies out go to new pageable memory, whose pages the host finds first (host.pageableOut)',
       'prefetch_blocks stays 0: the copy stream is switched off in the node, so a prefetch hides nothing and takes a block more',
       ...(experts > 1
         ? [
