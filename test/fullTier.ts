@@ -26,6 +26,11 @@ export const FULL_TIER: readonly OfFullTier[] = [
   { file: 'test/codegen/runtimeChecks.test.ts', why: "the runtime's own checks in C++" },
   { file: 'test/studies/pairFit.test.ts', why: "fits of the pair's calibrations" },
   { file: 'test/search/exhaustive.test.ts', why: 'the optimiser against every plan there is' },
+  {
+    file: 'test/search/presetCandidates.test.ts',
+    why: 'the optimiser against every preset with many settings',
+  },
+  { file: 'test/search/drain.test.ts', why: 'the optimiser against random plans that drain' },
   { file: 'test/studies/grid/runExperiment.test.ts', why: 'experiments built, run and gone on with' },
   { file: 'test/search/gaps.test.ts', why: "the optimiser's gap to its bound over many workloads" },
   {
