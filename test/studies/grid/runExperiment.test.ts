@@ -260,7 +260,8 @@ for (const [signal, code] of [
 compiled('killed with its run: nothing done is repeated, nothing written is lost', async () => {
   const { child, ended } = start('killed', 5 * DELAY_MS);
   await linesOf('killed', second, 4);
-  // The program is a group of its own.
+  // A stopped parent cannot begin the next cell between the two kills. The program is a group of its own.
+  process.kill(-child.pid!, 'SIGSTOP');
   for (const pid of childrenOf(child.pid!)) process.kill(-pid, 'SIGKILL');
   process.kill(-child.pid!, 'SIGKILL');
   await ended;
