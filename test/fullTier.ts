@@ -30,6 +30,13 @@ export const FULL_TIER: readonly OfFullTier[] = [
     file: 'test/search/presetCandidates.test.ts',
     why: 'the optimiser against every preset with many settings',
   },
+  {
+    file: 'test/search/infeasible.test.ts',
+    why: 'what would do where nothing fits, on many machines and caps',
+  },
+  { file: 'test/search/capBound.test.ts', why: "the search's bound under a power cap" },
+  { file: 'test/search/peers/search.test.ts', why: "other tools' best settings on every machine" },
+  { file: 'test/search/randomPlan.test.ts', why: 'random plans of every rule' },
   { file: 'test/search/drain.test.ts', why: 'the optimiser against random plans that drain' },
   { file: 'test/studies/grid/runExperiment.test.ts', why: 'experiments built, run and gone on with' },
   { file: 'test/search/gaps.test.ts', why: "the optimiser's gap to its bound over many workloads" },
