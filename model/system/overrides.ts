@@ -40,7 +40,7 @@ export function withOverrides(source: YamlFile, overrides: readonly string[]): Y
 }
 
 /** Numbers that a file may leave out and that can be set all the same; whose unit they have, the format knows. */
-const OPTIONAL_NUMBERS = /^host\.eagerLaunch$/;
+const OPTIONAL_NUMBERS = /^host\.(eagerLaunch|pageableOut)$/;
 
 /** Numbers that may be given by dtype, in place of one that is bf16's. */
 const BY_DTYPE = /^(gpu\.peak|gpu\.efficiency\.gemm)\.(\w+)$/;

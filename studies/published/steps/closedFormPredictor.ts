@@ -7,9 +7,7 @@ import type { BoundWorkload } from '../../../model/workload/workload.ts';
 import { predictionOver, type StepPrediction } from './compareRecords.ts';
 import { leastTimeS } from './leastTime.ts';
 import { isNotPredicted, type NotPredicted } from './notPredicted.ts';
-import { computeModes } from './recordCompute.ts';
-import { recordMachine } from './recordMachine.ts';
-import { planOf } from './recordPlan.ts';
+import { recordCase } from './recordCase.ts';
 import { recordWorkload, textRowsOf } from './recordWorkload.ts';
 import type { StepRecord } from './stepFormat.ts';
 
@@ -28,14 +26,9 @@ export function closedFormPredictor(record: StepRecord): StepPrediction | NotPre
 
 /** One for each of them, first the one that predictArguments asks for. */
 export function closedFormPredictions(record: StepRecord): StepPrediction[] | NotPredicted {
-  const usual = recordWorkload(record);
-  if (isNotPredicted(usual)) return usual;
-  const machine = recordMachine(record);
-  if (isNotPredicted(machine)) return machine;
-  const modes = computeModes(record, machine.system);
-  if (isNotPredicted(modes)) return modes;
-  const plan = planOf(record);
-  if (plan === null) return { reason: `offload of kind ${record.offload!.kind} without a plan` };
+  const found = recordCase(record);
+  if (isNotPredicted(found)) return found;
+  const { machine, modes, plan } = found;
   return modes.flatMap((mode) =>
     textRowsOf(record).map((rows) =>
       predicted(record, recordWorkload(record, mode, rows) as BoundWorkload, machine.system, plan),

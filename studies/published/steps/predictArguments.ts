@@ -1,20 +1,12 @@
 import { isNotPredicted, type NotPredicted } from './notPredicted.ts';
-import { computeModes } from './recordCompute.ts';
-import { recordMachine } from './recordMachine.ts';
-import { planOf } from './recordPlan.ts';
-import { recordWorkload } from './recordWorkload.ts';
+import { recordCase } from './recordCase.ts';
 import type { StepRecord } from './stepFormat.ts';
 
 /** Arguments of `chunkflow` that predict a record whose settings are closed, in the first way that it may have been computed. */
 export function predictArguments(record: StepRecord): string[] | NotPredicted {
-  const workload = recordWorkload(record);
-  if (isNotPredicted(workload)) return workload;
-  const machine = recordMachine(record);
-  if (isNotPredicted(machine)) return machine;
-  const modes = computeModes(record, machine.system);
-  if (isNotPredicted(modes)) return modes;
-  const plan = planOf(record);
-  if (plan === null) return { reason: `offload of kind ${record.offload!.kind} without a plan` };
+  const found = recordCase(record);
+  if (isNotPredicted(found)) return found;
+  const { workload, machine, modes, plan } = found;
   const { model, size, batch, layout, experts } = workload;
   const { dtype, attention, launch } = modes[0]!;
   return [

@@ -174,6 +174,11 @@ test('copies out go into new pageable memory, at a rate of its own', () => {
   assert.ok(Math.abs((stepS(2e9) - stepS(4e9)) / extraS - 1) < 2e-3);
   const [only] = plan.serialCopies!.filter(({ direction }) => direction === 'd2h');
   assert.is(only!.memory, 'pageable');
+  // This machine's file leaves the rate out, and it can be set all the same.
+  assert.is(system.host.pageableOutBytesPerS, system.host.pageableBytesPerS);
+  const { host } = loadSystem('rtx5090-x1', ['host.pageableOut=2 GB/s']);
+  assert.is(host.pageableOutBytesPerS, 2e9);
+  assert.is(host.pageableBytesPerS, system.host.pageableBytesPerS);
 });
 
 test('a profiled model takes the settings of tools that do not ask of which family it is', () => {
