@@ -15,6 +15,7 @@ export const FULL_TIER: readonly OfFullTier[] = [
     why: 'the runtime on CPU cores: every transport, ranks that die',
   },
   { file: 'test/codegen/hostSanitizers.test.ts', why: 'the same under the address and the thread sanitizer' },
+  { file: 'test/library/examples.test.ts', why: "the library's examples, one of which fits a machine" },
   { file: 'test/codegen/diffusers.test.ts', why: "generated blocks' results against diffusers'" },
   { file: 'test/build/cudaCompile.test.ts', why: 'CUDA sources through nvcc, for every architecture' },
   {
