@@ -16,6 +16,7 @@ export const FULL_TIER: readonly OfFullTier[] = [
   },
   { file: 'test/codegen/hostSanitizers.test.ts', why: 'the same under the address and the thread sanitizer' },
   { file: 'test/library/examples.test.ts', why: "the library's examples, one of which fits a machine" },
+  { file: 'test/library/reference.test.ts', why: "the library's API reference, by TypeDoc" },
   { file: 'test/codegen/diffusers.test.ts', why: "generated blocks' results against diffusers'" },
   { file: 'test/build/cudaCompile.test.ts', why: 'CUDA sources through nvcc, for every architecture' },
   {
