@@ -13,7 +13,7 @@ export function scenarioNotes(
   const blocks = workload.blocks.length;
   const modelBlocks = flags.blocks === undefined ? blocks : blockCount(loadDit(flags.model!, entryOf(flags)));
   return [
-    workloadLine(described, spIsDefault).trim(),
+    workloadLine(described, spIsDefault).split(';')[0]!.trim(),
     `${depthText({ blocks, modelBlocks })}; ${system.name}`,
   ];
 }
