@@ -16,7 +16,7 @@ import { readableChoice } from './readable.ts';
 export async function run(flags: PlanFlags, output: Output): Promise<void> {
   const { savePlan, chart } = flags;
   if (savePlan !== undefined) refuseOtherPlanFiles(savePlan);
-  if (chart !== undefined) refuseOtherCharts(chart, '--chart');
+  if (chart !== undefined) refuseOtherCharts({ out: chart }, '--chart');
   const front = flags.front ?? (chart === undefined ? undefined : FRONT_POINTS.usual);
   const scenario = scenarioOf(flags, FILES);
   const { document, answers } = await planChoiceOf(
@@ -58,8 +58,7 @@ async function drawFront(
   const predicted = front!.map(({ report, bound }) => ({ ...report, boundS: bound.stepTimeS }));
   await writeChart(
     frontChart({ predicted, noneS: compared[0]!.report.stepTimeS }, title),
-    title,
-    file,
+    { out: file },
     '--chart',
   );
 }
