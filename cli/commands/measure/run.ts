@@ -168,6 +168,11 @@ function writeMeasuredTraces(file: string, { measurement, manifests }: Results, 
     throw new UserError('--trace: no timeline was measured of a program at hand; measure with --timeline');
   }
   const files = tracePaths(file, traces);
-  writeTraces(traces.map(({ timeline }, index) => ({ file: files[index]!, timeline })));
+  writeTraces(
+    traces.map(({ name, timeline }, index) => ({
+      file: files[index]!,
+      steps: [{ name: `${timeline.source}: ${name}`, timeline }],
+    })),
+  );
   for (const written of files) output.diagnostic(`wrote ${written}; open it at https://ui.perfetto.dev\n`);
 }

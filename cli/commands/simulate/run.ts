@@ -53,7 +53,12 @@ export function run(flags: SimulateFlags, output: Output): void {
     })),
   } satisfies Simulation);
   if (files !== null) {
-    writeTraces(compared.map(({ result }, index) => ({ file: files[index]!, timeline: result.timeline! })));
+    writeTraces(
+      compared.map(({ plan, result }, index) => {
+        const step = { name: `simulated: ${system.id}, ${plan.name}`, timeline: result.timeline! };
+        return { file: files[index]!, steps: [step] };
+      }),
+    );
   }
   output.result(
     flags.json ? jsonText(document) : readable(document, COLUMNS, { how: 'Simulated', spIsDefault }),
