@@ -45,7 +45,7 @@ function* events(steps: readonly TracedStep[]): Generator<string> {
   for (const [index, { name, timeline }] of steps.entries()) {
     // Perfetto keeps process 0 for the idle one.
     const pid = index + 1;
-    const tracks = new Tracks(pid, timeline.intervals, ranks.size > 1);
+    const tracks = new Tracks(pid, steps.length + 1, timeline.intervals, ranks.size > 1);
     yield JSON.stringify({ ph: 'M', name: 'process_name', pid, args: { name } });
     yield JSON.stringify({ ph: 'M', name: 'process_sort_index', pid, args: { sort_index: pid } });
     yield* trackNames(tracks);

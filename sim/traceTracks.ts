@@ -16,14 +16,18 @@ export class Tracks {
   readonly threads = new Map<Thread, Interval[]>();
   readonly #byInterval = new Map<Interval, Thread>();
 
-  /** @param severalRanks whether a track's name says its rank. */
-  constructor(pid: number, intervals: readonly Interval[], severalRanks: boolean) {
-    this.step = { pid, tid: 1, name: 'step' };
+  /**
+   * @param firstTid number of the first track, above those of all processes: a viewer takes the track with its process's number for
+   * the main thread.
+   * @param severalRanks whether a track's name says its rank.
+   */
+  constructor(pid: number, firstTid: number, intervals: readonly Interval[], severalRanks: boolean) {
+    this.step = { pid, tid: firstTid, name: 'step' };
     for (const [rank, ofRank] of [...groupedBy(intervals, ({ rank }) => rank)].sort(([a], [b]) => a - b)) {
       const byTrack = [...groupedBy(ofRank, ({ track }) => track)].sort(([a], [b]) => byTrackOrder(a, b));
       for (const [track, ofTrack] of byTrack) {
         const name = severalRanks ? `rank ${rank} ${track}` : track;
-        const thread = { pid, tid: this.threads.size + 2, name };
+        const thread = { pid, tid: firstTid + 1 + this.threads.size, name };
         this.threads.set(thread, ofTrack.sort(byStart));
         for (const interval of ofTrack) this.#byInterval.set(interval, thread);
       }

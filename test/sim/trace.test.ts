@@ -90,13 +90,13 @@ test('one process per step, one named and ordered thread per rank and track', ()
     named.map(({ name, pid, tid, args }) => [name, pid, tid, args!.name]),
     [
       ['process_name', 1, undefined, 'simulated'],
-      ['thread_name', 1, 1, 'step'],
-      ['thread_name', 1, 2, 'rank 0 compute'],
-      ['thread_name', 1, 3, 'rank 0 h2d'],
-      ['thread_name', 1, 4, 'rank 1 copy'],
+      ['thread_name', 1, 3, 'step'],
+      ['thread_name', 1, 4, 'rank 0 compute'],
+      ['thread_name', 1, 5, 'rank 0 h2d'],
+      ['thread_name', 1, 6, 'rank 1 copy'],
       ['process_name', 2, undefined, 'measured'],
-      ['thread_name', 2, 1, 'step'],
-      ['thread_name', 2, 2, 'rank 0 compute'],
+      ['thread_name', 2, 3, 'step'],
+      ['thread_name', 2, 4, 'rank 0 compute'],
     ],
   );
 });
@@ -144,7 +144,7 @@ test('slices carry microseconds with three decimals, bytes and rate', () => {
 
 test('an arrow goes from the end of the chunk to the start of the block', () => {
   const [from, to] = parse(small).traceEvents.filter((event) => event.ph === 's' || event.ph === 'f');
-  assert.equal([from!.tid, from!.ts, to!.tid, to!.ts], [3, 499.999, 2, 600]);
+  assert.equal([from!.tid, from!.ts, to!.tid, to!.ts], [4, 499.999, 3, 600]);
   assert.is(from!.id, to!.id);
 });
 
