@@ -55,5 +55,6 @@ export const FULL_TIER: readonly OfFullTier[] = [
     why: 'every model on every machine with every plan, not with one',
   },
   { file: 'test/studies/publishedStepsOnCards.test.ts', why: "others' published steps and their intervals" },
+  { file: 'test/sim/traceProcessor.test.ts', why: "traces, read back by Perfetto's own trace processor" },
   { file: 'test/notebooks.test.ts', why: 'notebooks, executed by Jupyter' },
 ];

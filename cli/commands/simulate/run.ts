@@ -30,14 +30,19 @@ function refuseUntraced({ name, serialCopies }: Plan): void {
 export function run(flags: SimulateFlags, output: Output): void {
   const request = requestFacts(flags);
   const scenario = scenarioOf(flags, FILES);
-  const { plans, spIsDefault } = scenario;
+  const { system, plans, spIsDefault } = scenario;
   if (flags.trace !== undefined) for (const plan of plans) refuseUntraced(plan);
   const files = flags.trace === undefined ? null : tracePaths(flags.trace, plans);
   const { document, timelines } = simulationOf(scenario, request, {
     traces: files,
     watch: (total) => startProgress(output, 'plans', total),
   });
-  writeTraces(timelines.map((timeline, index) => ({ file: files![index]!, timeline })));
+  writeTraces(
+    timelines.map((timeline, index) => {
+      const step = { name: `simulated: ${system.id}, ${plans[index]!.name}`, timeline };
+      return { file: files![index]!, steps: [step] };
+    }),
+  );
   output.result(
     flags.json ? jsonText(document) : readable(document, COLUMNS, { how: 'Simulated', spIsDefault }),
   );
