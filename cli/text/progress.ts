@@ -18,7 +18,7 @@ export interface Progress {
  * @param now milliseconds of a clock, for tests
  */
 export function startProgress(
-  output: Output,
+  output: Pick<Output, 'diagnostic' | 'terminal'>,
   label: string,
   total: number,
   now = () => performance.now(),
