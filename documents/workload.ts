@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { ATTENTION_KERNELS, COMPUTE_DTYPES } from '../../model/dit/kinds.ts';
-import { profileFormat } from '../../model/profile/profileFormat.ts';
-import { LAUNCH_MODES } from '../../model/workload/computeMode.ts';
-import { EXCHANGE_STYLES, GUIDANCE_MODES } from '../../model/workload/workload.ts';
+import { ATTENTION_KERNELS, COMPUTE_DTYPES } from '../model/dit/kinds.ts';
+import { profileFormat } from '../model/profile/profileFormat.ts';
+import { LAUNCH_MODES } from '../model/workload/computeMode.ts';
+import { EXCHANGE_STYLES, GUIDANCE_MODES } from '../model/workload/workload.ts';
 import { bytes, count, seconds } from './values.ts';
 
 const everyWorkload = z.strictObject({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { planFormat } from '../../model/plan/planDocument.ts';
-import { DIRECTIONS } from '../../model/system/direction.ts';
+import { planFormat } from '../model/plan/planDocument.ts';
+import { DIRECTIONS } from '../model/system/direction.ts';
 import { doubtFormat } from './doubt.ts';
 import { machineFormat } from './machine.ts';
 import { planReportFormat } from './planReport.ts';

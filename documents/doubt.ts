@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { CAUSES, type Doubt } from '../../model/analytic/doubt.ts';
-import { PROVENANCES } from '../../model/system/system.ts';
+import { CAUSES, type Doubt } from '../model/analytic/doubt.ts';
+import { PROVENANCES } from '../model/system/system.ts';
 
 const factors = z.tuple([z.number().min(0), z.number().min(0)]);
 

@@ -1,7 +1,9 @@
-import { EAGER_LAUNCH_S } from '../../model/physics/hostIssue.ts';
-import type { Profile } from '../../model/profile/profileFormat.ts';
-import type { System } from '../../model/system/system.ts';
-import { type ComputeMode, isUsual } from '../../model/workload/computeMode.ts';
+import type { WorkloadFields } from '../documents/workload.ts';
+import { EAGER_LAUNCH_S } from '../model/physics/hostIssue.ts';
+import type { Profile } from '../model/profile/profileFormat.ts';
+import type { Scenario } from '../model/scenario/scenario.ts';
+import type { System } from '../model/system/system.ts';
+import { type ComputeMode, isUsual } from '../model/workload/computeMode.ts';
 import {
   type BoundWorkload,
   collectiveIn,
@@ -10,11 +12,17 @@ import {
   passWeightBytes,
   type Segment,
   type Workload,
-} from '../../model/workload/workload.ts';
-import type { WorkloadFields } from './workload.ts';
+} from '../model/workload/workload.ts';
+
+/** What a scenario computes, as documents say it. */
+export function workloadFields(scenario: Scenario): WorkloadFields {
+  return 'profile' in scenario
+    ? profileFields(scenario.workload, scenario.profile)
+    : boundFields(scenario.workload, scenario.system);
+}
 
 /** A workload of the catalogue or of a checkpoint as documents say it. */
-export function boundFields(workload: BoundWorkload, system: System): WorkloadFields {
+function boundFields(workload: BoundWorkload, system: System): WorkloadFields {
   const { model, size, batch, tokens, experts, compute, referenceImages } = workload;
   const { ring, ...layout } = workload.layout;
   return {
@@ -46,7 +54,7 @@ function computeAssumptions({ dtype, launch }: ComputeMode, { host }: System): s
 }
 
 /** A profiled workload as documents say it: nothing that the profile does not know. */
-export function profileFields(workload: ProfiledWorkload, profile: Profile): WorkloadFields {
+function profileFields(workload: ProfiledWorkload, profile: Profile): WorkloadFields {
   const { made, step, kinds, blocks, outside, fingerprint } = profile;
   const total = (of: (kind: (typeof kinds)[number]) => readonly { seconds: number }[]) =>
     step.passes *

@@ -1,24 +1,23 @@
-import { type Doubt, doubtOf } from '../../model/analytic/doubt.ts';
-import { paperCriterion } from '../../model/analytic/paperCriterion.ts';
-import type { StepReport } from '../../model/analytic/report.ts';
-import { type RequestFacts, type RequestReport, requestReport } from '../../model/analytic/request.ts';
-import { verdict } from '../../model/analytic/verdict.ts';
-import { toolNotes } from '../../model/presets/tools/toolPlan.ts';
-import type { Compared } from '../compare.ts';
-import type { Scenario } from '../scenario.ts';
-import { doubtFields } from './doubt.ts';
-import type { PlanReport } from './planReport.ts';
-import type { Prediction } from './prediction.ts';
+import { doubtFields } from '../documents/doubt.ts';
+import type { PlanReport } from '../documents/planReport.ts';
+import type { Prediction } from '../documents/prediction.ts';
+import { type Doubt, doubtOf } from '../model/analytic/doubt.ts';
+import { paperCriterion } from '../model/analytic/paperCriterion.ts';
+import type { StepReport } from '../model/analytic/report.ts';
+import { type RequestFacts, type RequestReport, requestReport } from '../model/analytic/request.ts';
+import { verdict } from '../model/analytic/verdict.ts';
+import { toolNotes } from '../model/presets/tools/toolPlan.ts';
+import type { Scenario } from '../model/scenario/scenario.ts';
+import type { Compared } from './comparePlans.ts';
+import { workloadFields } from './workloadFields.ts';
 
 /** The parts of a JSON document that do not depend on the plans. */
-export function scenarioFields({
-  workload,
-  described,
-  system,
-  transport,
-}: Scenario): Pick<Prediction, 'workload' | 'machine' | 'paperCriterion'> {
+export function scenarioFields(
+  scenario: Scenario,
+): Pick<Prediction, 'workload' | 'machine' | 'paperCriterion'> {
+  const { workload, system, transport } = scenario;
   return {
-    workload: described,
+    workload: workloadFields(scenario),
     machine: {
       id: system.id,
       name: system.name,

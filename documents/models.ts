@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MODALITIES } from '../../model/dit/dit.ts';
+import { MODALITIES } from '../model/dit/dit.ts';
 import { bytes, count } from './values.ts';
 
 /** What `models --json` prints. */

@@ -1,5 +1,5 @@
-import { quantity } from '../model/input/quantity.ts';
-import { shown, UserError } from '../model/input/userError.ts';
+import { quantity } from './quantity.ts';
+import { shown, UserError } from './userError.ts';
 
 /**
  * Whole bytes that a flag was given.

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { profileFormat } from '../../model/profile/profileFormat.ts';
+import { profileFormat } from '../model/profile/profileFormat.ts';
 import { machinesFormat } from './machines.ts';
 import { modelsFormat } from './models.ts';
 import type { SchemaName } from './names.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BOUNDS } from '../../model/analytic/report.ts';
+import { BOUNDS } from '../model/analytic/report.ts';
 import { doubtFormat } from './doubt.ts';
 import { breakEven, bytes, count, seconds } from './values.ts';
 

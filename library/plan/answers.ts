@@ -1,48 +1,48 @@
-import { predictStep } from '../../../model/analytic/stepReport.ts';
-import { UserError } from '../../../model/input/userError.ts';
-import type { Plan } from '../../../model/plan/plan.ts';
-import { FROM_SEARCH } from '../../../model/plan/recipe.ts';
-import { transportNamed } from '../../../model/system/transport.ts';
-import type { Unknown } from '../../../model/system/unknowns.ts';
-import { workloadUnknowns } from '../../../model/workload/unknowns.ts';
-import type { Caps } from '../../../search/caps.ts';
-import { efficientOptima } from '../../../search/front.ts';
-import { type Optimum, optimise } from '../../../search/optimise.ts';
-import type { PeerName } from '../../../search/peers/peerNames.ts';
-import { planFront, planSearch } from '../../../search/planning.ts';
-import { FULL_EFFORT, type Search, TIE } from '../../../search/search.ts';
-import { simulate } from '../../../sim/simulate.ts';
-import type { Output } from '../../output.ts';
-import type { Scenario } from '../../scenario.ts';
-import { startProgress } from '../../text/progress.ts';
-import { FRONT_POINTS, type PlanFlags } from './command.ts';
-import type { Answers, ComparedPlan, NamedMargin } from './document.ts';
-import { capsOf } from './values.ts';
+import { predictStep } from '../../model/analytic/stepReport.ts';
+import { UserError } from '../../model/input/userError.ts';
+import type { Plan } from '../../model/plan/plan.ts';
+import { FROM_SEARCH } from '../../model/plan/recipe.ts';
+import type { Scenario } from '../../model/scenario/scenario.ts';
+import { transportNamed } from '../../model/system/transport.ts';
+import type { Unknown } from '../../model/system/unknowns.ts';
+import { workloadUnknowns } from '../../model/workload/unknowns.ts';
+import type { Caps } from '../../search/caps.ts';
+import { efficientOptima } from '../../search/front.ts';
+import { type Optimum, optimise } from '../../search/optimise.ts';
+import type { PeerName } from '../../search/peers/peerNames.ts';
+import { planFront, planSearch } from '../../search/planning.ts';
+import { FULL_EFFORT, type Search, TIE } from '../../search/search.ts';
+import { simulate } from '../../sim/simulate.ts';
+import { UNWATCHED, type Watch } from '../progress.ts';
+import type { Answers, ComparedPlan, NamedMargin } from './choiceDocument.ts';
+import type { PlanQuestion } from './question.ts';
+import { capsOf, refuseBoth, uncertaintyOf } from './values.ts';
 
 /**
- * Searches, and asks what the flags ask. Every plan that is found is simulated with verification before anyone sees it, which a search
+ * Searches, and asks what a question asks. Every plan that is found is simulated with verification before anyone sees it, which a search
  * leaves out.
  *
- * @param byHand intervals in place of those of the machine's file; null for the file's.
  * @throws UserError where nothing fits the caps.
  */
 export async function answersTo(
-  flags: PlanFlags,
+  question: PlanQuestion,
   { workload, system, plans }: Scenario,
-  byHand: readonly Unknown[] | null,
-  output: Output,
+  watch: Watch = UNWATCHED,
 ): Promise<Answers> {
-  const caps = capsOf(flags, workload, system);
-  const search = await planSearch(workload, system, flags.transport);
-  const points = flags.front ?? (flags.chart === undefined ? null : FRONT_POINTS.usual);
+  refuseBoth(question);
+  const byHand = question.uncertain === undefined ? null : uncertaintyOf(question.uncertain);
+  const caps = capsOf(question, workload, system);
+  const search = await planSearch(workload, system, question.transport);
+  const points = question.front ?? null;
   // What the other answers find is considered for the choice, so that none of them is better than it.
-  const peer = flags.for === undefined ? null : await peerAnswer(flags.for, search, caps, flags.transport);
-  const front = points === null ? null : await frontPoints(search, flags.transport, points, caps, output);
+  const peer =
+    question.for === undefined ? null : await peerAnswer(question.for, search, caps, question.transport);
+  const front = points === null ? null : await frontPoints(search, question.transport, points, caps, watch);
   const known = [
     ...(peer?.setting ? [blocksAlone(peer.setting.plan)] : []),
     ...(front ?? []).map(({ plan }) => plan),
   ];
-  const unknowns = flags.nominal === true ? [] : (byHand ?? workloadUnknowns(workload, system));
+  const unknowns = question.nominal === true ? [] : (byHand ?? workloadUnknowns(workload, system));
   const uncertainty = await uncertaintyAnswer(search, caps, unknowns, known, byHand !== null);
   const optimum = uncertainty?.robust ?? optimise(search, caps, FULL_EFFORT, known);
   const { plan } = optimum;
@@ -56,7 +56,7 @@ export async function answersTo(
       ...(noneOnOwn === null ? [] : [noneOnOwn]),
       ...plans.slice(1).map((other) => simulated(search, other)),
     ],
-    explanation: flags.explain === true ? await explanationOf(search, plan) : null,
+    explanation: question.explain === true ? await explanationOf(search, plan) : null,
     front: front && frontWith(search, front, uncertainty?.nominal ?? optimum),
     ...{ uncertainty, peer },
   };
@@ -104,7 +104,7 @@ async function uncertaintyAnswer(
   byHand: boolean,
 ): Promise<Answers['uncertainty']> {
   if (unknowns.length === 0) return null;
-  const { robustPlan } = await import('../../../search/robust.ts');
+  const { robustPlan } = await import('../../search/robust.ts');
   const choice = robustPlan(search, caps, unknowns, FULL_EFFORT, known);
   const { nominal, robust } = choice;
   const margins = byHand ? await marginsOf(search, nominal.plan, robust.plan) : null;
@@ -112,7 +112,7 @@ async function uncertaintyAnswer(
 }
 
 async function marginsOf(search: Search, nominal: Plan, choice: Plan): Promise<NamedMargin[]> {
-  const { stallMargin } = await import('../../../search/explain/stallMargin.ts');
+  const { stallMargin } = await import('../../search/explain/stallMargin.ts');
   const margin = (of: NamedMargin['of'], plan: Plan) => ({
     of,
     ...stallMargin(search, plan),
@@ -125,10 +125,10 @@ async function frontPoints(
   transport: string | undefined,
   points: number,
   caps: Caps,
-  output: Output,
+  watch: Watch,
 ): Promise<Optimum[]> {
   const { workload, system } = search;
-  const progress = startProgress(output, 'caps', points);
+  const progress = watch(points);
   const found = await planFront(
     { workload, system, points, caps, ...(transport !== undefined && { transport }) },
     () => progress.advance(),
@@ -151,9 +151,9 @@ async function explanationOf(
   plan: Plan,
 ): Promise<Answers['explanation']> {
   const [{ breakEvens }, { sensitivities }, { mixedTransportGainS }] = await Promise.all([
-    import('../../../search/explain/breakEvens.ts'),
-    import('../../../search/explain/sensitivity/sensitivities.ts'),
-    import('../../../search/explain/mixedTransports.ts'),
+    import('../../search/explain/breakEvens.ts'),
+    import('../../search/explain/sensitivity/sensitivities.ts'),
+    import('../../search/explain/mixedTransports.ts'),
   ]);
   return {
     mixedTransportGainS: mixedTransportGainS(workload, system, space.backends),
@@ -170,7 +170,7 @@ async function peerAnswer(
   transport: string | undefined,
 ): Promise<Answers['peer']> {
   const { workload, system, oracle } = search;
-  const { bestPeerSetting } = await import('../../../search/peers/peer.ts');
+  const { bestPeerSetting } = await import('../../search/peers/peer.ts');
   // A transport of ours that was asked for is the choice's alone.
   const shared =
     transport !== undefined && transportNamed(system, transport).kind === 'flow' ? transport : undefined;

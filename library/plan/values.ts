@@ -1,14 +1,14 @@
-import { GiB } from '../../../model/input/byteUnits.ts';
-import { quantity } from '../../../model/input/quantity.ts';
-import { shown, UserError } from '../../../model/input/userError.ts';
-import { DIRECTIONS, type Direction } from '../../../model/system/direction.ts';
-import type { System } from '../../../model/system/system.ts';
-import type { Unknown } from '../../../model/system/unknowns.ts';
-import type { Workload } from '../../../model/workload/workload.ts';
-import { type Caps, machineCaps } from '../../../search/caps.ts';
+import { GiB } from '../../model/input/byteUnits.ts';
+import { quantity } from '../../model/input/quantity.ts';
+import { shown, UserError } from '../../model/input/userError.ts';
+import { DIRECTIONS, type Direction } from '../../model/system/direction.ts';
+import type { System } from '../../model/system/system.ts';
+import type { Unknown } from '../../model/system/unknowns.ts';
+import type { Workload } from '../../model/workload/workload.ts';
+import { type Caps, machineCaps } from '../../search/caps.ts';
 
 /**
- * What a plan may take: the flags, or all that there is.
+ * What a plan may take: as asked, or all that there is.
  *
  * @throws UserError for what is no size, and for more than there is.
  */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { COMPUTE_DTYPES } from '../../model/dit/kinds.ts';
-import { PROVENANCES } from '../../model/system/system.ts';
+import { COMPUTE_DTYPES } from '../model/dit/kinds.ts';
+import { PROVENANCES } from '../model/system/system.ts';
 import { machineFormat } from './machine.ts';
 import { bytes } from './values.ts';
 

@@ -1,19 +1,19 @@
-import type { RequestFacts } from '../model/analytic/request.ts';
-import { UserError } from '../model/input/userError.ts';
-import type { RequestFlags } from './flags/request.ts';
-import { secondsOf } from './quantities.ts';
+import type { RequestFacts } from '../analytic/request.ts';
+import { secondsOf } from '../input/givenQuantity.ts';
+import { UserError } from '../input/userError.ts';
+import type { RequestQuestion } from './question.ts';
 
 const TIMES = ['before', 'after', 'switch'] as const;
 
 /**
- * What the flags ask of a request; null where they ask for none.
+ * What a question asks of a whole request; null where it asks for none.
  *
  * @throws UserError for what is no time, and for times of a request that has no steps.
  */
-export function requestFacts(flags: RequestFlags): RequestFacts | null {
-  const { steps } = flags;
+export function requestFacts(question: RequestQuestion): RequestFacts | null {
+  const { steps } = question;
   const given = TIMES.flatMap((name) => {
-    const text = flags[name];
+    const text = question[name];
     return text === undefined ? [] : [[name, text] as const];
   });
   if (steps === undefined) {

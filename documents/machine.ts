@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PEERS } from '../../model/system/system.ts';
+import { PEERS } from '../model/system/system.ts';
 import { bytes, count } from './values.ts';
 
 /** Where it runs. */

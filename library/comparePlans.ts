@@ -2,9 +2,8 @@ import type { StepReport } from '../model/analytic/report.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import { isNoOffload } from '../model/plan/recipe.ts';
 import { makePlan } from '../model/presets/presets.ts';
-import type { Output } from './output.ts';
-import type { Scenario } from './scenario.ts';
-import { startProgress } from './text/progress.ts';
+import type { Scenario } from '../model/scenario/scenario.ts';
+import type { Watch } from './progress.ts';
 
 /** What an interpreter made of one plan, and no offload on the same transport with its report. */
 export interface Compared<Result> {
@@ -20,11 +19,11 @@ export interface Compared<Result> {
  */
 export function comparePlans<Result extends { report: StepReport }>(
   scenario: Scenario,
-  output: Output,
+  watch: Watch,
   interpret: (plan: Plan) => Result,
 ): Compared<Result>[] {
   const plans = withBaselines(scenario);
-  const progress = startProgress(output, 'plans', plans.length);
+  const progress = watch(plans.length);
   const results = plans.map((plan, index) => {
     const result = interpret(plan);
     progress.advance(plans[index + 1]?.name);

@@ -1,21 +1,21 @@
-import { doubtOf } from '../../../model/analytic/doubt.ts';
-import type { StepReport } from '../../../model/analytic/report.ts';
-import { verdict } from '../../../model/analytic/verdict.ts';
-import type { Plan } from '../../../model/plan/plan.ts';
-import { planDocument } from '../../../model/plan/planDocument.ts';
-import { type Caps, fits } from '../../../search/caps.ts';
-import type { BreakEvens } from '../../../search/explain/breakEvens.ts';
-import { choiceVerdict } from '../../../search/explain/choiceVerdict.ts';
-import type { Sensitivity } from '../../../search/explain/sensitivity/sensitivities.ts';
-import type { StallMargin } from '../../../search/explain/stallMargin.ts';
-import type { Optimum } from '../../../search/optimise.ts';
-import type { PeerSetting } from '../../../search/peers/peer.ts';
-import type { PeerName } from '../../../search/peers/peerNames.ts';
-import type { RobustChoice } from '../../../search/robust.ts';
 import { doubtFields } from '../../documents/doubt.ts';
 import type { FoundPlan, PlanChoice, SearchedPlan } from '../../documents/planChoice.ts';
-import { scenarioFields } from '../../documents/scenarioFields.ts';
-import type { Scenario } from '../../scenario.ts';
+import { doubtOf } from '../../model/analytic/doubt.ts';
+import type { StepReport } from '../../model/analytic/report.ts';
+import { verdict } from '../../model/analytic/verdict.ts';
+import type { Plan } from '../../model/plan/plan.ts';
+import { planDocument } from '../../model/plan/planDocument.ts';
+import type { Scenario } from '../../model/scenario/scenario.ts';
+import { type Caps, fits } from '../../search/caps.ts';
+import type { BreakEvens } from '../../search/explain/breakEvens.ts';
+import { choiceVerdict } from '../../search/explain/choiceVerdict.ts';
+import type { Sensitivity } from '../../search/explain/sensitivity/sensitivities.ts';
+import type { StallMargin } from '../../search/explain/stallMargin.ts';
+import type { Optimum } from '../../search/optimise.ts';
+import type { PeerSetting } from '../../search/peers/peer.ts';
+import type { PeerName } from '../../search/peers/peerNames.ts';
+import type { RobustChoice } from '../../search/robust.ts';
+import { scenarioFields } from '../scenarioFields.ts';
 
 export interface ComparedPlan {
   plan: Plan;
