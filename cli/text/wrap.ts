@@ -49,10 +49,12 @@ function breakOf(word: string, width: number): number {
   return 2 * nicer > end ? nicer : end;
 }
 
-/** A sentence as lines with a line end each, all but the first indented by `indent` blanks. */
+/** A sentence as lines with a line end each, all but the first indented by `indent` blanks beyond those that it begins with. */
 export function paragraph(text: string, { width }: Layout = PIPED, indent = 2): string {
-  return wrapped(text, width, width - indent)
-    .map((line, index) => `${index === 0 ? '' : ' '.repeat(indent)}${line}\n`)
+  const sentence = text.trimStart();
+  const lead = text.length - sentence.length;
+  return wrapped(sentence, width - lead, width - lead - indent)
+    .map((line, index) => `${' '.repeat(lead + (index === 0 ? 0 : indent))}${line}\n`)
     .join('');
 }
 

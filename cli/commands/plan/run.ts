@@ -11,6 +11,7 @@ import { startProgress } from '../../text/progress.ts';
 import { FRONT_POINTS, type PlanFlags } from './command.ts';
 import { pointName } from './frontText.ts';
 import { readableChoice } from './readable.ts';
+import { whatRuns } from './whatRuns.ts';
 
 /** Finds the best plan for a workload within caps on memory, and answers what else is asked about it. */
 export async function run(flags: PlanFlags, output: Output): Promise<void> {
@@ -19,7 +20,7 @@ export async function run(flags: PlanFlags, output: Output): Promise<void> {
   if (chart !== undefined) refuseOtherCharts(chart, '--chart');
   const front = flags.front ?? (chart === undefined ? undefined : FRONT_POINTS.usual);
   const scenario = scenarioOf(flags, FILES);
-  const { document, answers } = await planChoiceOf(
+  const { document: choice, answers } = await planChoiceOf(
     scenario,
     front === undefined ? flags : { ...flags, front },
     (total) => startProgress(output, 'caps', total),
@@ -27,7 +28,10 @@ export async function run(flags: PlanFlags, output: Output): Promise<void> {
   if (savePlan !== undefined)
     savePlans(savePlan, plansFor(savePlan, answers), scenario.workload, scenario.system);
   if (chart !== undefined) await drawFront(chart, scenario, answers);
-  output.result(flags.json ? jsonText(document) : readableChoice(document, scenario.spIsDefault));
+  const document = { ...choice, runs: whatRuns(scenario, answers.optimum.plan) };
+  output.result(
+    flags.json ? jsonText(document) : readableChoice(document, scenario.spIsDefault, output.layout),
+  );
   if (savePlan !== undefined) output.diagnostic(`wrote ${savePlan}; ${howToTake(savePlan)}\n`);
   if (chart !== undefined) output.diagnostic(`wrote ${chart}\n`);
 }

@@ -1,4 +1,5 @@
 import type { RunnableCommand } from '../../command.ts';
+import { addMeasuredOptions } from '../../flags/measured.ts';
 import { addRequestOptions, type RequestFlags } from '../../flags/request.ts';
 import { addScenarioOptions, type ScenarioFlags } from '../../flags/scenario.ts';
 
@@ -9,7 +10,7 @@ export interface PredictFlags extends ScenarioFlags, RequestFlags {
 export const command: RunnableCommand = {
   description: 'predict the step time of each plan in closed form',
   declare: (command) =>
-    addRequestOptions(addScenarioOptions(command)).option(
+    addRequestOptions(addMeasuredOptions(addScenarioOptions(command))).option(
       '--save-plan <file>',
       'write the plan as JSON, or the plans as JSON Lines; --plan takes both in place of a preset',
     ),

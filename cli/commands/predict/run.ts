@@ -5,7 +5,7 @@ import { scenarioOf } from '../../../model/scenario/scenario.ts';
 import { savePlans } from '../../files/savePlans.ts';
 import { jsonText, type Output } from '../../output.ts';
 import { startProgress } from '../../text/progress.ts';
-import { PLAN_COLUMNS, readable } from '../../text/readable.ts';
+import { readable } from '../../text/readable.ts';
 import type { PredictFlags } from './command.ts';
 
 /** Predicts each plan's step in closed form. */
@@ -18,6 +18,8 @@ export function run(flags: PredictFlags, output: Output): void {
     watch: (total) => startProgress(output, 'plans', total),
   });
   output.result(
-    flags.json ? jsonText(document) : readable(document, PLAN_COLUMNS, { how: 'Closed form', spIsDefault }),
+    flags.json
+      ? jsonText(document)
+      : readable(document, [], { how: 'Closed form', spIsDefault, layout: output.layout }),
   );
 }

@@ -1,4 +1,5 @@
 import type { RunnableCommand } from '../../command.ts';
+import { addMeasuredOptions } from '../../flags/measured.ts';
 import { addRequestOptions, type RequestFlags } from '../../flags/request.ts';
 import { addScenarioOptions, type ScenarioFlags } from '../../flags/scenario.ts';
 
@@ -9,7 +10,7 @@ export interface SimulateFlags extends ScenarioFlags, RequestFlags {
 export const command: RunnableCommand = {
   description: 'simulate a steady step of each plan, event by event',
   declare: (command) =>
-    addRequestOptions(addScenarioOptions(command)).option(
+    addRequestOptions(addMeasuredOptions(addScenarioOptions(command))).option(
       '--trace <file>',
       'write what happens in the step for https://ui.perfetto.dev',
     ),

@@ -8,14 +8,12 @@ import { scenarioOf } from '../../../model/scenario/scenario.ts';
 import { tracePaths, writeTraces } from '../../files/traceFiles.ts';
 import { jsonText, type Output } from '../../output.ts';
 import { startProgress } from '../../text/progress.ts';
-import { PLAN_COLUMNS, readable } from '../../text/readable.ts';
+import { readable } from '../../text/readable.ts';
 import type { Column } from '../../text/table.ts';
 import type { SimulateFlags } from './command.ts';
 
 const COLUMNS: readonly Column<SimulatedPlan>[] = [
-  ...PLAN_COLUMNS.slice(0, 2),
   { header: 'closed form ms', value: (report) => report.closedFormStepTimeS * 1e3, digits: 1 },
-  ...PLAN_COLUMNS.slice(2),
 ];
 
 /** @throws UserError for a plan some of whose copies stand on no stream: its trace would be shorter than its step. */
@@ -39,7 +37,9 @@ export function run(flags: SimulateFlags, output: Output): void {
   });
   writeTraces(timelines.map((timeline, index) => ({ file: files![index]!, timeline })));
   output.result(
-    flags.json ? jsonText(document) : readable(document, COLUMNS, { how: 'Simulated', spIsDefault }),
+    flags.json
+      ? jsonText(document)
+      : readable(document, COLUMNS, { how: 'Simulated', spIsDefault, layout: output.layout }),
   );
   for (const file of files ?? []) output.diagnostic(`wrote ${file}; open it at https://ui.perfetto.dev\n`);
 }
