@@ -60,7 +60,7 @@ export function readable<Report extends PlanReport>(
   return [
     toned(paragraph(answerText(plans), layout), 'title', layout),
     '\n',
-    settingText(document, transports, spIsDefault, layout),
+    settingText([document], transports, spIsDefault, layout),
     `${how}, one step of one rank:\n\n`,
     formatTable(planColumns(plans, own), plans, layout),
     barLegend(plans),

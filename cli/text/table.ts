@@ -8,6 +8,8 @@ export interface Column<Row> {
   /** A number is printed with `digits` decimals; null means that the question has no answer here. */
   value: (row: Row) => string | number | null;
   digits?: number;
+  /** Whether its texts are numbers, too, and stand to the right. */
+  right?: boolean;
   /** What a colour says of a cell beside its text. */
   tone?: (row: Row) => Tone | null;
 }
@@ -59,13 +61,13 @@ export function formatTable<Row>(
     : blocksText(slim, layout);
 }
 
-function cellsOf<Row>({ header, value, digits, tone }: Column<Row>, rows: readonly Row[]): Cells {
+function cellsOf<Row>({ header, value, digits, right, tone }: Column<Row>, rows: readonly Row[]): Cells {
   const values = rows.map(value);
   const cells = values.map((one) => formatCell(one, digits));
   const cellWidth = Math.max(0, ...cells.map(widthOf));
   return {
     ...{ header, cells, tones: rows.map((row) => tone?.(row) ?? null) },
-    right: values.some((one) => typeof one === 'number'),
+    right: right ?? values.some((one) => typeof one === 'number'),
     width: Math.max(widthOf(header), cellWidth),
     leastWidth: Math.max(cellWidth, ...header.split(' ').map(widthOf)),
     wraps: cells.some((cell) => cell.includes(' ') && widthOf(cell) > LEAST_SENTENCE),

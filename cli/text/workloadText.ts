@@ -5,17 +5,18 @@ import { paragraph } from './wrap.ts';
 
 type Anchor = NonNullable<Prediction['machine']['anchor']>;
 
-/** What runs where, and what is taken for granted. */
+/** What runs where, and what is taken for granted: of one document, or of several that differ by their sizes. */
 export function settingText(
-  document: Pick<Prediction, 'machine' | 'workload'>,
+  documents: readonly Pick<Prediction, 'machine' | 'workload'>[],
   transports: readonly string[],
   spIsDefault: boolean,
   layout: Layout,
 ): string {
-  const { workload, machine } = document;
+  const [first] = documents;
+  const { workload, machine } = first!;
   return [
-    ...workloadLines(workload, spIsDefault),
-    machineLine(document, transports),
+    ...workloadLines(workload, documents.length, spIsDefault),
+    machineLine(first!, transports),
     ...(machine.anchor === undefined ? [] : [anchorLine(machine.anchor)]),
     ...workload.assumptions.map((assumption) => `assumed: ${assumption}`),
   ]
@@ -36,7 +37,7 @@ function anchorLine({ plan, stepS, size, transport, speeds }: Anchor): string {
 }
 
 /** What is computed, in a line. */
-function workloadLines(workload: WorkloadFields, spIsDefault: boolean): string[] {
+function workloadLines(workload: WorkloadFields, sizes: number, spIsDefault: boolean): string[] {
   if (workload.from === 'profile') return profileLines(workload);
   const { name, width, height, frames, batch, sp, ring = 1, tp, cfg } = workload;
   const size = frames === 1 ? `${width}x${height}` : `${width}x${height}x${frames}`;
@@ -49,7 +50,8 @@ function workloadLines(workload: WorkloadFields, spIsDefault: boolean): string[]
     ...computeWords(workload.compute),
   ];
   const tokens = workload.tokens.toLocaleString('en-US');
-  return [`${name} at ${size} (${tokens} tokens), ${layout.join(', ')}; ${streamedText(workload)}`];
+  const at = sizes === 1 ? `${size} (${tokens} tokens)` : `${sizes} sizes`;
+  return [`${name} at ${at}, ${layout.join(', ')}; ${streamedText(workload)}`];
 }
 
 /** A mode of computing where it is not the usual one. */

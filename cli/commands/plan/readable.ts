@@ -36,7 +36,7 @@ export function readableChoice(document: PlanChoice, spIsDefault: boolean, layou
   return [
     toned(says(answer), 'title', layout),
     '\n',
-    settingText(document, transports, spIsDefault, layout),
+    settingText([document], transports, spIsDefault, layout),
     says(
       `caps, each rank: ${(caps.gpuBytes / GiB).toFixed(1)} GiB of GPU memory, ${(caps.pinnedBytes / GiB).toFixed(1)} GiB pinned on the host`,
     ),
