@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { PIPED } from '../../cli/text/layout.ts';
 import type { Places } from '../../build/cudaParts.ts';
 import { canBuildAnything, diagnose } from '../../build/doctor.ts';
 import { readGpuLinks, readGpus } from '../../build/hardware.ts';
@@ -138,7 +139,12 @@ test('a matrix that cannot be read is said with its line, and everything else is
 
 test('the command prints a table, or one JSON object', () => {
   let text = '';
-  const output = { result: (more: string) => (text += more), diagnostic: () => {}, terminal: false };
+  const output = {
+    result: (more: string) => (text += more),
+    diagnostic: () => {},
+    terminal: false,
+    layout: PIPED,
+  };
   const code = doctor({}, output);
   for (const expected of ['nvcc', 'staged-copy', 'ulimit -l', 'backend'])
     assert.ok(text.includes(expected), expected);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { PIPED } from '../../cli/text/layout.ts';
 import { buildPrograms } from '../../build/build.ts';
 import { run as measure } from '../../cli/commands/measure/run.ts';
 import { readManifest } from '../../codegen/manifest.ts';
@@ -210,6 +211,7 @@ async function run(folders: readonly string[], flags: Parameters<typeof measure>
     result: (text) => (printed.stdout += text),
     diagnostic: (text) => (printed.stderr += text),
     terminal: false,
+    layout: PIPED,
   });
   return printed;
 }

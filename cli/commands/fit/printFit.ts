@@ -9,13 +9,13 @@ export function printFit({ stages }: Pick<FittedMachine, 'stages'>, worst: numbe
   printParameters(stages, output);
   output.result('\n');
   const sides = stages.flatMap((stage) => (['fit', 'held-out'] as const).map((side) => ({ stage, side })));
-  output.result(formatTable(ERROR_COLUMNS, [...sides, ...summaries(stages)]));
+  output.result(formatTable(ERROR_COLUMNS, [...sides, ...summaries(stages)], output.layout));
   const readings = stages
     .flatMap(({ name, errors }) => errors['held-out'].map((error) => ({ stage: name, ...error })))
     .sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
   if (worst === 0) return;
   output.result('\nfarthest off among the held-out readings\n');
-  output.result(formatTable(READING_COLUMNS, readings.slice(0, worst)));
+  output.result(formatTable(READING_COLUMNS, readings.slice(0, worst), output.layout));
 }
 
 /** The same of a fit to all readings: none is held out, and how far off those are that were fitted is no error of a prediction. */
@@ -30,6 +30,7 @@ export function printFitToAll(
     formatTable(
       ERROR_COLUMNS,
       stages.map((stage) => ({ stage, side: 'fit' as const })),
+      output.layout,
     ),
   );
   if (worst === 0) return;
@@ -37,7 +38,7 @@ export function printFitToAll(
     .flatMap(({ errors }) => errors.fit)
     .sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
   output.result('\nfarthest off among the fitted readings; none is held out\n');
-  output.result(formatTable(READING_COLUMNS, readings.slice(0, worst)));
+  output.result(formatTable(READING_COLUMNS, readings.slice(0, worst), output.layout));
 }
 
 const READING_COLUMNS: readonly Column<ReadingError>[] = [
@@ -61,6 +62,7 @@ function printParameters(stages: readonly FittedStage[], output: Output): void {
         { header: '95 % high', value: (row) => row.high95, digits: 3 },
       ],
       numbers,
+      output.layout,
     ),
   );
 }

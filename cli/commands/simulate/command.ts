@@ -1,15 +1,17 @@
 import type { RunnableCommand } from '../../command.ts';
+import { addMeasuredOptions } from '../../flags/measured.ts';
 import { addRequestOptions, type RequestFlags } from '../../flags/request.ts';
 import { addScenarioOptions, type ScenarioFlags } from '../../flags/scenario.ts';
+import { takeSizes, type WithSizes } from '../../flags/sizes.ts';
 
-export interface SimulateFlags extends ScenarioFlags, RequestFlags {
+export interface SimulateFlags extends WithSizes<ScenarioFlags>, RequestFlags {
   trace?: string;
 }
 
 export const command: RunnableCommand = {
   description: 'simulate a steady step of each plan, event by event',
   declare: (command) =>
-    addRequestOptions(addScenarioOptions(command)).option(
+    addRequestOptions(addMeasuredOptions(takeSizes(addScenarioOptions(command)))).option(
       '--trace <file>',
       'write what happens in the step for https://ui.perfetto.dev',
     ),
