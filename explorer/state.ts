@@ -92,7 +92,9 @@ function entriesOf(state: ExplorerState): { name: string; field: StateField; val
  * @example urlOf({ model: 'flux.1-dev', machine: 'h200-x2' }) // '#model=flux.1-dev&machine=h200-x2'
  */
 export function urlOf(state: ExplorerState, base = ''): string {
-  const parameters = new URLSearchParams(entriesOf(state).map(({ name, value }) => [name, value]));
+  const parameters = new URLSearchParams(
+    entriesOf(state).map(({ name, value }): [string, string] => [name, value]),
+  );
   // What separates settings needs no escape behind `#`, and a link is also read.
   const said = parameters.toString().replace(/%(2C|3A|3D|2F)/g, decodeURIComponent);
   return said === '' ? base : `${base}#${said}`;
@@ -116,12 +118,12 @@ export function stateOf(url: string): ExplorerState {
     const { is } = FIELDS[field];
     if (is === 'texts') state[field] = [...((state[field] as string[] | undefined) ?? []), value];
     else if (state[field] !== undefined) throw new UserError(`link: ${name} is given twice; leave one out`);
-    else state[field] = valueOf(name, is, value);
+    else state[field] = checkedValue(name, is, value);
   }
   return state as ExplorerState;
 }
 
-function valueOf(name: string, is: Exclude<Value, 'texts'>, value: string): string | number | true {
+function checkedValue(name: string, is: Exclude<Value, 'texts'>, value: string): string | number | true {
   const expected = (what: string): never => {
     throw new UserError(`link: ${name}: expected ${what}, got ${shown(value)}`);
   };
