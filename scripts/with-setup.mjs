@@ -30,6 +30,8 @@ const STAMP = 'dist/.built';
 
 const BIOME = ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'];
 const TYPES = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'];
+/** The explorer's page is for browsers, everything else for Node. */
+const PAGE_TYPES = ['node_modules/typescript/bin/tsc', '-p', 'explorer/page/tsconfig.json'];
 const BUILD = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'];
 const PYTHON_CHECKS = [
   ['ruff format', ['-m', 'ruff', 'format', '--check', '.']],
@@ -102,6 +104,7 @@ async function test(args, more = leftOut) {
   for (const [name, command] of [
     ['format and lint', BIOME],
     ['types', TYPES],
+    ["types of the explorer's page", PAGE_TYPES],
   ]) {
     if (node(command) !== 0) failures.push(name);
   }
