@@ -56,5 +56,6 @@ export const FULL_TIER: readonly OfFullTier[] = [
   },
   { file: 'test/studies/publishedStepsOnCards.test.ts', why: "others' published steps and their intervals" },
   { file: 'test/sim/traceProcessor.test.ts', why: "traces, read back by Perfetto's own trace processor" },
+  { file: 'test/browser/testBrowser.test.ts', why: 'what a headless browser notices about a page' },
   { file: 'test/notebooks.test.ts', why: 'notebooks, executed by Jupyter' },
 ];
