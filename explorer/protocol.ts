@@ -7,7 +7,7 @@ import type { RequestQuestion, ScenarioQuestion } from '../model/scenario/questi
 export type Ask =
   | { kind: 'lists' }
   | { kind: 'predict'; question: ScenarioQuestion & RequestQuestion }
-  | { kind: 'break-even'; question: ScenarioQuestion }
+  | { kind: 'break-even'; question: ScenarioQuestion & RequestQuestion }
   | { kind: 'timeline'; question: ScenarioQuestion; plan: string }
   | { kind: 'search'; question: PlanQuestion }
   | { kind: 'file'; name: string; content: GivenFile };
@@ -82,7 +82,7 @@ export interface BlockTimeline {
 
 export interface TimelineInterval {
   name: string;
-  kind: 'compute' | 'collective' | 'h2d' | 'd2h' | 'wait';
+  kind: 'compute' | 'collective' | 'h2d' | 'd2h' | 'wait' | 'host';
   beginS: number;
   endS: number;
 }

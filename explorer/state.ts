@@ -113,11 +113,11 @@ export function stateOf(url: string): ExplorerState {
     const field = NAMES.get(name);
     if (field === undefined) {
       const near = nearNames(name, [...NAMES.keys()]).join(', ');
-      throw new UserError(`link: ${shown(name)} is not known; the nearest are ${near}`);
+      throw new UserError(`${shown(name)} is no field of a link; the nearest are ${near}`);
     }
     const { is } = FIELDS[field];
     if (is === 'texts') state[field] = [...((state[field] as string[] | undefined) ?? []), value];
-    else if (state[field] !== undefined) throw new UserError(`link: ${name} is given twice; leave one out`);
+    else if (state[field] !== undefined) throw new UserError(`${name} is given twice; leave one out`);
     else state[field] = checkedValue(name, is, value);
   }
   return state as ExplorerState;
@@ -125,7 +125,7 @@ export function stateOf(url: string): ExplorerState {
 
 function checkedValue(name: string, is: Exclude<Value, 'texts'>, value: string): string | number | true {
   const expected = (what: string): never => {
-    throw new UserError(`link: ${name}: expected ${what}, got ${shown(value)}`);
+    throw new UserError(`${name}: expected ${what}, got ${shown(value)}`);
   };
   if (is === 'text') return value;
   if (is === 'switch') return value === 'on' || expected('on, or leave it out');
@@ -154,6 +154,16 @@ export function commandOf(state: ExplorerState, command: StateCommand = 'predict
 export function stateAmong(given: ExplorerState): ExplorerState {
   const fields = [...NAMES.values()].filter((field) => given[field] !== undefined);
   return Object.fromEntries(fields.map((field) => [field, given[field]])) as ExplorerState;
+}
+
+/**
+ * A state of which every value is one that a link can have.
+ *
+ * @throws UserError as `stateOf`.
+ */
+export function checkedState<State extends ExplorerState>(state: State): State {
+  stateOf(urlOf(state));
+  return state;
 }
 
 /** A word that a POSIX shell takes as it is, or one in quotes. */

@@ -85,13 +85,13 @@ test('a command line has the flags of its command alone', () => {
 
 test('a wrong link has one line', () => {
   const cases: [string, string][] = [
-    ['#modle=x', 'link: "modle" is not known; the nearest are model, dtype, profile'],
-    ['#sp=0', 'link: sp: expected a whole number of at least 1, got "0"'],
-    ['#sp=1e3', 'link: sp: expected a whole number of at least 1, got "1e3"'],
-    ['#eager=off', 'link: eager: expected on, or leave it out, got "off"'],
-    ['#cfg=both', `link: cfg: expected one of ${GUIDANCE_MODES.join(', ')}, got "both"`],
-    ['#model=a&model=b', 'link: model is given twice; leave one out'],
-    ['#%0a=<b>', 'link: "\\n" is not known; the nearest are sp, tp, pp'],
+    ['#modle=x', '"modle" is no field of a link; the nearest are model, dtype, profile'],
+    ['#sp=0', 'sp: expected a whole number of at least 1, got "0"'],
+    ['#sp=1e3', 'sp: expected a whole number of at least 1, got "1e3"'],
+    ['#eager=off', 'eager: expected on, or leave it out, got "off"'],
+    ['#cfg=both', `cfg: expected one of ${GUIDANCE_MODES.join(', ')}, got "both"`],
+    ['#model=a&model=b', 'model is given twice; leave one out'],
+    ['#%0a=<b>', '"\\n" is no field of a link; the nearest are sp, tp, pp'],
   ];
   for (const [url, message] of cases)
     assert.throws(
@@ -99,7 +99,7 @@ test('a wrong link has one line', () => {
       (error: unknown) => error instanceof UserError && error.message === message,
       url,
     );
-  assert.throws(() => stateOf('#__proto__=1'), /is not known/);
+  assert.throws(() => stateOf('#__proto__=1'), /is no field/);
 });
 
 test.run();

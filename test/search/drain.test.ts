@@ -10,7 +10,7 @@ import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem, systemIds } from '../../model/system/load.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import { machineCaps } from '../../search/caps.ts';
-import { loadSolver } from '../../search/linearProgram.ts';
+import { loadSolver } from '../../search/solver.ts';
 import { optimise } from '../../search/optimise.ts';
 import { randomPlan } from '../../search/randomPlan.ts';
 import { QUICK_EFFORT, TIE } from '../../search/search.ts';
