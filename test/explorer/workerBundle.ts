@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Script } from 'node:vm';
-import vm from 'node:vm';
+import vm, { Script } from 'node:vm';
 import { ModelClient, type ModelWorker } from '../../explorer/client.ts';
 import type { Answered, Asked } from '../../explorer/protocol.ts';
 

@@ -154,7 +154,7 @@ if (typeof pages === 'string') {
       /^name: .*$/m,
       `name: ${JSON.stringify(HOSTILE)}`,
     );
-    const name = `my <b>pair</b> & "co".yaml`;
+    const name = `<img src=x onerror=alert(1)> & "pair".yaml`;
     await explorer.drop(name, machine);
     await explorer.until(`document.querySelector('#machine').value.endsWith('.yaml')`);
     await explorer.drawn();
@@ -221,7 +221,10 @@ if (typeof pages === 'string') {
     const explorer = await pages.open(WAN);
     await explorer.page.evaluate(`location.hash = '#modle=x'`);
     await explorer.until(`document.querySelector('.mistake.general')`);
-    assert.match(await explorer.text('.mistake.general'), /link: "modle" is not known/);
+    assert.match(
+      await explorer.text('.mistake.general'),
+      /"modle" is no field of a link; the nearest are model/,
+    );
     await explorer.drawn();
     assert.match(await explorer.verdict(), /^[AB], /);
   });
