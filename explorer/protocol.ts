@@ -2,6 +2,7 @@ import type { PlanChoice } from '../documents/planChoice.ts';
 import type { Prediction } from '../documents/prediction.ts';
 import type { PlanQuestion } from '../library/plan/question.ts';
 import type { RequestQuestion, ScenarioQuestion } from '../model/scenario/question.ts';
+import type { HostedFile } from './hostedFiles.ts';
 
 /** What the page asks the model, which runs in a worker: plain values both ways, times in seconds, memory in bytes. */
 export type Ask =
@@ -13,7 +14,7 @@ export type Ask =
   | { kind: 'file'; name: string; content: GivenFile };
 
 /** What a file holds: of one that the user chose as the browser has it, since a checkpoint is larger than memory and only its header is read. */
-export type GivenFile = string | Uint8Array<ArrayBuffer> | Blob;
+export type GivenFile = string | Uint8Array<ArrayBuffer> | Blob | HostedFile;
 
 /** Of asks of these kinds that wait, only the newest is answered: a drag sends many. */
 export const SUPERSEDED = ['predict', 'break-even', 'timeline', 'search'] as const satisfies Ask['kind'][];

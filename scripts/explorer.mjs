@@ -58,7 +58,9 @@ export async function buildExplorer({ out = SITE, say = () => {} } = {}) {
   const atOnce = files.filter(({ name }) => LOADED_AT_ONCE.includes(name));
   const sum = (of) => atOnce.reduce((total, file) => total + file[of], 0);
   for (const { name, bytes, gzipBytes } of files)
-    say(`${name.padEnd(12)} ${kB(bytes)}, ${kB(gzipBytes)} compressed${LOADED_AT_ONCE.includes(name) ? '' : ', loaded when it is needed'}\n`);
+    say(
+      `${name.padEnd(12)} ${kB(bytes)}, ${kB(gzipBytes)} compressed${LOADED_AT_ONCE.includes(name) ? '' : ', loaded when it is needed'}\n`,
+    );
   say(`${'a visit'.padEnd(12)} ${kB(sum('bytes'))}, ${kB(sum('gzipBytes'))} compressed\n`);
   if (sum('bytes') > MOST_AT_ONCE)
     throw new Error(`the explorer's page loads ${kB(sum('bytes'))}, expected at most ${kB(MOST_AT_ONCE)}`);

@@ -22,6 +22,8 @@ const SOURCES = [
   'experiments',
   'documents',
   'library',
+  'explorer',
+  'scripts/explorer.mjs',
   'tsconfig.json',
   'tsconfig.build.json',
   'package-lock.json',
@@ -32,6 +34,7 @@ const BIOME = ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-war
 const TYPES = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'];
 /** The explorer's page is for browsers, everything else for Node. */
 const PAGE_TYPES = ['node_modules/typescript/bin/tsc', '-p', 'explorer/page/tsconfig.json'];
+const EXPLORER = ['scripts/explorer.mjs'];
 const BUILD = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'];
 const PYTHON_CHECKS = [
   ['ruff format', ['-m', 'ruff', 'format', '--check', '.']],
@@ -93,7 +96,7 @@ function buildAlways() {
   // Taken before the compiler reads, so that a file saved meanwhile still counts as newer.
   const started = new Date().toISOString();
   rmSync('dist', { recursive: true, force: true });
-  const code = node(BUILD);
+  const code = node(BUILD) || node(EXPLORER);
   if (code === 0) writeFileSync(STAMP, `${started}\n`);
   return code;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import vm, { Script } from 'node:vm';
-import { ModelClient, type ModelWorker } from '../../explorer/client.ts';
+import { createContext, Script } from 'node:vm';
+import type { ModelWorker } from '../../explorer/client.ts';
 import type { Answered, Asked } from '../../explorer/protocol.ts';
 
 /** What workers of all browsers have and the bundle uses; Node's own, but for what is added below. */
@@ -10,9 +10,13 @@ const GLOBALS = {
   ...{ console, clearTimeout, performance, setTimeout, structuredClone, queueMicrotask },
 };
 
+interface Scope {
+  onmessage?: (event: { data: Asked }) => void;
+}
+
 /** The explorer's worker as it is built, run in a global scope that has nothing of Node. */
 export class WorkerBundle implements ModelWorker {
-  readonly #scope: { onmessage?: (event: { data: Asked }) => void };
+  readonly #scope: Scope;
   readonly #heard: ((event: { data: Answered }) => void)[] = [];
   /** Scripts and files that were loaded behind the first. */
   readonly loaded: string[] = [];
@@ -35,12 +39,13 @@ export class WorkerBundle implements ModelWorker {
       },
     };
     scope.self = scope;
-    const context = vm.createContext(scope);
-    const run = (name: string) => new Script(read(name).toString('utf8'), { filename: name }).runInContext(context);
+    const context = createContext(scope);
+    const run = (name: string) =>
+      new Script(read(name).toString('utf8'), { filename: name }).runInContext(context);
     scope.importScripts = run;
     run('worker.js');
     this.loaded.length = 0;
-    this.#scope = scope as typeof this.#scope;
+    this.#scope = scope as Scope;
   }
 
   postMessage(asked: Asked): void {

@@ -2,9 +2,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { PlanQuestion } from '../../../library/plan/question.ts';
 import { PEER_NAMES } from '../../../search/peers/peerNames.ts';
 import type { RunnableCommand } from '../../command.ts';
+import { addLinkOption, type LinkFlags } from '../../flags/link.ts';
 import { addDocumentOption, addWorkloadOptions } from '../../flags/workload.ts';
 
-export interface PlanFlags extends PlanQuestion {
+export interface PlanFlags extends PlanQuestion, LinkFlags {
   chart?: string;
   savePlan?: string;
   json?: boolean;
@@ -47,7 +48,7 @@ function frontPoints(text: string): number {
 export const command: RunnableCommand = {
   description: 'find the fastest plan within the memory that it may take, and say how sure that is',
   declare: (command) =>
-    addDocumentOption(addSearchOptions(addWorkloadOptions(command, 'the best of all'))).option(
+    addLinkOption(addDocumentOption(addSearchOptions(addWorkloadOptions(command, 'the best of all')))).option(
       '--save-plan <file>',
       'write the plan as JSON; as JSON Lines with the nominal plan and those of --front; --plan of other commands takes both',
     ),

@@ -7,6 +7,7 @@ import type { Workload } from '../../../model/workload/workload.ts';
 import { refuseOtherCharts, writeChart } from '../../files/chartFile.ts';
 import { holdsManyPlans, refuseOtherPlanFiles, savePlans } from '../../files/savePlans.ts';
 import { jsonText, type Output } from '../../output.ts';
+import { sayLink } from '../../text/link.ts';
 import { startProgress } from '../../text/progress.ts';
 import { FRONT_POINTS, type PlanFlags } from './command.ts';
 import { pointName } from './frontText.ts';
@@ -28,6 +29,7 @@ export async function run(flags: PlanFlags, output: Output): Promise<void> {
     savePlans(savePlan, plansFor(savePlan, answers), scenario.workload, scenario.system);
   if (chart !== undefined) await drawFront(chart, scenario, answers);
   output.result(flags.json ? jsonText(document) : readableChoice(document, scenario.spIsDefault));
+  sayLink(flags, output);
   if (savePlan !== undefined) output.diagnostic(`wrote ${savePlan}; ${howToTake(savePlan)}\n`);
   if (chart !== undefined) output.diagnostic(`wrote ${chart}\n`);
 }

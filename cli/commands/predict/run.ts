@@ -4,6 +4,7 @@ import { requestFacts } from '../../../model/scenario/requestFacts.ts';
 import { scenarioOf } from '../../../model/scenario/scenario.ts';
 import { savePlans } from '../../files/savePlans.ts';
 import { jsonText, type Output } from '../../output.ts';
+import { sayLink } from '../../text/link.ts';
 import { startProgress } from '../../text/progress.ts';
 import { PLAN_COLUMNS, readable } from '../../text/readable.ts';
 import type { PredictFlags } from './command.ts';
@@ -20,4 +21,5 @@ export function run(flags: PredictFlags, output: Output): void {
   output.result(
     flags.json ? jsonText(document) : readable(document, PLAN_COLUMNS, { how: 'Closed form', spIsDefault }),
   );
+  sayLink(flags, output);
 }

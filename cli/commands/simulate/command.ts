@@ -1,15 +1,16 @@
 import type { RunnableCommand } from '../../command.ts';
+import { addLinkOption, type LinkFlags } from '../../flags/link.ts';
 import { addRequestOptions, type RequestFlags } from '../../flags/request.ts';
 import { addScenarioOptions, type ScenarioFlags } from '../../flags/scenario.ts';
 
-export interface SimulateFlags extends ScenarioFlags, RequestFlags {
+export interface SimulateFlags extends ScenarioFlags, RequestFlags, LinkFlags {
   trace?: string;
 }
 
 export const command: RunnableCommand = {
   description: 'simulate a steady step of each plan, event by event',
   declare: (command) =>
-    addRequestOptions(addScenarioOptions(command)).option(
+    addLinkOption(addRequestOptions(addScenarioOptions(command))).option(
       '--trace <file>',
       'write what happens in the step for https://ui.perfetto.dev',
     ),

@@ -7,6 +7,7 @@ import { requestFacts } from '../../../model/scenario/requestFacts.ts';
 import { scenarioOf } from '../../../model/scenario/scenario.ts';
 import { tracePaths, writeTraces } from '../../files/traceFiles.ts';
 import { jsonText, type Output } from '../../output.ts';
+import { sayLink } from '../../text/link.ts';
 import { startProgress } from '../../text/progress.ts';
 import { PLAN_COLUMNS, readable } from '../../text/readable.ts';
 import type { Column } from '../../text/table.ts';
@@ -41,5 +42,6 @@ export function run(flags: SimulateFlags, output: Output): void {
   output.result(
     flags.json ? jsonText(document) : readable(document, COLUMNS, { how: 'Simulated', spIsDefault }),
   );
+  sayLink(flags, output);
   for (const file of files ?? []) output.diagnostic(`wrote ${file}; open it at https://ui.perfetto.dev\n`);
 }

@@ -1,3 +1,4 @@
+import { utf8Of } from '../../../model/input/bytes.ts';
 import type { FileStatus, Files } from '../../../model/input/files.ts';
 import type { GivenFile } from '../../protocol.ts';
 
@@ -9,6 +10,17 @@ interface BlobReader {
   readAsArrayBuffer(blob: Blob): ArrayBuffer;
 }
 declare const FileReaderSync: new () => BlobReader;
+
+/** A request that is waited for, which only workers may. */
+interface Request {
+  open(method: 'GET', url: string, isAsync: false): void;
+  setRequestHeader(name: string, value: string): void;
+  responseType: 'arraybuffer';
+  send(): void;
+  readonly status: number;
+  readonly response: ArrayBuffer;
+}
+declare const XMLHttpRequest: new () => Request;
 
 /** In place of the package's folder; no file that a user gives has a slash in its name. */
 export const PACKAGE = '/chunkflow';
@@ -33,15 +45,9 @@ export const files: Files = {
   },
   text: (path) => {
     const content = opened(path);
-    if (typeof content === 'string') return content;
-    const bytes = content instanceof Uint8Array ? content : partOf(content, 0, content.size);
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+    return typeof content === 'string' ? content : utf8Of(partOf(content, 0, sizeOf(content)));
   },
-  part: (path, offset, bytes) => {
-    const content = opened(path);
-    if (content instanceof Blob) return partOf(content, offset, bytes);
-    return bytesOf(content).slice(offset, offset + bytes);
-  },
+  part: (path, offset, bytes) => partOf(opened(path), offset, bytes),
   names: (folder) => {
     const names = namesIn(folder);
     if (names.length === 0) throw missing(folder);
@@ -81,13 +87,32 @@ function namesIn(folder: string): string[] {
 }
 
 function sizeOf(content: GivenFile): number {
-  return content instanceof Blob ? content.size : bytesOf(content).length;
+  if (typeof content === 'string') return encoder.encode(content).length;
+  if (content instanceof Uint8Array) return content.length;
+  return content instanceof Blob ? content.size : content.bytes;
 }
 
-function bytesOf(content: string | Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return typeof content === 'string' ? new TextEncoder().encode(content) : content;
+const encoder = new TextEncoder();
+
+function partOf(content: GivenFile, offset: number, bytes: number): Uint8Array<ArrayBuffer> {
+  const end = Math.min(offset + bytes, sizeOf(content));
+  if (end <= offset) return new Uint8Array(0);
+  if (typeof content === 'string') return encoder.encode(content).subarray(offset, end);
+  if (content instanceof Uint8Array) return content.subarray(offset, end);
+  const part =
+    content instanceof Blob
+      ? new FileReaderSync().readAsArrayBuffer(content.slice(offset, end))
+      : rangeOf(content.url, offset, end);
+  return new Uint8Array(part);
 }
 
-function partOf(blob: Blob, offset: number, bytes: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(new FileReaderSync().readAsArrayBuffer(blob.slice(offset, offset + bytes)));
+/** Bytes of a file that the page's server reads out. */
+function rangeOf(url: string, offset: number, end: number): ArrayBuffer {
+  const request = new XMLHttpRequest();
+  request.open('GET', url, false);
+  request.setRequestHeader('Range', `bytes=${offset}-${end - 1}`);
+  request.responseType = 'arraybuffer';
+  request.send();
+  if (request.status === 206) return request.response;
+  throw Object.assign(new Error(`${url}: HTTP ${request.status}`), { code: `HTTP ${request.status}` });
 }
