@@ -14,6 +14,10 @@ export const FULL_TIER: readonly OfFullTier[] = [
     file: 'test/codegen/hostRuntime.test.ts',
     why: 'the runtime on CPU cores: every transport, ranks that die',
   },
+  {
+    file: 'test/explorer/page/page.test.ts',
+    why: "the explorer's page in a browser: by keyboard, at a phone's width, with files and a search",
+  },
   { file: 'test/codegen/hostSanitizers.test.ts', why: 'the same under the address and the thread sanitizer' },
   { file: 'test/library/examples.test.ts', why: "the library's examples, one of which fits a machine" },
   { file: 'test/library/reference.test.ts', why: "the library's API reference, by TypeDoc" },
