@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { installBrowser } from './browser.mjs';
 import { installPython } from './python.mjs';
 
 const OLDEST_NODE = [20, 19];
@@ -41,7 +42,10 @@ const TASKS = {
   demo: (args) => buildIfStale() || node(script('cli/demo.ts', args)),
   bench: (args) => buildIfStale() || node(script('bench/bench.ts', args)),
   test: (args) => test(args),
-  'test:full': (args) => test(['--full', ...args], pythonTests),
+  'test:full': (args) => {
+    browser();
+    return test(['--full', ...args], pythonTests);
+  },
 };
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -123,6 +127,12 @@ function leftOut() {
     'LEFT OUT: the Python package (pytest, mypy, ruff); `npm run test:full` runs all that is left out',
   );
   return { passed: 0, failed: 0, skipped: 0, failures: [] };
+}
+
+/** Before the tests of pages, which run side by side: each would install it. Without it they are skipped and say why. */
+function browser() {
+  const installed = installBrowser({ say: (text) => process.stderr.write(`${text}\n`) });
+  if (!installed.ok) console.log(`error: ${installed.why}`);
 }
 
 /** Format, lint, types and tests of the Python package. */
