@@ -31,7 +31,10 @@ function addSearchOptions(command: Command): Command {
         .preset(String(FRONT_POINTS.usual))
         .argParser(frontPoints),
     )
-    .option('--chart <file>', 'draw them: .svg, .png, or .html with tooltips')
+    .option(
+      '--chart <file>',
+      'draw them: .svg, .png, .pdf, .html with tooltips, or .csv and .vl.json for drawing them yourself',
+    )
     .option(
       '--uncertain <ranges>',
       "factors that the machine may differ by from its file, in place of the file's own intervals, such as link=0.9..1.05,compute=0.95..1.02",

@@ -16,7 +16,7 @@ import { refuseBoth, uncertaintyOf } from './values.ts';
 export async function run(flags: PlanFlags, output: Output): Promise<void> {
   const { savePlan, chart } = flags;
   if (savePlan !== undefined) refuseOtherPlanFiles(savePlan);
-  if (chart !== undefined) refuseOtherCharts(chart, '--chart');
+  if (chart !== undefined) refuseOtherCharts({ out: chart }, '--chart');
   refuseBoth(flags);
   const byHand = flags.uncertain === undefined ? null : uncertaintyOf(flags.uncertain);
   const scenario = buildScenario(flags);
@@ -56,8 +56,7 @@ async function drawFront(
   const predicted = front!.map(({ report, bound }) => ({ ...report, boundS: bound.stepTimeS }));
   await writeChart(
     frontChart({ predicted, noneS: compared[0]!.report.stepTimeS }, title),
-    title,
-    file,
+    { out: file },
     '--chart',
   );
 }

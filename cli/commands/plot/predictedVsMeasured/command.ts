@@ -1,9 +1,8 @@
 import type { RunnableCommand } from '../../../command.ts';
-import { addChartFile } from '../../../flags/experiment.ts';
+import { addChartFile, type ChartFlags } from '../../../flags/chart.ts';
 
-export interface PredictedVsMeasuredFlags {
+export interface PredictedVsMeasuredFlags extends ChartFlags {
   machine?: string;
-  out: string;
 }
 
 export const command: RunnableCommand = {

@@ -1,0 +1,29 @@
+import { type Command, Option } from 'commander';
+import { WIDTH_NAMES, type WidthName } from '../../studies/plots/size.ts';
+import { THEME_NAMES, type ThemeName } from '../../studies/plots/theme.ts';
+
+/** The flags of a chart's file, as commander hands them over. */
+export interface ChartFlags {
+  out: string;
+  theme?: ThemeName;
+  width?: WidthName;
+}
+
+/** Adds the file that a chart is drawn to, and what it looks like there. */
+export function addChartFile(command: Command): Command {
+  return command
+    .optionsGroup('Output:')
+    .requiredOption(
+      '--out <file>',
+      '.svg, .png or .pdf; .html, which fills its window and has tooltips; .csv, its data; .vl.json, its Vega-Lite specification',
+    )
+    .addOption(
+      new Option('--theme <name>', 'colours (default: light; .html follows the reader)').choices(THEME_NAMES),
+    )
+    .addOption(
+      new Option(
+        '--width <name>',
+        'a screen, or one column or the page of a paper (default: screen)',
+      ).choices(WIDTH_NAMES),
+    );
+}
