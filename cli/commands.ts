@@ -17,6 +17,7 @@ export const COMMANDS: Commands = {
   import: () => import('./commands/import/command.ts'),
   validate: () => import('./commands/validate/command.ts'),
   plot: () => import('./commands/plot/command.ts'),
+  report: () => import('./commands/report/command.ts'),
   experiment: () => import('./commands/experiment/command.ts'),
   regret: () => import('./commands/regret/command.ts'),
   headlines: () => import('./commands/headlines/command.ts'),

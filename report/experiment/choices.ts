@@ -1,18 +1,18 @@
 import { GiB } from '../../model/input/byteUnits.ts';
 import type { System } from '../../model/system/system.ts';
 import { depthText } from '../../studies/dataset/programDepth.ts';
-import { readSteps, type StepRun } from '../../studies/dataset/stepRecords.ts';
+import { readSteps } from '../../studies/dataset/stepRecords.ts';
 import type { Finding } from '../../studies/finding.ts';
 import { readExperiment } from '../../studies/grid/experimentFile.ts';
 import { fixedText, percentText } from '../../studies/numberText.ts';
+import { measuredFront } from '../../studies/plots/measuredFront.ts';
 import { cellFront } from '../../studies/regret/cellFront.ts';
 import { regretFinding } from '../../studies/regret/finding.ts';
 import { type RegretReport, regretReport } from '../../studies/regret/report.ts';
-import { measuredFront } from '../../studies/plots/measuredFront.ts';
 import { commandText } from '../parts/commandText.ts';
 import { type Column, percentColumn, tablePart } from '../parts/table.ts';
 import type { KeyFigure, Part, Section } from '../report.ts';
-import type { ExperimentInput } from './experimentReport.ts';
+import type { ExperimentInput } from './input.ts';
 
 /** How good an experiment's choices are, as it measured. */
 export interface ChoicesOfReport {
@@ -59,7 +59,11 @@ export function choicesSection(
       `${depthText(depth)}, measured on ${device}, ${place}, ${mode} (median and range of the rounds), predicted for ${found.machine}`,
     ];
     return {
-      ...{ kind: 'chart', id: `front-${index + 1}`, chart: measuredFront(found.front, { title: cell, subtitle }) },
+      ...{
+        kind: 'chart',
+        id: `front-${index + 1}`,
+        chart: measuredFront(found.front, { title: cell, subtitle }),
+      },
       says: frontText(found.front),
       command: commandText(['plot', 'front', ...words, '--cell', cell, '--mode', mode, '--out', 'front.svg']),
     };
@@ -69,12 +73,24 @@ export function choicesSection(
     figures:
       regrets.mean === null
         ? []
-        : [{ label: 'Mean regret', value: percentText(regrets.mean, 2), note: `${regrets.compared} choices` }],
+        : [
+            {
+              label: 'Mean regret',
+              value: percentText(regrets.mean, 2),
+              note: `${regrets.compared} choices`,
+            },
+          ],
     section: {
       id: 'choices',
       title: 'Choices against the best that was measured',
       parts: [
-        tablePart('regret', `Choices of ${experiment.name} and the fastest plan within the cap of each`, COLUMNS, regrets.regrets, { command }),
+        tablePart(
+          'regret',
+          `Choices of ${experiment.name} and the fastest plan within the cap of each`,
+          COLUMNS,
+          regrets.regrets,
+          { command },
+        ),
         ...fronts,
         ...remarks(regrets),
       ],
@@ -90,13 +106,11 @@ function remarks({ problems, notes }: RegretReport): Part[] {
 function frontText({ choices, others }: ReturnType<typeof cellFront>['front']): string {
   const fastest = [...choices, ...others].reduce((best, dot) => (dot.stepS < best.stepS ? dot : best));
   const chosen = choices.map(
-    ({ plan, gpuBytes, stepS }) => `${plan} takes ${fixedText(stepS * 1e3, 1)} ms in ${fixedText(gpuBytes / GiB, 2)} GiB`,
+    ({ plan, gpuBytes, stepS }) =>
+      `${plan} takes ${fixedText(stepS * 1e3, 1)} ms in ${fixedText(gpuBytes / GiB, 2)} GiB`,
   );
   return (
     `Step time against GPU memory of ${choices.length} chosen and ${others.length} other measured plans. ` +
     `${chosen.join('; ')}. The fastest of all is ${fastest.plan}, ${fixedText(fastest.stepS * 1e3, 1)} ms in ${fixedText(fastest.gpuBytes / GiB, 2)} GiB.`
   );
 }
-
-/** Modes of `--mode`. */
-export type ChoiceModes = readonly StepRun['mode'][];

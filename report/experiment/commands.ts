@@ -1,6 +1,6 @@
 import { commandText } from '../parts/commandText.ts';
 import type { Section } from '../report.ts';
-import { type ExperimentInput, stepWords } from './experimentReport.ts';
+import { type ExperimentInput, stepWords } from './input.ts';
 
 /** The command line of a report itself. */
 export function reportWords({ files, machine, choices }: ExperimentInput): string[] {
@@ -8,7 +8,7 @@ export function reportWords({ files, machine, choices }: ExperimentInput): strin
     'report',
     ...stepWords({ files, machine }),
     ...(choices === null ? [] : ['--experiment', choices.file]),
-    ...(choices === null || choices.modes.length === 1 && choices.modes[0] === 'eager'
+    ...(choices === null || (choices.modes.length === 1 && choices.modes[0] === 'eager')
       ? []
       : ['--mode', choices.modes.length > 1 ? 'both' : choices.modes[0]!]),
   ];
@@ -25,7 +25,10 @@ export function commandsSection(input: ExperimentInput): Section {
         kind: 'commands',
         commands: [
           { what: 'this report', command: commandText([...reportWords(input), '--out', 'report.html']) },
-          { what: 'its errors as text; with --json as one object', command: commandText(['validate', ...words]) },
+          {
+            what: 'its errors as text; with --json as one object',
+            command: commandText(['validate', ...words]),
+          },
         ],
       },
     ],

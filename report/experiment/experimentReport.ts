@@ -1,8 +1,8 @@
 import { toolVersion } from '../../codegen/toolVersion.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
-import { DatasetReader, type StepRun } from '../../studies/dataset/stepRecords.ts';
-import { compareSteps, type ComparedStep } from '../../studies/heldOut/compareSteps.ts';
+import { DatasetReader } from '../../studies/dataset/stepRecords.ts';
+import { type ComparedStep, compareSteps } from '../../studies/heldOut/compareSteps.ts';
 import { heldOutFindings, noiseFinding } from '../../studies/heldOut/findings.ts';
 import { orderSummary } from '../../studies/heldOut/planOrder.ts';
 import { type HeldOutReport, heldOutReport } from '../../studies/heldOut/report.ts';
@@ -15,18 +15,9 @@ import { verdictOf } from '../parts/verdict.ts';
 import type { KeyFigure, Report, Section, Verdict } from '../report.ts';
 import { type ChoicesOfReport, choicesSection } from './choices.ts';
 import { commandsSection } from './commands.ts';
+import { type ExperimentInput, stepWords } from './input.ts';
 import { stepCharts } from './stepCharts.ts';
 import { noisiestTable, partsTable, stepsTable, worstTable } from './stepTables.ts';
-
-/** Measured steps, and what predicts them. */
-export interface ExperimentInput {
-  /** Datasets of measured steps, JSON Lines. */
-  files: readonly string[];
-  /** Name or file of a machine; null for each cell's own. */
-  machine: string | null;
-  /** Experiment whose cells have choices, and the launch modes that they are looked for in; null for none. */
-  choices: { file: string; modes: readonly StepRun['mode'][] } | null;
-}
 
 const WORST = 10;
 
@@ -50,7 +41,7 @@ export function experimentReport(input: ExperimentInput, onStep: () => void = ()
     subtitle: `programs of ${errors.depth}; predicted from ${machineText(input, steps)}`,
     verdict: experimentVerdict(steps.length, errors, choices),
     sections: [
-      { id: 'predictions', title: 'Predicted and measured', parts: stepCharts(steps, input) },
+      { id: 'predictions', title: 'Predicted and measured', parts: stepCharts(steps, errors, input) },
       {
         id: 'errors',
         title: 'Errors',
@@ -71,11 +62,6 @@ export function experimentReport(input: ExperimentInput, onStep: () => void = ()
     ],
     version: toolVersion(),
   };
-}
-
-/** What names the steps and what predicts them, behind `validate` or `plot predicted-vs-measured`. */
-export function stepWords({ files, machine }: Pick<ExperimentInput, 'files' | 'machine'>): string[] {
-  return [...files, ...(machine === null ? [] : ['--machine', machine])];
 }
 
 function machineText({ machine }: ExperimentInput, steps: readonly ComparedStep[]): string {
@@ -101,11 +87,27 @@ function experimentVerdict(count: number, errors: HeldOutReport, choices: Choice
   const tau = orderSummary(orders).kendallTau;
   const figures: KeyFigure[] = [
     { label: 'Steps', value: fixedText(count, 0), note: errors.depth },
-    { label: 'MAPE', value: percentText(all.simulated.mape), note: `closed form ${percentText(all.closedForm.mape)}` },
-    { label: '95 of 100 within', value: percentText(all.simulated.p95), note: `farthest ${percentText(all.simulated.largest)}` },
-    ...(tau === null ? [] : [{ label: "Kendall's tau", value: fixedText(tau.mean, 2), note: `least ${fixedText(tau.least, 2)}` }]),
-    ...(all.covered === null ? [] : [{ label: 'Inside the interval', value: percentText(all.covered), note: 'of 95 % claimed' }]),
-    ...(all.noise === null ? [] : [{ label: 'Noise floor', value: percentText(all.noise), note: 'of the measurements' }]),
+    {
+      label: 'MAPE',
+      value: percentText(all.simulated.mape),
+      note: `closed form ${percentText(all.closedForm.mape)}`,
+    },
+    {
+      label: '95 of 100 within',
+      value: percentText(all.simulated.p95),
+      note: `farthest ${percentText(all.simulated.largest)}`,
+    },
+    ...(tau === null
+      ? []
+      : [
+          { label: "Kendall's tau", value: fixedText(tau.mean, 2), note: `least ${fixedText(tau.least, 2)}` },
+        ]),
+    ...(all.covered === null
+      ? []
+      : [{ label: 'Inside the interval', value: percentText(all.covered), note: 'of 95 % claimed' }]),
+    ...(all.noise === null
+      ? []
+      : [{ label: 'Noise floor', value: percentText(all.noise), note: 'of the measurements' }]),
     ...(choices === null ? [] : choices.figures),
   ];
   const what = countText(count, 'step');

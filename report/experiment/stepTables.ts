@@ -32,26 +32,23 @@ export function worstTable({ worst, parts }: HeldOutReport, command: string): Ta
           ),
         )),
   ];
-  return tablePart('worst', 'Farthest off', columns, worst, { command: `${command} --worst ${worst.length}` });
+  return tablePart('worst', 'Farthest off', columns, worst, {
+    command: `${command} --worst ${worst.length}`,
+  });
 }
 
 /** Errors of each category's time; none without timelines. */
 export function partsTable({ parts }: HeldOutReport, command: string): Part[] {
   if (parts === null) return [];
-  return [
-    tablePart(
-      'parts',
-      'Where the time is predicted otherwise, as a share of the step',
-      [
-        { header: 'category', value: ({ category }) => category },
-        percentColumn('mean absolute %', ({ mean }) => mean, 2),
-        percentColumn('bias %', ({ bias }) => bias, 2),
-      ],
-      parts,
-      { command },
-    ),
-  ];
+  const caption = 'Where the time is predicted otherwise, as a share of the step';
+  return [tablePart('parts', caption, PART_COLUMNS, parts, { command })];
 }
+
+const PART_COLUMNS: readonly Column<NonNullable<HeldOutReport['parts']>[number]>[] = [
+  { header: 'category', value: ({ category }) => category },
+  percentColumn('mean absolute %', ({ mean }) => mean, 2),
+  percentColumn('bias %', ({ bias }) => bias, 2),
+];
 
 const NOISIEST = 10;
 
@@ -80,5 +77,7 @@ export function stepsTable(steps: readonly ComparedStep[]): TablePart {
     { header: 'inside', value: ({ covered }) => (covered ? 'yes' : 'no') },
     percentColumn('memory %', ({ memoryError }) => memoryError, 2),
   ];
-  return tablePart('every-step', 'Every measured step and its predictions', columns, steps, { isFolded: true });
+  return tablePart('every-step', 'Every measured step and its predictions', columns, steps, {
+    isFolded: true,
+  });
 }

@@ -10,23 +10,21 @@ import { tablePart } from './table.ts';
 export class NotedSteps implements StepSource {
   readonly #steps: StepSource;
   readonly #noted = new Map<string, Set<string>>();
-  #count = 0;
+  readonly #onStep: () => void;
 
-  constructor(steps: StepSource) {
+  /** @param onStep called before each step is handed on. */
+  constructor(steps: StepSource, onStep: () => void) {
     this.#steps = steps;
+    this.#onStep = onStep;
   }
 
   get place(): Place | undefined {
     return this.#steps.place;
   }
 
-  get count(): number {
-    return this.#count;
-  }
-
   *[Symbol.iterator](): Generator<StepRun> {
     for (const run of this.#steps) {
-      this.#count += 1;
+      this.#onStep();
       for (const [term, is] of noticesOf(run)) this.#note(term, is);
       yield run;
     }

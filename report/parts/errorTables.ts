@@ -30,7 +30,9 @@ export function classTables(
   ];
   const closedForm = [CLASS, ...errorColumns<ClassErrors>((row) => row.closedForm)];
   return [
-    tablePart(`${prefix}-simulated`, 'Errors of the simulation, by class of steps', simulated, rows, { command }),
+    tablePart(`${prefix}-simulated`, 'Errors of the simulation, by class of steps', simulated, rows, {
+      command,
+    }),
     tablePart(`${prefix}-closed-form`, 'Errors of the closed form, by class of steps', closedForm, rows, {
       ...{ command, isFolded: true },
     }),

@@ -18,7 +18,9 @@ function stageFinding({ name, result, errors }: FittedStage): Finding {
   const isShown = heldOut !== null && heldOut.n >= LEAST_READINGS;
   const kept = result.unidentified.map((parameter) => parameter.name);
   const numbers =
-    kept.length === 0 ? '' : `; ${listText(kept)} ${kept.length === 1 ? 'keeps its value' : 'keep their values'}`;
+    kept.length === 0
+      ? ''
+      : `; ${listText(kept)} ${kept.length === 1 ? 'keeps its value' : 'keep their values'}`;
   return {
     about: name,
     standing: standingOf(isShown ? heldOut.p95 : null, READINGS),

@@ -40,6 +40,13 @@ export function chartStyle(): string {
 
 /** What a page of charts has once, behind its last figure: the drawing libraries, and what draws every figure. About 0.8 MB. */
 export function chartScripts(): string {
+  return chartScriptTexts()
+    .map((text) => `<script>${text}</script>`)
+    .join('\n');
+}
+
+/** The same without their elements, in their order. */
+export function chartScriptTexts(): string[] {
   const require = createRequire(import.meta.url);
   const libraries = LIBRARIES.map((script) => {
     const [name, ...rest] = script.split('/') as [string, ...string[]];
@@ -53,7 +60,7 @@ export function chartScripts(): string {
     config: { ...chartConfig(PAGE_FONT), background: 'transparent' },
   });
   const scripts = [...libraries, `(() => {\n${own.join('\n')}\ndrawCharts(${look});\n})();`];
-  return scripts.map((text) => `<script>${text.replaceAll('</script', '<\\/script')}</script>`).join('\n');
+  return scripts.map((text) => text.replaceAll('</script', '<\\/script'));
 }
 
 /** A chart in a page: its title and notes as text, and its data, which `chartScripts` draws as wide as the figure is. */

@@ -1,0 +1,46 @@
+import { extname } from 'node:path';
+import { countLines } from '../../../model/input/fileLines.ts';
+import { shown, UserError } from '../../../model/input/userError.ts';
+import { experimentReport } from '../../../report/experiment/experimentReport.ts';
+import type { Report } from '../../../report/report.ts';
+import { writeWholeFile } from '../../files/wholeFile.ts';
+import type { Output } from '../../output.ts';
+import { startProgress } from '../../text/progress.ts';
+import { REPORT_FORMATS, type ReportFlags } from './command.ts';
+
+/** Writes what is known of steps, or of a calibration, as one page. */
+export async function run(inputs: readonly string[], flags: ReportFlags, output: Output): Promise<void> {
+  const format = formatOf(flags);
+  const report = stepsReport(inputs, flags, output);
+  const text =
+    format === 'md'
+      ? (await import('../../../report/markdown/markdown.ts')).reportMarkdown(report)
+      : (await import('../../../report/html/html.ts')).reportHtml(report);
+  if (flags.out === undefined) output.result(text);
+  else {
+    writeWholeFile(flags.out, text);
+    output.result(`${flags.out}\n`);
+  }
+}
+
+function stepsReport(files: readonly string[], flags: ReportFlags, output: Output): Report {
+  const { machine = null, experiment, mode } = flags;
+  const modes = mode === 'both' ? (['eager', 'graph'] as const) : ([mode] as const);
+  const lines = files.reduce((sum, file) => sum + countLines(file), 0);
+  const progress = startProgress(output, 'steps', lines);
+  const choices = experiment === undefined ? null : { file: experiment, modes };
+  return experimentReport({ files, machine, choices }, () => progress.advance());
+}
+
+type Format = (typeof REPORT_FORMATS)[number];
+
+/** Of `--format`, else of the file's name, else Markdown, which a terminal shows and a pull request takes. */
+function formatOf({ out, format }: ReportFlags): Format {
+  if (format !== undefined || out === undefined) return format ?? 'md';
+  const ending = extname(out).slice(1);
+  const named = REPORT_FORMATS.find((known) => known === ending);
+  if (named !== undefined) return named;
+  throw new UserError(
+    `--out ${shown(out)}: expected a name that ends in ${REPORT_FORMATS.map((known) => `.${known}`).join(' or ')}, or --format`,
+  );
+}

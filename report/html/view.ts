@@ -1,0 +1,59 @@
+import { countText } from '../../studies/numberText.ts';
+import { printableChart } from '../../studies/plots/chart.ts';
+import { cellText } from '../parts/cellText.ts';
+import type { ChartPart, Part, Report, TablePart } from '../report.ts';
+
+/** A report as the templates read it: every text is there as it is shown, and nothing is left to decide. */
+export function pageView({ title, subtitle, verdict, sections, version }: Report) {
+  return {
+    ...{ title, subtitle, version },
+    verdict: {
+      ...verdict,
+      class: classOf(verdict.standing),
+      standing: `Verdict: ${verdict.standing}`,
+      findings: verdict.findings.map((finding) => ({ ...finding, class: classOf(finding.standing) })),
+    },
+    sections: sections.map(({ id, title, parts }) => ({ id, title, parts: parts.map(partView) })),
+  };
+}
+
+function classOf(standing: string): string {
+  return standing.replaceAll(' ', '-');
+}
+
+const KINDS = { isTable: false, isChart: false, isFacts: false, isNotes: false, isCommands: false };
+
+function partView(part: Part) {
+  switch (part.kind) {
+    case 'table':
+      return { ...KINDS, isTable: true, ...tableView(part) };
+    case 'chart':
+      return { ...KINDS, isChart: true, ...chartView(part) };
+    case 'facts':
+      return { ...KINDS, isFacts: true, facts: part.facts.map(([term, is]) => ({ term, is })) };
+    case 'notes':
+      return { ...KINDS, isNotes: true, notes: part.notes };
+    case 'commands':
+      return { ...KINDS, isCommands: true, commands: part.commands };
+  }
+}
+
+function tableView({ id, caption, columns, rows, isFolded, command }: TablePart) {
+  return {
+    ...{ id, caption, columns, isFolded, command },
+    count: countText(rows.length, 'row'),
+    rows: rows.map((row) =>
+      row.map((cell, index) => {
+        const { digits, isNumber } = columns[index]!;
+        return { text: cellText(cell, digits), isNumber, isFirst: index === 0 };
+      }),
+    ),
+  };
+}
+
+function chartView({ id, chart, says, command }: ChartPart) {
+  const printable = printableChart(chart);
+  const { title, subtitle } = printable;
+  // Inside of a script element only its end could be read as markup.
+  return { id, title, subtitle, says, command, data: JSON.stringify(printable).replaceAll('<', '\\u003c') };
+}
