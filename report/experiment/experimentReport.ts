@@ -34,7 +34,9 @@ export function experimentReport(input: ExperimentInput, onStep: () => void = ()
   const steps = compareSteps(noted, machine);
   const errors = heldOutReport(steps, WORST);
   const { device } = steps[0]!.run;
-  const validate = commandText(['validate', ...stepWords(input)]);
+  const words = ['validate', ...stepWords(input), '--worst'];
+  const validate = commandText([...words, String(errors.worst.length)]);
+  const everyStep = commandText([...words, String(steps.length), '--json']);
   const choices = input.choices === null ? null : choicesSection(input, input.choices, machine);
   return {
     title: `${countText(steps.length, 'measured step')} on ${device.name}, predicted`,
@@ -50,12 +52,12 @@ export function experimentReport(input: ExperimentInput, onStep: () => void = ()
           ...quantityTable('quantities', quantitiesOf(errors), validate),
           ...partsTable(errors, validate),
           worstTable(errors, validate),
-          orderTable('order', errors.orders, validate),
+          orderTable('order', errors.orders, `${validate} --json`),
         ],
       },
       ...(choices === null ? [] : [choices.section]),
-      { id: 'noise', title: 'Noise', parts: noisiestTable(steps, errors) },
-      { id: 'steps', title: 'Every step', parts: [stepsTable(steps)] },
+      { id: 'noise', title: 'Noise', parts: noisiestTable(steps, errors, everyStep) },
+      { id: 'steps', title: 'Every step', parts: [stepsTable(steps, everyStep)] },
       machineSection(machinesOf(input, steps, machine)),
       environmentSection(input, noted),
       commandsSection(input),
@@ -118,7 +120,7 @@ function experimentVerdict(count: number, errors: HeldOutReport, choices: Choice
     },
     (standing, weak) =>
       ({
-        holds: `These ${what} are predicted: 95 of 100 within ${percentText(all.simulated.p95)}, all that they are used for holds.`,
+        holds: `These ${what} are predicted: 95 of 100 within ${percentText(all.simulated.p95)}${tau === null ? '' : `, and their plans in the order in which they measure (Kendall's tau ${fixedText(tau.mean, 2)})`}.`,
         'in part': `These ${what} are predicted in part; weak: ${weak}.`,
         fails: `These ${what} are not predicted well enough; weak: ${weak}.`,
         'not shown': `These ${what} show nothing.`,

@@ -53,7 +53,11 @@ const PART_COLUMNS: readonly Column<NonNullable<HeldOutReport['parts']>[number]>
 const NOISIEST = 10;
 
 /** How far the rounds of the measurements lie apart, and of which most. */
-export function noisiestTable(steps: readonly ComparedStep[], { all }: HeldOutReport): Part[] {
+export function noisiestTable(
+  steps: readonly ComparedStep[],
+  { all }: HeldOutReport,
+  command: string,
+): Part[] {
   const { says } = noiseFinding(all);
   const plans = new Map(steps.map((step) => [samplesOf(step.run), step]));
   const noisy = [...plans.values()].filter((step) => step.noise !== null);
@@ -61,11 +65,14 @@ export function noisiestTable(steps: readonly ComparedStep[], { all }: HeldOutRe
   const remark: Part = { kind: 'notes', notes: [`${says[0]!.toUpperCase()}${says.slice(1)}.`] };
   if (noisiest.length === 0) return [remark];
   const columns = [...STEP, TIMES[0]!, TIMES[2]!, TIMES[4]!];
-  return [remark, tablePart('noisiest', 'Plans whose rounds lie furthest apart', columns, noisiest)];
+  return [
+    remark,
+    tablePart('noisiest', 'Plans whose rounds lie furthest apart', columns, noisiest, { command }),
+  ];
 }
 
 /** Every step; none of its numbers is elsewhere a mean only. */
-export function stepsTable(steps: readonly ComparedStep[]): TablePart {
+export function stepsTable(steps: readonly ComparedStep[], command: string): TablePart {
   const columns: Column<ComparedStep>[] = [
     ...STEP,
     { header: 'depth', value: ({ depth }) => depthText(depth) },
@@ -79,5 +86,6 @@ export function stepsTable(steps: readonly ComparedStep[]): TablePart {
   ];
   return tablePart('every-step', 'Every measured step and its predictions', columns, steps, {
     isFolded: true,
+    command,
   });
 }

@@ -13,12 +13,25 @@ export function pageView({ title, subtitle, verdict, sections, version }: Report
       standing: `Verdict: ${verdict.standing}`,
       findings: verdict.findings.map((finding) => ({ ...finding, class: classOf(finding.standing) })),
     },
-    sections: sections.map(({ id, title, parts }) => ({ id, title, parts: parts.map(partView) })),
+    sections: sections.map(({ id, title, parts }) => ({
+      id,
+      title,
+      parts: withoutRepeats(parts).map(partView),
+    })),
   };
 }
 
 function classOf(standing: string): string {
   return standing.replaceAll(' ', '-');
+}
+
+/** Tables in a row that one command prints name it once, behind the last of them. */
+function withoutRepeats(parts: readonly Part[]): Part[] {
+  return parts.map((part, index) => {
+    const next = parts[index + 1];
+    const isRepeated = part.kind === 'table' && next?.kind === 'table' && part.command === next.command;
+    return isRepeated ? { ...part, command: null } : part;
+  });
 }
 
 const KINDS = { isTable: false, isChart: false, isFacts: false, isNotes: false, isCommands: false };

@@ -2,7 +2,7 @@
 // reads the same without it.
 
 /** Tables with more rows get a field that filters them. */
-const FILTERED_ROWS = 20;
+const FILTERED_ROWS = 40;
 
 const collator = new Intl.Collator('en', { numeric: true });
 
