@@ -1,6 +1,10 @@
 import { type Command, Option } from 'commander';
-import { WIDTH_NAMES, type WidthName } from '../../studies/plots/size.ts';
-import { THEME_NAMES, type ThemeName } from '../../studies/plots/theme.ts';
+import { THEME_NAMES, type ThemeName, WIDTH_NAMES, type WidthName } from '../../studies/plots/lookNames.ts';
+import { addPlanOptions, type ScenarioFlags } from './scenario.ts';
+import { addWorkloadOptions } from './workload.ts';
+
+/** The flags of a chart that is computed from a workload, a machine and plans. */
+export interface ScenarioChartFlags extends ScenarioFlags, ChartFlags {}
 
 /** The flags of a chart's file, as commander hands them over. */
 export interface ChartFlags {
@@ -26,4 +30,9 @@ export function addChartFile(command: Command): Command {
         'a screen, or one column or the page of a paper (default: screen)',
       ).choices(WIDTH_NAMES),
     );
+}
+
+/** Adds the flags that describe a workload, a machine and plans, and the chart's file. */
+export function addScenarioChart(command: Command): Command {
+  return addChartFile(addPlanOptions(addWorkloadOptions(command)));
 }

@@ -17,7 +17,8 @@ export function addScenarioOptions(command: Command): Command {
   return addDocumentOption(addPlanOptions(addWorkloadOptions(command)));
 }
 
-function addPlanOptions(command: Command): Command {
+/** Adds the flags of the plans to compare. */
+export function addPlanOptions(command: Command): Command {
   return command
     .optionsGroup('How weights are streamed:')
     .option(

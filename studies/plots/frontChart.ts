@@ -80,7 +80,7 @@ export function frontChart(
             height: FRONT_HEIGHT,
             layer: [
               ...levelLines('levels', axes),
-              ...curves(axes),
+              { layer: curves(axes) },
               ...roundBars(axes),
               groupPoints('predicted', axes, predictedTitle, 'above the bound (%)'),
               ...(full.length > 0 ? [groupPoints('measured', axes, 'measured', '')] : []),

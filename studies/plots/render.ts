@@ -3,10 +3,11 @@ import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import { type Chart, printableChart } from './chart.ts';
 import { FONT_FILES } from './fonts.ts';
+import type { ThemeName } from './lookNames.ts';
 import { fitChart } from './page/fitChart.mjs';
 import { type ChartWidth, chartWidth } from './size.ts';
 import { measureWithFont } from './textWidth.ts';
-import { chartConfig, coloursOf, FONT, type ThemeName } from './theme.ts';
+import { chartConfig, coloursOf, FONT } from './theme.ts';
 
 measureWithFont();
 

@@ -1,6 +1,4 @@
-/** Widths of a chart as a file: of a screen, of one column of a two-column paper, and of its page. */
-export const WIDTH_NAMES = ['screen', 'column', 'page'] as const;
-export type WidthName = (typeof WIDTH_NAMES)[number];
+import type { WidthName } from './lookNames.ts';
 
 /** Pixels to the inch, as CSS has it. */
 const PX_PER_INCH = 96;

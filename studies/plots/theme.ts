@@ -1,10 +1,10 @@
+import type { ThemeName } from './lookNames.ts';
+
 /** What a colour is for. Specifications name roles; a theme, or a page's style sheet, says which colour each is. */
 export const ROLES = ['paper', 'ink', 'soft', 'line', 'grid', 'band'] as const;
 /** Series that are told apart by colour; each chart tells them apart by shape or by place as well. */
 export const SERIES = 8;
 
-export const THEME_NAMES = ['light', 'dark'] as const;
-export type ThemeName = (typeof THEME_NAMES)[number];
 export type Role = (typeof ROLES)[number] | `series${number}`;
 
 export interface Theme {
@@ -79,7 +79,13 @@ export function chartConfig(font: string): object {
   const axis = {
     ...{ labelFontSize: FONT_PX, titleFontSize: FONT_PX + 1, titleFontWeight: 'normal', titlePadding: 6 },
     ...{ labelColor: role('soft'), titleColor: role('ink'), gridColor: role('grid') },
-    ...{ domainColor: role('line'), tickColor: role('line'), labelOverlap: 'greedy', labelSeparation: 4 },
+    ...{
+      domainColor: role('line'),
+      tickColor: role('line'),
+      labelOverlap: 'greedy',
+      labelSeparation: 4,
+      labelFlush: false,
+    },
   };
   return {
     font,
@@ -91,7 +97,14 @@ export function chartConfig(font: string): object {
     axis,
     legend: {
       ...{ labelFontSize: FONT_PX, titleFontSize: FONT_PX, titleFontWeight: 'normal', orient: 'top' },
-      ...{ labelColor: role('ink'), titleColor: role('soft'), rowPadding: 3, columnPadding: 14, offset: 10 },
+      ...{
+        labelColor: role('ink'),
+        titleColor: role('soft'),
+        rowPadding: 3,
+        columnPadding: 14,
+        offset: 10,
+        symbolOpacity: 1,
+      },
       layout: { top: { direction: 'vertical', margin: 6, anchor: 'start' } },
     },
     title: {

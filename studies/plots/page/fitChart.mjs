@@ -57,15 +57,15 @@ function columnsAt({ columns, groups }, width) {
 function specAt(chart, { width, colours, config, titled }, columns, inner) {
   const { title, subtitle, groups, rows, guides, legend, resolve } = chart;
   const views = groups.map((group) => groupAt(group, Math.floor(inner), config));
-  const lines = titled
-    ? {
-        text: wrapped(title, width, config.title.fontSize),
-        subtitle: subtitle.flatMap((line) => wrapped(line, width, config.title.subtitleFontSize)),
-      }
-    : null;
+  const titles = config.title;
+  const lines = subtitle.flatMap((line) => wrapped(line, width, titles.subtitleFontSize));
+  const heading = {
+    text: wrapped(title, width, titles.fontSize),
+    ...(lines.length > 0 && { subtitle: lines }),
+  };
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    ...(lines && { title: lines }),
+    ...(titled && { title: heading }),
     datasets: { rows, ...guides },
     .../** @type {any} */ (
       coloured(views.length === 1 ? views[0] : { concat: views, columns, spacing: 24 }, colours)
