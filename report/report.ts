@@ -87,3 +87,9 @@ export interface Report {
   /** Version of ChunkFlow that made it. */
   version: string;
 }
+
+/** What all findings are held to, where that is one thing. */
+export function commonLimit(findings: readonly Finding[]): string | null {
+  const limits = new Set(findings.map(({ limit }) => limit));
+  return limits.size === 1 ? [...limits][0]! : null;
+}

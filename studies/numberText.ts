@@ -13,10 +13,11 @@ export function countText(count: number, what: string, several = `${what}s`): st
   return `${fixedText(count, 0)} ${count === 1 ? what : several}`;
 }
 
-/** Texts as an enumeration. @example listText(['a', 'b', 'c']) // 'a, b and c' */
+/** Texts as an enumeration; one that has a comma of its own in quotes. @example listText(['a', 'b', 'c']) // 'a, b and c' */
 export function listText(texts: readonly string[]): string {
-  if (texts.length < 2) return texts.join('');
-  return `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
+  const names = texts.map((text) => (text.includes(',') ? `"${text}"` : text));
+  if (names.length < 2) return names.join('');
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
 /** Formats by their decimals: making one takes a hundred times as long as using it. */

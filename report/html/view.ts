@@ -1,17 +1,24 @@
 import { countText } from '../../studies/numberText.ts';
 import { printableChart } from '../../studies/plots/chart.ts';
 import { cellText } from '../parts/cellText.ts';
-import type { ChartPart, Part, Report, TablePart } from '../report.ts';
+import { type ChartPart, commonLimit, type Part, type Report, type TablePart } from '../report.ts';
 
 /** A report as the templates read it: every text is there as it is shown, and nothing is left to decide. */
 export function pageView({ title, subtitle, verdict, sections, version }: Report) {
+  const limit = commonLimit(verdict.findings);
   return {
     ...{ title, subtitle, version },
     verdict: {
       ...verdict,
+      says: joined(verdict.says),
       class: classOf(verdict.standing),
       standing: `Verdict: ${verdict.standing}`,
-      findings: verdict.findings.map((finding) => ({ ...finding, class: classOf(finding.standing) })),
+      hasLimits: limit === null,
+      caption: limit === null ? RESTS_ON : joined(`${RESTS_ON}; held to: ${limit}`),
+      findings: verdict.findings.map(({ standing, about, says, limit }) => ({
+        ...{ standing, about, class: classOf(standing) },
+        ...{ says: joined(says), limit: joined(limit) },
+      })),
     },
     sections: sections.map(({ id, title, parts }) => ({
       id,
@@ -19,6 +26,13 @@ export function pageView({ title, subtitle, verdict, sections, version }: Report
       parts: withoutRepeats(parts).map(partView),
     })),
   };
+}
+
+const RESTS_ON = 'What the verdict rests on';
+
+/** Numbers stay with their unit where a line ends. */
+function joined(text: string): string {
+  return text.replace(/(?<=\d) (?=%)/g, '\u00a0');
 }
 
 function classOf(standing: string): string {
@@ -68,5 +82,12 @@ function chartView({ id, chart, says, command }: ChartPart) {
   const printable = printableChart(chart);
   const { title, subtitle } = printable;
   // Inside of a script element only its end could be read as markup.
-  return { id, title, subtitle, says, command, data: JSON.stringify(printable).replaceAll('<', '\\u003c') };
+  return {
+    id,
+    title,
+    subtitle,
+    says: joined(says),
+    command,
+    data: JSON.stringify(printable).replaceAll('<', '\\u003c'),
+  };
 }

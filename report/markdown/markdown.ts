@@ -1,6 +1,6 @@
 import { countText } from '../../studies/numberText.ts';
 import { cellText } from '../parts/cellText.ts';
-import type { Part, Report, TablePart } from '../report.ts';
+import { commonLimit, type Part, type Report, type TablePart } from '../report.ts';
 import { markdownCell, markdownCode, markdownText } from './escape.ts';
 
 /** Tables of more rows are named and left out: a comment is read from top to bottom, and may hold 65,536 characters. */
@@ -19,14 +19,7 @@ export function reportMarkdown({ title, subtitle, verdict, sections, version }: 
       figures.map(({ label }) => ({ header: label, isNumber: true })),
       [figures.map(({ value }) => value), figures.map(({ note }) => note)],
     ),
-    tableText(
-      ['What it is used for', 'Standing', 'As measured', 'Held to'].map((header) => ({
-        header,
-        isNumber: false,
-      })),
-      findings.map((one) => [one.about, `${MARKS[one.standing]} ${one.standing}`, one.says, one.limit]),
-      markdownText,
-    ),
+    ...findingBlocks(findings),
     ...sections.flatMap((section) => [
       `## ${markdownText(section.title)}`,
       ...section.parts.flatMap(partBlocks),
@@ -34,6 +27,20 @@ export function reportMarkdown({ title, subtitle, verdict, sections, version }: 
     `Made by ${markdownText(version)}.`,
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+function findingBlocks(findings: Report['verdict']['findings']): string[] {
+  const limit = commonLimit(findings);
+  const headers = ['What it is used for', 'Standing', 'As measured', ...(limit === null ? ['Held to'] : [])];
+  const table = tableText(
+    headers.map((header) => ({ header, isNumber: false })),
+    findings.map((one) => [
+      ...[one.about, `${MARKS[one.standing]} ${one.standing}`, one.says],
+      ...(limit === null ? [one.limit] : []),
+    ]),
+    markdownText,
+  );
+  return limit === null ? [table] : [table, `Held to: ${markdownText(limit)}.`];
 }
 
 function partBlocks(part: Part): string[] {

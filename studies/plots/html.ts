@@ -57,7 +57,8 @@ export function chartScriptTexts(): string[] {
   );
   const look = JSON.stringify({
     colours: styledColours(),
-    config: { ...chartConfig(PAGE_FONT), background: 'transparent' },
+    // The figure says what is drawn; marks without a name would only be in a screen reader's way.
+    config: { ...chartConfig(PAGE_FONT), background: 'transparent', aria: false },
   });
   const scripts = [...libraries, `(() => {\n${own.join('\n')}\ndrawCharts(${look});\n})();`];
   return scripts.map((text) => text.replaceAll('</script', '<\\/script'));
@@ -71,7 +72,7 @@ export function chartFigure(chart: Chart): string {
   const notes = subtitle.map((line) => `<span class="chart-note" dir="auto">${escaped(line)}</span>`);
   return `<figure class="chart">
 <figcaption><span class="chart-title" dir="auto">${escaped(title)}</span>${notes.join('')}</figcaption>
-<div class="chart-drawing"></div>
+<div class="chart-drawing" role="img" aria-label="${escaped(title)}"></div>
 <script type="application/json">${data}</script>
 </figure>`;
 }

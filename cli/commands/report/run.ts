@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { countLines } from '../../../model/input/fileLines.ts';
 import { shown, UserError } from '../../../model/input/userError.ts';
+import { calibrationReport } from '../../../report/calibration/calibrationReport.ts';
 import { experimentReport } from '../../../report/experiment/experimentReport.ts';
 import type { Report } from '../../../report/report.ts';
 import { writeWholeFile } from '../../files/wholeFile.ts';
@@ -11,7 +12,9 @@ import { REPORT_FORMATS, type ReportFlags } from './command.ts';
 /** Writes what is known of steps, or of a calibration, as one page. */
 export async function run(inputs: readonly string[], flags: ReportFlags, output: Output): Promise<void> {
   const format = formatOf(flags);
-  const report = stepsReport(inputs, flags, output);
+  const report = /\.ya?ml$/i.test(inputs[0]!)
+    ? fitReport(inputs, flags, output)
+    : stepsReport(inputs, flags, output);
   const text =
     format === 'md'
       ? (await import('../../../report/markdown/markdown.ts')).reportMarkdown(report)
@@ -30,6 +33,24 @@ function stepsReport(files: readonly string[], flags: ReportFlags, output: Outpu
   const progress = startProgress(output, 'steps', lines);
   const choices = experiment === undefined ? null : { file: experiment, modes };
   return experimentReport({ files, machine, choices }, () => progress.advance());
+}
+
+function fitReport(files: readonly string[], flags: ReportFlags, output: Output): Report {
+  const [file] = files as [string];
+  if (files.length > 1)
+    throw new UserError(
+      `${shown(file)}: a calibration has a report of its own, got ${files.length} files; leave the others out`,
+    );
+  for (const flag of ['machine', 'experiment'] as const)
+    if (flags[flag] !== undefined)
+      throw new UserError(
+        `--${flag} ${shown(flags[flag])}: is of measured steps; leave it out of a calibration's report`,
+      );
+  let progress: ReturnType<typeof startProgress> | undefined;
+  return calibrationReport(file, (_, index, count) => {
+    if (index === 0) progress = startProgress(output, 'stages', count);
+    else progress!.advance();
+  });
 }
 
 type Format = (typeof REPORT_FORMATS)[number];
