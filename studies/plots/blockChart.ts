@@ -1,7 +1,7 @@
 import type { LinkSeries, Timeline } from '../../model/program/timeline.ts';
 import { type Bar, blockBars, blockTime, TRACK_PX, trackView } from './blockBars.ts';
 import { type Chart, name, number } from './chart.ts';
-import { SERIES, seriesRole } from './theme.ts';
+import { seriesRole } from './theme.ts';
 
 /** Changes of a rate that last shorter than this share of the block are gaps between chunks: their mean is shown. */
 const SHORTEST = 2e-3;
@@ -22,6 +22,7 @@ export interface SimulatedStep {
 export function blockChart(
   steps: readonly SimulatedStep[],
   block: number,
+  nodes: LinkNodes,
   title: string,
   subtitle: readonly string[],
 ): Chart {
@@ -31,11 +32,16 @@ export function blockChart(
       plan,
       bars,
       lastsMs: (toS - fromS) * 1e3,
-      rates: timeline.links.flatMap((link) => ratesIn(link, fromS, toS)),
+      rates: timeline.links.flatMap((link) => ratesIn(link, nodes, fromS, toS)),
     };
   });
   const longestMs = Math.max(...drawn.map(({ lastsMs }) => lastsMs));
-  const links = [...new Set(drawn.flatMap(({ rates }) => rates.map(({ link }) => link)))];
+  const rates = drawn.flatMap((one) => one.rates);
+  const namesOf = (of: Rate['of']) => [
+    ...new Set(rates.flatMap((rate) => (rate.of === of ? [rate.link] : []))),
+  ];
+  const links = namesOf('link');
+  const hosts = namesOf('host');
   return {
     title,
     subtitle,
@@ -47,20 +53,31 @@ export function blockChart(
           ...trackView({ and: [{ field: 'plan', equal: plan }, 'isValid(datum.track)'] }, longestMs),
           height: { step: TRACK_PX },
         },
-        useView(plan, links, longestMs),
+        useView(plan, 'link', links, longestMs),
+        useView(plan, 'host', hosts, longestMs),
       ],
+      resolve: { scale: { color: 'independent' } },
     })),
     rows: drawn.flatMap(({ plan, bars, rates }) => [
       ...bars.map((bar: Bar) => ({ plan, ...bar })),
       ...rates.map((rate) => ({ plan, ...rate })),
     ]),
-    legend: [...new Set([...drawn.flatMap(({ bars }) => bars.map(({ category }) => category)), ...links])],
+    legend: [
+      ...new Set([...drawn.flatMap(({ bars }) => bars.map(({ category }) => category)), ...links, ...hosts]),
+    ],
     resolve: { scale: { color: 'independent' } },
   };
 }
 
-/** A link's rate from one change to the next, milliseconds from the block's start. */
+/** Nodes of the machine's tree that rank 0's bytes pass. */
+export interface LinkNodes {
+  links: readonly string[];
+  memory: string;
+}
+
+/** A rate from one change to the next, milliseconds from the block's start. */
 interface Rate {
+  of: 'link' | 'host';
   link: string;
   fromMs: number;
   toMs: number;
@@ -68,13 +85,26 @@ interface Rate {
   usePercent: number;
 }
 
+/** How a series of a timeline's links is shown; null for one that rank 0's bytes do not pass. @example 'gpu0 down' of gpu0 */
+function shownLink(series: string, { links, memory }: LinkNodes): Pick<Rate, 'of' | 'link'> | null {
+  if (series.startsWith(`${memory} `)) return { of: 'host', link: 'host memory' };
+  const node = links.find((id) => series.startsWith(`${id} `));
+  if (node === undefined) return null;
+  const direction = series.slice(node.length + 1);
+  return { of: 'link', link: `${node} ${DIRECTIONS[direction] ?? direction}` };
+}
+
+const DIRECTIONS: Readonly<Record<string, string>> = {
+  down: 'down (H2D)',
+  up: 'up (D2H)',
+  duplex: 'both ways together',
+};
+
 /** Rates of a link while the block runs; none of a link without a capacity, or that nothing uses. */
-function ratesIn(
-  { name: link, capacityBytesPerS, timeS, bytesPerS }: LinkSeries,
-  fromS: number,
-  toS: number,
-): Rate[] {
-  if (!Number.isFinite(capacityBytesPerS)) return [];
+function ratesIn(series: LinkSeries, nodes: LinkNodes, fromS: number, toS: number): Rate[] {
+  const { capacityBytesPerS, timeS, bytesPerS } = series;
+  const shown = shownLink(series.name, nodes);
+  if (shown === null || !Number.isFinite(capacityBytesPerS)) return [];
   const pieces = timeS
     .map((startS, index) => ({
       startS: Math.max(startS, fromS),
@@ -85,7 +115,7 @@ function ratesIn(
   const merged = meanOfShort(pieces, SHORTEST * (toS - fromS));
   if (merged.every((piece) => piece.bytesPerS === 0)) return [];
   return merged.map((piece) => ({
-    link: linkTitle(link),
+    ...shown,
     fromMs: (piece.startS - fromS) * 1e3,
     toMs: (piece.endS - fromS) * 1e3,
     gbPerS: piece.bytesPerS / 1e9,
@@ -115,22 +145,26 @@ function meanOfShort(pieces: readonly Piece[], shortestS: number): Piece[] {
   return merged;
 }
 
-/** @example linkTitle('memory memory') // 'host memory' */
-function linkTitle(link: string): string {
-  return link.replace(/ memory$/, '') === 'memory' ? 'host memory' : link;
-}
-
-function useView(plan: string, links: readonly string[], longestMs: number) {
+function useView(plan: string, of: Rate['of'], links: readonly string[], longestMs: number) {
   return {
-    height: 110,
+    height: of === 'link' ? 100 : 60,
     data: { name: 'rows' },
-    transform: [{ filter: { and: [{ field: 'plan', equal: plan }, 'isValid(datum.link)'] } }],
+    transform: [
+      {
+        filter: {
+          and: [
+            { field: 'plan', equal: plan },
+            { field: 'of', equal: of },
+          ],
+        },
+      },
+    ],
     mark: { type: 'line', interpolate: 'step-after', strokeWidth: 1.4 },
     encoding: {
       x: blockTime('fromMs', longestMs),
-      y: number('usePercent', 'in use (%)', { scale: { domain: [0, 100] } }),
+      y: number('usePercent', 'in use (%)', { scale: { domain: [0, 100] }, axis: { tickCount: 3 } }),
       color: name('link', null, {
-        scale: { domain: [...links], range: links.map((_, index) => seriesRole(index % SERIES)) },
+        scale: { domain: [...links], range: links.map((_, index) => seriesRole(of === 'link' ? index : 7)) },
       }),
       tooltip: [
         name('link', 'link'),

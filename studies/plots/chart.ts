@@ -18,6 +18,8 @@ export interface View {
 export interface Group {
   heading?: string;
   views: readonly View[];
+  /** How scales of the views are shared, as Vega-Lite has it. */
+  resolve?: object;
 }
 
 /** A chart without its size and its colours: `render.ts` draws it as a file, `html.ts` puts it into a page. */
@@ -34,7 +36,7 @@ export interface Chart {
   guides?: Readonly<Record<string, readonly Row[]>>;
   /** Texts of the legends, which decide how many stand in a line. */
   legend?: readonly string[];
-  /** How scales of groups and views are shared, as Vega-Lite has it. */
+  /** How scales of groups are shared, as Vega-Lite has it. */
   resolve?: object;
 }
 

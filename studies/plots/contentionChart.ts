@@ -29,7 +29,7 @@ export function contentionChart(
   const panels = [...new Set(points.map(({ panel }) => panel))].sort();
   const laws = panels.flatMap((panel) => lawOf(points.find((point) => point.panel === panel)!, system));
   const most = (of: (rates: { h2dGbPerS: number; collectiveGbPerS: number }) => number) =>
-    Math.max(...[...points, ...laws].map(of)) * 1.05;
+    Math.max(...[...points, ...laws].map(of)) * 1.14;
   const domains = {
     h2d: most(({ h2dGbPerS }) => h2dGbPerS),
     collective: most(({ collectiveGbPerS }) => collectiveGbPerS),
@@ -41,7 +41,10 @@ export function contentionChart(
       'chunks without a pause and with one, messages of several sizes; alone: the ends of the law',
     ],
     columns: 2,
-    groups: panels.map((panel) => ({ heading: panel, views: [panelView(panel, domains)] })),
+    groups: panels.map((panel) => ({
+      heading: laws.some((law) => law.panel === panel) ? panel : `${panel}: its pieces queue with the chunks`,
+      views: [panelView(panel, domains)],
+    })),
     rows: points.flatMap(({ predicted, ...measured }) => [
       { ...measured, shows: SHOWN[0] },
       { ...measured, ...predicted, shows: SHOWN[1] },

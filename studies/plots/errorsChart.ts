@@ -37,8 +37,8 @@ export function errorsChart(steps: readonly ComparedStep[], title: string): Char
 
 type StepRow = ReturnType<typeof stepRow>;
 
-function error(field: string, most: number, title: string | null = null) {
-  return number(field, title, { scale: { domain: [-most, most], nice: false } });
+function error(field: string, most: number) {
+  return number(field, 'error (%)', { scale: { domain: [-most, most], nice: false, padding: 0 } });
 }
 
 function band(most: number) {
@@ -115,7 +115,7 @@ function strips(where: string, rows: readonly StepRow[], most: number): Group {
             ...ofPlace,
             mark: { type: 'point', size: 16, strokeWidth: 1, opacity: 0.9, color: seriesRole(0) },
             encoding: {
-              x: error('errorPercent', most, 'predicted over measured step, less 1 (%)'),
+              x: error('errorPercent', most),
               y,
               tooltip: STEP_TOOLTIP,
             },

@@ -70,10 +70,18 @@ export function memoryChart(
 }
 
 function memoryRows({ plan, transport, need }: PlanMemory) {
-  const common = { plan, transport, gpuPeakGib: need.gpuPeakBytes / GiB };
+  const [gpu, host] = [need.gpuPeakBytes / GiB, need.hostPinnedBytes / GiB];
+  const common = { plan, transport };
   return [
-    ...PARTS.map(([key, holds], place) => ({ ...common, of: 'gpu', holds, place, gib: need[key] / GiB })),
-    { ...common, of: 'host', holds: 'pinned', place: 0, gib: need.hostPinnedBytes / GiB },
+    ...PARTS.map(([key, holds], place) => ({
+      ...common,
+      of: 'gpu',
+      holds,
+      place,
+      gib: need[key] / GiB,
+      allGib: gpu,
+    })),
+    { ...common, of: 'host', holds: 'pinned', place: 0, gib: host, allGib: host },
   ];
 }
 
@@ -93,8 +101,27 @@ function bars(of: 'gpu' | 'host', plans: readonly string[], title: string, encod
           tooltip: [
             ...[name('plan', 'plan'), name('transport', 'transport'), name('holds', 'holds')],
             number('gib', 'GiB', { format: ',.2f' }),
-            ...(of === 'gpu' ? [number('gpuPeakGib', 'all of the plan (GiB)', { format: ',.2f' })] : []),
+            ...(of === 'gpu' ? [number('allGib', 'all of the plan (GiB)', { format: ',.2f' })] : []),
           ],
+        },
+      },
+      {
+        data: { name: 'rows' },
+        transform: [
+          {
+            filter: {
+              and: [
+                { field: 'of', equal: of },
+                { field: 'place', equal: 0 },
+              ],
+            },
+          },
+        ],
+        mark: { type: 'text', align: 'left', dx: 4, fontSize: FONT_PX },
+        encoding: {
+          x: number('allGib', title),
+          y: name('plan', null, { sort: plans }),
+          text: number('allGib', null, { format: ',.1f' }),
         },
       },
       {

@@ -31,8 +31,21 @@ export async function renderSvg(chart: Chart, look: Look = SCREEN_LOOK): Promise
   return look.width.mm === null ? svg : inMillimetres(svg, look.width.mm / look.width.px);
 }
 
+/** What Vega-Lite warns of is not drawn as it was meant: a mistake of a chart's, which nobody may overlook. */
+const STRICT = {
+  level: () => STRICT,
+  error: refuse,
+  warn: refuse,
+  info: () => STRICT,
+  debug: () => STRICT,
+};
+
+function refuse(...message: readonly unknown[]): never {
+  throw new Error(`chart: ${message.join(' ')}`);
+}
+
 async function drawn(spec: TopLevelSpec): Promise<string> {
-  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' });
+  const view = new vega.View(vega.parse(compile(spec, { logger: STRICT }).spec), { renderer: 'none' });
   // Vega counts clip paths on from chart to chart.
   vega.resetSVGDefIds();
   try {

@@ -40,7 +40,7 @@ export function rooflineChart(
       'at the highest clock; work on elements has no FLOPs and is in the lower part alone',
     ],
     columns: 1,
-    groups: [{ views: [roofline(domain)] }, { heading: 'seconds of a step', views: [seconds(rows)] }],
+    groups: [{ views: [roofline(domain)] }, { heading: 'time in a step by segment', views: [seconds(rows)] }],
     rows,
     guides: { roofs: [...roof('datasheet', 1, 1, gpu, domain), ...reached(gpu, domain)] },
     legend: SEGMENT_CLASSES,
@@ -118,7 +118,7 @@ function roofline(domain: [number, number]) {
     scale: { type: 'log', domain, nice: false },
     axis: { format: '~s' },
   });
-  const y = number('tflopPerS', 'TFLOP/s', { scale: { type: 'log' }, axis: { format: '~r' } });
+  const y = number('tflopPerS', 'TFLOP/s', { scale: { type: 'log', nice: false }, axis: { format: '~r' } });
   return {
     height: { ofWidth: 0.6, most: 320 },
     layer: [

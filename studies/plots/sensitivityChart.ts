@@ -55,7 +55,7 @@ function swingRows({ plan, stepS, swings }: PlanSwings) {
 function tornado(of: PlanSwings, most: number): Group {
   const x = number('percent', 'change of the step (%)', {
     scale: { domain: [-most, most], nice: false },
-    axis: { format: '+~g' },
+    axis: { format: '+~r' },
   });
   const order = [...new Set(swingRows(of).map(({ parameter }) => parameter))];
   const labels = SIDES.map((side) => `${side} parameter`);

@@ -13,6 +13,18 @@ const SHAPES = [
   'triangle-left',
 ] as const;
 
+/** Dashes of lines, as their colours. */
+const DASHES = [
+  [1, 0],
+  [7, 2],
+  [3, 2],
+  [9, 3, 2, 3],
+  [5, 5],
+  [2, 4],
+  [1, 0],
+  [1, 2],
+];
+
 /** Plans and transports look alike in every chart, so that one can be read beside another. */
 const KNOWN: Readonly<Record<string, number>> = {
   yield: 0,
@@ -45,6 +57,10 @@ export function seriesColours(names: readonly string[]) {
 
 export function seriesShapes(names: readonly string[]) {
   return { domain: [...names], range: seriesOf(names).map((index) => SHAPES[index]!) };
+}
+
+export function seriesDashes(names: readonly string[]): number[][] {
+  return seriesOf(names).map((index) => DASHES[index]!);
 }
 
 /** Colour and shape of the series that a field names; with one title they are one legend. */

@@ -1,5 +1,5 @@
 import { type Chart, name, number, type Row } from './chart.ts';
-import { seriesColours } from './series.ts';
+import { seriesColours, seriesDashes } from './series.ts';
 import { FONT_PX, role } from './theme.ts';
 
 /** A plan's step at sizes around the one that was asked for. */
@@ -27,12 +27,12 @@ export function tokensChart(
   const axis: Axis = { domain: [Math.min(...all), Math.max(...all)], plans };
   return {
     title,
-    subtitle,
+    subtitle: [...subtitle, breakEvenText(curves)],
     columns: 1,
     groups: [
       {
         views: [
-          { height: { ofWidth: 0.5, most: 280 }, layer: layers(axis, 'stepMs', 'step time (ms)', true) },
+          { height: { ofWidth: 0.5, most: 280 }, layer: layers(axis, 'stepS', 'step time (s)', true) },
           {
             height: { ofWidth: 0.4, most: 170 },
             layer: layers(axis, 'ratio', 'times no offload', false),
@@ -46,6 +46,17 @@ export function tokensChart(
   };
 }
 
+function breakEvenText(curves: readonly TokensCurve[]): string {
+  const from = curves.flatMap(({ plan, breakEven }) =>
+    breakEven === null
+      ? []
+      : [`${plan} from ${Math.round(breakEven.tokens).toLocaleString('en-US')} tokens on`],
+  );
+  return from.length === 0
+    ? 'no plan is as fast as no offload at any size'
+    : `within 1 % of no offload (points): ${from.join(', ')}`;
+}
+
 interface Axis {
   domain: [number, number];
   plans: readonly string[];
@@ -53,7 +64,7 @@ interface Axis {
 
 function curveRows({ plan, transport, points, breakEven }: TokensCurve) {
   const row = ({ tokens, stepS, noneS }: TokensCurve['points'][number], isBreakEven: boolean) => ({
-    ...{ plan, transport, tokens, stepMs: stepS * 1e3, noneMs: noneS * 1e3, ratio: stepS / noneS },
+    ...{ plan, transport, tokens, stepS, noneS, ratio: stepS / noneS },
     breakEven: isBreakEven,
   });
   return [...points.map((point) => row(point, false)), ...(breakEven === null ? [] : [row(breakEven, true)])];
@@ -66,10 +77,12 @@ function layers({ domain, plans }: Axis, field: string, title: string, isAbove: 
       axis: { format: '~s', labels: !isAbove },
     });
   const y = number(field, title, {
-    scale: isAbove ? { type: 'log' } : { zero: false },
+    scale: isAbove ? { type: 'log', nice: false } : { zero: false },
     axis: isAbove ? { format: ',~r' } : { format: '~r', tickCount: 5 },
   });
   const color = name('plan', 'plan', { scale: seriesColours(plans) });
+  // Lines that lie on each other are seen through the gaps of the upper ones.
+  const strokeDash = name('plan', 'plan', { scale: { domain: [...plans], range: seriesDashes(plans) } });
   const of = (isBreakEven: boolean) => ({
     data: { name: 'rows' },
     transform: [{ filter: { field: 'breakEven', equal: isBreakEven } }],
@@ -77,8 +90,8 @@ function layers({ domain, plans }: Axis, field: string, title: string, isAbove: 
   const tooltip = [
     ...[name('plan', 'plan'), name('transport', 'transport')],
     number('tokens', 'tokens', { format: ',.0f' }),
-    number('stepMs', 'step (ms)', { format: ',.1f' }),
-    number('noneMs', 'no offload (ms)', { format: ',.1f' }),
+    number('stepS', 'step (s)', { format: ',.3f' }),
+    number('noneS', 'no offload (s)', { format: ',.3f' }),
     number('ratio', 'times no offload', { format: '.3f' }),
   ];
   const label = {
@@ -95,7 +108,7 @@ function layers({ domain, plans }: Axis, field: string, title: string, isAbove: 
     {
       ...of(false),
       mark: { type: 'line', strokeWidth: 1.6 },
-      encoding: { x: x(!isAbove), y, color, order: number('tokens', null) },
+      encoding: { x: x(!isAbove), y, color, strokeDash, order: number('tokens', null) },
     },
     {
       ...of(true),

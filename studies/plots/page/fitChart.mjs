@@ -3,8 +3,9 @@
 
 /** A group narrower than this is put below its neighbour. Pixels. */
 const NARROWEST = 260;
-/** Share of the font's size that a letter takes on average, and what stands before and behind a legend's text. */
-const LETTER = 0.6;
+/** Shares of the font's size that letters take on average, and what stands before and behind a legend's text. Pixels. */
+const LETTER = 0.54;
+const BOLD_LETTER = 0.66;
 const SYMBOL_PX = 34;
 const LONGEST_LEGEND_PX = 260;
 /** Lines that a title may have. */
@@ -57,37 +58,39 @@ function columnsAt({ columns, groups }, width) {
 function specAt(chart, { width, colours, config, titled }, columns, inner) {
   const { title, subtitle, groups, rows, guides, legend, resolve } = chart;
   const views = groups.map((group) => groupAt(group, Math.floor(inner), config));
+  // A group's heading would take the place of the chart's title.
+  const isAlone = groups.length === 1 && groups[0]?.heading === undefined;
   const titles = config.title;
-  const lines = subtitle.flatMap((line) => wrapped(line, width, titles.subtitleFontSize));
+  const lines = subtitle.flatMap((line) => wrapped(line, width, titles.subtitleFontSize * LETTER));
   const heading = {
-    text: wrapped(title, width, titles.fontSize),
+    text: wrapped(title, width, titles.fontSize * BOLD_LETTER),
     ...(lines.length > 0 && { subtitle: lines }),
   };
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     ...(titled && { title: heading }),
     datasets: { rows, ...guides },
-    .../** @type {any} */ (
-      coloured(views.length === 1 ? views[0] : { concat: views, columns, spacing: 24 }, colours)
-    ),
-    ...(resolve && views.length > 1 && { resolve }),
+    .../** @type {any} */ (coloured(isAlone ? views[0] : { concat: views, columns, spacing: 24 }, colours)),
+    ...(resolve && !isAlone && { resolve }),
     config: coloured(configAt(config, width, legend ?? []), colours),
   };
 }
 
 /** @param {import('../chart.ts').Group} group @param {number} width @param {any} config */
-function groupAt({ heading, views }, width, config) {
+function groupAt({ heading, views, resolve }, width, config) {
   const drawn = views.map((view) => ({ ...view, width, height: heightAt(view.height, width) }));
   const title = heading && {
     title: {
-      text: wrapped(heading, width, config.axis.titleFontSize),
+      text: wrapped(heading, width, config.axis.titleFontSize * BOLD_LETTER),
       fontSize: config.axis.titleFontSize,
       anchor: 'start',
       offset: 6,
       frame: 'group',
     },
   };
-  return drawn.length === 1 ? { ...title, ...drawn[0] } : { ...title, vconcat: drawn, spacing: 10 };
+  return drawn.length === 1
+    ? { ...title, ...drawn[0] }
+    : { ...title, vconcat: drawn, spacing: 10, ...(resolve && { resolve }) };
 }
 
 /** @param {import('../chart.ts').View['height']} height @param {number} width */
@@ -113,11 +116,11 @@ function configAt(config, width, legend) {
 /**
  * A text in lines of a width; words that are longer are cut, and so is the last line where there are more.
  *
- * @param {string} text @param {number} width @param {number} fontSize
+ * @param {string} text @param {number} width @param {number} letter width of one, pixels
  * @returns {string[]}
  */
-export function wrapped(text, width, fontSize) {
-  const room = Math.max(8, Math.floor(width / (fontSize * LETTER)));
+export function wrapped(text, width, letter) {
+  const room = Math.max(8, Math.floor(width / letter));
   const pieces = text.split(' ').flatMap((word) => word.match(new RegExp(`.{1,${room}}`, 'gsu')) ?? ['']);
   /** @type {string[]} */
   const lines = [];

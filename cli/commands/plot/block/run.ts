@@ -1,5 +1,6 @@
 import { UserError } from '../../../../model/input/userError.ts';
 import type { Plan } from '../../../../model/plan/plan.ts';
+import { pathToMemory } from '../../../../model/system/tree.ts';
 import { simulate } from '../../../../sim/simulate.ts';
 import { blockChart } from '../../../../studies/plots/blockChart.ts';
 import { plotChart, refuseOtherCharts } from '../../../files/chartFile.ts';
@@ -25,7 +26,10 @@ export async function run(flags: PlotBlockFlags, output: Output): Promise<void> 
     timeline: simulate(workload, system, plan, { breakEven: false, timeline: true }).timeline!,
   }));
   const title = `Block ${flags.block} of ${modelName(scenario)}, simulated`;
-  await plotChart(blockChart(steps, flags.block, title, scenarioNotes(scenario, flags)), flags, output);
+  const path = pathToMemory(system.tree, system.gpus[0]!);
+  const nodes = { links: path.links.map(({ id }) => id), memory: path.memory.id };
+  const chart = blockChart(steps, flags.block, nodes, title, scenarioNotes(scenario, flags));
+  await plotChart(chart, flags, output);
 }
 
 function usual(plans: readonly Plan[]): Plan[] {
