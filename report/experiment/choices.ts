@@ -23,7 +23,8 @@ export interface ChoicesOfReport {
 
 type Regret = RegretReport['regrets'][number];
 
-const COLUMNS: readonly Column<Regret>[] = [
+/** A choice and the fastest plan within its cap. */
+export const REGRET_COLUMNS: readonly Column<Regret>[] = [
   { header: 'cell', value: ({ cell }) => cell },
   { header: 'depth', value: ({ depth }) => depthText(depth) },
   { header: 'launch', value: ({ mode }) => mode },
@@ -87,7 +88,7 @@ export function choicesSection(
         tablePart(
           'regret',
           `Choices of ${experiment.name} and the fastest plan within the cap of each`,
-          COLUMNS,
+          REGRET_COLUMNS,
           regrets.regrets,
           { command },
         ),

@@ -28,6 +28,10 @@ export const command: RunnableCommand = {
         '--experiment <file>',
         'experiment of the steps, whose choices are held against the best that was measured',
       )
+      .option(
+        '--profiles <folder>',
+        'the steps are of attached models, of experiments/attach: predict them from their profiles, which lie there',
+      )
       .addOption(launchModeOption(['eager', 'graph', 'both']))
       .option(
         '--out <file>',
