@@ -19,6 +19,7 @@ export const COMMANDS: Commands = {
   validate: () => import('./commands/validate/command.ts'),
   trace: () => import('./commands/trace/command.ts'),
   plot: () => import('./commands/plot/command.ts'),
+  report: () => import('./commands/report/command.ts'),
   experiment: () => import('./commands/experiment/command.ts'),
   regret: () => import('./commands/regret/command.ts'),
   headlines: () => import('./commands/headlines/command.ts'),
