@@ -14,6 +14,7 @@ const LIBRARIES = [
 const OWN = ['fitChart.mjs', 'drawCharts.mjs'];
 
 /** Fonts of a page's charts: it holds none, which would weigh more than everything else. */
+const PAGE_FONT_PX = 11;
 const PAGE_FONT = "'DejaVu Sans', system-ui, sans-serif";
 
 /** Colours of the theme as custom properties, which a page may use for its own text, and the look of figures and tooltips. */
@@ -21,7 +22,7 @@ export const CHART_STYLE = `
 :root{color-scheme:light dark;${colourDeclarations('light')}}
 @media screen and (prefers-color-scheme:dark){:root{${colourDeclarations('dark')}}}
 figure.chart{margin:0 0 2rem;color:var(--chart-ink);font-family:${PAGE_FONT}}
-figure.chart figcaption{margin:0 0 .5rem;overflow-wrap:anywhere}
+figure.chart figcaption{margin:0 0 .5rem;line-height:1.4;overflow-wrap:anywhere}
 figure.chart .chart-title{display:block;font-weight:600;font-size:1.05rem}
 figure.chart .chart-note{display:block;color:var(--chart-soft);font-size:.85rem}
 figure.chart .chart-drawing{display:block;width:100%;overflow-x:auto}
@@ -50,7 +51,7 @@ export function chartScripts(): string {
   );
   const look = JSON.stringify({
     colours: styledColours(),
-    config: { ...chartConfig(PAGE_FONT), background: 'transparent' },
+    config: { ...chartConfig(PAGE_FONT, PAGE_FONT_PX), background: 'transparent' },
   });
   const scripts = [...libraries, `(() => {\n${own.join('\n')}\ndrawCharts(${look});\n})();`];
   return scripts.map((text) => `<script>${text.replaceAll('</script', '<\\/script')}</script>`).join('\n');
