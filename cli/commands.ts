@@ -16,6 +16,7 @@ export const COMMANDS: Commands = {
   fit: () => import('./commands/fit/command.ts'),
   import: () => import('./commands/import/command.ts'),
   validate: () => import('./commands/validate/command.ts'),
+  trace: () => import('./commands/trace/command.ts'),
   plot: () => import('./commands/plot/command.ts'),
   experiment: () => import('./commands/experiment/command.ts'),
   regret: () => import('./commands/regret/command.ts'),

@@ -19,6 +19,8 @@ const SOURCES = [
   'cli',
   'studies',
   'experiments',
+  'documents',
+  'library',
   'tsconfig.json',
   'tsconfig.build.json',
   'package-lock.json',

@@ -1,8 +1,8 @@
+import type { PlanReport } from '../../documents/planReport.ts';
+import type { Prediction } from '../../documents/prediction.ts';
+import type { Simulation } from '../../documents/simulation.ts';
+import type { WorkloadFields } from '../../documents/workload.ts';
 import { grouped } from '../../model/input/grouped.ts';
-import type { PlanReport } from '../documents/planReport.ts';
-import type { Prediction } from '../documents/prediction.ts';
-import type { Simulation } from '../documents/simulation.ts';
-import type { WorkloadFields } from '../documents/workload.ts';
 import { type Column, formatTable } from './table.ts';
 
 /** The columns that predictions and simulations share. */

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type PlanChoice, planChoiceFormat } from '../../cli/documents/planChoice.ts';
-import type { Prediction } from '../../cli/documents/prediction.ts';
-import type { Simulation } from '../../cli/documents/simulation.ts';
+import { type PlanChoice, planChoiceFormat } from '../../documents/planChoice.ts';
+import type { Prediction } from '../../documents/prediction.ts';
+import type { Simulation } from '../../documents/simulation.ts';
 import { PEER_NAMES } from '../../search/peers/peerNames.ts';
 import { runCli } from '../support/runCli.ts';
 

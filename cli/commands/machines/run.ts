@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { type MachineList, machinesFormat } from '../../../documents/machines.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { CardFile } from '../../../model/system/cards/cardFormat.ts';
 import { cardIds, cardNamed, isLikeCard, readCard } from '../../../model/system/cards/cards.ts';
@@ -7,7 +8,6 @@ import { loadSystem } from '../../../model/system/load.ts';
 import { isMachineFile, openMachine, systemIds } from '../../../model/system/machineFile.ts';
 import { numbersOf } from '../../../model/system/provenance.ts';
 import type { ProvenanceEntry, System } from '../../../model/system/system.ts';
-import { type MachineList, machinesFormat } from '../../documents/machines.ts';
 import { jsonText, type Output } from '../../output.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 import { machineYaml } from './machineYaml.ts';

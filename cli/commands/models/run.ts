@@ -1,9 +1,9 @@
+import { type ModelList, modelsFormat } from '../../../documents/models.ts';
 import { blockCount } from '../../../model/dit/depth.ts';
 import { bytesOf, tensorsOfBlock } from '../../../model/dit/derive.ts';
 import type { Dit } from '../../../model/dit/dit.ts';
 import { catalogueIds, loadDit } from '../../../model/dit/load.ts';
 import { formatSize, rowsOf } from '../../../model/dit/tokens.ts';
-import { type ModelList, modelsFormat } from '../../documents/models.ts';
 import { jsonText, type Output } from '../../output.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 

@@ -1,18 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { PEER_NAMES, type PeerName } from '../../../search/peers/peerNames.ts';
+import type { PlanQuestion } from '../../../library/plan/question.ts';
+import { PEER_NAMES } from '../../../search/peers/peerNames.ts';
 import type { RunnableCommand } from '../../command.ts';
-import { addDocumentOption, addWorkloadOptions, type WorkloadFlags } from '../../flags/workload.ts';
+import { addDocumentOption, addWorkloadOptions } from '../../flags/workload.ts';
 
-/** What a search is told and asked. What the flags of a plan would say, it finds. */
-export interface PlanFlags extends WorkloadFlags {
-  gpuMemory?: string;
-  hostMemory?: string;
-  explain?: boolean;
-  front?: number;
+export interface PlanFlags extends PlanQuestion {
   chart?: string;
-  uncertain?: string;
-  nominal?: boolean;
-  for?: PeerName;
   savePlan?: string;
   json?: boolean;
 }

@@ -1,7 +1,7 @@
+import type { PlanChoice, SearchedPlan } from '../../../documents/planChoice.ts';
 import { GiB } from '../../../model/input/byteUnits.ts';
 import { NO_TRANSPORT } from '../../../model/system/transport.ts';
 import { TIE } from '../../../search/search.ts';
-import type { PlanChoice, SearchedPlan } from '../../documents/planChoice.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
 /** Less would print as 0.0 ms. */

@@ -1,4 +1,4 @@
-import type { PlanChoice } from '../../documents/planChoice.ts';
+import type { PlanChoice } from '../../../documents/planChoice.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
 type Point = NonNullable<PlanChoice['front']>[number];

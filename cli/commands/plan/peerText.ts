@@ -1,5 +1,5 @@
+import type { PlanChoice } from '../../../documents/planChoice.ts';
 import { NO_TRANSPORT } from '../../../model/system/transport.ts';
-import type { PlanChoice } from '../../documents/planChoice.ts';
 import { formatTable } from '../../text/table.ts';
 
 type Peer = NonNullable<PlanChoice['peer']>;

@@ -1,5 +1,5 @@
+import type { PlanChoice } from '../../../documents/planChoice.ts';
 import { MiB } from '../../../model/input/byteUnits.ts';
-import type { PlanChoice } from '../../documents/planChoice.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
 /** More runs than this are for the plan's file. */

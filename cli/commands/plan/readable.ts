@@ -1,5 +1,5 @@
+import type { PlanChoice } from '../../../documents/planChoice.ts';
 import { GiB } from '../../../model/input/byteUnits.ts';
-import type { PlanChoice } from '../../documents/planChoice.ts';
 import { machineLine, workloadLine } from '../../text/readable.ts';
 import { comparedTable, memoryLine } from './comparedText.ts';
 import { explanationText } from './explanationText.ts';

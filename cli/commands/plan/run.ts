@@ -1,27 +1,29 @@
+import type { Answers } from '../../../library/plan/choiceDocument.ts';
+import { planChoiceOf } from '../../../library/plan/planChoiceOf.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
+import { FILES } from '../../../model/scenario/files.ts';
+import { type Scenario, scenarioOf } from '../../../model/scenario/scenario.ts';
 import type { Workload } from '../../../model/workload/workload.ts';
-import { planChoiceFormat } from '../../documents/planChoice.ts';
 import { refuseOtherCharts, writeChart } from '../../files/chartFile.ts';
 import { holdsManyPlans, refuseOtherPlanFiles, savePlans } from '../../files/savePlans.ts';
 import { jsonText, type Output } from '../../output.ts';
-import { buildScenario, type Scenario } from '../../scenario.ts';
-import { answersTo } from './answers.ts';
-import type { PlanFlags } from './command.ts';
-import { type Answers, choiceDocument } from './document.ts';
+import { startProgress } from '../../text/progress.ts';
+import { FRONT_POINTS, type PlanFlags } from './command.ts';
 import { pointName } from './frontText.ts';
 import { readableChoice } from './readable.ts';
-import { refuseBoth, uncertaintyOf } from './values.ts';
 
 /** Finds the best plan for a workload within caps on memory, and answers what else is asked about it. */
 export async function run(flags: PlanFlags, output: Output): Promise<void> {
   const { savePlan, chart } = flags;
   if (savePlan !== undefined) refuseOtherPlanFiles(savePlan);
   if (chart !== undefined) refuseOtherCharts({ out: chart }, '--chart');
-  refuseBoth(flags);
-  const byHand = flags.uncertain === undefined ? null : uncertaintyOf(flags.uncertain);
-  const scenario = buildScenario(flags);
-  const answers = await answersTo(flags, scenario, byHand, output);
-  const document = planChoiceFormat.parse(choiceDocument(scenario, answers));
+  const front = flags.front ?? (chart === undefined ? undefined : FRONT_POINTS.usual);
+  const scenario = scenarioOf(flags, FILES);
+  const { document, answers } = await planChoiceOf(
+    scenario,
+    front === undefined ? flags : { ...flags, front },
+    (total) => startProgress(output, 'caps', total),
+  );
   if (savePlan !== undefined)
     savePlans(savePlan, plansFor(savePlan, answers), scenario.workload, scenario.system);
   if (chart !== undefined) await drawFront(chart, scenario, answers);

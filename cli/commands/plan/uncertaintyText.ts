@@ -1,6 +1,6 @@
+import type { PlanChoice } from '../../../documents/planChoice.ts';
 import type { Direction } from '../../../model/system/direction.ts';
 import { TIE } from '../../../search/search.ts';
-import type { PlanChoice } from '../../documents/planChoice.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
 type Uncertainty = NonNullable<PlanChoice['uncertainty']>;

@@ -1,14 +1,13 @@
-import { predict } from '../../../model/analytic/predict.ts';
+import type { SimulatedPlan } from '../../../documents/simulation.ts';
+import { simulationOf } from '../../../library/simulationOf.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { simulate } from '../../../sim/simulate.ts';
-import { comparePlans } from '../../compare.ts';
-import { planFields, scenarioFields } from '../../documents/scenarioFields.ts';
-import { type SimulatedPlan, type Simulation, simulationFormat } from '../../documents/simulation.ts';
+import { FILES } from '../../../model/scenario/files.ts';
+import { requestFacts } from '../../../model/scenario/requestFacts.ts';
+import { scenarioOf } from '../../../model/scenario/scenario.ts';
 import { tracePaths, writeTraces } from '../../files/traceFiles.ts';
 import { jsonText, type Output } from '../../output.ts';
-import { requestFacts } from '../../requestFacts.ts';
-import { buildScenario } from '../../scenario.ts';
+import { startProgress } from '../../text/progress.ts';
 import { PLAN_COLUMNS, readable } from '../../text/readable.ts';
 import type { Column } from '../../text/table.ts';
 import type { SimulateFlags } from './command.ts';
@@ -30,31 +29,20 @@ function refuseUntraced({ name, serialCopies }: Plan): void {
 /** Simulates a steady step of each plan, and writes its trace where asked. */
 export function run(flags: SimulateFlags, output: Output): void {
   const request = requestFacts(flags);
-  const scenario = buildScenario(flags);
-  const { workload, system, plans, spIsDefault } = scenario;
+  const scenario = scenarioOf(flags, FILES);
+  const { system, plans, spIsDefault } = scenario;
   if (flags.trace !== undefined) for (const plan of plans) refuseUntraced(plan);
   const files = flags.trace === undefined ? null : tracePaths(flags.trace, plans);
-  const compared = comparePlans(scenario, output, (plan) => {
-    const closedForm = predict(workload, system, plan);
-    const timeline = files !== null && plans.includes(plan);
-    const simulated = simulate(workload, system, plan, { timeline, breakEven: false });
-    // Where a plan breaks even is a question to the closed form: it takes many sizes, not one step.
-    return { ...simulated, report: { ...simulated.report, breakEven: closedForm.breakEven }, closedForm };
+  const { document, timelines } = simulationOf(scenario, request, {
+    traces: files,
+    watch: (total) => startProgress(output, 'plans', total),
   });
-  const document = simulationFormat.parse({
-    schema: 'chunkflow/simulation@1',
-    ...scenarioFields(scenario),
-    plans: compared.map((one, index) => ({
-      ...planFields(one, scenario, request),
-      closedFormStepTimeS: one.result.closedForm.stepTimeS,
-      steady: one.result.steady,
-      steps: one.result.steps,
-      trace: files?.[index] ?? null,
-    })),
-  } satisfies Simulation);
-  if (files !== null) {
-    writeTraces(compared.map(({ result }, index) => ({ file: files[index]!, timeline: result.timeline! })));
-  }
+  writeTraces(
+    timelines.map((timeline, index) => {
+      const step = { name: `simulated: ${system.id}, ${plans[index]!.name}`, timeline };
+      return { file: files![index]!, steps: [step] };
+    }),
+  );
   output.result(
     flags.json ? jsonText(document) : readable(document, COLUMNS, { how: 'Simulated', spIsDefault }),
   );
