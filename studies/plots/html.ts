@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Chart, printableChart } from './chart.ts';
+import { escaped } from './escaped.ts';
 import { chartConfig, colourDeclarations, styledColours } from './theme.ts';
 
 /** Minified builds that a page needs to draw a specification, in the order in which they depend on each other. */
@@ -91,16 +92,6 @@ ${chartScripts()}
 /** Nothing from outside; Vega compiles its expressions by Function. */
 export const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:";
-
-/** Text of an element or of a quoted attribute. */
-export function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
-}
 
 /** Packages do not export their package.json, so their folder is found from their entry. */
 function packageFolder(entry: string, name: string): string {
