@@ -11,7 +11,7 @@ const WAN = '--model wan2.1-t2v-14b --size 832x480x81 --machine h200-x2-fitted -
 export const PICTURES: Readonly<Record<string, string>> = {
   pair: `predicted-vs-measured ${PAIR}steps.jsonl ${PAIR}nvlink.jsonl ${PAIR}full-depth.jsonl --machine h200-x2-fitted`,
   four: 'predicted-vs-measured experiments/four/host-c/four-steps.jsonl --machine experiments/four/host-c/host-c.yaml',
-  front: `front experiments/h100-full-depth/h100-full-depth.yaml experiments/h100-full-depth/h100-full-depth.jsonl --cell wan2.1-t2v-14b-832x480x17-sp2-cfg-none`,
+  front: `front experiments/h100-headlines/h100-headlines.yaml experiments/h100-headlines/first.jsonl experiments/h100-headlines/again.jsonl --cell wan2.1-t2v-14b-832x480x17-sp2-cfg-none`,
   'published-steps': 'published-steps',
   errors: `errors ${PAIR}steps.jsonl ${PAIR}nvlink.jsonl ${PAIR}full-depth.jsonl --machine h200-x2-fitted`,
   timeline: 'timeline experiments/h200-steps/timeline-yield.json --machine h200-x1-fitted',
@@ -20,7 +20,8 @@ export const PICTURES: Readonly<Record<string, string>> = {
   memory: `memory ${WAN}`,
   sensitivity: `sensitivity ${WAN} --plan layerwise --plan yield`,
   roofline: 'roofline --model wan2.1-t2v-14b --size 832x480x81 --machine h200-x2-fitted',
-  contention: 'contention experiments/pair/host-d/calibration.yaml --machine experiments/pair/host-d/host-d.yaml',
+  contention:
+    'contention experiments/pair/host-d/calibration.yaml --machine experiments/pair/host-d/host-d.yaml',
 };
 
 const asked = process.argv.slice(2);

@@ -26,7 +26,7 @@ export const THEMES: Readonly<Record<ThemeName, Theme>> = {
       grid: '#e3e6ea',
       band: '#dfe4ea',
     },
-    series: ['#0072b2', '#de670c', '#08a05e', '#cd79a7', '#a85301', '#2f9ce4', '#222222', '#766f78'],
+    series: ['#0072b2', '#de670c', '#08a05e', '#cd79a7', '#a85301', '#2d99e0', '#222222', '#766f78'],
   },
   dark: {
     roles: {
