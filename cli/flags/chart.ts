@@ -36,3 +36,22 @@ export function addChartFile(command: Command): Command {
 export function addScenarioChart(command: Command): Command {
   return addChartFile(addPlanOptions(addWorkloadOptions(command)));
 }
+
+/** Flags of charts that show measured steps. */
+export interface StepChartFlags extends ChartFlags {
+  machine?: string;
+  profiles?: string;
+}
+
+/** Adds the measured steps of a chart, and what predicts them. */
+export function addChartedSteps(command: Command): Command {
+  return addChartFile(
+    command
+      .argument('<dataset...>', 'JSON Lines of `chunkflow experiment collect`')
+      .option('--machine <name|file>', "predicts, such as a fitted one (default: each cell's own)")
+      .option(
+        '--profiles <folder>',
+        'the datasets are steps of attached models, of experiments/attach: predict them from their profiles, which lie there',
+      ),
+  );
+}

@@ -13,7 +13,7 @@ export function addScenarioOptions(command: Command): Command {
   return addDocumentOption(addPlanOptions(addWorkloadOptions(command)));
 }
 
-/** Adds the flags of the plans to compare. */
+/** Adds the flags that say which plans are compared. */
 export function addPlanOptions(command: Command): Command {
   return command
     .optionsGroup('How weights are streamed:')

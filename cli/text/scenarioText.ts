@@ -4,7 +4,7 @@ import { loadDit } from '../../model/dit/load.ts';
 import type { Scenario } from '../../model/scenario/scenario.ts';
 import { depthText } from '../../studies/dataset/programDepth.ts';
 import type { ScenarioFlags } from '../flags/scenario.ts';
-import { workloadLine } from './readable.ts';
+import { workloadLines } from './workloadText.ts';
 
 /** What a chart of a scenario says above the picture: what is computed and where, and beside it how many of the model's blocks. */
 export function scenarioNotes(scenario: Scenario, flags: ScenarioFlags): string[] {
@@ -12,7 +12,7 @@ export function scenarioNotes(scenario: Scenario, flags: ScenarioFlags): string[
   const blocks = workload.blocks.length;
   const modelBlocks = flags.blocks === undefined ? blocks : blockCount(loadDit(flags.model!, entryOf(flags)));
   return [
-    workloadLine(workloadFields(scenario), spIsDefault).split(';')[0]!.trim(),
+    workloadLines(workloadFields(scenario), 1, spIsDefault)[0]!.split(';')[0]!.trim(),
     `${depthText({ blocks, modelBlocks })}; ${system.name}`,
   ];
 }

@@ -2,7 +2,7 @@ import { mean, quantile } from 'simple-statistics';
 import { depthRange } from '../dataset/programDepth.ts';
 import type { ComparedStep } from '../heldOut/compareSteps.ts';
 import { type Chart, type Group, name, number } from './chart.ts';
-import { STEP_TOOLTIP, stepRow } from './predictedVsMeasured.ts';
+import { STEP_TOOLTIP, type StepRow, stepRow } from './predictedVsMeasured.ts';
 import { seriesColours } from './series.ts';
 import { role, seriesRole } from './theme.ts';
 
@@ -16,7 +16,15 @@ const STRIP_PX = 20;
  * these with a line for each plan, where the bar goes from the first quartile to the third and the thick tick is the median.
  */
 export function errorsChart(steps: readonly ComparedStep[], title: string): Chart {
-  const rows = steps.map(stepRow);
+  return errorsChartOfRows(
+    steps.map(stepRow),
+    title,
+    `programs of ${depthRange(steps.map(({ depth }) => depth))}`,
+  );
+}
+
+/** The same of any steps that were measured and predicted; `what` says of what they are. */
+export function errorsChartOfRows(rows: readonly StepRow[], title: string, what: string): Chart {
   const places = [...new Set(rows.map(({ where }) => where))].sort();
   const errors = rows.map(({ errorPercent }) => errorPercent);
   const most = Math.max(BAND_PERCENT * 1.2, ...errors.map(Math.abs)) * 1.04;
@@ -24,7 +32,7 @@ export function errorsChart(steps: readonly ComparedStep[], title: string): Char
   return {
     title,
     subtitle: [
-      `MAPE ${mean(sizes).toFixed(1)} %, bias ${mean(errors).toFixed(1)} %, 95 % of errors within ${quantile(sizes, 0.95).toFixed(1)} %, largest ${Math.max(...sizes).toFixed(1)} %; programs of ${depthRange(steps.map(({ depth }) => depth))}`,
+      `MAPE ${mean(sizes).toFixed(1)} %, bias ${mean(errors).toFixed(1)} %, 95 % of errors within ${quantile(sizes, 0.95).toFixed(1)} %, largest ${Math.max(...sizes).toFixed(1)} %; ${what}`,
     ],
     columns: 1,
     groups: [histogram(places, most), ...places.map((where) => strips(where, rows, most))],
@@ -34,8 +42,6 @@ export function errorsChart(steps: readonly ComparedStep[], title: string): Char
     resolve: { scale: { color: 'independent' } },
   };
 }
-
-type StepRow = ReturnType<typeof stepRow>;
 
 function error(field: string, most: number) {
   return number(field, 'error (%)', { scale: { domain: [-most, most], nice: false, padding: 0 } });

@@ -15,8 +15,8 @@ const LIBRARIES = [
 const OWN = ['fitChart.mjs', 'drawCharts.mjs'];
 
 /** Fonts of a page's charts: it holds none, which would weigh more than everything else. */
-const PAGE_FONT_PX = 11;
 const PAGE_FONT = "'DejaVu Sans', system-ui, sans-serif";
+const PAGE_FONT_PX = 11;
 
 /** Colours of the theme as custom properties, which a page may use for its own text, and the look of figures and tooltips. */
 export const CHART_STYLE = `
@@ -42,6 +42,13 @@ export function chartStyle(): string {
 
 /** What a page of charts has once, behind its last figure: the drawing libraries, and what draws every figure. About 0.8 MB. */
 export function chartScripts(): string {
+  return chartScriptTexts()
+    .map((text) => `<script>${text}</script>`)
+    .join('\n');
+}
+
+/** The same without their elements, in their order. */
+export function chartScriptTexts(): string[] {
   const require = createRequire(import.meta.url);
   const libraries = LIBRARIES.map((script) => {
     const [name, ...rest] = script.split('/') as [string, ...string[]];
@@ -52,10 +59,11 @@ export function chartScripts(): string {
   );
   const look = JSON.stringify({
     colours: styledColours(),
-    config: { ...chartConfig(PAGE_FONT, PAGE_FONT_PX), background: 'transparent' },
+    // The figure says what is drawn; marks without a name would only be in a screen reader's way.
+    config: { ...chartConfig(PAGE_FONT, PAGE_FONT_PX), background: 'transparent', aria: false },
   });
   const scripts = [...libraries, `(() => {\n${own.join('\n')}\ndrawCharts(${look});\n})();`];
-  return scripts.map((text) => `<script>${text.replaceAll('</script', '<\\/script')}</script>`).join('\n');
+  return scripts.map((text) => text.replaceAll('</script', '<\\/script'));
 }
 
 /** A chart in a page: its title and notes as text, and its data, which `chartScripts` draws as wide as the figure is. */
@@ -66,7 +74,7 @@ export function chartFigure(chart: Chart): string {
   const notes = subtitle.map((line) => `<span class="chart-note" dir="auto">${escaped(line)}</span>`);
   return `<figure class="chart">
 <figcaption><span class="chart-title" dir="auto">${escaped(title)}</span>${notes.join('')}</figcaption>
-<div class="chart-drawing"></div>
+<div class="chart-drawing" role="img" aria-label="${escaped(title)}"></div>
 <script type="application/json">${data}</script>
 </figure>`;
 }

@@ -1,8 +1,8 @@
 import { max, min } from 'simple-statistics';
 import { makerOf } from '../../model/plan/recipe.ts';
 import { depthRange, depthText } from '../dataset/programDepth.ts';
-import { type ComparedStep, recipeOfRun, whereOf } from '../heldOut/compareSteps.ts';
-import { type Chart, name, number, type View } from './chart.ts';
+import { type ComparedStep, recipeOfRun, type StepPrediction, whereOf } from '../heldOut/compareSteps.ts';
+import { type Chart, name, number, type Row, type View } from './chart.ts';
 import { bySeries } from './series.ts';
 import { role } from './theme.ts';
 
@@ -15,7 +15,15 @@ const BAND = 0.05;
  * bar. Times are on logarithmic axes, so that the band is as wide everywhere.
  */
 export function predictedVsMeasured(steps: readonly ComparedStep[], title: string): Chart {
-  const rows = steps.map(stepRow);
+  return predictedVsMeasuredRows(steps.map(stepRow), title, [depthsText(steps)]);
+}
+
+/** The same of any steps that were measured and predicted. */
+export function predictedVsMeasuredRows(
+  rows: readonly StepRow[],
+  title: string,
+  subtitle: readonly string[],
+): Chart {
   const all = rows.flatMap(({ measuredMs, simulatedMs }) => [measuredMs, simulatedMs]);
   const axes: Axes = {
     domainMs: [min(all) / 1.1, max(all) * 1.1],
@@ -27,7 +35,7 @@ export function predictedVsMeasured(steps: readonly ComparedStep[], title: strin
   const panels = [...new Set(rows.map(({ where }) => where))].sort();
   return {
     title,
-    subtitle: [`programs of ${depthRange(steps.map(({ depth }) => depth))}`],
+    subtitle,
     columns: 2,
     groups: panels.map((where) => ({
       heading: panelTitle(
@@ -49,10 +57,29 @@ interface Axes {
   plans: readonly string[];
 }
 
-/** A compared step as charts' data has it. */
-export function stepRow({ run, depth, simulatedS, closedFormS, simulatedError, noise }: ComparedStep) {
-  const errorPercent = simulatedError * 100;
-  const noisePercent = (noise ?? 0) * 100;
+function depthsText(steps: readonly ComparedStep[]): string {
+  return `programs of ${depthRange(steps.map(({ depth }) => depth))}`;
+}
+
+/** A measured and predicted step as charts' data has it. */
+export interface StepRow extends Row {
+  /** Place and transport. */
+  where: string;
+  model: string;
+  size: string;
+  depth: string;
+  plan: string;
+  preset: string;
+  measuredMs: number;
+  simulatedMs: number;
+  closedFormMs: number;
+  errorPercent: number;
+  noisePercent: number;
+  lowPercent: number;
+  highPercent: number;
+}
+
+export function stepRow({ run, depth, ...prediction }: ComparedStep): StepRow {
   return {
     where: whereOf(run),
     model: run.cell.model,
@@ -61,6 +88,15 @@ export function stepRow({ run, depth, simulatedS, closedFormS, simulatedError, n
     plan: run.plan,
     preset: makerOf(recipeOfRun(run)),
     measuredMs: run.stepS * 1e3,
+    ...predictedFields(prediction),
+  };
+}
+
+/** What was predicted of a step, in the units of charts' data. */
+export function predictedFields({ simulatedS, closedFormS, simulatedError, noise }: StepPrediction) {
+  const errorPercent = simulatedError * 100;
+  const noisePercent = (noise ?? 0) * 100;
+  return {
     simulatedMs: simulatedS * 1e3,
     closedFormMs: closedFormS * 1e3,
     ...{ errorPercent, noisePercent },

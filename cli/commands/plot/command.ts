@@ -14,5 +14,6 @@ export const command: CommandGroup = {
     sensitivity: () => import('./sensitivity/command.ts'),
     roofline: () => import('./roofline/command.ts'),
     contention: () => import('./contention/command.ts'),
+    residuals: () => import('./residuals/command.ts'),
   },
 };
