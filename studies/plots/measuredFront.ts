@@ -1,3 +1,4 @@
+import { max, min } from 'simple-statistics';
 import type { TopLevelSpec } from 'vega-lite';
 import { GiB } from '../../model/input/byteUnits.ts';
 import { NO_TRANSPORT } from '../../model/system/transport.ts';
@@ -79,7 +80,7 @@ export function measuredFront(
 }
 
 function measuredPlan({ plan, transport, gpuBytes, stepS, visitS }: MeasuredDot, group: string): DrawnPlan {
-  const bar = { lowMs: Math.min(...visitS) * 1e3, highMs: Math.max(...visitS) * 1e3 };
+  const bar = { lowMs: min(visitS) * 1e3, highMs: max(visitS) * 1e3 };
   const says = { transport, shows: 'measured' };
   return { plan, group, gib: gpuBytes / GiB, ms: stepS * 1e3, says, ...bar };
 }

@@ -85,7 +85,7 @@ test('anything else is refused with file and line', () => {
     [[lines[0]!, '{"record":"viisit"}'], /bad\.jsonl:2: record: expected one of run, .*got "viisit"/],
     [['{"record":"end","ok":true,"wallS":1}'], /bad\.jsonl:1: end record outside a run/],
     [[...lines, lines[1]!], /bad\.jsonl:15: memory record outside a run/],
-    [changed('memory', { surplus: 1 }), /bad\.jsonl:2: memory: Unrecognized key: "surplus"/],
+    [changed('memory', { surplus: 1 }), /bad\.jsonl:2: memory: unrecognized key: "surplus"/],
     [changed('summary', { medianS: -1 }), /: summary\.medianS: /],
     [changed('timeline', { part: [0] }), /: timeline: columns of different length/],
     [changed('run', { schema: 'chunkflow/measurement@9' }), /bad\.jsonl:1: run\.schema: /],
