@@ -118,7 +118,7 @@ async function demo(): Promise<void> {
       ];
     }),
   );
-  const svg = await renderSvg(publishedChart(rows));
+  const svg = await renderSvg(publishedChart(rows, 'Published steps and their predictions'));
   const files = { svg: join(folder, 'published.svg'), png: join(folder, 'published.png') };
   writeFileSync(files.svg, svg);
   writeFileSync(files.png, renderPng(svg));

@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { buildPrograms } from '../../build/build.ts';
 import { run as measure } from '../../cli/commands/measure/run.ts';
+import { PIPED } from '../../cli/text/layout.ts';
 import { readManifest } from '../../codegen/manifest.ts';
 import { measuredPlans } from '../../measure/measuredPlans.ts';
 import { measurePrograms } from '../../measure/measurePrograms.ts';
@@ -210,6 +211,7 @@ async function run(folders: readonly string[], flags: Parameters<typeof measure>
     result: (text) => (printed.stdout += text),
     diagnostic: (text) => (printed.stderr += text),
     terminal: false,
+    layout: PIPED,
   });
   return printed;
 }
