@@ -104,7 +104,6 @@ const ERROR_COLUMNS: readonly Column<StageSide>[] = [
   { header: 'n', value: ({ stage, side }) => stage.errors[side].length },
   { header: 'MAPE %', value: percent((sizes) => mean(sizes)), digits: 1 },
   { header: 'bias %', value: percent((_, signed) => mean(signed)), digits: 1 },
-  { header: 'median %', value: percent((sizes) => median(sizes)), digits: 1 },
   { header: 'p95 %', value: percent((sizes) => quantile(sizes, 0.95)), digits: 1 },
   { header: 'largest %', value: percent((sizes) => max(sizes)), digits: 1 },
   {
