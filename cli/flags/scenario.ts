@@ -13,7 +13,8 @@ export function addScenarioOptions(command: Command): Command {
   return addDocumentOption(addPlanOptions(addWorkloadOptions(command)));
 }
 
-function addPlanOptions(command: Command): Command {
+/** Adds the flags that say which plans are compared. */
+export function addPlanOptions(command: Command): Command {
   return command
     .optionsGroup('How weights are streamed:')
     .option(

@@ -38,7 +38,7 @@ function anchorLine({ plan, stepS, size, transport, speeds }: Anchor): string {
 }
 
 /** What is computed, in a line. */
-function workloadLines(workload: WorkloadFields, sizes: number, spIsDefault: boolean): string[] {
+export function workloadLines(workload: WorkloadFields, sizes: number, spIsDefault: boolean): string[] {
   if (workload.from === 'profile') return profileLines(workload);
   const { name, width, height, frames, batch, sp, ring = 1, tp, cfg } = workload;
   const size = frames === 1 ? `${width}x${height}` : `${width}x${height}x${frames}`;

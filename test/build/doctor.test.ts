@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { PIPED } from '../../cli/text/layout.ts';
 import type { Places } from '../../build/cudaParts.ts';
 import { canBuildAnything, diagnose } from '../../build/doctor.ts';
 import { readGpuLinks, readGpus } from '../../build/hardware.ts';
 import { run as doctor } from '../../cli/commands/doctor/run.ts';
+import { PIPED } from '../../cli/text/layout.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-doctor-'));
 const test = suite('doctor');

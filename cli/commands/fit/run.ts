@@ -1,8 +1,6 @@
+import { fit } from '../../../library/fit.ts';
 import { UserError } from '../../../model/input/userError.ts';
-import { readCalibration } from '../../../studies/calibration/calibrationFile.ts';
-import { fitMachine } from '../../../studies/calibration/fitMachine.ts';
 import { fitVerdict } from '../../../studies/calibration/fitVerdict.ts';
-import { fittedMachineFile } from '../../../studies/calibration/machineFile.ts';
 import { writeWholeFile } from '../../files/wholeFile.ts';
 import type { Output } from '../../output.ts';
 import { startProgress } from '../../text/progress.ts';
@@ -34,13 +32,11 @@ export async function run(files: readonly string[], flags: FitFlags, output: Out
 
 /** Returns the exit code: 1 where nothing was fitted well enough to be used. */
 function fitCalibration(file: string, flags: FitFlags, output: Output): number {
-  const calibration = readCalibration(file);
-  let progress: ReturnType<typeof startProgress> | undefined;
-  const fitted = fitMachine(calibration, (_, index, count) => {
-    if (index === 0) progress = startProgress(output, 'stages', count);
-    else progress!.advance();
+  const { id } = flags;
+  const fitted = fit(file, {
+    ...(id !== undefined && { id }),
+    watch: (total) => startProgress(output, 'stages', total),
   });
-  progress?.advance();
   const verdict = fitVerdict(fitted.stages);
   if (flags.json)
     output.result(`${JSON.stringify({ stages: fitted.stages, notes: fitted.notes, verdict }, null, 1)}\n`);
@@ -51,7 +47,7 @@ function fitCalibration(file: string, flags: FitFlags, output: Output): number {
   for (const note of fitted.notes) output.diagnostic(`note: ${note}\n`);
   const code = verdict.fit.length === 0 ? 1 : 0;
   if (flags.out === undefined) return code;
-  writeWholeFile(flags.out, fittedMachineFile(fitted, flags.id));
+  writeWholeFile(flags.out, fitted.machine);
   const but = verdict.unfit.map(({ stage }) => stage).join('; ');
   output.diagnostic(
     `wrote ${flags.out}; use it with --machine ${flags.out}${but === '' ? '' : `, but not for ${but}`}\n`,

@@ -10,6 +10,7 @@ import { refuseOtherCharts, writeChart } from '../../files/chartFile.ts';
 import { holdsManyPlans, refuseOtherPlanFiles, savePlans } from '../../files/savePlans.ts';
 import { questionsOf } from '../../flags/sizes.ts';
 import { jsonText, type Output } from '../../output.ts';
+import { sayLink } from '../../text/link.ts';
 import { startProgress } from '../../text/progress.ts';
 import { chosenSizesText } from '../../text/sizesText.ts';
 import { FRONT_POINTS, type PlanFlags } from './command.ts';
@@ -21,10 +22,10 @@ import { whatRuns } from './whatRuns.ts';
 export async function run(flags: PlanFlags, output: Output): Promise<void> {
   const { savePlan, chart } = flags;
   if (savePlan !== undefined) refuseOtherPlanFiles(savePlan);
-  if (chart !== undefined) refuseOtherCharts(chart, '--chart');
+  if (chart !== undefined) refuseOtherCharts({ out: chart }, '--chart');
   const front = flags.front ?? (chart === undefined ? undefined : FRONT_POINTS.usual);
-  const ofOne = (['savePlan', 'chart', 'explain', 'front', 'uncertain', 'for'] as const).flatMap((key) =>
-    flags[key] === undefined ? [] : [`--${key === 'savePlan' ? 'save-plan' : key}`],
+  const ofOne = (['savePlan', 'chart', 'explain', 'front', 'uncertain', 'for', 'link'] as const).flatMap(
+    (key) => (flags[key] === undefined ? [] : [`--${key === 'savePlan' ? 'save-plan' : key}`]),
   );
   const questions = questionsOf<PlanQuestion>({ ...flags, ...(front !== undefined && { front }) }, ofOne);
   const chosen: { scenario: Scenario; document: PlanChoice; answers: Answers }[] = [];
@@ -46,6 +47,7 @@ export async function run(flags: PlanFlags, output: Output): Promise<void> {
     flags.json === true,
     output,
   );
+  sayLink(flags.link, questions[0]!, output);
   if (savePlan !== undefined) output.diagnostic(`wrote ${savePlan}; ${howToTake(savePlan)}\n`);
   if (chart !== undefined) output.diagnostic(`wrote ${chart}\n`);
 }
@@ -85,8 +87,7 @@ async function drawFront(
   const predicted = front!.map(({ report, bound }) => ({ ...report, boundS: bound.stepTimeS }));
   await writeChart(
     frontChart({ predicted, noneS: compared[0]!.report.stepTimeS }, title),
-    title,
-    file,
+    { out: file },
     '--chart',
   );
 }

@@ -10,6 +10,7 @@ import { tracePaths, writeTraces } from '../../files/traceFiles.ts';
 import { questionsOf } from '../../flags/sizes.ts';
 import type { Output } from '../../output.ts';
 import { printPlans } from '../../printPlans.ts';
+import { sayLink } from '../../text/link.ts';
 import { startProgress } from '../../text/progress.ts';
 import type { Column } from '../../text/table.ts';
 import type { SimulateFlags } from './command.ts';
@@ -29,11 +30,13 @@ function refuseUntraced({ name, serialCopies }: Plan): void {
 /** Simulates a steady step of each plan, at each size, and writes its trace where asked. */
 export function run(flags: SimulateFlags, output: Output): void {
   const request = requestFacts(flags);
-  const ofOne = flags.trace === undefined ? [] : [`--trace ${flags.trace}`];
-  const scenarios = questionsOf<ScenarioQuestion>(flags, ofOne).map((question) =>
-    scenarioOf(question, FILES),
-  );
-  const [{ plans, spIsDefault }] = scenarios as [(typeof scenarios)[number]];
+  const ofOne = [
+    ...(flags.trace === undefined ? [] : [`--trace ${flags.trace}`]),
+    ...(flags.link === undefined ? [] : ['--link']),
+  ];
+  const questions = questionsOf<ScenarioQuestion>(flags, ofOne);
+  const scenarios = questions.map((question) => scenarioOf(question, FILES));
+  const [{ system, plans, spIsDefault }] = scenarios as [(typeof scenarios)[number]];
   if (flags.trace !== undefined) for (const plan of plans) refuseUntraced(plan);
   const files = flags.trace === undefined ? null : tracePaths(flags.trace, plans);
   const simulated = scenarios.map((scenario) =>
@@ -43,8 +46,14 @@ export function run(flags: SimulateFlags, output: Output): void {
     }),
   );
   const { timelines } = simulated[0]!;
-  writeTraces(timelines.map((timeline, index) => ({ file: files![index]!, timeline })));
+  writeTraces(
+    timelines.map((timeline, index) => {
+      const step = { name: `simulated: ${system.id}, ${plans[index]!.name}`, timeline };
+      return { file: files![index]!, steps: [step] };
+    }),
+  );
   const documents = simulated.map(({ document }) => document);
   printPlans(documents, COLUMNS, { how: 'Simulated', spIsDefault, json: flags.json === true }, output);
+  sayLink(flags.link, questions[0]!, output);
   for (const file of files ?? []) output.diagnostic(`wrote ${file}; open it at https://ui.perfetto.dev\n`);
 }

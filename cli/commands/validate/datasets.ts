@@ -1,9 +1,7 @@
-import { countLines } from '../../../model/input/fileLines.ts';
+import { validate } from '../../../library/validate.ts';
 import { UserError } from '../../../model/input/userError.ts';
-import { loadSystem } from '../../../model/system/load.ts';
-import { DatasetReader } from '../../../studies/dataset/stepRecords.ts';
-import { type ComparedStep, StepComparison } from '../../../studies/heldOut/compareSteps.ts';
-import { HeldOutErrors, type HeldOutReport } from '../../../studies/heldOut/report.ts';
+import type { ComparedStep } from '../../../studies/heldOut/compareSteps.ts';
+import type { HeldOutReport } from '../../../studies/heldOut/report.ts';
 import {
   type PublishedStep,
   publishedErrors,
@@ -22,17 +20,12 @@ const PUBLISHED = 'published';
 /** Predicts measured steps and prints how far off that is. Returns the exit code: 1 where a limit is broken. */
 export function validateDatasets(files: readonly string[], flags: ValidateFlags, output: Output): number {
   if (files.includes(PUBLISHED)) return validatePublished(files, flags, output);
-  const machine = flags.machine === undefined ? null : loadSystem(flags.machine);
-  const lines = files.reduce((sum, file) => sum + countLines(file), 0);
-  const progress = startProgress(output, 'steps', lines);
-  const comparison = new StepComparison(machine);
-  const errors = new HeldOutErrors(flags.worst);
-  const steps = new DatasetReader(files);
-  for (const step of steps) {
-    errors.add(comparison.compare(step, steps.place));
-    progress.advance();
-  }
-  const report = errors.report(comparison.noises());
+  const { machine, worst } = flags;
+  const report = validate(files, {
+    ...(machine !== undefined && { machine }),
+    worst,
+    watch: (total) => startProgress(output, 'steps', total),
+  });
   if (flags.json) output.result(`${JSON.stringify(report, null, 1)}\n`);
   else print(report, output);
   return exitCode(report, flags, output);
