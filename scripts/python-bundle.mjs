@@ -13,6 +13,9 @@ const DATA = [
   'model/systems',
   'cuda-templates',
   'runtime',
+  'cli/commands/completion/chunkflow.bash',
+  'cli/commands/completion/chunkflow.fish',
+  'cli/commands/completion/chunkflow.zsh',
   'codegen/attach/build.sh',
   'LICENSE',
 ];

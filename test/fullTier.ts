@@ -19,6 +19,10 @@ export const FULL_TIER: readonly OfFullTier[] = [
     why: "the explorer's page in a browser: by keyboard, at a phone's width, with files and a search",
   },
   { file: 'test/codegen/hostSanitizers.test.ts', why: 'the same under the address and the thread sanitizer' },
+  {
+    file: 'test/cli/completionInShells.test.ts',
+    why: 'completion by the tab key in bash, zsh and fish, as far as they are here',
+  },
   { file: 'test/library/examples.test.ts', why: "the library's examples, one of which fits a machine" },
   { file: 'test/library/reference.test.ts', why: "the library's API reference, by TypeDoc" },
   { file: 'test/codegen/diffusers.test.ts', why: "generated blocks' results against diffusers'" },

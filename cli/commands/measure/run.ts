@@ -82,7 +82,7 @@ function report(
       (column) =>
         (why === undefined || !PREDICTED.includes(column)) && (over === undefined || column !== TRANSPORT),
     );
-    output.result(`${heading(run, over)}\n${formatTable(columns, plans)}\n`);
+    output.result(`${heading(run, over)}\n${formatTable(columns, plans, output.layout)}\n`);
     if (why !== undefined) output.result(`predicted: none, since ${why}\n\n`);
     const unclaimed = whyMoreMemory(run);
     if (unclaimed !== undefined) output.result(`${unclaimed}\n\n`);
