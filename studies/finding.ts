@@ -36,6 +36,16 @@ export function limitText({ holds, inPart, isLeast }: Limits): string {
   return `${isLeast ? 'at least' : 'at most'} ${percent(holds)}; in part ${isLeast ? 'from' : 'to'} ${percent(inPart)}`;
 }
 
+/**
+ * Standing over findings: that of the worst; but what fails beside others makes it one in part, unless it is one of those that decide or
+ * nothing holds.
+ */
+export function overallStanding(findings: readonly Finding[], deciding: readonly Finding[] = []): Standing {
+  const worst = worstOf(findings);
+  const isHeld = findings.some(({ standing }) => standing === 'holds');
+  return worst === 'fails' && isHeld && worstOf(deciding) !== 'fails' ? 'in part' : worst;
+}
+
 /** The worst standing of findings that were shown; `not shown` where none was. */
 export function worstOf(findings: readonly Finding[]): Standing {
   const shown = findings.map(({ standing }) => standing).filter((standing) => standing !== 'not shown');

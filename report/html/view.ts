@@ -1,7 +1,14 @@
 import { countText } from '../../studies/numberText.ts';
 import { printableChart } from '../../studies/plots/chart.ts';
 import { cellText } from '../parts/cellText.ts';
-import { type ChartPart, commonLimit, type Part, type Report, type TablePart } from '../report.ts';
+import {
+  type ChartPart,
+  commonLimit,
+  type Part,
+  type Report,
+  type TablePart,
+  withoutRepeats,
+} from '../report.ts';
 
 /** A report as the templates read it: every text is there as it is shown, and nothing is left to decide. */
 export function pageView({ title, subtitle, verdict, sections, version }: Report) {
@@ -37,15 +44,6 @@ function joined(text: string): string {
 
 function classOf(standing: string): string {
   return standing.replaceAll(' ', '-');
-}
-
-/** Tables in a row that one command prints name it once, behind the last of them. */
-function withoutRepeats(parts: readonly Part[]): Part[] {
-  return parts.map((part, index) => {
-    const next = parts[index + 1];
-    const isRepeated = part.kind === 'table' && next?.kind === 'table' && part.command === next.command;
-    return isRepeated ? { ...part, command: null } : part;
-  });
 }
 
 const KINDS = { isTable: false, isChart: false, isFacts: false, isNotes: false, isCommands: false };
