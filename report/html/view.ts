@@ -27,9 +27,8 @@ export function pageView({ title, subtitle, verdict, sections, version }: Report
         ...{ says: joined(says), limit: joined(limit) },
       })),
     },
-    sections: sections.map(({ id, title, parts }) => ({
-      id,
-      title,
+    sections: sections.map(({ id, title, short = title, parts }) => ({
+      ...{ id, title, short },
       parts: withoutRepeats(parts).map(partView),
     })),
   };

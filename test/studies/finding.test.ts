@@ -64,7 +64,8 @@ const steps = ({ error = 0.01, tau = 1, covered = 1, memory = 0.01 as number | n
     memory: memory === null ? null : errorStatistics([memory]),
   };
 };
-const standings = (report: ReturnType<typeof steps>) => heldOutFindings(report).map(({ standing }) => standing);
+const standings = (report: ReturnType<typeof steps>) =>
+  heldOutFindings(report).map(({ standing }) => standing);
 
 findings('steps are held to their times by both roads, order, intervals and memory', () => {
   assert.equal(standings(steps()), ['holds', 'holds', 'holds', 'holds', 'holds']);
@@ -120,7 +121,10 @@ findings('a stage is judged by what was held out, and by enough of it', () => {
 findings('choices are judged by their mean regret', () => {
   const report = { largest: { regret: 0.04 } as never, mean: 0.01, compared: 3, distinct: 2, withinNoise: 1 };
   assert.is(regretFinding(report).standing, 'holds');
-  assert.match(regretFinding(report).says, /^3 choices \(2 distinct plans\) are 1\.00 % slower .* 4\.00 % at the most/);
+  assert.match(
+    regretFinding(report).says,
+    /^3 choices \(2 distinct plans\) are 1\.00 % slower .* 4\.00 % at the most/,
+  );
   assert.is(regretFinding({ ...report, mean: 0.06 }).standing, 'fails');
   assert.is(regretFinding({ ...report, mean: null, largest: null }).standing, 'not shown');
 });
