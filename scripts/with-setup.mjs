@@ -21,6 +21,10 @@ const SOURCES = [
   'studies',
   'report',
   'experiments',
+  'documents',
+  'library',
+  'explorer',
+  'scripts/explorer.mjs',
   'tsconfig.json',
   'tsconfig.build.json',
   'package-lock.json',
@@ -29,6 +33,9 @@ const STAMP = 'dist/.built';
 
 const BIOME = ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'];
 const TYPES = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'];
+/** The explorer's page is for browsers, everything else for Node. */
+const PAGE_TYPES = ['node_modules/typescript/bin/tsc', '-p', 'explorer/page/tsconfig.json'];
+const EXPLORER = ['scripts/explorer.mjs'];
 const BUILD = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'];
 const PYTHON_CHECKS = [
   ['ruff format', ['-m', 'ruff', 'format', '--check', '.']],
@@ -90,7 +97,7 @@ function buildAlways() {
   // Taken before the compiler reads, so that a file saved meanwhile still counts as newer.
   const started = new Date().toISOString();
   rmSync('dist', { recursive: true, force: true });
-  const code = node(BUILD);
+  const code = node(BUILD) || node(EXPLORER);
   if (code === 0) writeFileSync(STAMP, `${started}\n`);
   return code;
 }
@@ -101,6 +108,7 @@ async function test(args, more = leftOut) {
   for (const [name, command] of [
     ['format and lint', BIOME],
     ['types', TYPES],
+    ["types of the explorer's page", PAGE_TYPES],
   ]) {
     if (node(command) !== 0) failures.push(name);
   }

@@ -1,19 +1,18 @@
+import { workloadFields } from '../../library/workloadFields.ts';
 import { blockCount } from '../../model/dit/depth.ts';
 import { loadDit } from '../../model/dit/load.ts';
+import type { Scenario } from '../../model/scenario/scenario.ts';
 import { depthText } from '../../studies/dataset/programDepth.ts';
 import type { ScenarioFlags } from '../flags/scenario.ts';
-import type { Scenario } from '../scenario.ts';
-import { workloadLine } from './readable.ts';
+import { workloadLines } from './workloadText.ts';
 
 /** What a chart of a scenario says above the picture: what is computed and where, and beside it how many of the model's blocks. */
-export function scenarioNotes(
-  { workload, described, system, spIsDefault }: Scenario,
-  flags: ScenarioFlags,
-): string[] {
+export function scenarioNotes(scenario: Scenario, flags: ScenarioFlags): string[] {
+  const { workload, system, spIsDefault } = scenario;
   const blocks = workload.blocks.length;
   const modelBlocks = flags.blocks === undefined ? blocks : blockCount(loadDit(flags.model!, entryOf(flags)));
   return [
-    workloadLine(described, spIsDefault).trim(),
+    workloadLines(workloadFields(scenario), 1, spIsDefault)[0]!.split(';')[0]!.trim(),
     `${depthText({ blocks, modelBlocks })}; ${system.name}`,
   ];
 }
@@ -23,6 +22,6 @@ function entryOf({ entry, dtype }: ScenarioFlags) {
 }
 
 /** A scenario's model, size aside. */
-export function modelName({ described }: Scenario): string {
-  return described.name;
+export function modelName({ workload }: Scenario): string {
+  return workload.model.name;
 }

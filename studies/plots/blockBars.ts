@@ -68,23 +68,38 @@ export function blockBars(
   return { bars, fromS, toS };
 }
 
-/** The axis of time within a block. */
-export function blockTime(field: string, longestMs: number) {
-  return number(field, 'ms from the start of the block', { scale: { domain: [0, longestMs], nice: false } });
+/** The axis of time within a block; of views below each other only the lowest names it. */
+export function blockTime(field: string, longestMs: number, isNamed: boolean) {
+  return number(field, isNamed ? 'ms from the start of the block' : null, {
+    scale: { domain: [0, longestMs], nice: false },
+    axis: { labels: isNamed },
+  });
+}
+
+/** Categories of bars in their order. */
+export function categoriesOf(bars: readonly Bar[]): Category[] {
+  return CATEGORIES.filter((of) => bars.some(({ category }) => category === of));
 }
 
 /** Bars of the chart's data on their tracks, without a height. */
-export function trackView(filter: object, longestMs: number) {
+export function trackView(
+  filter: object,
+  {
+    longestMs,
+    isLowest,
+    categories,
+  }: { longestMs: number; isLowest: boolean; categories: readonly Category[] },
+) {
   return {
     data: { name: 'rows' },
     transform: [{ filter }, { calculate: 'datum.toMs - datum.fromMs', as: 'lastsMs' }],
     mark: { type: 'bar', stroke: role('paper'), strokeWidth: 0.3 },
     encoding: {
-      x: blockTime('fromMs', longestMs),
+      x: blockTime('fromMs', longestMs, isLowest),
       x2: { field: 'toMs' },
       y: name('track', null, { sort: TRACKS }),
       color: name('category', null, {
-        scale: { domain: [...CATEGORIES], range: CATEGORIES.map((of) => seriesRole(SERIES[of])) },
+        scale: { domain: [...categories], range: categories.map((of) => seriesRole(SERIES[of])) },
       }),
       tooltip: [
         ...[name('name', 'operation'), name('category', 'kind'), name('track', 'stream or engine')],

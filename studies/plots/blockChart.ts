@@ -1,5 +1,5 @@
 import type { LinkSeries, Timeline } from '../../model/program/timeline.ts';
-import { type Bar, blockBars, blockTime, TRACK_PX, trackView } from './blockBars.ts';
+import { type Bar, blockBars, blockTime, categoriesOf, TRACK_PX, trackView } from './blockBars.ts';
 import { type Chart, name, number } from './chart.ts';
 import { seriesRole } from './theme.ts';
 
@@ -40,8 +40,10 @@ export function blockChart(
   const namesOf = (of: Rate['of']) => [
     ...new Set(rates.flatMap((rate) => (rate.of === of ? [rate.link] : []))),
   ];
-  const links = namesOf('link');
-  const hosts = namesOf('host');
+  const uses = (['link', 'host'] as const)
+    .map((of) => ({ of, links: namesOf(of) }))
+    .filter(({ links }) => links.length > 0);
+  const categories = categoriesOf(drawn.flatMap(({ bars }) => bars));
   return {
     title,
     subtitle,
@@ -50,11 +52,13 @@ export function blockChart(
       heading: `${plan}: ${lastsMs.toFixed(2)} ms`,
       views: [
         {
-          ...trackView({ and: [{ field: 'plan', equal: plan }, 'isValid(datum.track)'] }, longestMs),
+          ...trackView(
+            { and: [{ field: 'plan', equal: plan }, 'isValid(datum.track)'] },
+            { longestMs, isLowest: uses.length === 0, categories },
+          ),
           height: { step: TRACK_PX },
         },
-        useView(plan, 'link', links, longestMs),
-        useView(plan, 'host', hosts, longestMs),
+        ...uses.map((use, index) => useView(plan, use, longestMs, index === uses.length - 1)),
       ],
       resolve: { scale: { color: 'independent' } },
     })),
@@ -62,9 +66,7 @@ export function blockChart(
       ...bars.map((bar: Bar) => ({ plan, ...bar })),
       ...rates.map((rate) => ({ plan, ...rate })),
     ]),
-    legend: [
-      ...new Set([...drawn.flatMap(({ bars }) => bars.map(({ category }) => category)), ...links, ...hosts]),
-    ],
+    legend: [...categories, ...uses.flatMap(({ links }) => links)],
     resolve: { scale: { color: 'independent' } },
   };
 }
@@ -114,13 +116,16 @@ function ratesIn(series: LinkSeries, nodes: LinkNodes, fromS: number, toS: numbe
     .filter(({ startS, endS }) => endS > startS);
   const merged = meanOfShort(pieces, SHORTEST * (toS - fromS));
   if (merged.every((piece) => piece.bytesPerS === 0)) return [];
-  return merged.map((piece) => ({
+  const rate = (startS: number, piece: Piece) => ({
     ...shown,
-    fromMs: (piece.startS - fromS) * 1e3,
+    fromMs: (startS - fromS) * 1e3,
     toMs: (piece.endS - fromS) * 1e3,
     gbPerS: piece.bytesPerS / 1e9,
     usePercent: (100 * piece.bytesPerS) / capacityBytesPerS,
-  }));
+  });
+  const last = merged.at(-1)!;
+  // A line of steps ends where its last point is.
+  return [...merged.map((piece) => rate(piece.startS, piece)), rate(last.endS, last)];
 }
 
 interface Piece {
@@ -145,7 +150,13 @@ function meanOfShort(pieces: readonly Piece[], shortestS: number): Piece[] {
   return merged;
 }
 
-function useView(plan: string, of: Rate['of'], links: readonly string[], longestMs: number) {
+/** Series of one picture: rank 0's links, or its host memory. */
+interface LinkUse {
+  of: Rate['of'];
+  links: readonly string[];
+}
+
+function useView(plan: string, { of, links }: LinkUse, longestMs: number, isLowest: boolean) {
   return {
     height: of === 'link' ? 100 : 60,
     data: { name: 'rows' },
@@ -161,7 +172,7 @@ function useView(plan: string, of: Rate['of'], links: readonly string[], longest
     ],
     mark: { type: 'line', interpolate: 'step-after', strokeWidth: 1.4 },
     encoding: {
-      x: blockTime('fromMs', longestMs),
+      x: blockTime('fromMs', longestMs, isLowest),
       y: number('usePercent', 'in use (%)', { scale: { domain: [0, 100] }, axis: { tickCount: 3 } }),
       color: name('link', null, {
         scale: { domain: [...links], range: links.map((_, index) => seriesRole(of === 'link' ? index : 7)) },

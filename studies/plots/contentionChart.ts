@@ -142,7 +142,7 @@ function panelView(panel: string, domains: { h2d: number; collective: number }) 
   });
   const look = { domain: SHOWN, range: [seriesRole(0), seriesRole(1)] };
   return {
-    height: { ofWidth: 0.8, most: 260 },
+    height: { ofWidth: 0.7, most: 240 },
     layer: [
       {
         ...of('laws'),

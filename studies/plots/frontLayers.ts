@@ -152,7 +152,35 @@ export function greyPoints(axes: FrontAxes, called: string) {
 
 /** Names beside points, on paper, so that lines below them do not strike them out. */
 export function names(guide: string, axes: FrontAxes) {
-  return onPaper(guide, { align: 'left', dx: 8 }, place(axes));
+  const middle = axes.gib[1] / 2;
+  const at = place(axes);
+  const side = (right: string | number, left: string | number) => ({
+    expr: `datum.gib > ${middle} ? ${JSON.stringify(right)} : ${JSON.stringify(left)}`,
+  });
+  return onPaper(
+    guide,
+    { align: side('right', 'left'), dx: side(-8, 8) },
+    { ...at, y: { ...at.y, field: 'labelMs' } },
+  );
+}
+
+/** Names with the heights at which they stand: those of points that lie close are moved apart. */
+export function nameRows(
+  points: readonly { gib: number; ms: number; label: string }[],
+  axes: FrontAxes,
+): Row[] {
+  let lowestMs = Number.NEGATIVE_INFINITY;
+  return [...points]
+    .sort((a, b) => a.ms - b.ms)
+    .map((point) => {
+      const labelMs = Math.max(point.ms, lowestMs);
+      lowestMs = labelMs + msOfLine(axes);
+      return { ...point, labelMs };
+    });
+}
+
+function msOfLine({ ms }: FrontAxes): number {
+  return ((ms[1] - ms[0]) / (NARROW * FRONT_HEIGHT.ofWidth)) * (FONT_PX + 3);
 }
 
 /** Dashed horizontal lines over the whole width, each with its name above its left end. */
@@ -170,13 +198,13 @@ export function levelLines(guide: string, axes: FrontAxes) {
 
 /** Levels with the places of their names: those of lines that lie close stand beside each other, in place of on each other. */
 export function levelRows(levels: readonly Level[], axes: FrontAxes): Row[] {
-  const msOfLine = ((axes.ms[1] - axes.ms[0]) / (NARROW * FRONT_HEIGHT.ofWidth)) * (FONT_PX + 3);
+  const lineMs = msOfLine(axes);
   const gibOfLetter = ((axes.gib[1] - axes.gib[0]) / NARROW) * FONT_PX * 0.6;
   let before: { ms: number; endGib: number } | null = null;
   return [...levels]
     .sort((a, b) => a.ms - b.ms)
     .map(({ label, ms }) => {
-      const gib: number = before !== null && ms - before.ms < msOfLine ? before.endGib : axes.gib[0];
+      const gib: number = before !== null && ms - before.ms < lineMs ? before.endGib : axes.gib[0];
       before = { ms, endGib: gib + gibOfLetter * (label.length + 2) };
       return { label, ms, gib };
     });

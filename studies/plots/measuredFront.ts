@@ -12,6 +12,7 @@ import {
   type Level,
   levelLines,
   levelRows,
+  nameRows,
   names,
   planRows,
   roundBars,
@@ -86,7 +87,7 @@ export function measuredFront(
       },
     ],
     rows: planRows([...predicted, ...chosen, ...rest]),
-    guides: { levels: levelRows(levels, axes), names: others.flatMap(nameOf) },
+    guides: { levels: levelRows(levels, axes), names: nameRows(others.flatMap(nameOf), axes) },
     legend: [...groups, OTHERS],
   };
 }

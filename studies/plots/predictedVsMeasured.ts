@@ -168,7 +168,7 @@ function scatter(where: string, axes: Axes): View {
     number(field, 'simulated step (ms)', { scale, axis: { format: '~s' } });
   const x = measured('ms', axes, false);
   return {
-    height: { ofWidth: 1, most: 300 },
+    height: { ofWidth: 0.85, most: 260 },
     layer: [
       band(x, simulated('lowMs'), 'highMs'),
       line(x, simulated('ms')),

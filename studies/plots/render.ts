@@ -6,7 +6,7 @@ import { FONT_FILES } from './fonts.ts';
 import type { ThemeName } from './lookNames.ts';
 import { fitChart } from './page/fitChart.mjs';
 import { type ChartWidth, chartWidth } from './size.ts';
-import { measureWithFont } from './textWidth.ts';
+import { measureWithFont, textWidth } from './textWidth.ts';
 import { chartConfig, coloursOf, FONT } from './theme.ts';
 
 measureWithFont();
@@ -21,7 +21,13 @@ export const SCREEN_LOOK: Look = { theme: 'light', width: chartWidth('screen') }
 
 /** The chart as a Vega-Lite specification that holds its data, colours and sizes: any viewer draws it alike. */
 export async function chartSpec(chart: Chart, { theme, width }: Look = SCREEN_LOOK): Promise<TopLevelSpec> {
-  const look = { width: width.px, colours: coloursOf(theme), config: chartConfig(FONT), titled: true };
+  const look = {
+    width: width.px,
+    colours: coloursOf(theme),
+    config: chartConfig(FONT),
+    titled: true,
+    textWidth,
+  };
   return fitChart(printableChart(chart), look, async (spec) => sizeOf(await drawn(spec)).width);
 }
 

@@ -37,7 +37,7 @@ export function rooflineChart(
     title,
     subtitle: [
       ...subtitle,
-      'at the highest clock; work on elements has no FLOPs and is in the lower part alone',
+      'at the highest clock; dashed: what large kernels reach; elementwise work has no FLOPs and is in the lower part alone',
     ],
     columns: 1,
     groups: [{ views: [roofline(domain)] }, { heading: 'time in a step by segment', views: [seconds(rows)] }],
@@ -95,7 +95,7 @@ function roof(
 function reached(gpu: Gpu, domain: [number, number]): Roof[] {
   const { efficiency } = gpu;
   return (['gemm', 'attention'] as const).flatMap((of) =>
-    roof(`reached by large ${of} kernels`, efficiency[of], efficiency.elementwise, gpu, domain),
+    roof(of, efficiency[of], efficiency.elementwise, gpu, domain),
   );
 }
 
@@ -114,13 +114,13 @@ const TOOLTIP = [
 ];
 
 function roofline(domain: [number, number]) {
-  const x = number('intensity', 'FLOPs for each byte of device memory', {
+  const x = number('intensity', 'FLOPs per byte of device memory', {
     scale: { type: 'log', domain, nice: false },
     axis: { format: '~s' },
   });
   const y = number('tflopPerS', 'TFLOP/s', { scale: { type: 'log', nice: false }, axis: { format: '~r' } });
   return {
-    height: { ofWidth: 0.6, most: 320 },
+    height: { ofWidth: 0.9, most: 320 },
     layer: [
       {
         data: { name: 'roofs' },

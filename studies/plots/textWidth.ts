@@ -1,6 +1,7 @@
 import PDFDocument from 'pdfkit';
 import * as vega from 'vega';
 import { FONT_FILES } from './fonts.ts';
+import { FONT_PX } from './theme.ts';
 
 /** Size at which texts are measured; widths are proportional to it. */
 const MEASURED_PX = 100;
@@ -13,20 +14,24 @@ interface TextItem {
   text?: unknown;
 }
 
-/** Width of a line of text in the charts' font, pixels: without a canvas Vega would guess, a third too wide. */
-function textWidth(item: TextItem, given: unknown): number {
-  const text = String(given ?? item.text ?? '');
-  const bold = item.fontWeight === 'bold' || Number(item.fontWeight) >= 600;
+/** Width of a line of text in the charts' font, pixels. */
+export function textWidth(text: string, fontPx: number, bold: boolean): number {
   const key = `${bold} ${text}`;
   let width = widths.get(key);
   if (width === undefined) {
     width = measuring.font(bold ? FONT_FILES.bold : FONT_FILES.regular).widthOfString(text);
     widths.set(key, width);
   }
-  return (width * (item.fontSize ?? 11)) / MEASURED_PX;
+  return (width * fontPx) / MEASURED_PX;
 }
 
-/** Has Vega measure texts so. */
+/** Has Vega measure texts so: without a canvas it would guess, a third too wide. */
 export function measureWithFont(): void {
-  (vega as unknown as { textMetrics: { width: typeof textWidth } }).textMetrics.width = textWidth;
+  const { textMetrics } = vega as unknown as {
+    textMetrics: { width: (item: TextItem, given: unknown) => number };
+  };
+  textMetrics.width = (item, given) => {
+    const bold = item.fontWeight === 'bold' || Number(item.fontWeight) >= 600;
+    return textWidth(String(given ?? item.text ?? ''), item.fontSize ?? FONT_PX, bold);
+  };
 }

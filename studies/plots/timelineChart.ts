@@ -1,6 +1,6 @@
 import { max } from 'simple-statistics';
 import type { Timeline } from '../../model/program/timeline.ts';
-import { blockBars, TRACK_PX, trackView } from './blockBars.ts';
+import { blockBars, categoriesOf, TRACK_PX, trackView } from './blockBars.ts';
 import type { Chart } from './chart.ts';
 
 /** A timeline under the name that its rows get. */
@@ -25,20 +25,24 @@ export function timelineChart(
     blockBars(timeline, block).bars.map((bar) => ({ timeline: name, ...bar })),
   );
   const longestMs = max(rows.map(({ toMs }) => toMs));
+  const categories = categoriesOf(rows);
   return {
     title,
     subtitle,
     columns: 1,
-    groups: timelines.map(({ name }) => {
+    groups: timelines.map(({ name }, index) => {
       const own = rows.filter((row) => row.timeline === name);
-      const view = trackView({ field: 'timeline', equal: name }, longestMs);
+      const view = trackView(
+        { field: 'timeline', equal: name },
+        { longestMs, isLowest: index === timelines.length - 1, categories },
+      );
       return {
         heading: `${name}: ${max(own.map(({ toMs }) => toMs)).toFixed(2)} ms`,
         views: [{ ...view, height: { step: TRACK_PX } }],
       };
     }),
     rows,
-    legend: [...new Set(rows.map(({ category }) => category))],
+    legend: categories,
     resolve: { scale: { color: 'shared' } },
   };
 }

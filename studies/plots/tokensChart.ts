@@ -80,9 +80,13 @@ function layers({ domain, plans }: Axis, field: string, title: string, isAbove: 
     scale: isAbove ? { type: 'log', nice: false } : { zero: false },
     axis: isAbove ? { format: ',~r' } : { format: '~r', tickCount: 5 },
   });
-  const color = name('plan', 'plan', { scale: seriesColours(plans) });
+  const legend = { symbolType: 'stroke', symbolSize: 300, symbolStrokeWidth: 2 };
+  const color = name('plan', 'plan', { scale: seriesColours(plans), legend });
   // Lines that lie on each other are seen through the gaps of the upper ones.
-  const strokeDash = name('plan', 'plan', { scale: { domain: [...plans], range: seriesDashes(plans) } });
+  const strokeDash = name('plan', 'plan', {
+    scale: { domain: [...plans], range: seriesDashes(plans) },
+    legend,
+  });
   const of = (isBreakEven: boolean) => ({
     data: { name: 'rows' },
     transform: [{ filter: { field: 'breakEven', equal: isBreakEven } }],

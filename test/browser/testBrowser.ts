@@ -46,7 +46,11 @@ export class TestBrowser {
       executablePath: installed.executable,
       env: { ...process.env, ...installed.env },
       headless: 'shell',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-webgl', `--proxy-server=${NO_PROXY}`],
+      args: [
+        ...['--no-sandbox', '--disable-gpu', '--disable-webgl', `--proxy-server=${NO_PROXY}`],
+        // Chromium asks its maker how to fill in the fields of a page, which is no doing of the page.
+        '--disable-features=AutofillServerCommunication',
+      ],
     });
     return new TestBrowser(browser);
   }

@@ -14,10 +14,12 @@ import { type Column, formatTable } from '../../text/table.ts';
 export function printFit({ stages }: Pick<FittedMachine, 'stages'>, worst: number, output: Output): void {
   printParameters(stages, output);
   output.result('\n');
-  output.result(formatTable(ERROR_COLUMNS, [...stageGroups(stages), ...heldOutGroups(stages)]));
+  output.result(
+    formatTable(ERROR_COLUMNS, [...stageGroups(stages), ...heldOutGroups(stages)], output.layout),
+  );
   if (worst === 0) return;
   output.result('\nfarthest off among the held-out readings\n');
-  output.result(formatTable(READING_COLUMNS, farthestOff(stages, 'held-out').slice(0, worst)));
+  output.result(formatTable(READING_COLUMNS, farthestOff(stages, 'held-out').slice(0, worst), output.layout));
 }
 
 /** The same of a fit to all readings: none is held out, and how far off those are that were fitted is no error of a prediction. */
@@ -32,11 +34,12 @@ export function printFitToAll(
     formatTable(
       ERROR_COLUMNS,
       stageGroups(stages).filter(({ side }) => side === 'fit'),
+      output.layout,
     ),
   );
   if (worst === 0) return;
   output.result('\nfarthest off among the fitted readings; none is held out\n');
-  output.result(formatTable(READING_COLUMNS, farthestOff(stages, 'fit').slice(0, worst)));
+  output.result(formatTable(READING_COLUMNS, farthestOff(stages, 'fit').slice(0, worst), output.layout));
 }
 
 const READING_COLUMNS: readonly Column<ReadingError>[] = [
@@ -60,6 +63,7 @@ function printParameters(stages: readonly FittedStage[], output: Output): void {
         { header: '95 % high', value: (row) => row.high95, digits: 3 },
       ],
       numbers,
+      output.layout,
     ),
   );
 }

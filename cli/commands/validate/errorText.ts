@@ -3,6 +3,7 @@ import { brokenLimits, type LimitedReport } from '../../../studies/heldOut/limit
 import { orderSummary, type Spread } from '../../../studies/heldOut/planOrder.ts';
 import type { ClassErrors, HeldOutReport } from '../../../studies/heldOut/report.ts';
 import type { Output } from '../../output.ts';
+import type { Layout } from '../../text/layout.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 import type { ValidateFlags } from './command.ts';
 
@@ -47,9 +48,15 @@ const CLOSED_FORM_COLUMNS: readonly Column<ClassErrors>[] = [
 ];
 
 /** Both roads' errors, a table each. */
-export function errorTables({ classes, all }: { classes: readonly ClassErrors[]; all: ClassErrors }): string {
+export function errorTables(
+  { classes, all }: { classes: readonly ClassErrors[]; all: ClassErrors },
+  layout: Layout,
+): string {
   const rows = [...classes, all];
-  return `simulated\n${formatTable(SIMULATED_COLUMNS, rows)}\nclosed form\n${formatTable(CLOSED_FORM_COLUMNS, rows)}`;
+  return [
+    `simulated\n${formatTable(SIMULATED_COLUMNS, rows, layout)}`,
+    `closed form\n${formatTable(CLOSED_FORM_COLUMNS, rows, layout)}`,
+  ].join('\n');
 }
 
 /** How well predictions order the plans of each workload: the pairs that measurements order, and all pairs. */
@@ -63,7 +70,7 @@ export function orderLines({ orders }: Pick<HeldOutReport, 'orders'>): string {
       ? 'undefined, as all plans are predicted alike'
       : `${tau.mean.toFixed(3)} on average, ${tau.least.toFixed(3)} at the least`;
   return (
-    `${what} Kendall's tau ${average(kendallTau)},\n  of pairs that measure further apart than 1 % and their noise ` +
+    `${what} Kendall's tau ${average(kendallTau)}, of pairs that measure further apart than 1 % and their noise ` +
     `(${decided} of ${pairs}); of all pairs tau-b is ${average(tauOfAllPairs)}`
   );
 }

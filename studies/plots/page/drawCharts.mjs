@@ -2,12 +2,21 @@
 
 /* global vega, vegaLite, vegaEmbed, fitChart */
 
+const measuring = document.createElement('canvas').getContext('2d');
+let measuringFont = '';
+
 /** @param {any} spec @returns {Promise<number>} */
 async function widthOfDrawing(spec) {
   const view = new vega.View(vega.parse(vegaLite.compile(spec).spec), { renderer: 'none' });
   const svg = await view.toSVG();
   view.finalize();
   return Number(/ width="([\d.]+)"/.exec(svg)?.[1]);
+}
+
+/** Width of a text in the page's font. @param {string} text @param {number} fontPx @param {boolean} isBold */
+function textWidth(text, fontPx, isBold) {
+  measuring.font = `${isBold ? 'bold ' : ''}${fontPx}px ${measuringFont}`;
+  return measuring.measureText(text).width;
 }
 
 /** @param {Element} figure @param {any} look */
@@ -22,7 +31,7 @@ function drawFigure(figure, look) {
     // A redraw may bring a scroll bar, which takes its pixels.
     if (width === 0 || Math.abs(width - drawnAt) < 4) return;
     drawnAt = width;
-    const spec = await fitChart(chart, { ...look, width, titled: false }, widthOfDrawing);
+    const spec = await fitChart(chart, { ...look, width, titled: false, textWidth }, widthOfDrawing);
     if (drawnAt !== width) return;
     drawing?.finalize();
     drawing = await vegaEmbed(place, spec, { renderer: 'svg', actions: false, tooltip: { theme: 'chart' } });
@@ -39,5 +48,6 @@ function drawFigure(figure, look) {
 
 /** @param {any} look */
 export function drawCharts(look) {
+  measuringFont = look.config.font;
   for (const figure of document.querySelectorAll('figure.chart')) drawFigure(figure, look);
 }

@@ -1,11 +1,12 @@
 import { UserError } from '../../../../model/input/userError.ts';
 import type { Plan } from '../../../../model/plan/plan.ts';
+import { FILES } from '../../../../model/scenario/files.ts';
+import { scenarioOf } from '../../../../model/scenario/scenario.ts';
 import { pathToMemory } from '../../../../model/system/tree.ts';
 import { simulate } from '../../../../sim/simulate.ts';
 import { blockChart } from '../../../../studies/plots/blockChart.ts';
 import { plotChart, refuseOtherCharts } from '../../../files/chartFile.ts';
 import type { Output } from '../../../output.ts';
-import { buildScenario } from '../../../scenario.ts';
 import { modelName, scenarioNotes } from '../../../text/scenarioText.ts';
 import type { PlotBlockFlags } from './command.ts';
 
@@ -15,7 +16,7 @@ const USUAL = ['yield', 'chunked'];
 /** Simulates a step of each plan and draws one of its blocks, with what it makes of links and host memory. */
 export async function run(flags: PlotBlockFlags, output: Output): Promise<void> {
   refuseOtherCharts(flags);
-  const scenario = buildScenario(flags);
+  const scenario = scenarioOf(flags, FILES);
   const { workload, system } = scenario;
   const plans = flags.plan === undefined ? usual(scenario.plans) : scenario.plans;
   const count = workload.blocks.length * workload.passes;

@@ -1,15 +1,16 @@
 import { hostShareBytes, memoryNeed } from '../../../../model/physics/memory.ts';
+import { FILES } from '../../../../model/scenario/files.ts';
+import { scenarioOf } from '../../../../model/scenario/scenario.ts';
 import { memoryChart } from '../../../../studies/plots/memoryChart.ts';
 import { plotChart, refuseOtherCharts } from '../../../files/chartFile.ts';
 import type { Output } from '../../../output.ts';
-import { buildScenario } from '../../../scenario.ts';
 import { modelName, scenarioNotes } from '../../../text/scenarioText.ts';
 import type { PlotMemoryFlags } from './command.ts';
 
 /** Draws what plans need of GPU memory and of pinned host memory. */
 export async function run(flags: PlotMemoryFlags, output: Output): Promise<void> {
   refuseOtherCharts(flags);
-  const scenario = buildScenario(flags);
+  const scenario = scenarioOf(flags, FILES);
   const { workload, system, plans } = scenario;
   const needs = plans.map((plan) => ({
     ...{ plan: plan.name, transport: plan.transport },

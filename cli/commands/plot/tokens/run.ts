@@ -1,12 +1,13 @@
 import { breakEven, stepAtTokens } from '../../../../model/analytic/breakEven.ts';
 import { UserError } from '../../../../model/input/userError.ts';
 import type { Plan } from '../../../../model/plan/plan.ts';
+import { FILES } from '../../../../model/scenario/files.ts';
+import { scenarioOf } from '../../../../model/scenario/scenario.ts';
 import type { System } from '../../../../model/system/system.ts';
 import type { BoundWorkload } from '../../../../model/workload/workload.ts';
 import { type TokensCurve, tokensChart } from '../../../../studies/plots/tokensChart.ts';
 import { plotChart, refuseOtherCharts } from '../../../files/chartFile.ts';
 import type { Output } from '../../../output.ts';
-import { buildScenario } from '../../../scenario.ts';
 import { modelName, scenarioNotes } from '../../../text/scenarioText.ts';
 import type { PlotTokensFlags } from './command.ts';
 
@@ -18,7 +19,7 @@ const A_DOUBLING = 6;
 /** Draws each plan's step in closed form at sizes around the one that is asked for. */
 export async function run(flags: PlotTokensFlags, output: Output): Promise<void> {
   refuseOtherCharts(flags);
-  const scenario = buildScenario(flags);
+  const scenario = scenarioOf(flags, FILES);
   const { workload, system, plans } = scenario;
   if (workload.from === 'profile')
     throw new UserError('--profile: it knows no other size than its own; give --model');
