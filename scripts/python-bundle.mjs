@@ -14,6 +14,9 @@ const DATA = [
   'cuda-templates',
   'report/html/page',
   'runtime',
+  'cli/commands/completion/chunkflow.bash',
+  'cli/commands/completion/chunkflow.fish',
+  'cli/commands/completion/chunkflow.zsh',
   'codegen/attach/build.sh',
   'LICENSE',
 ];

@@ -75,7 +75,7 @@ function report(
     if (plans.length === 0) continue;
     const why = whyNothingPredicted(run.run.place, manifest);
     const columns = why === undefined ? COLUMNS : COLUMNS.filter((column) => !PREDICTED.includes(column));
-    output.result(`${heading(run)}\n${formatTable(columns, plans)}\n`);
+    output.result(`${heading(run)}\n${formatTable(columns, plans, output.layout)}\n`);
     if (why !== undefined) output.result(`predicted: none, since ${why}\n\n`);
     const unclaimed = whyMoreMemory(run);
     if (unclaimed !== undefined) output.result(`${unclaimed}\n\n`);
