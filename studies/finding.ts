@@ -33,7 +33,9 @@ export function standingOf(figure: number | null, { holds, inPart, isLeast }: Li
 /** @example limitText({ holds: 0.05, inPart: 0.1 }) // 'at most 5 %; in part to 10 %' */
 export function limitText({ holds, inPart, isLeast }: Limits): string {
   const percent = (share: number) => `${fixedText(share * 100, 0)} %`;
-  return `${isLeast ? 'at least' : 'at most'} ${percent(holds)}; in part ${isLeast ? 'from' : 'to'} ${percent(inPart)}`;
+  const bound = `${isLeast ? 'at least' : 'at most'} ${percent(holds)}`;
+  if (holds === inPart) return bound;
+  return `${bound}; in part ${isLeast ? 'from' : 'to'} ${percent(inPart)}`;
 }
 
 /**

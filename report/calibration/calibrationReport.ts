@@ -133,7 +133,6 @@ function fitnessText(findings: readonly Finding[]): string {
   };
   const parts = [
     `Fit for ${namesOf('holds').length} of ${countText(findings.length, 'stage')}`,
-    ...others('in part', 'with care for'),
     ...others('fails', 'not fit for'),
     ...others('not shown', 'not shown for'),
   ];
