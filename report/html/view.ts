@@ -62,14 +62,18 @@ function partView(part: Part) {
   }
 }
 
+/** Letters of a text from which on its column needs room on a phone. */
+const WIDE = 20;
+
 function tableView({ id, caption, columns, rows, isFolded, command }: TablePart) {
+  const wide = columns.map((_, index) => rows.some((row) => String(row[index]).length > WIDE));
   return {
     ...{ id, caption, columns, isFolded, command },
     count: countText(rows.length, 'row'),
     rows: rows.map((row) =>
       row.map((cell, index) => {
         const { digits, isNumber } = columns[index]!;
-        return { text: cellText(cell, digits), isNumber, isFirst: index === 0 };
+        return { text: cellText(cell, digits), isNumber, isWide: wide[index]!, isFirst: index === 0 };
       }),
     ),
   };
