@@ -12,8 +12,9 @@ import { refuseRepeatedFlags } from './repeatedFlags.ts';
 /** The npm package that a command asks for and that this copy of ChunkFlow leaves out, as the Python package's does. */
 function absentPackage(error: unknown): string | null {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code !== 'ERR_MODULE_NOT_FOUND') return null;
-  return /^Cannot find package '([^']+)'/.exec(message)?.[1] ?? null;
+  // By import, or by a look for its folder.
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return null;
+  return /^Cannot find (?:package|module) '([a-z@][^']*)'/.exec(message)?.[1] ?? null;
 }
 
 /**
