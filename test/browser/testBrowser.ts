@@ -23,36 +23,36 @@ export interface WatchedPage {
 
 const HEIGHT_PX = 900;
 
+/** Nobody listens there: what the browser asks for by itself, such as its updates, goes nowhere. */
+const NO_PROXY = 'http://127.0.0.1:9';
+
 /**
- * A headless browser for tests, which reaches nothing but this machine: everything else goes to a proxy that refuses and tells. Without
- * a sandbox, since it may run as root and opens only our own pages; without a GPU.
+ * A headless browser for tests, which reaches nothing but this machine: everything else that a page asks for goes to a proxy of its own
+ * that refuses and tells. Without a sandbox, since it may run as root and opens only our own pages; without a GPU.
  */
 export class TestBrowser {
   readonly #browser: Browser;
-  readonly #proxy: RefusingProxy;
+  readonly #proxies: RefusingProxy[] = [];
 
-  private constructor(browser: Browser, proxy: RefusingProxy) {
+  private constructor(browser: Browser) {
     this.#browser = browser;
-    this.#proxy = proxy;
   }
 
   /** @returns why there is none, with the way out, where no Chromium is there and none can be installed. */
   static async launch(): Promise<TestBrowser | string> {
     const installed = installBrowser({ say: (text) => process.stderr.write(`${text}\n`) });
     if (!installed.ok) return installed.why;
-    const proxy = await RefusingProxy.listen();
     const browser = await puppeteer.launch({
       executablePath: installed.executable,
       env: { ...process.env, ...installed.env },
       headless: 'shell',
       args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-webgl',
-        `--proxy-server=http://127.0.0.1:${proxy.port}`,
+        ...['--no-sandbox', '--disable-gpu', '--disable-webgl', `--proxy-server=${NO_PROXY}`],
+        // Chromium asks its maker how to fill in the fields of a page, which is no doing of the page.
+        '--disable-features=AutofillServerCommunication',
       ],
     });
-    return new TestBrowser(browser, proxy);
+    return new TestBrowser(browser);
   }
 
   /**
@@ -64,10 +64,12 @@ export class TestBrowser {
     url: string,
     { widthPx = 1440, scheme = 'light', media = 'screen' }: Look = {},
   ): Promise<WatchedPage> {
-    const context = await this.#browser.createBrowserContext();
+    const proxy = await RefusingProxy.listen();
+    this.#proxies.push(proxy);
+    const proxyServer = `http://127.0.0.1:${proxy.port}`;
+    const context = await this.#browser.createBrowserContext({ proxyServer });
     const page = await context.newPage();
     const own = watch(page, url);
-    const before = this.#proxy.refused.length;
     await page.setViewport({
       width: widthPx,
       height: HEIGHT_PX,
@@ -77,13 +79,13 @@ export class TestBrowser {
     await emulateMedia(page, media, scheme);
     await page.goto(url, { waitUntil: 'load' });
     const loadMs = Number(await page.evaluate(`performance.getEntriesByType('navigation')[0].loadEventEnd`));
-    const outside = () => this.#proxy.refused.slice(before).map((target) => `reached out: ${target}`);
+    const outside = () => proxy.refused.map((target) => `reached out: ${target}`);
     return { page, loadMs, complaints: () => [...own, ...outside()] };
   }
 
   async close(): Promise<void> {
     await this.#browser.close();
-    this.#proxy.close();
+    for (const proxy of this.#proxies) proxy.close();
   }
 }
 

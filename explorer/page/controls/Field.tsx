@@ -21,7 +21,7 @@ export function Field({ id, label, hint, mistake, onReset, isInline, children }:
         <label for={id}>{label}</label>
         {hint !== undefined && <span class="hint">{hint}</span>}
         {onReset !== undefined && (
-          <button type="button" class="reset" onClick={onReset} aria-label={`${label}: as usual`}>
+          <button type="button" class="reset" onClick={onReset} aria-label={`reset ${label}`}>
             reset
           </button>
         )}

@@ -14,17 +14,17 @@ const WITH_CONTROL: readonly MistakePlace[] = [
 ] as MistakePlace[];
 
 /**
- * The control that a line is about: messages begin with the flag they are about, or with the file.
+ * The control that a line is about: messages begin with the flag they are about or its name, or with the file.
  *
  * @example mistakePlace('--size 10x10: ...', state) // 'size'
  */
 export function mistakePlace(line: string, state: ExplorerState): MistakePlace {
-  const [, flag] = /^--([a-z-]+)/.exec(line) ?? [];
+  const [, flag] = /^(?:--)?([a-z-]+)[ :=]/.exec(line) ?? [];
   if (flag === undefined) return placeOfFile(line, state);
   if (flag === 'plan') return placeOfPlan(line, state) ?? 'general';
   const field = flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
   const place = BESIDE[field] ?? (field as MistakePlace);
-  return WITH_CONTROL.includes(place) ? place : 'general';
+  return WITH_CONTROL.includes(place) ? place : placeOfFile(line, state);
 }
 
 /** A plan's line quotes all of its text, or its preset alone. */

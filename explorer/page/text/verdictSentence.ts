@@ -75,7 +75,11 @@ function against(ratio: number, what: string): Phrase[] {
 
 function againstOther(report: PlanReport, other: PlanReport, side: Side): Phrase[] {
   const phrases = against(report.stepTimeS / other.stepTimeS, SIDE_NAMES[side === 0 ? 1 : 0]);
-  return [{ text: ' and ' }, ...phrases, ...(isOpen(report, other) ? [{ text: ', within the doubt' }] : [])];
+  return [
+    { text: ' and ' },
+    ...phrases,
+    ...(isOpen(report, other) ? [{ text: ' (the doubt leaves that open)' }] : []),
+  ];
 }
 
 /** Whether the plans could stand the other way round: most causes move both, so their ratios to no offload decide. */

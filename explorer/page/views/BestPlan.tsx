@@ -12,7 +12,7 @@ export interface BestPlanProps {
 /** The search: a button, its progress, and what it found, which becomes plan B at a press. */
 export function BestPlan({ state, searching, onAdopt }: BestPlanProps) {
   const { isRunning, elapsedS, found, trouble, search } = searching;
-  const cap = state.gpuMemory === undefined ? '' : ` within ${state.gpuMemory}`;
+  const cap = state.gpuMemory === undefined ? '' : ` within ${state.gpuMemory.replace(/GiB$/, ' GiB')}`;
   return (
     <fieldset class="best">
       <legend>Best plan</legend>

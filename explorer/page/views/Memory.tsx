@@ -1,5 +1,6 @@
 import { scaleLinear } from 'd3-scale';
 import type { Prediction } from '../../../documents/prediction.ts';
+import { SIDES } from '../model/sides.ts';
 import { gibibytes, gibibytesNumber } from '../text/units.ts';
 import { fitsIn } from '../text/verdictSentence.ts';
 import { Axis, Grid } from './Axis.tsx';
@@ -82,9 +83,42 @@ export function Memory({ prediction, capBytes, isStale }: MemoryProps) {
         <div class="bar-axis">
           <Axis {...{ scale, ticks, unit: 'GiB' }} format={String} />
         </div>
+        <HostRows prediction={prediction} />
       </div>
     </Figure>
   );
+}
+
+/** What each rank pins of its share of host memory. */
+function HostRows({ prediction }: { prediction: Prediction }) {
+  const shareBytes = hostShareBytes(prediction);
+  const pinned = prediction.plans.map(({ hostPinnedBytes }) => hostPinnedBytes);
+  const scale = scaleLinear([0, 1.02 * Math.max(shareBytes, ...pinned)], [0, 100]);
+  return (
+    <>
+      <p class="bars-head">Pinned in host memory, of {gibibytes(shareBytes)} a rank</p>
+      {SIDES.map((side) => (
+        <div class="bar-row" key={side}>
+          <PlanLabel index={side} plan={prediction.plans[side]!.plan} />
+          <div class="bar thin">
+            <span class="part memory-host" style={{ left: 0, width: `${scale(pinned[side]!)}%` }} />
+            <span class="limit capacity" style={{ left: `${scale(shareBytes)}%` }} />
+          </div>
+          <div class="bar-value">
+            <strong>{gibibytes(pinned[side]!)}</strong>
+            <span class={pinned[side]! > shareBytes ? 'versus misfit' : 'versus'}>
+              {pinned[side]! > shareBytes ? 'too much' : 'fits'}
+            </span>
+          </div>
+        </div>
+      ))}
+    </>
+  );
+}
+
+/** As `hostShareBytes` of the model has it. */
+function hostShareBytes({ machine, workload }: Prediction): number {
+  return machine.hostMemoryBytes / (machine.peer === 'mirrored' ? 1 : workload.ranks);
 }
 
 function MemoryTable({ prediction }: { prediction: Prediction }) {

@@ -13,6 +13,7 @@ const KINDS = [
   { kind: 'h2d', name: 'copies to the GPU' },
   { kind: 'd2h', name: 'copies from the GPU' },
   { kind: 'wait', name: 'waits' },
+  { kind: 'host', name: 'host' },
 ] as const satisfies readonly { kind: TimelineInterval['kind']; name: string }[];
 
 /** Height of the link's curve in its own units; the style sheet says how high it is on the page. */
@@ -91,7 +92,10 @@ function OneTimeline({ side, timeline, scale, ticks, fastest }: OneTimelineProps
           </div>
         </>
       ))}
-      <div class="lane-name">link</div>
+      <div class="lane-name link-name">
+        link
+        <span>to {gigabytesPerS(fastest)}</span>
+      </div>
       <Link {...{ timeline, scale, fastest }} />
     </div>
   );
@@ -118,7 +122,6 @@ function Link({ timeline, scale, fastest }: Pick<OneTimelineProps, 'timeline' | 
         {hasD2h && <path class="d2h" d={curve(({ d2hBytesPerS }) => zero + height(d2hBytesPerS))} />}
         <line x1="0" x2="100" y1={zero} y2={zero} />
       </svg>
-      <span class="link-most">{gigabytesPerS(fastest)}</span>
     </div>
   );
 }
