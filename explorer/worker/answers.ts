@@ -2,12 +2,14 @@ import { planChoiceOf } from '../../library/plan/planChoiceOf.ts';
 import { predictionOf } from '../../library/predictionOf.ts';
 import { requestFacts } from '../../model/scenario/requestFacts.ts';
 import { type Scenario, scenarioOf } from '../../model/scenario/scenario.ts';
-import type { Ask, Replies } from '../protocol.ts';
+import type { Ask, Lists, Replies } from '../protocol.ts';
 import { checkedState, type ExplorerState } from '../state.ts';
 import { blockTimeline } from './blockTimeline.ts';
 import { givenFile } from './givenFile.ts';
-import { lists } from './lists.ts';
 import { KeptSources } from './sources.ts';
+
+/** What `lists` gives, which never changes: scripts/explorer.mjs puts it here. */
+declare const LISTS: Lists;
 
 /** Answers what the page asks, by the functions that the command line prints the documents of. */
 export class Answers {
@@ -17,7 +19,7 @@ export class Answers {
   async to(ask: Ask): Promise<Replies[Ask['kind']]> {
     switch (ask.kind) {
       case 'lists':
-        return lists(this.#sources);
+        return LISTS;
       case 'predict':
         return predictionOf(this.#scenario(ask.question), requestFacts(ask.question), { breakEven: false });
       case 'break-even':
