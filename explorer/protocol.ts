@@ -46,6 +46,10 @@ export type Answered =
   | { id: number; mistake: string }
   | { id: number; bug: string };
 
+/** Settings with a control of their own; a preset has those that it has a use for. */
+export const PRESET_SETTINGS = ['resident', 'chunk'] as const;
+export type PresetSetting = (typeof PRESET_SETTINGS)[number];
+
 /** What the controls offer. */
 export interface Lists {
   models: readonly {
@@ -67,7 +71,7 @@ export interface Lists {
   }[];
   cards: readonly { id: string; name: string; memoryBytes: number }[];
   /** Plans by name: presets, and other tools' settings. */
-  presets: readonly { text: string; what: string }[];
+  presets: readonly { text: string; what: string; settings: readonly PresetSetting[] }[];
 }
 
 /** What happens during one block of a simulated steady step. */

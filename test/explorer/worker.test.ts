@@ -56,7 +56,14 @@ const CASES: readonly ExplorerState[] = [
   { model: 'hunyuanvideo-13b', machine: 'h100-pcie-x2', plan: ['chunkflow-paper', 'chunked,resident=0.25'] },
   { model: 'flux.1-dev', machine: 'rtx-4090' },
   { model: 'flux.1-dev', dtype: 'fp8', size: '2048x1024', machine: '2xrtx-4090,pcie=4x8', plan: ['yield'] },
-  { model: 'flux.1-dev', machine: 'rtx-5090', gpus: '2', pcie: '5x8', topology: 'shared-root', plan: ['none'] },
+  {
+    model: 'flux.1-dev',
+    machine: 'rtx-5090',
+    gpus: '2',
+    pcie: '5x8',
+    topology: 'shared-root',
+    plan: ['none'],
+  },
   {
     model: 'flux.1-kontext-dev',
     machine: 'h200-x1',

@@ -23,7 +23,7 @@ export function Memory({ prediction, capBytes, isStale }: MemoryProps) {
   const { gpuMemoryBytes } = machine;
   const most = Math.max(gpuMemoryBytes, ...plans.map(({ gpuPeakBytes }) => gpuPeakBytes)) / GiB;
   const scale = scaleLinear([0, most * 1.02], [0, 100]);
-  const ticks = scale.ticks(6);
+  const ticks = scale.ticks(4);
   const limits = [
     { kind: 'capacity', bytes: gpuMemoryBytes },
     ...(capBytes === null ? [] : [{ kind: 'cap', bytes: capBytes }]),
