@@ -7,12 +7,14 @@ import { planChoiceFormat } from './planChoice.ts';
 import { predictionFormat } from './prediction.ts';
 import { publishedStepsFormat } from './publishedSteps.ts';
 import { simulationFormat } from './simulation.ts';
+import { sizesFormat } from './sizes.ts';
 
 /** Formats of all documents, by the name that `chunkflow schema` takes: those that are printed with --json, and files that others write. */
 export const documentFormats = {
   prediction: predictionFormat,
   simulation: simulationFormat,
   'plan-choice': planChoiceFormat,
+  sizes: sizesFormat,
   models: modelsFormat,
   machines: machinesFormat,
   'published-steps': publishedStepsFormat,

@@ -3,6 +3,7 @@ export const SCHEMA_NAMES = [
   'prediction',
   'simulation',
   'plan-choice',
+  'sizes',
   'models',
   'machines',
   'published-steps',

@@ -162,6 +162,17 @@ export const planChoiceFormat = z.strictObject({
     .nullable()
     .describe('what is not known of the machine; null with --nominal, and where all is known'),
   peer: peer.nullable().describe('with --for'),
+  runs: z
+    .strictObject({
+      generated: z.string().nullable().describe('why `generate` makes no program of it; null where it does'),
+      attached: z
+        .string()
+        .nullable()
+        .describe('why it cannot drive a PyTorch model by `attach`; null where it can'),
+      ownTransport: z.boolean().describe('whether its collectives go over a transport that NCCL has not'),
+    })
+    .optional()
+    .describe('what can run the choice; the command line says it'),
 });
 
 export type PlanChoice = z.input<typeof planChoiceFormat>;

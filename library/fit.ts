@@ -3,6 +3,7 @@ import { type FittedMachine, fitMachine } from '../studies/calibration/fitMachin
 import { fittedMachineFile } from '../studies/calibration/machineFile.ts';
 import { type Progress, UNWATCHED, type Watch } from './progress.ts';
 
+/** What the fitted machine is called. */
 export interface FitOptions {
   /** Of the fitted machine; the calibrated machine's with `-fitted` unless given. */
   id?: string;

@@ -5,6 +5,7 @@ import { FILES } from '../model/scenario/files.ts';
 import type { ScenarioQuestion } from '../model/scenario/question.ts';
 import { modelScenario } from '../model/scenario/scenario.ts';
 
+/** A workload with its plans, and where their program goes. */
 export interface GenerateQuestion extends ScenarioQuestion {
   /** What the program is called; made of the workload unless given. */
   id?: string;

@@ -8,6 +8,7 @@ import { type RequestFacts, type RequestReport, requestReport } from '../model/a
 import { verdict } from '../model/analytic/verdict.ts';
 import { toolNotes } from '../model/presets/tools/toolPlan.ts';
 import type { Scenario } from '../model/scenario/scenario.ts';
+import type { Anchor } from '../model/system/system.ts';
 import type { Compared } from './comparePlans.ts';
 import { workloadFields } from './workloadFields.ts';
 
@@ -27,9 +28,14 @@ export function scenarioFields(
       gpuMemoryBytes: system.gpu.memoryBytes,
       hostMemoryBytes: system.host.memoryBytes,
       transport,
+      ...(system.anchor !== undefined && { anchor: anchorFields(system.anchor) }),
     },
     paperCriterion: paperCriterion(workload, system),
   };
+}
+
+function anchorFields({ others: _, speeds, ...step }: Anchor): Prediction['machine']['anchor'] {
+  return { ...step, speeds: { compute: { ...speeds.compute }, collectives: speeds.collectives } };
 }
 
 /** A plan's report with what is said about it, as the JSON has it. */

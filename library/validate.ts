@@ -5,6 +5,7 @@ import { StepComparison } from '../studies/heldOut/compareSteps.ts';
 import { HeldOutErrors, type HeldOutReport } from '../studies/heldOut/report.ts';
 import { UNWATCHED, type Watch } from './progress.ts';
 
+/** What predicts, and what is kept. */
 export interface ValidateOptions {
   /** Predicts, such as a fitted one; each cell's own unless given. */
   machine?: string;

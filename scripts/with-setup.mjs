@@ -19,6 +19,7 @@ const SOURCES = [
   'measure',
   'cli',
   'studies',
+  'report',
   'experiments',
   'documents',
   'library',

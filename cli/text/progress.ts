@@ -12,7 +12,7 @@ const STEP_WITHOUT_TERMINAL = 0.05;
  * @param now milliseconds of a clock, for tests
  */
 export function startProgress(
-  output: Output,
+  output: Pick<Output, 'diagnostic' | 'terminal'>,
   label: string,
   total: number,
   now = () => performance.now(),

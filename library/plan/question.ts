@@ -1,8 +1,8 @@
-import type { WorkloadQuestion } from '../../model/scenario/question.ts';
+import type { MeasuredQuestion, WorkloadQuestion } from '../../model/scenario/question.ts';
 import type { PeerName } from '../../search/peers/peerNames.ts';
 
 /** What a search is told and asked. What the settings of a plan would say, it finds. */
-export interface PlanQuestion extends WorkloadQuestion {
+export interface PlanQuestion extends WorkloadQuestion, MeasuredQuestion {
   /** Of each GPU, such as `16GiB`; all of it unless given. */
   gpuMemory?: string;
   /** Pinned by each rank, such as `64GiB`; its share of the host's unless given. */

@@ -57,8 +57,18 @@ export interface WorkloadQuestion {
   set?: string[];
 }
 
+/** A step that was measured, to which a machine's compute and collectives are brought. */
+export interface MeasuredQuestion {
+  /** A plan and the time of its step on this machine, such as `none=4602ms`. */
+  measured?: string;
+  /** Pixels and frames that it was measured at; those of the question unless given. */
+  measuredSize?: string;
+  /** Time of that step in collectives; in proportion to compute unless given. */
+  measuredCollectives?: string;
+}
+
 /** A workload on a machine, and the plans to compare; settings stand for every plan that has a use for them and does not give them. */
-export interface ScenarioQuestion extends WorkloadQuestion {
+export interface ScenarioQuestion extends WorkloadQuestion, MeasuredQuestion {
   /** Presets with settings, other tools with theirs, or plan files; the usual ones unless given. */
   plan?: readonly string[];
   /** Share of each block that stays on the GPU, 0 to 1. */

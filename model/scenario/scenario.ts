@@ -17,6 +17,7 @@ import { bindWorkload } from '../workload/bind.ts';
 import { type ComputeMode, USUAL_COMPUTE } from '../workload/computeMode.ts';
 import { paddedToRanks } from '../workload/padded.ts';
 import type { BoundWorkload, ProfiledWorkload, Workload } from '../workload/workload.ts';
+import { measuredMachine } from './measuredStep.ts';
 import { planTexts } from './planTexts.ts';
 import type { ScenarioQuestion } from './question.ts';
 
@@ -100,11 +101,29 @@ export function modelScenario(
     ...(question.dtype !== undefined && { dtype: question.dtype }),
   });
   const dit = question.blocks === undefined ? whole : withBlocks(whole, question.blocks);
-  const system = machineOf(question, sources);
-  const compute = computeOf(question, system);
-  const bound = bindWorkload(dit, {
-    compute,
-    size: question.size === undefined ? dit.referenceSize : parseSize(question.size),
+  const machine = machineOf(question, sources);
+  const workloadAt = (size: string | undefined) => boundAt(question, dit, machine, size ?? question.size);
+  const system = measuredMachine(question, machine, workloadAt);
+  const bound = workloadAt(undefined);
+  const workload = options.padded === true ? paddedToRanks(bound) : bound;
+  refuseMoreRanksThanGpus(workload, system);
+  refuseIdleTransport(question, workload, 'give --sp or --tp of at least 2');
+  return {
+    ...planned(question, workload, system),
+    ...{ workload, spIsDefault: question.sp === undefined },
+  };
+}
+
+/** What a rank computes at a size, as people write it, or at the model's usual one. */
+function boundAt(
+  question: ScenarioQuestion,
+  dit: Dit,
+  system: System,
+  size: string | undefined,
+): BoundWorkload {
+  return bindWorkload(dit, {
+    compute: computeOf(question, system),
+    size: size === undefined ? dit.referenceSize : parseSize(size),
     batch: question.batch ?? 1,
     sp: question.sp ?? defaultSp(dit, system, question),
     ring: question.ring ?? 1,
@@ -117,13 +136,6 @@ export function modelScenario(
       referenceImages: referenceImages(question.referenceImage),
     }),
   });
-  const workload = options.padded === true ? paddedToRanks(bound) : bound;
-  refuseMoreRanksThanGpus(workload, system);
-  refuseIdleTransport(question, workload, 'give --sp or --tp of at least 2');
-  return {
-    ...planned(question, workload, system),
-    ...{ workload, spIsDefault: question.sp === undefined },
-  };
 }
 
 /** How the work is computed. @throws UserError for a dtype or an attention kernel that the machine has no numbers of. */
@@ -179,8 +191,8 @@ function profileScenario(
       `--profile ${file}: the profile says itself what ${given.join(', ')} would; leave ${given.length > 1 ? 'them' : 'it'} out, or leave out --profile`,
     );
   const { profile, source } = sources.readProfile(file);
-  const system = machineOf(question, sources);
   const workload = profileWorkload(profile);
+  const system = measuredMachine(question, machineOf(question, sources), () => workload);
   const { ranks } = workload;
   if (system.peer === 'real' && ranks > system.gpus.length)
     throw new UserError(

@@ -86,6 +86,7 @@ test('--help loads no body and no package but commander', () => {
     ...['build/programFlags.ts', 'build/stopSignals.ts', 'documents/names.ts'],
     ...['model/dit/kinds.ts', 'model/input/packageFiles.ts', 'model/input/userError.ts'],
     ...['model/system/cards/topologies.ts', 'model/workload/workload.ts', 'search/peers/peerNames.ts'],
+    'studies/plots/lookNames.ts',
   ]);
   assert.equal(
     [...loaded].filter((name) => name.endsWith('/run.ts')),

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { addMeasuredOptions } from '../../cli/flags/measured.ts';
 import { addRequestOptions } from '../../cli/flags/request.ts';
 import { addScenarioOptions } from '../../cli/flags/scenario.ts';
 import { commandOf, type ExplorerState, stateOf, urlOf } from '../../explorer/state.ts';
@@ -28,6 +29,7 @@ const states: fc.Arbitrary<ExplorerState> = fc.record(
     attention: fc.constantFrom(...ATTENTION_KERNELS),
     eager: fc.constant(true),
     ...{ machine: text, gpus: text, pcie: text, topology: text, transport: text, set: texts },
+    ...{ measured: text, measuredSize: text, measuredCollectives: text },
     ...{ plan: texts, resident: text, prefetch: text, chunk: text, slots: text },
     ...{ steps: whole, before: text, after: text, switch: text },
     ...{ gpuMemory: text, hostMemory: text },
@@ -60,7 +62,7 @@ test('a command line says all of a state that its command has flags for, through
       const state = JSON.parse(JSON.stringify(given).replaceAll('\\u0000', '')) as ExplorerState;
       const line = commandOf(state).replace(/^chunkflow predict/, "printf '%s\\0' 'with words'");
       const { stdout } = spawnSync('sh', ['-c', line], { encoding: 'utf8' });
-      const command = addRequestOptions(addScenarioOptions(new Command())).exitOverride();
+      const command = addRequestOptions(addMeasuredOptions(addScenarioOptions(new Command()))).exitOverride();
       const words = stdout.split('\0').slice(1, -1);
       const { gpuMemory: _, hostMemory: __, ...said } = state;
       assert.equal(command.parse(words, { from: 'user' }).opts(), said);

@@ -10,6 +10,7 @@ import {
 import type { Output } from '../../output.ts';
 import { startProgress } from '../../text/progress.ts';
 import { type Column, formatTable } from '../../text/table.ts';
+import { paragraphs } from '../../text/wrap.ts';
 import type { ValidateFlags } from './command.ts';
 import { errorTables, exitCode, line, orderLines } from './errorText.ts';
 
@@ -54,18 +55,21 @@ function validatePublished(files: readonly string[], flags: ValidateFlags, outpu
   if (flags.json) output.result(`${JSON.stringify({ ...errors, steps }, null, 1)}\n`);
   else {
     output.result('steps that others have published, without those that calibrated their machines\n');
-    output.result(formatTable(PUBLISHED_COLUMNS, steps));
-    output.result(`\n${errorTables(errors)}`);
+    output.result(formatTable(PUBLISHED_COLUMNS, steps, output.layout));
+    output.result(`\n${errorTables(errors, output.layout)}`);
   }
   return exitCode({ all: errors.all, orders: [], memory: null }, flags, output);
 }
 
 function print(report: HeldOutReport, output: Output): void {
-  output.result(`${report.all.simulated.n} steps; programs of ${report.depth}\n\n${errorTables(report)}\n`);
-  output.result(`${orderLines(report)}\n`);
-  if (report.memory !== null) output.result(`${line('memory, claimed against the device', report.memory)}\n`);
-  if (report.clock !== null) output.result(`${line('clock', report.clock)}\n`);
-  if (report.energy !== null) output.result(`${line('energy of a step', report.energy)}\n`);
+  output.result(
+    `${report.all.simulated.n} steps; programs of ${report.depth}\n\n${errorTables(report, output.layout)}\n`,
+  );
+  const says = (sentence: string) => output.result(paragraphs(sentence, output.layout));
+  says(orderLines(report));
+  if (report.memory !== null) says(line('memory, claimed against the device', report.memory));
+  if (report.clock !== null) says(line('clock', report.clock));
+  if (report.energy !== null) says(line('energy of a step', report.energy));
   if (report.parts !== null) {
     output.result('\nwhere the time is predicted otherwise, as % of the step\n');
     output.result(
@@ -76,6 +80,7 @@ function print(report: HeldOutReport, output: Output): void {
           { header: 'bias', value: (row) => row.bias * 100, digits: 2 },
         ],
         report.parts,
+        output.layout,
       ),
     );
   }
@@ -95,6 +100,7 @@ function print(report: HeldOutReport, output: Output): void {
         { header: 'noise %', value: ({ noise }) => (noise === null ? null : noise * 100), digits: 1 },
       ],
       report.worst,
+      output.layout,
     ),
   );
 }
