@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Prediction } from '../../../documents/prediction.ts';
 import { Mistake, type ModelClient } from '../../client.ts';
-import type { BlockTimeline } from '../../protocol.ts';
+import type { BlockTimeline, QuickPrediction } from '../../protocol.ts';
 import type { ExplorerState } from '../../state.ts';
 import { Newest, type Outcome } from './newest.ts';
 import { predictionQuestion } from './questions.ts';
@@ -23,7 +23,7 @@ export interface Trouble {
 export type Timelines = readonly [BlockTimeline, BlockTimeline];
 
 interface Asked {
-  prediction: Prediction;
+  prediction: QuickPrediction;
   breakEven: Prediction;
   timelines: Timelines;
 }
