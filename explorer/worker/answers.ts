@@ -1,8 +1,10 @@
 import { planChoiceOf } from '../../library/plan/planChoiceOf.ts';
 import { predictionOf } from '../../library/predictionOf.ts';
+import type { RequestFacts } from '../../model/analytic/request.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import { requestFacts } from '../../model/scenario/requestFacts.ts';
 import { type Scenario, scenarioOf } from '../../model/scenario/scenario.ts';
-import type { Ask, Lists, Replies } from '../protocol.ts';
+import type { Ask, Lists, QuickPrediction, Replies } from '../protocol.ts';
 import { checkedState, type ExplorerState } from '../state.ts';
 import { blockTimeline } from './blockTimeline.ts';
 import { givenFile } from './givenFile.ts';
@@ -21,7 +23,7 @@ export class Answers {
       case 'lists':
         return LISTS;
       case 'predict':
-        return predictionOf(this.#scenario(ask.question), requestFacts(ask.question), { breakEven: false });
+        return quickPrediction(this.#scenario(ask.question), requestFacts(ask.question));
       case 'break-even':
         return predictionOf(this.#scenario(ask.question), requestFacts(ask.question));
       case 'timeline':
@@ -40,4 +42,13 @@ export class Answers {
   #scenario(question: ExplorerState): Scenario {
     return scenarioOf(checkedState(question), this.#sources);
   }
+}
+
+/** Everything that follows a drag. */
+export function quickPrediction(scenario: Scenario, request: RequestFacts | null): QuickPrediction {
+  const { workload, system, plans } = scenario;
+  return {
+    ...predictionOf(scenario, request, { breakEven: false }),
+    memory: plans.map((plan) => memoryNeed(workload, system, plan)),
+  };
 }

@@ -4,11 +4,12 @@ import { catalogueIds, loadDit } from '../../model/dit/load.ts';
 import { formatSize, rowsOf } from '../../model/dit/tokens.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { presetHelp } from '../../model/presets/presets.ts';
+import { unusedByPreset } from '../../model/presets/settingEffects.ts';
 import { TOOLS } from '../../model/presets/tools/names.ts';
 import { cardIds, readCard } from '../../model/system/cards/cards.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { systemIds } from '../../model/system/machineFile.ts';
-import type { Lists } from '../protocol.ts';
+import { type Lists, PRESET_SETTINGS } from '../protocol.ts';
 
 /** Sides that people generate at, beside a model's own. */
 const IMAGES = ['512x512', '768x768', '1024x1024', '1536x1536', '2048x2048', '4096x4096'].map(sides);
@@ -29,8 +30,11 @@ export function lists(): Lists {
       .filter(({ link }) => link !== 'unified')
       .map(({ id, name, memory }) => ({ id, name, memoryBytes: memory.value })),
     presets: [
-      ...presetHelp.map(({ name, summary }) => ({ text: name, what: summary })),
-      ...Object.entries(TOOLS).map(([text, { summary }]) => ({ text, what: summary })),
+      ...presetHelp.map(({ name, summary }) => ({
+        ...{ text: name, what: summary },
+        settings: PRESET_SETTINGS.filter((key) => unusedByPreset(name, key) === undefined),
+      })),
+      ...Object.entries(TOOLS).map(([text, { summary }]) => ({ text, what: summary, settings: [] })),
     ],
   };
 }

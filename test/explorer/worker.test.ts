@@ -11,12 +11,12 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Prediction } from '../../documents/prediction.ts';
 import { Mistake, ModelClient } from '../../explorer/client.ts';
-import type { Answered, Ask, GivenFile } from '../../explorer/protocol.ts';
+import type { Answered, Ask, GivenFile, QuickPrediction } from '../../explorer/protocol.ts';
 import { type ExplorerState, wordsOf } from '../../explorer/state.ts';
 import { predictionOf } from '../../library/predictionOf.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
+import { memoryNeed } from '../../model/physics/memory.ts';
 import { FILES } from '../../model/scenario/files.ts';
 import type { RequestQuestion } from '../../model/scenario/question.ts';
 import { requestFacts } from '../../model/scenario/requestFacts.ts';
@@ -46,8 +46,12 @@ async function printed(state: ExplorerState, command: 'predict' | 'plan', more: 
 }
 
 /** The document as it is while something is dragged, by Node. */
-function quickly(question: ExplorerState & RequestQuestion): Prediction {
-  const document = predictionOf(scenarioOf(question, FILES), requestFacts(question), { breakEven: false });
+function quickly(question: ExplorerState & RequestQuestion): QuickPrediction {
+  const scenario = scenarioOf(question, FILES);
+  const document = {
+    ...predictionOf(scenario, requestFacts(question), { breakEven: false }),
+    memory: scenario.plans.map((plan) => memoryNeed(scenario.workload, scenario.system, plan)),
+  };
   return JSON.parse(JSON.stringify(document));
 }
 

@@ -4,6 +4,8 @@ import { plain } from '../text/verdictSentence.ts';
 
 /** A screen reader hears no sentence before the controls have rested so long, ms. */
 const SPOKEN_AFTER_MS = 900;
+/** In the browser's list of performance marks: the page has its first answer. */
+const FIRST_VERDICT = 'first verdict';
 
 export interface VerdictLineProps {
   verdict: Verdict | null;
@@ -15,6 +17,10 @@ export interface VerdictLineProps {
 /** The answer first; read out politely, and not at each frame of a drag. */
 export function VerdictLine({ verdict, isStale, doubt }: VerdictLineProps) {
   const spoken = useRested(verdict === null || isStale ? null : plain(verdict.phrases));
+  const isFirst = verdict !== null;
+  useEffect(() => {
+    if (isFirst) performance.mark(FIRST_VERDICT);
+  }, [isFirst]);
   return (
     <section class={isStale ? 'verdict stale' : 'verdict'} aria-label="Verdict" aria-busy={isStale}>
       <p id="verdict">{verdict === null ? 'Computing ...' : verdict.phrases.map(phrase)}</p>

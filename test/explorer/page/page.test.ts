@@ -170,6 +170,31 @@ if (typeof pages === 'string') {
     assert.equal(explorer.complaints(), []);
   });
 
+  test('a profile that is dropped is the model, and another model takes its place', async () => {
+    const explorer = await pages.open({ ...WAN, sp: 2 });
+    const profile = readFileSync(
+      join(packageRoot, 'experiments', 'profile', 'synthetic-dit.profile.json'),
+      'utf8',
+    );
+    await explorer.drop('notes.txt', 'hello');
+    await explorer.until(`document.querySelector('.mistake.general')`);
+    assert.match(await explorer.text('.mistake.general'), /notes\.txt/);
+    await explorer.drop('my profile.json', profile);
+    await explorer.until(`document.querySelector('#model').value === 'my profile.json'`);
+    await explorer.drawn();
+    assert.is(await explorer.page.evaluate(`document.querySelector('.mistake, #width, #sp')`), null);
+    assert.match(await explorer.text('#command'), /--profile 'my profile\.json' --machine h200-x2/);
+    assert.match(await explorer.text('.needs'), /needs the file my profile\.json/);
+    await explorer.page.focus('#model');
+    await explorer.press('ArrowDown');
+    await explorer.page.keyboard.type('mochi');
+    await explorer.press('Enter');
+    await explorer.drawn();
+    const { size: _, ...where } = WAN;
+    assert.is(await explorer.verdict(), expected({ ...where, model: 'mochi-1-10b' }));
+    assert.equal(explorer.complaints(), []);
+  });
+
   test('the command line that it prints gives the same numbers', async () => {
     const explorer = await pages.open(FLUX);
     const [program, ...args] = wordsOf(await explorer.text('#command'));
