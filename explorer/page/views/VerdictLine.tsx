@@ -32,8 +32,9 @@ export function VerdictLine({ verdict, isStale, doubt }: VerdictLineProps) {
   );
 }
 
-function phrase({ text, strong }: Phrase, index: number) {
-  return strong === true ? <strong key={index}>{text}</strong> : <span key={index}>{text}</span>;
+function phrase({ text, strong, isName }: Phrase, index: number) {
+  const shown = isName === true ? <bdi>{text}</bdi> : text;
+  return strong === true ? <strong key={index}>{shown}</strong> : <span key={index}>{shown}</span>;
 }
 
 /** A text once it has not changed for a while; what it was before stays until then. */
