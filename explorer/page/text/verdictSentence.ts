@@ -7,6 +7,8 @@ import { gibibytes, gibibytesNumber, interval, milliseconds, percent } from './u
 export interface Phrase {
   text: string;
   strong?: boolean;
+  /** Somebody's own words, in whatever direction they are written. */
+  isName?: boolean;
 }
 
 export interface Verdict {
@@ -36,8 +38,9 @@ export function verdictOf({ plans, machine }: Prediction, capBytes: number | nul
   return {
     side,
     phrases: [
-      { text: nameOf(side, report), strong: true },
-      { text: ' takes ' },
+      { text: `${SIDE_NAMES[side]}, `, strong: true },
+      { text: report.plan, strong: true, isName: true },
+      { text: ', takes ' },
       { text: milliseconds(report.stepTimeS), strong: true },
       { text: ` a step (95 %: ${interval(report.doubt.stepS)})` },
       ...(report.versusNone === null ? [] : [{ text: ', ' }, ...against(report.versusNone, 'no offload')]),
@@ -46,7 +49,7 @@ export function verdictOf({ plans, machine }: Prediction, capBytes: number | nul
       { text: 'fits', strong: true },
       { text: `: ${gibibytesNumber(report.gpuPeakBytes)} of ${gibibytes(capacity)}` },
       ...(isAlone ? [{ text: `; ${misfit(side === 0 ? 1 : 0, other, capacity)}` }] : []),
-      { text: `; most of the doubt is ${doubtOf(report)}.` },
+      { text: `; the largest doubt is ${doubtOf(report)}.` },
     ],
   };
 }
@@ -58,10 +61,6 @@ export function fitsIn({ boundBy, gpuPeakBytes }: PlanReport, capBytes: number):
 
 export function plain(phrases: readonly Phrase[]): string {
   return phrases.map(({ text }) => text).join('');
-}
-
-function nameOf(side: Side, { plan }: PlanReport): string {
-  return `${SIDE_NAMES[side]}, ${plan},`;
 }
 
 function against(ratio: number, what: string): Phrase[] {

@@ -5,6 +5,8 @@ import { amount } from '../text/units.ts';
 import { Axis, Grid } from './Axis.tsx';
 import { Figure, Table } from './Figure.tsx';
 
+/** Marks below a scale; more run into each other on a phone. */
+const MOST_MARKS = 5;
 const SIZES = ['tokens', 'frames', 'batch'] as const;
 
 /** Sizes from which on each plan's weights are hidden, with the present size: left of the mark streaming costs time. */
@@ -70,7 +72,7 @@ function Strip({ size: name, now, from }: Point & { now: number }) {
   const least = Math.min(now, ...known) / 3;
   const most = Math.max(now, ...known) * 3;
   const scale = scaleLog([least, most], [0, 100]).clamp(true);
-  const ticks = scale.ticks(4).filter(isRound);
+  const ticks = marksOf(scale);
   return (
     <div class="strip">
       <div class="strip-name">{name}</div>
@@ -113,10 +115,13 @@ function Range({ side, from, scale }: RangeProps) {
   );
 }
 
-/** Decades and their halves: enough to read a logarithmic scale by. */
-function isRound(value: number): boolean {
-  const digit = Math.round(value / 10 ** Math.floor(Math.log10(value)));
-  return [1, 2, 5, 10].includes(digit);
+/** Marks that a narrow scale has room for: 1, 2 and 5 of each decade, or as many of these as there may be. */
+function marksOf(scale: ScaleLogarithmic<number, number>): number[] {
+  const leading = (value: number) => Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
+  const having = (digits: readonly number[]) =>
+    scale.ticks(10).filter((value) => digits.includes(leading(value)));
+  const choices = [having([1, 2, 5]), having([1, 5]), having([1])];
+  return choices.find((marks) => marks.length <= MOST_MARKS) ?? choices.at(-1)!;
 }
 
 function nowOf({ workload }: Prediction) {

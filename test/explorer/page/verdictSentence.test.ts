@@ -24,7 +24,7 @@ test('says plan, time with interval, ratios, memory and doubt in one sentence', 
   const sentence = said(prediction);
   assert.match(
     sentence,
-    /^B, yield, takes 3,66\d ms a step \(95 %: 3,480 to 3,850 ms\), as fast as no offload and 11 % faster than A, and fits: 4\.9 of 139\.8 GiB; most of the doubt is the model's own error\.$/,
+    /^B, yield, takes 3,66\d ms a step \(95 %: 3,480 to 3,850 ms\), as fast as no offload and 11 % faster than A, and fits: 4\.9 of 139\.8 GiB; the largest doubt is the model's own error\.$/,
   );
   assert.ok(sentence.includes(`${Math.round(1e3 * stepTimeS).toLocaleString('en-US')} ms`));
   assert.is(doubt.decides, 'model');
@@ -76,7 +76,7 @@ test('a difference that the intervals leave open is called so', () => {
 
 test('names the number behind the doubt', () => {
   const sentence = said(predicted('layerwise', 'yield', { machine: 'rtx-4090', gpus: '2' }));
-  assert.match(sentence, /most of the doubt is [a-z' ]+( \([a-zA-Z0-9.]+ = [^)]+\))?\.$/);
+  assert.match(sentence, /the largest doubt is [a-z' ]+( \([a-zA-Z0-9.]+ = [^)]+\))?\.$/);
 });
 
 test.run();
