@@ -84,7 +84,7 @@ export function Explorer({ model }: { model: ModelClient }) {
             <BreakEven prediction={breakEven?.reply ?? null} isStale={breakEven?.of !== state} />
             <Timeline timelines={timelines?.reply ?? null} isStale={timelines?.of !== state} />
             <Reproduce
-              command={commandOf({ ...state, plan: [...sidesOf(state), 'none'] })}
+              command={commandOf({ ...state, plan: [...new Set([...sidesOf(state), 'none'])] })}
               link={link}
               files={files.names.filter((name) => namedIn(state).includes(name))}
               onSave={files.save}

@@ -28,7 +28,7 @@ const ALIKE = 0.0005;
  * @param capBytes of each GPU; null for all that it has.
  */
 export function verdictOf({ plans, machine }: Prediction, capBytes: number | null): Verdict {
-  const [a, b] = plans as [PlanReport, PlanReport];
+  const [a, b, none] = plans as [PlanReport, PlanReport, PlanReport];
   const capacity = capBytes ?? machine.gpuMemoryBytes;
   const fitting = SIDES.filter((side) => fitsIn(plans[side]!, capacity));
   if (fitting.length === 0) return { side: null, phrases: neitherFits(a, b, capacity) };
@@ -43,7 +43,8 @@ export function verdictOf({ plans, machine }: Prediction, capBytes: number | nul
       { text: ', takes ' },
       { text: milliseconds(report.stepTimeS), strong: true },
       { text: ` a step (95 %: ${interval(report.doubt.stepS)})` },
-      ...(report.versusNone === null ? [] : [{ text: ', ' }, ...against(report.versusNone, 'no offload')]),
+      { text: ', ' },
+      ...againstNone(report, none),
       ...(isAlone ? [] : againstOther(report, other, side)),
       { text: ', and ' },
       { text: 'fits', strong: true },
@@ -69,6 +70,17 @@ function against(ratio: number, what: string): Phrase[] {
   return [
     { text: `${percent(Math.abs(more))} ${more > 0 ? 'slower' : 'faster'}`, strong: true },
     { text: ` than ${what}` },
+  ];
+}
+
+/** What streaming costs, and where the plan has another transport than no offload beside it, what both do together. */
+function againstNone({ stepTimeS, transport, versusNone }: PlanReport, none: PlanReport): Phrase[] {
+  const ratio = stepTimeS / none.stepTimeS;
+  if (transport === none.transport || versusNone === null) return against(ratio, 'no offload');
+  return [
+    ...against(ratio, `no offload over ${none.transport}`),
+    { text: ', ' },
+    ...against(versusNone, `no offload over ${transport}`),
   ];
 }
 

@@ -15,9 +15,11 @@ export function BreakEven({ prediction, isStale }: { prediction: Prediction | nu
   const points = SIZES.map((size) => ({
     size,
     now: now?.[size] ?? null,
-    from: SIDES.map((side) => prediction?.plans[side]?.breakEven[size] ?? null),
+    from: SIDES.map((side) => fromOf(prediction?.plans[side], size)),
   }));
-  const drawn = points.filter((point) => point.now !== null && (size(point) || point.size === 'tokens'));
+  const drawn = points.filter(
+    (point) => point.now !== null && (isAnswered(point) || point.size === 'tokens'),
+  );
   return (
     <Figure
       id="break-even"
@@ -56,15 +58,23 @@ export function BreakEven({ prediction, isStale }: { prediction: Prediction | nu
   );
 }
 
+type Size = (typeof SIZES)[number];
+
 interface Point {
-  size: (typeof SIZES)[number];
+  size: Size;
   now: number | null;
+  /** For each plan; zero where it streams nothing, null where it is hidden at no size. */
   from: readonly (number | null)[];
 }
 
+function fromOf(report: Prediction['plans'][number] | undefined, size: Size): number | null {
+  if (report === undefined) return null;
+  return report.prefetchS === 0 ? 0 : report.breakEven[size];
+}
+
 /** Whether a size has an answer for any of the plans. */
-function size({ from }: Point): boolean {
-  return from.some((value) => value !== null);
+function isAnswered({ from }: Point): boolean {
+  return from.some((value) => value !== null && value > 0);
 }
 
 function Strip({ size: name, now, from }: Point & { now: number }) {
@@ -98,19 +108,17 @@ interface RangeProps {
 
 function Range({ side, from, scale }: RangeProps) {
   const name = SIDE_NAMES[side];
-  const at = from === null ? 100 : scale(from);
+  const at = from === null ? 100 : from === 0 ? 0 : scale(from);
   return (
     <div class={`range side-${name.toLowerCase()}`}>
       <span class="badge">{name}</span>
       <span class="shown-range" style={{ width: `${at}%` }} />
       {from !== null && (
-        <>
-          <span class="hidden-range" style={{ left: `${at}%` }} />
-          <span class={at > 60 ? 'from left' : 'from'} style={{ left: `${at}%` }}>
-            {amount(from)}
-          </span>
-        </>
+        <span class={from === 0 ? 'hidden-range all' : 'hidden-range'} style={{ left: `${at}%` }} />
       )}
+      <span class={`from ${from === 0 ? 'all' : at > 60 ? 'left' : 'right'}`} style={{ left: `${at}%` }}>
+        {shown(from)}
+      </span>
     </div>
   );
 }
@@ -131,7 +139,8 @@ function nowOf({ workload }: Prediction) {
 }
 
 function shown(value: number | null): string {
-  return value === null ? 'none' : amount(value);
+  if (value === null) return 'no size';
+  return value === 0 ? 'nothing to hide' : amount(value);
 }
 
 function sentence({ size: name, now, from }: Point): string {

@@ -6,6 +6,7 @@ import { fitsIn } from '../text/verdictSentence.ts';
 import { Axis, Grid } from './Axis.tsx';
 import { Figure, Key, Table } from './Figure.tsx';
 import { MEMORY_PARTS } from './memoryParts.ts';
+import { Part } from './Part.tsx';
 import { PlanLabel, rowName } from './PlanLabel.tsx';
 
 const GiB = 2 ** 30;
@@ -62,11 +63,7 @@ export function Memory({ prediction, capBytes, isStale }: MemoryProps) {
                   const left = scale(from / GiB);
                   from += need[bytes];
                   return (
-                    <span
-                      key={kind}
-                      class={`part memory-${kind}`}
-                      style={{ left: `${left}%`, width: `${scale(need[bytes] / GiB)}%` }}
-                    />
+                    <Part key={kind} kind={`memory-${kind}`} from={left} width={scale(need[bytes] / GiB)} />
                   );
                 })}
                 {limits.map(({ kind, bytes }) => (
@@ -101,7 +98,7 @@ function HostRows({ prediction }: { prediction: QuickPrediction }) {
         <div class="bar-row" key={side}>
           <PlanLabel index={side} plan={prediction.plans[side]!.plan} />
           <div class="bar thin">
-            <span class="part memory-host" style={{ left: 0, width: `${scale(pinned[side]!)}%` }} />
+            <Part kind="memory-host" from={0} width={scale(pinned[side]!)} />
             <span class="limit capacity" style={{ left: `${scale(shareBytes)}%` }} />
           </div>
           <div class="bar-value">

@@ -40,6 +40,14 @@ test('two plans of one time are as fast as each other', () => {
   assert.match(said(predicted('yield', 'yield')), /and as fast as B, and fits/);
 });
 
+test('what another transport gains is told apart from what streaming costs', () => {
+  const sentence = said(predicted('layerwise', 'yield,transport=staged-copy'));
+  assert.match(
+    sentence,
+    /^B, yield,transport=staged-copy, .* faster than no offload over shm, (as fast as|[\d.]+ % (slower|faster) than) no offload over staged-copy and /,
+  );
+});
+
 test('a plan beyond the cap is not recommended, however fast', () => {
   const prediction = predicted('none', 'layerwise');
   assert.match(said(prediction), /^A, none, /);
