@@ -5,14 +5,14 @@ import { usesPageable } from '../physics/copySource.ts';
 import { hiddenCollectiveS } from '../physics/overlap.ts';
 import { moved } from '../physics/variants/moved.ts';
 import type { Plan } from '../plan/plan.ts';
-import { DIRECTIONS } from '../system/direction.ts';
+import { DIRECTIONS, type Direction } from '../system/direction.ts';
 import { SET_BY_HAND } from '../system/overrides.ts';
 import type { Gpu, ProvenanceEntry, System } from '../system/system.ts';
 import { numbersOf, type Unknown, unknownOf } from '../system/unknowns.ts';
 import { rebound } from '../workload/bind.ts';
 import { workloadUnknowns } from '../workload/unknowns.ts';
 import { type BoundWorkload, computeIn, type Workload } from '../workload/workload.ts';
-import { predictedStepS } from './stepReport.ts';
+import { clockOf, predictedStepS } from './stepReport.ts';
 
 /** Factors on a predicted quantity, the lower at most 1 and the upper at least 1. */
 export type Factors = readonly [low: number, high: number];
@@ -90,12 +90,14 @@ interface Spread {
 export function doubtOf(workload: Workload, system: System, plan: Plan, none: Plan): Doubt {
   const stepS = predictedStepS(workload, system, plan);
   const noneS = predictedStepS(workload, system, none);
+  const clock = clockOf(workload, system, plan);
+  const movedNone = movedNoneOf(workload, system, none);
   const causes = unknownCauses(workload, system, plan);
   const spreads = causes.map(({ cause, direction, interval }): Spread => {
     const ends = interval.map((factor) => {
-      const there = moved(system, direction, factor, workload.ranks);
-      const step = predictedStepS(workload, there, plan) / stepS;
-      return { step, versusNone: (step * noneS) / predictedStepS(workload, there, none) };
+      const { system: there, noneS: noneThereS } = movedNone(direction, factor);
+      const step = predictedStepS(workload, there, plan, clock) / stepS;
+      return { step, versusNone: (step * noneS) / noneThereS };
     });
     return {
       cause,
@@ -116,6 +118,38 @@ export function doubtOf(workload: Workload, system: System, plan: Plan, none: Pl
     share: width(widest) / spreads.reduce((sum, spread) => sum + width(spread), 0),
     kernels: causes.find(({ cause }) => cause === 'kernels')?.interval ?? null,
     number: decidingNumber(widest.cause, workload, system, plan),
+  };
+}
+
+/** A machine moved along a direction, and no offload's step there. */
+interface Moved {
+  system: System;
+  noneS: number;
+}
+
+const movedNones = new WeakMap<Plan, { workload: Workload; system: System; found: Map<string, Moved> }>();
+
+/** Moved machines with no offload's step, found once for all plans that are held against the same one. */
+function movedNoneOf(
+  workload: Workload,
+  system: System,
+  none: Plan,
+): (direction: Direction, factor: number) => Moved {
+  let known = movedNones.get(none);
+  if (known?.workload !== workload || known.system !== system) {
+    known = { workload, system, found: new Map() };
+    movedNones.set(none, known);
+  }
+  const { found } = known;
+  const clock = clockOf(workload, system, none);
+  return (direction, factor) => {
+    const key = `${direction} ${factor}`;
+    const before = found.get(key);
+    if (before !== undefined) return before;
+    const there = moved(system, direction, factor, workload.ranks);
+    const at = { system: there, noneS: predictedStepS(workload, there, none, clock) };
+    found.set(key, at);
+    return at;
   };
 }
 
