@@ -1,7 +1,7 @@
 import { processOutput } from './output.ts';
 import { run } from './program.ts';
 
-export { run };
+export { processOutput, run };
 
 /** Runs the command line of this process and leaves its exit code. */
 export async function start(): Promise<void> {

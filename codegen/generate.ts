@@ -79,10 +79,7 @@ export function generate(
   plans: readonly Plan[],
   options: GenerateOptions = {},
 ): Generated {
-  if (options.unproved !== true) refuseStatedUnproved(workload.model);
-  refuseUnsupported(workload);
-  const { kinds, residualBytes, activationBytes, inputs, inputBytes } = layOut(workload, system);
-  if (options.unproved !== true) refuseUnproved(workload.model);
+  const { kinds, residualBytes, activationBytes, inputs, inputBytes } = laidOut(workload, system, options);
   const kindAt = (position: number) =>
     kinds[workload.model.blocks.indexOf(ditKindAt(workload, position % workload.blocks.length))]!;
   const id = options.id ?? defaultId(workload, system);
@@ -249,6 +246,25 @@ export function generate(
     files: [...files, { name: 'manifest.json', text: `${JSON.stringify(manifest, null, 1)}\n` }],
     manifest,
   };
+}
+
+/**
+ * Whether there are kernels for a workload, and what a program can do for a plan.
+ *
+ * @throws UserError with the reason, as `generate` does, which takes far longer to find none.
+ */
+export function refuseUngenerated(workload: BoundWorkload, system: System, plan: Plan): void {
+  laidOut(workload, system, {});
+  refuseUnmade(plan);
+}
+
+/** Flows of a workload that there are kernels for, and that is proved unless nobody asks for it. */
+function laidOut(workload: BoundWorkload, system: System, { unproved }: GenerateOptions) {
+  if (unproved !== true) refuseStatedUnproved(workload.model);
+  refuseUnsupported(workload);
+  const layout = layOut(workload, system);
+  if (unproved !== true) refuseUnproved(workload.model);
+  return layout;
 }
 
 const CLAIM_FIELDS = [

@@ -55,9 +55,13 @@ writeFileSync(BUNDLE, outputFiles[0].text.replaceAll(/\bimport\("/g, 'importModu
 // The search's threads load the modules that the bundle was made of.
 writeFileSync(join(dirname(BUNDLE), 'frontWorker.js'), "import '../search/frontWorker.js';\n");
 const { exports, script } = load();
-const silent = { result: () => {}, diagnostic: () => {} };
 for (const command of BUNDLED) {
-  if ((await exports.run([command, ...SCENARIO], silent)) !== 0)
-    throw new Error(`${command} failed in the bundle`);
+  let said = '';
+  const diagnostic = (text) => {
+    said += text;
+  };
+  const output = { ...exports.processOutput, result: () => {}, diagnostic };
+  if ((await exports.run([command, ...SCENARIO], output)) !== 0)
+    throw new Error(`${command} failed in the bundle: ${said}`);
 }
 writeFileSync(CODE_CACHE, script.createCachedData());

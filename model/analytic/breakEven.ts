@@ -10,6 +10,7 @@ import type { BoundWorkload, Workload } from '../workload/workload.ts';
 import { hidingExcess, type NoneStep, unroundedNoneStep } from './hidingExcess.ts';
 import type { BreakEven } from './report.ts';
 import { smallest } from './smallest.ts';
+import { predictedStepS } from './stepReport.ts';
 
 /** Range of sizes that is searched. */
 const TOKENS = [1, 4e6] as const;
@@ -28,7 +29,7 @@ const NO_BREAK_EVEN: BreakEven = { tokens: null, frames: null, batch: null };
  */
 export function breakEven(workload: Workload, system: System, plan: Plan): BreakEven {
   if (plan.slots === 0 || workload.from === 'profile') return NO_BREAK_EVEN;
-  const { model, size, batch, textRows } = workload;
+  const { model, size, batch } = workload;
   const sizes = sizesOf(workload, system, plan.transport);
   const text = textOf(plan.recipe);
   const excess = (rows: SampleRows, atBatch: number): number => {
@@ -36,10 +37,7 @@ export function breakEven(workload: Workload, system: System, plan: Plan): Break
     // Blocks weigh the same at any size, so a plan that no text made is the same plan there.
     return hidingExcess(bound, system, text === null ? plan : made(text), none.stepS);
   };
-  const at = (tokens: number, frames = size.frames): SampleRows => ({
-    ...rowsAt(model, tokens, frames),
-    t: textRows,
-  });
+  const at = (tokens: number, frames = size.frames) => rowsOf(workload, tokens, frames);
   const noneS = (tokens: number) => sizes(at(tokens), batch).none.stepS;
   const atFrames = (frames: number) => at(tokensOfFrames(model, size, frames), frames);
   const tokens = smallest((value) => excess(at(value), batch), ...TOKENS, workload.tokens);
@@ -60,6 +58,33 @@ function framesOfTokens({ model, size }: BoundWorkload, tokens: number | null): 
   if (tokens === null) return size.frames;
   const [first, second] = [tokensOfFrames(model, size, 1), tokensOfFrames(model, size, 2)];
   return Math.max(1, 1 + (tokens - first) / (second - first));
+}
+
+/** A plan's step at one size, and the step without offload on its transport. Seconds. */
+export interface StepAtSize {
+  stepS: number;
+  noneS: number;
+}
+
+/** A plan's step at so many tokens a sample, all else as it is: the curve that `breakEven` searches. */
+export function stepAtTokens(
+  workload: BoundWorkload,
+  system: System,
+  plan: Plan,
+  tokens: number,
+): StepAtSize {
+  const { size, batch } = workload;
+  const rows = rowsOf(workload, tokens, size.frames);
+  const { bound, made } = sizesOf(workload, system, plan.transport)(rows, batch);
+  const text = textOf(plan.recipe);
+  return {
+    stepS: predictedStepS(bound, system, text === null ? plan : made(text)),
+    noneS: predictedStepS(bound, system, made('none')),
+  };
+}
+
+function rowsOf({ model, textRows }: BoundWorkload, tokens: number, frames: number): SampleRows {
+  return { ...rowsAt(model, tokens, frames), t: textRows };
 }
 
 /** A workload at another size. */

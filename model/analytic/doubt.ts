@@ -8,10 +8,11 @@ import type { Plan } from '../plan/plan.ts';
 import { DIRECTIONS, type Direction } from '../system/direction.ts';
 import { SET_BY_HAND } from '../system/overrides.ts';
 import type { Gpu, ProvenanceEntry, System } from '../system/system.ts';
-import { numbersOf, type Unknown, unknownOf } from '../system/unknowns.ts';
+import { numbersOf, unknownOf } from '../system/unknowns.ts';
 import { rebound } from '../workload/bind.ts';
 import { workloadUnknowns } from '../workload/unknowns.ts';
 import { type BoundWorkload, computeIn, type Workload } from '../workload/workload.ts';
+import { withAnchorSpeeds } from './anchor.ts';
 import { clockOf, predictedStepS } from './stepReport.ts';
 
 /** Factors on a predicted quantity, the lower at most 1 and the upper at least 1. */
@@ -91,13 +92,12 @@ export function doubtOf(workload: Workload, system: System, plan: Plan, none: Pl
   const stepS = predictedStepS(workload, system, plan);
   const noneS = predictedStepS(workload, system, none);
   const clock = clockOf(workload, system, plan);
-  const movedNone = movedNoneOf(workload, system, none);
+  const noneStepOn = noneStepsOf(workload, none, clockOf(workload, system, none));
   const causes = unknownCauses(workload, system, plan);
-  const spreads = causes.map(({ cause, direction, interval }): Spread => {
-    const ends = interval.map((factor) => {
-      const { system: there, noneS: noneThereS } = movedNone(direction, factor);
+  const spreads = causes.map(({ cause, machines }): Spread => {
+    const ends = machines.map((there) => {
       const step = predictedStepS(workload, there, plan, clock) / stepS;
-      return { step, versusNone: (step * noneS) / noneThereS };
+      return { step, versusNone: (step * noneS) / noneStepOn(there) };
     });
     return {
       cause,
@@ -116,61 +116,70 @@ export function doubtOf(workload: Workload, system: System, plan: Plan, none: Pl
     versusNone: together(spreads.map(({ versusNone }) => versusNone)),
     decides: widest.cause,
     share: width(widest) / spreads.reduce((sum, spread) => sum + width(spread), 0),
-    kernels: causes.find(({ cause }) => cause === 'kernels')?.interval ?? null,
+    kernels: kernelFactors(workload, system),
     number: decidingNumber(widest.cause, workload, system, plan),
   };
 }
 
-/** A machine moved along a direction, and no offload's step there. */
-interface Moved {
-  system: System;
-  noneS: number;
-}
-
-const movedNones = new WeakMap<Plan, { workload: Workload; system: System; found: Map<string, Moved> }>();
-
-/** Moved machines with no offload's step, found once for all plans that are held against the same one. */
-function movedNoneOf(
-  workload: Workload,
-  system: System,
-  none: Plan,
-): (direction: Direction, factor: number) => Moved {
-  let known = movedNones.get(none);
-  if (known?.workload !== workload || known.system !== system) {
-    known = { workload, system, found: new Map() };
-    movedNones.set(none, known);
-  }
-  const { found } = known;
-  const clock = clockOf(workload, system, none);
-  return (direction, factor) => {
-    const key = `${direction} ${factor}`;
-    const before = found.get(key);
-    if (before !== undefined) return before;
-    const there = moved(system, direction, factor, workload.ranks);
-    const at = { system: there, noneS: predictedStepS(workload, there, none, clock) };
-    found.set(key, at);
-    return at;
-  };
-}
-
-interface UnknownCause extends Unknown {
+interface UnknownCause {
   cause: Cause;
+  /** What the machine may be instead. */
+  machines: readonly System[];
 }
 
 function unknownCauses(workload: Workload, system: System, plan: Plan): UnknownCause[] {
   const ofPlan = usesPageable(plan) ? [unknownOf(system, 'pageable')] : [];
   const ofMachine = [...workloadUnknowns(workload, system), ...ofPlan].map((unknown) => ({
-    ...unknown,
     cause: unknown.direction,
+    machines: unknown.interval.map((factor) => movedOnce(system, unknown.direction, factor, workload.ranks)),
   }));
-  const kernels = kernelFactors(workload, system);
-  return kernels === null
-    ? ofMachine
-    : [...ofMachine, { cause: 'kernels', direction: 'compute', interval: kernels }];
+  const others = otherKernels(workload, system);
+  return others.length === 0 ? ofMachine : [...ofMachine, { cause: 'kernels', machines: others }];
+}
+
+/** Machines with the kernels that may run in place of those that the machine file or a measured step knows. */
+function otherKernels(workload: Workload, system: System): System[] {
+  if (system.anchor !== undefined) {
+    const known =
+      anchored.get(system) ?? system.anchor.others.map((speeds) => withAnchorSpeeds(system, speeds));
+    anchored.set(system, known);
+    return known;
+  }
+  const factors = kernelFactors(workload, system);
+  return (factors ?? []).map((factor) => movedOnce(system, 'compute', factor, workload.ranks));
+}
+
+const noneSteps = new WeakMap<Plan, { workload: Workload; seconds: WeakMap<System, number> }>();
+
+/** No offload's step on other machines, found once for all plans that are held against the same one. */
+function noneStepsOf(workload: Workload, none: Plan, likelyClock: number): (there: System) => number {
+  const before = noneSteps.get(none);
+  const known = before?.workload === workload ? before : { workload, seconds: new WeakMap<System, number>() };
+  noneSteps.set(none, known);
+  return (there) => {
+    const stepS = known.seconds.get(there) ?? predictedStepS(workload, there, none, likelyClock);
+    known.seconds.set(there, stepS);
+    return stepS;
+  };
+}
+
+/** Machines that plans are compared on one after another, which keep what was worked out on them. */
+const movedMachines = new WeakMap<System, Map<string, System>>();
+const anchored = new WeakMap<System, System[]>();
+
+function movedOnce(system: System, direction: Direction, factor: number, ranks: number): System {
+  const known = movedMachines.get(system) ?? new Map<string, System>();
+  movedMachines.set(system, known);
+  const key = `${direction} ${factor} ${ranks}`;
+  const there = known.get(key) ?? moved(system, direction, factor, ranks);
+  known.set(key, there);
+  return there;
 }
 
 /** Speed of the kernels that will run, as factors on what the machine file has; null where that was measured of them. */
 function kernelFactors(workload: Workload, system: System): Factors | null {
+  // The step that was measured had those kernels.
+  if (system.anchor !== undefined) return null;
   const isMeasured = hasOwnKernels(workload, system);
   if (workload.from === 'profile') return isMeasured ? null : OTHER_KERNELS;
   const { attention, launch } = workload.compute;
