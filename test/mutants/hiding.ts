@@ -5,7 +5,7 @@ const TERMS = ['test/model/analytic/closedFormTerms.test.ts'];
 /** The closed form: its walk, pauses, schedule of issues, time slices and the queue of copies. */
 export const HIDING: readonly MutantGroup[] = [
   {
-    file: 'model/analytic/closedForm.ts',
+    file: 'model/analytic/walk.ts',
     tests: TERMS,
     mutants: [
       {
