@@ -1,12 +1,10 @@
 import type { Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
+import { NumberQuantities } from './numberQuantities.ts';
 import type { StepTimes } from './report.ts';
+import { StepTimesLedger } from './stepLedger.ts';
 import { Walk } from './walk.ts';
-import type { WalkObserver } from './walkObserver.ts';
-
-/** Steps walked at most until one takes as long as the one before. */
-const MAX_STEPS = 6;
 
 /**
  * The hiding model in closed form: step time of a plan without simulating events.
@@ -30,30 +28,39 @@ const MAX_STEPS = 6;
  * What it leaves out, on purpose: that chunks are not divisible, that ranks may differ, and which copy is in
  * flight at a boundary. `simulate` has all three.
  *
- * @param observer is told every block of every step that was walked.
+ * @param everyBlock walks each of several blocks that do the same, as the walk over expressions does.
  */
 export function closedForm(
   workload: Workload,
   system: System,
   plan: Plan,
   clock = 1,
-  observer?: WalkObserver,
+  everyBlock = false,
 ): StepTimes {
-  const walk = new Walk(workload, system, plan, clock, observer);
-  let before = walk.step();
-  for (let step = 1; step < MAX_STEPS; step += 1) {
-    const now = walk.step();
-    if (Math.abs(now.stepTimeS - before.stepTimeS) <= 1e-9 * now.stepTimeS) return now;
-    before = now;
-  }
-  return before;
+  const walk = numberWalk(workload, system, plan, clock, everyBlock);
+  walk.settle();
+  return walk.ledger.times;
 }
 
 /**
  * The first step of a request in closed form: nothing has been prefetched for it, so that its first blocks wait for their weights.
  */
 export function coldStep(workload: Workload, system: System, plan: Plan, clock = 1): StepTimes {
-  const walk = new Walk(workload, system, plan, clock);
+  const walk = numberWalk(workload, system, plan, clock);
   walk.startCold();
-  return walk.step();
+  walk.step();
+  return walk.ledger.times;
+}
+
+/** A walk over numbers that has not begun. */
+export function numberWalk(
+  workload: Workload,
+  system: System,
+  plan: Plan,
+  clock = 1,
+  everyBlock = false,
+): Walk<number, StepTimesLedger> {
+  const quantities = new NumberQuantities(workload, system, plan, clock);
+  const ledger = new StepTimesLedger();
+  return new Walk<number, StepTimesLedger>({ workload, system, plan, quantities, ledger, everyBlock });
 }

@@ -1,8 +1,18 @@
 import type { Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
-import { type BlockIssues, issueSchedule, type ScheduledRun } from './issueSchedule.ts';
+import { issueSchedule, type ScheduledRun } from './issueSchedule.ts';
 import { launchesOf } from './launches.ts';
+
+/** What one block of a pass issues, in the order of the copy stream. */
+export interface BlockIssues {
+  /** At its start, and it waits for them. */
+  own: readonly ScheduledRun[];
+  /** At its start, for later blocks. */
+  early: readonly ScheduledRun[];
+  /** At the end of its first, second, ... collective. */
+  afterCollective: readonly (readonly ScheduledRun[])[];
+}
 
 /** What a walk finds in each block of a pass, whatever the clock. */
 export interface Itinerary {
@@ -21,7 +31,11 @@ const itineraries = new WeakMap<Plan, Itinerary>();
 export function itineraryOf(workload: Workload, system: System, plan: Plan): Itinerary {
   const known = itineraries.get(plan);
   if (known !== undefined && known.workload === workload && known.system === system) return known;
-  const issues = issueSchedule(workload, system, plan);
+  const isOwn = ({ ahead }: ScheduledRun) => plan.sequential || ahead === 0;
+  const issues = issueSchedule(workload, system, plan).map(({ atStart, afterCollective }) => ({
+    ...{ own: atStart.filter(isOwn), early: atStart.filter((run) => !isOwn(run)) },
+    afterCollective,
+  }));
   const launches = launchesOf(workload, system, plan);
   const alike = countAlike(workload, issues, launches);
   const itinerary = { workload, system, issues, launches, alike };
@@ -60,7 +74,8 @@ function issueAlike(one: BlockIssues, other: BlockIssues): boolean {
       );
     });
   return (
-    alike(one.atStart, other.atStart) &&
+    alike(one.own, other.own) &&
+    alike(one.early, other.early) &&
     one.afterCollective.every((runs, index) => alike(runs, other.afterCollective[index]!))
   );
 }
