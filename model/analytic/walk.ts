@@ -97,8 +97,8 @@ export class Walk<T, Ledger extends StepLedger<T>> {
     this.#betweenS = betweenChunksS(arithmetic, quantities.engine, this.#pausedS);
     this.#forgottenS = plan.paceS + copyEngine.paceOverheadS + copyEngine.startUpS + copyEngine.turnS;
     this.#queue = new CopyQueue(arithmetic, (chunks) => quantities.runOf(chunks), this.#forgottenS);
-    const sourceS = sourceBytesPerS(system, plan) / ranksPerGpu(system, workload.ranks);
-    this.#chunkBytesPerS = arithmetic.smaller(quantities.copies.h2d, arithmetic.constant(sourceS));
+    const source = sourceBytesPerS(system, plan) / ranksPerGpu(system, workload.ranks);
+    this.#chunkBytesPerS = arithmetic.smaller(quantities.copies.h2d, arithmetic.constant(source));
     this.#none = arithmetic.constant(0);
     this.#sinceReadS = arithmetic.constant(this.#forgottenS);
     this.#launchLeftS = this.#none;

@@ -181,7 +181,7 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'each exchange has a start-up of its own and the collective none',
-        original: 'transport.latencyS,\n  );',
+        original: 'costs.latencyS,\n  );',
         mutated: '0,\n  );',
       },
       {
