@@ -1,38 +1,26 @@
 import { createHash } from 'node:crypto';
 import { predictStep } from '../model/analytic/stepReport.ts';
 import { firstIndices } from '../model/dit/depth.ts';
-import { tensorsOfBlock } from '../model/dit/derive.ts';
-import type { Dit } from '../model/dit/dit.ts';
-import { plainAxes, type RotaryAxis, rotaryAxes } from '../model/dit/rope.ts';
 import { UserError } from '../model/input/userError.ts';
 import { memoryNeed } from '../model/physics/memory.ts';
 import type { Plan } from '../model/plan/plan.ts';
-import { makerOf } from '../model/plan/recipe.ts';
 import { lower } from '../model/program/lower.ts';
-import { stagesOf } from '../model/program/stages.ts';
 import { verify } from '../model/program/verify.ts';
 import type { System } from '../model/system/system.ts';
-import { rankRows } from '../model/workload/rows.ts';
 import type { BoundWorkload } from '../model/workload/workload.ts';
 import { simulate } from '../sim/simulate.ts';
-import { blockFlow } from './dataflow/blockFlow.ts';
-import { aligned, placeBuffers } from './dataflow/buffers.ts';
-import type { FlowInput, FlowShape } from './dataflow/flow.ts';
-import { comment, constantName, cString, identifier, Names, real, unsigned64, whole } from './escape.ts';
+import { defaultId, describeInputs, planFiles } from './describeProgram.ts';
+import { comment, constantName, cString, identifier, real, unsigned64, whole } from './escape.ts';
+import { ditKindAt, layOut } from './layOut.ts';
 import { type Manifest, manifestFormat } from './manifest.ts';
-import { meaningOfInput, meaningOfResidual, type ProgramTensor, ranksOf } from './programTensors.ts';
+import { residualsOf, tensorsOf } from './placedTensors.ts';
+import { meaningOfInput, meaningOfResidual } from './programTensors.ts';
 import { refuseStatedUnproved, refuseUnproved } from './proof.ts';
 import { refuseUnmade } from './refuseUnmade.ts';
+import { refuseUnsupported } from './refuseUnsupported.ts';
 import { render } from './templates.ts';
 import { toolVersion } from './toolVersion.ts';
-import {
-  composePlan,
-  kindViewOf,
-  type LaidOutKind,
-  namespacesOf,
-  stagesItself,
-  stagingBytes,
-} from './view/compose.ts';
+import { composePlan, kindViewOf, type LaidOutKind, stagesItself, stagingBytes } from './view/compose.ts';
 import { rotaryAxisView } from './view/rotary.ts';
 import {
   blocksHeaderView,
@@ -262,196 +250,6 @@ const CLAIM_FIELDS = [
   'hostPinnedBytes',
 ] as const;
 
-function refuseUnsupported(workload: BoundWorkload): void {
-  const { layout, batch, model, compute } = workload;
-  const refuse = (what: string, remedy: string) => {
-    throw new UserError(`generate: ${what}; ${remedy}`);
-  };
-  if (compute.dtype !== 'bf16')
-    refuse(`--compute-dtype ${compute.dtype}: the runtime's matrix products are bf16`, 'leave it out');
-  if (compute.attention !== null)
-    refuse(`--attention ${compute.attention}: the runtime has attention of its own`, 'leave it out');
-  if (compute.launch !== 'compiled')
-    refuse(
-      `--${compute.launch}: the runtime's kernels are fused, and launched by compiled code`,
-      'leave it out',
-    );
-  if (batch > 1) refuse(`--batch ${batch}: the runtime computes one sample a step`, 'give --batch 1');
-  if (layout.cfg === 'batched') {
-    refuse('--cfg batched: the runtime computes one sequence a pass', 'give --cfg sequential or none');
-  }
-  if (layout.ring > 1) {
-    refuse(
-      `--ring ${layout.ring}: the runtime has no ring attention`,
-      'leave it out; predict, simulate and plan know it',
-    );
-  }
-  if (layout.sp > 1 && layout.tp > 1) {
-    refuse(`--sp ${layout.sp} --tp ${layout.tp}: the runtime has one group of ranks`, 'give one of them');
-  }
-  if (model.audio !== undefined)
-    refuse(`${model.name} makes sound`, 'there are no kernels for its audio rows yet');
-  if (model.imageRows > 0)
-    refuse(`${model.name} attends to a conditioning image`, 'there are no kernels for its rows yet');
-  if (workload.referenceImages.length > 0)
-    refuse('there are no positions for tokens of reference images yet', 'give --reference-image none');
-  const tensors = model.blocks.flatMap(({ segments }) => tensorsOfBlock(segments));
-  const other = tensors.find(({ parameters, bytes }) => bytes !== 2 * parameters);
-  if (other !== undefined) {
-    refuse(
-      `${model.name} has ${other.name} in ${(other.bytes / other.parameters).toFixed(3)} bytes a parameter`,
-      'the runtime computes with weights of bf16, 2 bytes; --dtype bf16 takes them so',
-    );
-  }
-}
-
-/** The kind of the catalogue's model that a block of a pass is of. */
-function ditKindAt({ model }: BoundWorkload, index: number): Dit['blocks'][number] {
-  let first = 0;
-  for (const kind of model.blocks) {
-    first += kind.count;
-    if (index < first) return kind;
-  }
-  throw new Error(`${model.name} has no block ${index}`);
-}
-
-interface PlacedInput extends FlowInput {
-  offset: number;
-  shape: string;
-  sharded: boolean;
-  /** Of a rotary table. */
-  axes: readonly RotaryAxis[];
-}
-
-/** Flows of all block kinds, and one piece of activation memory that serves them all. */
-function layOut(workload: BoundWorkload, system: System) {
-  const { model, layout } = workload;
-  const shapes = model.blocks.map((kind): FlowShape => {
-    const joined = kind.segments.some((segment) => segment.kind === 'exchange' && segment.rows === 'j');
-    return {
-      hidden: model.hidden,
-      heads: model.heads,
-      rows: rankRows({ x: workload.tokens, t: workload.textRows, i: 0, a: 0 }, 1, layout, joined),
-      sp: layout.sp,
-      tp: layout.tp,
-      exchange: layout.exchange,
-      joined,
-    };
-  });
-  if (new Set(shapes.map(({ joined }) => joined)).size > 1) {
-    throw new UserError(
-      `generate: ${model.name} joins text and image in some blocks only; there are no kernels for that yet`,
-    );
-  }
-  for (const rows of ['x', 't'] as const) {
-    const own = shapes[0]!.rows.gemm[rows];
-    if (!Number.isInteger(own)) {
-      const total = rows === 'x' ? workload.tokens : workload.textRows;
-      throw new UserError(
-        `generate: ${total} ${rows === 'x' ? 'tokens' : 'text rows'} do not divide over --sp ${layout.sp}; ` +
-          (rows === 'x'
-            ? 'give another --size'
-            : `give --text-rows ${Math.ceil(total / layout.sp) * layout.sp}`),
-      );
-    }
-  }
-  const namespaces = namespacesOf(model.blocks.map(({ name }) => name));
-  const [shape] = shapes;
-  const residualRows = shape!.joined ? shape!.rows.gemm.j : shape!.rows.gemm.x;
-  const residualBytes = residualRows * model.hidden * 2;
-  const kinds = model.blocks.map((kind, index): LaidOutKind & { bytes: number } => {
-    const flow = blockFlow(model, kind, shapes[index]!);
-    const bound = workload.blocks[model.blocks.slice(0, index).reduce((sum, { count }) => sum + count, 0)]!;
-    checkAgainst(
-      bound.segments.map(({ kind: own, name }) => `${own} ${name}`),
-      flow.segments.map(({ kind: own, name }) => `${own} ${name}`),
-      kind.name,
-    );
-    if (flow.weightBytes !== bound.weightBytes) {
-      throw new Error(
-        `${kind.name}: weights take ${flow.weightBytes} bytes, the workload says ${bound.weightBytes}`,
-      );
-    }
-    const { placed, bytes } = placeBuffers(flow.buffers, residualBytes);
-    const names = new Names();
-    const stages = stagesOf(bound, system.gpu, 'segments').filter((stage) => stage.kind === 'compute');
-    const rows = shapes[index]!.rows.gemm;
-    return {
-      name: kind.name,
-      namespace: namespaces[index]!,
-      title: `${kind.name === 'block' ? '' : `${kind.name} `}block: ${rows.x} rows of video or image${rows.t > 0 ? ` and ${rows.t} of text` : ''} on this rank`,
-      count: kind.count,
-      container: kind.container,
-      flow,
-      buffers: placed,
-      segments: stages.map((stage) => ({
-        constant: names.unique(identifier(stage.name)),
-        name: stage.name,
-        durationS: stage.durationS,
-      })),
-      bytes,
-    };
-  });
-  const inputs = placeInputs(kinds, workload);
-  return {
-    kinds,
-    residualBytes,
-    activationBytes: Math.max(...kinds.map(({ bytes }) => bytes)),
-    inputs,
-    inputBytes: inputs.reduce((end, input) => Math.max(end, aligned(input.offset + inputSize(input))), 0),
-  };
-}
-
-function inputSize({ elements, rotaryRows }: FlowInput): number {
-  return elements * (rotaryRows === null ? 2 : 4);
-}
-
-/** Rotary tables last and next to each other: joint rows read on from the table of x into that of t. */
-function placeInputs(kinds: readonly LaidOutKind[], workload: BoundWorkload): PlacedInput[] {
-  const all = new Map(kinds.flatMap(({ flow }) => [...flow.inputs]));
-  const inputs = [...all.values()].sort(
-    (a, b) => rotaryOrder(a) - rotaryOrder(b) || (a.name < b.name ? -1 : 1),
-  );
-  const { joined, sp } = kinds[0]!.flow.shape;
-  let offset = 0;
-  return inputs.map((input) => {
-    const place = offset;
-    offset += input.rotaryRows === null ? aligned(inputSize(input)) : inputSize(input);
-    return {
-      ...input,
-      offset: place,
-      shape:
-        input.rotaryRows === null
-          ? `[${input.elements}]`
-          : `[${input.rows}, ${input.elements / input.rows}] cosines and sines`,
-      axes: rotaryAxesOf(workload, input),
-      // Tensor-parallel ranks hold the same rows.
-      sharded: sp > 1 && input.byRows && (input.rotaryRows !== 't' || joined),
-    };
-  });
-}
-
-/** By the model's own positions; a model whose file says none has the numbers of its rows as positions. */
-function rotaryAxesOf({ model, size, tokens }: BoundWorkload, input: FlowInput): RotaryAxis[] {
-  if (input.rotaryRows === null) return [];
-  const width = input.elements / input.rows;
-  if (model.rope === undefined) return plainAxes(width, input.rotaryRows === 't' ? tokens : 0);
-  return rotaryAxes(model, model.rope, size, input.rotaryRows, width);
-}
-
-function rotaryOrder({ rotaryRows }: FlowInput): number {
-  return rotaryRows === null ? 0 : rotaryRows === 'x' ? 1 : 2;
-}
-
-function checkAgainst(expected: readonly string[], actual: readonly string[], kind: string): void {
-  const differs = expected.findIndex((name, index) => name !== actual[index]);
-  if (differs < 0 && expected.length === actual.length) return;
-  const index = differs < 0 ? expected.length : differs;
-  throw new Error(
-    `${kind}: segment ${index} is ${expected[index]} in the workload, ${actual[index]} in the flow`,
-  );
-}
-
 function blocksOf(workload: BoundWorkload, kinds: readonly LaidOutKind[]): ProgramView['blocks'] {
   const firsts = firstIndices(workload.model.blocks);
   let firstValue = 0;
@@ -472,92 +270,6 @@ function blocksOf(workload: BoundWorkload, kinds: readonly LaidOutKind[]): Progr
       }),
     )
     .slice(0, workload.blocks.length);
-}
-
-/** Rows of the residual stream on one rank, where they lie in its activation memory. */
-interface PlacedResidual {
-  name: string;
-  offset: number;
-  rows: number;
-  sharded: boolean;
-}
-
-function residualsOf(workload: BoundWorkload, shape: FlowShape): PlacedResidual[] {
-  const { hidden, rows, joined, sp } = shape;
-  const x = { name: workload.model.modality, offset: 0, rows: rows.gemm.x, sharded: sp > 1 };
-  if (!joined || rows.gemm.t === 0) return [x];
-  return [x, { name: 'text', offset: rows.gemm.x * hidden * 2, rows: rows.gemm.t, sharded: sp > 1 }];
-}
-
-/** What `--inputs` takes and `--save-outputs` gives. */
-function tensorsOf(
-  workload: BoundWorkload,
-  inputs: readonly PlacedInput[],
-  residuals: readonly PlacedResidual[],
-): { inputs: ProgramTensor[]; outputs: ProgramTensor[] } {
-  const streams = residuals.map(
-    ({ name, rows, sharded }): ProgramTensor => ({
-      name,
-      shape: [rows * ranksOf(workload, sharded), workload.model.hidden],
-      dtype: 'BF16',
-      meaning: meaningOfResidual(name),
-    }),
-  );
-  const constants = inputs.map(
-    (input): ProgramTensor => ({
-      name: input.name,
-      shape: [input.rows * ranksOf(workload, input.sharded), input.elements / input.rows],
-      dtype: input.rotaryRows === null ? 'BF16' : 'F32',
-      meaning: meaningOfInput(input, workload.model),
-    }),
-  );
-  return { inputs: [...streams, ...constants], outputs: streams };
-}
-
-function describeInputs(
-  workload: BoundWorkload,
-  system: System,
-  plans: readonly Plan[],
-): NonNullable<Manifest['inputs']> {
-  const { width, height, frames } = workload.size;
-  const { sp, tp, exchange, cfg } = workload.layout;
-  const layout = [
-    `SP ${sp}`,
-    ...(tp > 1 ? [`TP ${tp}`] : []),
-    ...(sp > 1 ? [exchange] : []),
-    ...(cfg === 'none' ? [] : [`${cfg} guidance`]),
-  ];
-  return {
-    model: workload.model.id,
-    size: `${width}x${height}${frames > 1 ? `x${frames}` : ''} (${workload.tokens} tokens)`,
-    layout: layout.join(', '),
-    blocks: workload.blocks.length,
-    tokens: workload.tokens,
-    textRows: workload.textRows,
-    passes: workload.passes,
-    plans: plans.map(({ name }) => name),
-    machine: system.id,
-  };
-}
-
-function defaultId(workload: BoundWorkload, system: System): string {
-  const { width, height, frames } = workload.size;
-  const { sp, tp } = workload.layout;
-  return [
-    workload.model.id,
-    `${width}x${height}${frames > 1 ? `x${frames}` : ''}`,
-    `b${workload.blocks.length}`,
-    sp > 1 ? `sp${sp}` : tp > 1 ? `tp${tp}` : 'sp1',
-    system.id,
-  ]
-    .join('-')
-    .toLowerCase()
-    .replace(/[^a-z0-9.-]/g, '-');
-}
-
-/** `plan_0_none.cpp`: numbered, so that plans that read alike stay apart. */
-function planFiles(plans: readonly Plan[]): string[] {
-  return plans.map(({ recipe }, index) => `plan_${index}_${identifier(makerOf(recipe))}.cpp`);
 }
 
 function hashOf(texts: readonly string[]): string {
