@@ -5,12 +5,14 @@ import type { BoundWorkload } from '../model/workload/workload.ts';
 import { identifier } from './escape.ts';
 import type { Manifest } from './manifest.ts';
 
+export type ProgramDescription = NonNullable<Manifest['inputs']>;
+
 /** What a program was made of, as its manifest has it. */
 export function describeInputs(
   workload: BoundWorkload,
   system: System,
   plans: readonly Plan[],
-): NonNullable<Manifest['inputs']> {
+): ProgramDescription {
   const { width, height, frames } = workload.size;
   const { sp, tp, exchange, cfg } = workload.layout;
   const layout = [

@@ -30,6 +30,8 @@ export interface PlacedInput extends FlowInput {
   axes: readonly RotaryAxis[];
 }
 
+export type Layout = ReturnType<typeof layOut>;
+
 /** Flows of all block kinds, and one piece of activation memory that serves them all. */
 export function layOut(workload: BoundWorkload, system: System) {
   const { model, layout } = workload;

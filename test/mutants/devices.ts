@@ -9,7 +9,7 @@ export const DEVICES: readonly MutantGroup[] = [
       {
         breaks:
           'a pause beside a collective that is longer than a start-up does not count before a first chunk',
-        original: 'Math.max(gapS, startUpS)',
+        original: 'arithmetic.larger(startUpS, gapS)',
         mutated: 'startUpS',
       },
       {
