@@ -3,7 +3,7 @@ import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
 import { NumberQuantities } from './numberQuantities.ts';
 import type { StepTimes } from './report.ts';
-import { StepTimesLedger } from './stepLedger.ts';
+import { StepTimesTally } from './stepTally.ts';
 import { Walk } from './walk.ts';
 
 /**
@@ -39,7 +39,7 @@ export function closedForm(
 ): StepTimes {
   const walk = numberWalk(workload, system, plan, clock, everyBlock);
   walk.settle();
-  return walk.ledger.times;
+  return walk.tally.times;
 }
 
 /**
@@ -49,7 +49,7 @@ export function coldStep(workload: Workload, system: System, plan: Plan, clock =
   const walk = numberWalk(workload, system, plan, clock);
   walk.startCold();
   walk.step();
-  return walk.ledger.times;
+  return walk.tally.times;
 }
 
 /** A walk over numbers that has not begun. */
@@ -59,8 +59,8 @@ export function numberWalk(
   plan: Plan,
   clock = 1,
   everyBlock = false,
-): Walk<number, StepTimesLedger> {
+): Walk<number, StepTimesTally> {
   const quantities = new NumberQuantities(workload, system, plan, clock);
-  const ledger = new StepTimesLedger();
-  return new Walk<number, StepTimesLedger>({ workload, system, plan, quantities, ledger, everyBlock });
+  const tally = new StepTimesTally();
+  return new Walk<number, StepTimesTally>({ workload, system, plan, quantities, tally, everyBlock });
 }

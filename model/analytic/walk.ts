@@ -17,7 +17,7 @@ import { CopyQueue } from './copyQueue.ts';
 import type { ScheduledRun } from './issueSchedule.ts';
 import { type Itinerary, itineraryOf, sameValues } from './itinerary.ts';
 import type { StepQuantities } from './quantities.ts';
-import type { StepLedger } from './stepLedger.ts';
+import type { StepTally } from './stepTally.ts';
 
 /** Seconds by which the state that a block leaves may differ from the one that it found. */
 const SAME_STATE = 1e-12;
@@ -26,12 +26,12 @@ const SAME_STATE = 1e-12;
 const MAX_STEPS = 6;
 
 /** What a walk is through, and in which arithmetic. */
-export interface WalkOptions<T, Ledger extends StepLedger<T>> {
+export interface WalkOptions<T, Tally extends StepTally<T>> {
   workload: Workload;
   system: System;
   plan: Plan;
   quantities: StepQuantities<T>;
-  ledger: Ledger;
+  tally: Tally;
   /** Walks each of several blocks that do the same; usually those that find what the one before found are counted as that one. */
   everyBlock: boolean;
 }
@@ -45,9 +45,9 @@ interface StagedAlone<T> {
 }
 
 /** One rank's walk through a plan's steps, as `closedForm` describes it, in any arithmetic. */
-export class Walk<T, Ledger extends StepLedger<T>> {
+export class Walk<T, Tally extends StepTally<T>> {
   /** Of the last step that was walked. */
-  readonly ledger: Ledger;
+  readonly tally: Tally;
   readonly #arithmetic: Arithmetic<T>;
   readonly #quantities: StepQuantities<T>;
   readonly #workload: Workload;
@@ -81,10 +81,10 @@ export class Walk<T, Ledger extends StepLedger<T>> {
   /** No chunk was in flight when they came upon the first run that they hold. */
   #holdsAll = false;
 
-  constructor({ workload, system, plan, quantities, ledger, everyBlock }: WalkOptions<T, Ledger>) {
+  constructor({ workload, system, plan, quantities, tally, everyBlock }: WalkOptions<T, Tally>) {
     const { arithmetic } = quantities;
     const { copyEngine } = system.gpu;
-    this.ledger = ledger;
+    this.tally = tally;
     this.#arithmetic = arithmetic;
     this.#quantities = quantities;
     this.#workload = workload;
@@ -135,20 +135,20 @@ export class Walk<T, Ledger extends StepLedger<T>> {
   /** Walks one step and returns its seconds; the first call starts with every first copy landed, unless the walk starts cold. */
   step(): number {
     const { alike } = this.#itinerary;
-    this.ledger.begin();
+    this.tally.begin();
     this.#issuedBytes = 0;
     for (let pass = 0; pass < this.#workload.passes; pass += 1) {
       let before: number[] = [];
       for (let block = 0; block < this.#workload.blocks.length; block += 1) {
         const again = this.#everyBlock ? 0 : alike[block]!;
         const issuedBefore = this.#issuedBytes;
-        if (again > 0) this.ledger.mark();
+        if (again > 0) this.tally.mark();
         this.#block(block);
         const isCompared = again > 0 || (!this.#everyBlock && alike[block + 1]! > 0);
         const after = isCompared ? this.#state() : [];
         // Where a block leaves what it found, those like it do the same again.
         if (again > 0 && sameValues(after, before, SAME_STATE)) {
-          this.ledger.repeat(again);
+          this.tally.repeat(again);
           this.#queue.shift(again);
           this.#count += again;
           this.#issuedBytes += again * (this.#issuedBytes - issuedBefore);
@@ -158,7 +158,7 @@ export class Walk<T, Ledger extends StepLedger<T>> {
       }
     }
     checkIssuedBytes('the closed form', this.#plan, this.#workload.passes, this.#issuedBytes);
-    return this.#arithmetic.magnitude(this.ledger.stepTimeS);
+    return this.#arithmetic.magnitude(this.tally.stepTimeS);
   }
 
   #state(): number[] {
@@ -202,7 +202,7 @@ export class Walk<T, Ledger extends StepLedger<T>> {
   #compute(segment: ComputeSegment): void {
     const arithmetic = this.#arithmetic;
     const seconds = this.#quantities.computeS(segment);
-    this.ledger.compute(seconds);
+    this.tally.compute(seconds);
     this.#pass(seconds);
     if (this.#plan.paceS === 0) {
       this.#queue.alone(seconds);
@@ -239,7 +239,7 @@ export class Walk<T, Ledger extends StepLedger<T>> {
       computeS = arithmetic.plus(computeS, seconds);
     }
     const waitS = underWay.finish(this.#queue);
-    this.ledger.overlapped(computeS, waitS, arithmetic.plus(moving.latencyS, moving.moveS));
+    this.tally.overlapped(computeS, waitS, arithmetic.plus(moving.latencyS, moving.moveS));
     this.#pass(arithmetic.plus(computeS, waitS));
   }
 
@@ -257,7 +257,7 @@ export class Walk<T, Ledger extends StepLedger<T>> {
 
   /** Waits so long for copies to land. */
   #wait(seconds: T): void {
-    this.ledger.exposed(seconds);
+    this.tally.exposed(seconds);
     this.#pass(seconds);
     this.#queue.alone(seconds);
   }
@@ -271,7 +271,7 @@ export class Walk<T, Ledger extends StepLedger<T>> {
       const firstS = firstPauseS(arithmetic, this.#quantities.engine, this.#pausedS, idle);
       const pauseS = arithmetic.plus(firstS, arithmetic.times(this.#betweenS, chunks - 1));
       const isHeld = arithmetic.magnitude(this.#launchLeftS) > 0 && this.#queue.empty;
-      this.ledger.prefetch(moveS, pauseS);
+      this.tally.prefetch(moveS, pauseS);
       this.#issuedBytes += bytes;
       const block = place + ahead;
       const issuedBy = place + issuerAhead;
@@ -338,7 +338,7 @@ export class Walk<T, Ledger extends StepLedger<T>> {
         pauseS: paceS > 0 ? this.#betweenS : this.#none,
       });
     }
-    this.ledger.collective(seconds, seconds, aloneS);
+    this.tally.collective(seconds, seconds, aloneS);
     return seconds;
   }
 
@@ -363,7 +363,7 @@ export class Walk<T, Ledger extends StepLedger<T>> {
     this.#queue.alone(latencyS);
     const besideS = this.#queue.beside(moveS, sharing);
     const seconds = this.#arithmetic.plus(latencyS, besideS);
-    this.ledger.collective(seconds, besideS, moveS);
+    this.tally.collective(seconds, besideS, moveS);
     return seconds;
   }
 

@@ -73,7 +73,7 @@ export const HIDING: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/analytic/stepLedger.ts',
+    file: 'model/analytic/stepTally.ts',
     tests: TERMS,
     mutants: [
       {

@@ -3,9 +3,9 @@ import { Walk } from '../../../model/analytic/walk.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import type { System } from '../../../model/system/system.ts';
 import type { Workload } from '../../../model/workload/workload.ts';
-import { ExpressionLedger } from './expressionLedger.ts';
 import { evaluate, parse } from './expressionMath.ts';
 import { ExpressionQuantities } from './expressionQuantities.ts';
+import { ExpressionTally } from './expressionTally.ts';
 import type { Laurent } from './laurent.ts';
 import { Symbols, termTexts } from './symbols.ts';
 
@@ -42,7 +42,7 @@ export function expressStep(workload: Workload, system: System, plan: Plan, cloc
   const walk = expressionWalk(workload, system, plan, quantities);
   walk.settle();
   if (quantities.obstacle !== null) return { stepTimeS, expression: null, obstacle: quantities.obstacle };
-  const terms = termTexts(walk.ledger.stepTimeS);
+  const terms = termTexts(walk.tally.stepTimeS);
   const { sums } = symbols;
   const values: Record<string, number> = { ...symbols.values };
   for (const [name, text] of Object.entries(sums)) values[name] = evaluate(parse(text), values);
@@ -63,14 +63,14 @@ export function expressionWalk(
   system: System,
   plan: Plan,
   quantities: ExpressionQuantities,
-): Walk<Laurent, ExpressionLedger> {
-  const ledger = new ExpressionLedger();
-  return new Walk<Laurent, ExpressionLedger>({
+): Walk<Laurent, ExpressionTally> {
+  const tally = new ExpressionTally();
+  return new Walk<Laurent, ExpressionTally>({
     workload,
     system,
     plan,
     quantities,
-    ledger,
+    tally,
     everyBlock: true,
   });
 }

@@ -1,8 +1,8 @@
-import type { StepLedger } from '../../../model/analytic/stepLedger.ts';
+import type { StepTally } from '../../../model/analytic/stepTally.ts';
 import { constant, type Laurent } from './laurent.ts';
 
 /** The seconds of a step as one expression: where they go is left out. */
-export class ExpressionLedger implements StepLedger<Laurent> {
+export class ExpressionTally implements StepTally<Laurent> {
   #stepTimeS = constant(0);
   #markedS = constant(0);
 

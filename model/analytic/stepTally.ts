@@ -1,7 +1,7 @@
 import type { StepTimes } from './report.ts';
 
 /** Where the seconds of a step go, in the arithmetic of a walk. */
-export interface StepLedger<T> {
+export interface StepTally<T> {
   /** Seconds of the step so far. */
   readonly stepTimeS: T;
   /** Begins with the next step. */
@@ -30,7 +30,7 @@ const NO_TIMES: StepTimes = {
 };
 
 /** The seconds of a step in numbers, by where they go. */
-export class StepTimesLedger implements StepLedger<number> {
+export class StepTimesTally implements StepTally<number> {
   #times: StepTimes = { ...NO_TIMES };
   #marked: StepTimes = { ...NO_TIMES };
 
