@@ -1,4 +1,4 @@
-import { loadSolver } from '../search/linearProgram.ts';
+import { loadSolver } from '../search/solver.ts';
 import { gapCases, gapOf } from './gaps.ts';
 
 // One core's share of the gaps: of every so many cases one, each sent as soon as it is solved.

@@ -11,10 +11,10 @@ import { bindWorkload } from '../model/workload/bind.ts';
 import { passWeightBytes } from '../model/workload/workload.ts';
 import { machineCaps } from '../search/caps.ts';
 import { smallestPlan } from '../search/leastMemory.ts';
-import type { Highs } from '../search/linearProgram.ts';
 import { optimise } from '../search/optimise.ts';
 import { searchOracles } from '../search/searchOracle.ts';
 import { usualSpace } from '../search/searchSpace.ts';
+import type { Highs } from '../search/solver.ts';
 
 /** A model at its reference size on a machine, and a cap on GPU memory by what it stands for. */
 export interface GapCase {

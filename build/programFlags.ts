@@ -150,6 +150,12 @@ export const PROGRAM_FLAGS = [
     description: 'append the results to this file instead of printing them',
   },
   {
+    name: '--no-table',
+    operand: '',
+    by: 'every run',
+    description: 'leave out the closing table',
+  },
+  {
     name: '--cases',
     operand: '0,3,...',
     by: 'calibrations',

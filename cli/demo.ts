@@ -118,13 +118,18 @@ async function demo(): Promise<void> {
       ];
     }),
   );
-  const svg = await renderSvg(publishedChart(rows));
+  const svg = await renderSvg(publishedChart(rows, 'Published steps and their predictions'));
   const files = { svg: join(folder, 'published.svg'), png: join(folder, 'published.png') };
   writeFileSync(files.svg, svg);
   writeFileSync(files.png, renderPng(svg));
   const traced = compared[0]!.rows.find((row) => row.plan === TRACED)!.simulation.timeline!;
   const trace = join(folder, `${TRACED}.trace.json`);
-  writeTraces([{ file: trace, timeline: traced }]);
+  writeTraces([
+    {
+      file: trace,
+      steps: [{ name: `simulated: ${compared[0]!.published.name}, ${TRACED}`, timeline: traced }],
+    },
+  ]);
   const shown = (file: string) => relative(process.cwd(), file);
   out(`\nchart: ${shown(files.svg)} and ${shown(files.png)}\n`);
   out(

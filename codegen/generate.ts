@@ -63,10 +63,7 @@ export function generate(
   plans: readonly Plan[],
   options: GenerateOptions = {},
 ): Generated {
-  if (options.unproved !== true) refuseStatedUnproved(workload.model);
-  refuseUnsupported(workload);
-  const layout = layOut(workload, system);
-  if (options.unproved !== true) refuseUnproved(workload.model);
+  const layout = laidOut(workload, system, options);
   const id = options.id ?? defaultId(workload, system);
   if (!/^[a-z0-9][a-z0-9.-]{0,99}$/.test(id)) {
     throw new UserError(`--id ${JSON.stringify(id)}: expected small letters, digits, dots and dashes`);
@@ -254,6 +251,25 @@ function manifestOf(made: Made, fingerprint: string, files: readonly GeneratedFi
     tensors: tensorsOf(workload, layout.inputs, residuals),
     files: files.map(({ name, text }) => ({ name, sha256: createHash('sha256').update(text).digest('hex') })),
   } satisfies Manifest);
+}
+
+/**
+ * Whether there are kernels for a workload, and what a program can do for a plan.
+ *
+ * @throws UserError with the reason, as `generate` does, which takes far longer to find none.
+ */
+export function refuseUngenerated(workload: BoundWorkload, system: System, plan: Plan): void {
+  laidOut(workload, system, {});
+  refuseUnmade(plan);
+}
+
+/** Flows of a workload that there are kernels for, and that is proved unless nobody asks for it. */
+function laidOut(workload: BoundWorkload, system: System, { unproved }: GenerateOptions): Layout {
+  if (unproved !== true) refuseStatedUnproved(workload.model);
+  refuseUnsupported(workload);
+  const layout = layOut(workload, system);
+  if (unproved !== true) refuseUnproved(workload.model);
+  return layout;
 }
 
 const CLAIM_FIELDS = [

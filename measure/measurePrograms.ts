@@ -49,7 +49,7 @@ async function measureEach(
     const file = outFile(program);
     makeFolder(dirname(file));
     let error: string | null = null;
-    const exitCode = await run(program, ['--out', file, ...args], (text) => {
+    const exitCode = await run(program, ['--out', file, '--no-table', ...args], (text) => {
       const match = /^error: (.+)$/.exec(text);
       if (match === null) onNote(text);
       else error = match[1]!;

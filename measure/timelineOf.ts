@@ -1,4 +1,4 @@
-import { max } from 'simple-statistics';
+import { max, median } from 'simple-statistics';
 import type { Manifest, ManifestPlan } from '../codegen/manifest.ts';
 import { type Place, UserError } from '../model/input/userError.ts';
 import { phaseOf } from '../model/program/labels.ts';
@@ -70,11 +70,14 @@ export function ranksOf(run: MeasuredRun, plan: number): MeasuredIntervals[] {
 }
 
 function intervalsOf(measured: MeasuredIntervals, plan: ManifestPlan): Interval[] {
-  const parts = new Map<string, number>();
+  const parts = new Map<string, number[]>();
   const key = (index: number) => `${measured.position[index]}.${measured.statement[index]}`;
   for (let index = 0; index < measured.position.length; index += 1) {
-    parts.set(key(index), (parts.get(key(index)) ?? 0) + 1);
+    const known = parts.get(key(index));
+    if (known === undefined) parts.set(key(index), [index]);
+    else known.push(index);
   }
+  const shares = sharesOf(measured, [...parts.values()]);
   return Array.from({ length: measured.position.length }, (_, index) => {
     const position = measured.position[index]!;
     const statement = measured.statement[index]!;
@@ -93,7 +96,7 @@ function intervalsOf(measured: MeasuredIntervals, plan: ManifestPlan): Interval[
         `timeline: statement ${statement} at position ${position} runs from ${startS} to ${endS} s; measure it anew`,
         measured.place,
       );
-    const count = parts.get(key(index))!;
+    const count = parts.get(key(index))!.length;
     const phase = description.category === 'collective' ? phaseOf(description.name) : null;
     return {
       rank: measured.rank,
@@ -105,8 +108,26 @@ function intervalsOf(measured: MeasuredIntervals, plan: ManifestPlan): Interval[
       endS,
       op,
       position,
-      // All parts but a short last one are of one size, which a share of the whole is close to.
-      bytes: description.bytes / count,
+      bytes: description.bytes * shares[index]!,
     };
   });
+}
+
+/**
+ * Each interval's share of its statement's bytes. All parts but the last one are of one size, which a manifest does not say: the last one
+ * is as much shorter as its time is than the others' median.
+ *
+ * @param statements the intervals of each statement.
+ */
+function sharesOf({ part, startS, endS }: MeasuredIntervals, statements: readonly number[][]): number[] {
+  const shares: number[] = [];
+  for (const parts of statements) {
+    const last = parts.reduce((most, index) => (part[index]! > part[most]! ? index : most));
+    const others = parts.filter((index) => index !== last);
+    const seconds = (index: number) => endS[index]! - startS[index]!;
+    const usualS = others.length === 0 ? 0 : median(others.map(seconds));
+    const lastPart = usualS > 0 ? Math.max(0, Math.min(1, seconds(last) / usualS)) : 1;
+    for (const index of parts) shares[index] = (index === last ? lastPart : 1) / (others.length + lastPart);
+  }
+  return shares;
 }

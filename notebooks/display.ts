@@ -1,5 +1,5 @@
 // What a notebook shows of results, in Deno's kernel.
-import type { TopLevelSpec } from 'vega-lite';
+import type { Chart } from '../studies/plots/chart.ts';
 import { renderSvg } from '../studies/plots/render.ts';
 
 declare const Deno: {
@@ -20,8 +20,8 @@ async function show(forms: Record<string, string>): Promise<void> {
 }
 
 /** Shows a chart as a picture. */
-export async function showChart(spec: TopLevelSpec): Promise<void> {
-  await show({ 'image/svg+xml': await renderSvg(spec) });
+export async function showChart(chart: Chart): Promise<void> {
+  await show({ 'image/svg+xml': await renderSvg(chart) });
 }
 
 /** Shows rows as a table: numbers with so many digits behind the point. */

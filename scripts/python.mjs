@@ -16,6 +16,8 @@ export const PACKAGES = [
   'ruff==0.17.6',
   'nbclient==0.11.0',
   'ipykernel==7.4.0',
+  'pandas==3.1.1',
+  'pyarrow==26.0.1',
 ];
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));

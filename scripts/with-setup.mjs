@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { installBrowser } from './browser.mjs';
 import { installPython } from './python.mjs';
 
 const OLDEST_NODE = [20, 19];
@@ -18,7 +19,12 @@ const SOURCES = [
   'measure',
   'cli',
   'studies',
+  'report',
   'experiments',
+  'documents',
+  'library',
+  'explorer',
+  'scripts/explorer.mjs',
   'tsconfig.json',
   'tsconfig.build.json',
   'package-lock.json',
@@ -27,6 +33,9 @@ const STAMP = 'dist/.built';
 
 const BIOME = ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'];
 const TYPES = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'];
+/** The explorer's page is for browsers, everything else for Node. */
+const PAGE_TYPES = ['node_modules/typescript/bin/tsc', '-p', 'explorer/page/tsconfig.json'];
+const EXPLORER = ['scripts/explorer.mjs'];
 const BUILD = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'];
 const PYTHON_CHECKS = [
   ['ruff format', ['-m', 'ruff', 'format', '--check', '.']],
@@ -41,7 +50,10 @@ const TASKS = {
   demo: (args) => buildIfStale() || node(script('cli/demo.ts', args)),
   bench: (args) => buildIfStale() || node(script('bench/bench.ts', args)),
   test: (args) => test(args),
-  'test:full': (args) => test(['--full', ...args], pythonTests),
+  'test:full': (args) => {
+    browser();
+    return test(['--full', ...args], pythonTests);
+  },
 };
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -85,7 +97,7 @@ function buildAlways() {
   // Taken before the compiler reads, so that a file saved meanwhile still counts as newer.
   const started = new Date().toISOString();
   rmSync('dist', { recursive: true, force: true });
-  const code = node(BUILD);
+  const code = node(BUILD) || node(EXPLORER);
   if (code === 0) writeFileSync(STAMP, `${started}\n`);
   return code;
 }
@@ -96,6 +108,7 @@ async function test(args, more = leftOut) {
   for (const [name, command] of [
     ['format and lint', BIOME],
     ['types', TYPES],
+    ["types of the explorer's page", PAGE_TYPES],
   ]) {
     if (node(command) !== 0) failures.push(name);
   }
@@ -123,6 +136,12 @@ function leftOut() {
     'LEFT OUT: the Python package (pytest, mypy, ruff); `npm run test:full` runs all that is left out',
   );
   return { passed: 0, failed: 0, skipped: 0, failures: [] };
+}
+
+/** Before the tests of pages, which run side by side: each would install it. Without it they are skipped and say why. */
+function browser() {
+  const installed = installBrowser({ say: (text) => process.stderr.write(`${text}\n`) });
+  if (!installed.ok) console.log(`error: ${installed.why}`);
 }
 
 /** Format, lint, types and tests of the Python package. */

@@ -4,8 +4,8 @@ import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import type { Caps } from './caps.ts';
 import { type Backend, hidingRooms } from './hidingRoom.ts';
-import type { Highs } from './linearProgram.ts';
 import { leastStreamedBytes, pooledPassS } from './pooledBound.ts';
+import type { Highs } from './solver.ts';
 import { streamOptimum, weightRoom } from './streamProgram.ts';
 
 /** A step that no plan within the caps goes below, over one transport. */

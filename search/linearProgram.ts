@@ -1,4 +1,4 @@
-import type { LegacyHighs } from 'highs';
+import type { Highs } from './solver.ts';
 
 /** A linear or mixed-integer program being written: minimise a sum subject to rows. Names are letters and digits. */
 export class LinearProgram {
@@ -79,15 +79,6 @@ function term(factor: number, name: string): string {
 
 function number(value: number): string {
   return Number(value.toPrecision(12)).toString();
-}
-
-export type Highs = LegacyHighs;
-
-/** Loads HiGHS, which solves programs from then on without waiting. */
-export async function loadSolver(): Promise<Highs> {
-  // Its types describe another module system than Node loads it with.
-  const module = (await import('highs')) as unknown as { default: () => Promise<Highs> };
-  return module.default();
 }
 
 /** A program's best values; null where no values satisfy its rows. */

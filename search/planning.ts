@@ -1,14 +1,13 @@
-import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import type { Caps } from './caps.ts';
 import { efficientOptima, frontCaps, optimaAt } from './front.ts';
-import { loadSolver } from './linearProgram.ts';
+import { frontThreads, inThread } from './frontThreads.ts';
 import type { Optimum } from './optimise.ts';
 import { QUICK_EFFORT, type Search } from './search.ts';
 import { searchOracles } from './searchOracle.ts';
 import { usualSpace } from './searchSpace.ts';
+import { loadSolver } from './solver.ts';
 
 /** A search over the usual space of a workload and machine, with the simulator as its oracle. */
 export async function planSearch(workload: Workload, system: System, transport?: string): Promise<Search> {
@@ -42,14 +41,14 @@ export async function planFront(
   const search = await planSearch(workload, system, transport);
   const gpuCaps = frontCaps(search, points, caps);
   const { pinnedBytes } = caps;
-  const threads = Math.min(availableParallelism(), gpuCaps.length);
+  const threads = Math.min(frontThreads(), gpuCaps.length);
   // Dealt in turn: small caps take longer than large ones.
   const shares = Array.from({ length: threads }, (_, thread) =>
     gpuCaps.filter((_, index) => index % threads === thread),
   );
   const others = shares
     .slice(1)
-    .map((share) => inWorker({ workload, system, transport, gpuCaps: share, pinnedBytes }, onPoint));
+    .map((share) => inThread({ workload, system, transport, gpuCaps: share, pinnedBytes }, onPoint));
   const own = inTurn(search, shares[0]!, pinnedBytes, onPoint);
   return efficientOptima((await Promise.all([own, ...others])).flat());
 }
@@ -65,31 +64,7 @@ async function inTurn(
   for (const cap of gpuCaps) {
     optima.push(...optimaAt(search, [cap], pinnedBytes, QUICK_EFFORT));
     onPoint();
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve));
   }
   return optima;
-}
-
-function inWorker(share: FrontShare, onPoint: () => void): Promise<Optimum[]> {
-  return new Promise((resolve, reject) => {
-    const worker = frontWorker(share);
-    const optima: Optimum[] = [];
-    worker.on('message', (optimum: Optimum) => {
-      optima.push(optimum);
-      onPoint();
-    });
-    worker.on('error', reject);
-    worker.on('exit', (code) =>
-      code === 0 ? resolve(optima) : reject(new Error(`a search thread ended with ${code}`)),
-    );
-  });
-}
-
-/** The thread's program lies beside this file: compiled, or as source, which a thread has to be taught to read. */
-function frontWorker(share: FrontShare): Worker {
-  if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('./frontWorker.js', import.meta.url), { workerData: share });
-  const source = new URL('./frontWorker.ts', import.meta.url).href;
-  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import('${source}'); })`;
-  return new Worker(code, { eval: true, workerData: share });
 }

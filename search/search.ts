@@ -2,8 +2,8 @@ import type { StepReport } from '../model/analytic/report.ts';
 import type { Plan } from '../model/plan/plan.ts';
 import type { System } from '../model/system/system.ts';
 import type { Workload } from '../model/workload/workload.ts';
-import type { Highs } from './linearProgram.ts';
 import type { SearchSpace } from './searchSpace.ts';
+import type { Highs } from './solver.ts';
 
 /** Steps this close are equally fast: then the slower link decides, then less memory, then fewer copies. */
 export const TIE = 1e-3;

@@ -7,8 +7,9 @@ import { chosenTransport, NO_TRANSPORT, transportNamed } from '../model/system/t
 import type { Workload } from '../model/workload/workload.ts';
 import type { Caps } from './caps.ts';
 import { type Backend, hidingRooms } from './hidingRoom.ts';
-import { type Highs, LinearProgram, type Solved, solve } from './linearProgram.ts';
+import { LinearProgram, type Solved, solve } from './linearProgram.ts';
 import { sharedPages, usualArrangement } from './sharedPages.ts';
+import type { Highs } from './solver.ts';
 
 /** Bytes that the caps leave to the blocks' weights. */
 export interface WeightRoom {

@@ -1,3 +1,4 @@
+import { arrivalsOf } from '../model/program/arrivals.ts';
 import { collectiveOf } from '../model/program/labels.ts';
 import type { Op, StepProgram } from '../model/program/stepProgram.ts';
 import type { Interval, LinkSeries, Timeline } from '../model/program/timeline.ts';
@@ -24,15 +25,16 @@ export function recordTimeline(
   const engine = new Engine(program, system, { clock, recorder: recording });
   const step = engine.run({ exactSteps: found.steps });
   const from = step.previousEndS;
+  const intervals = [
+    ...operationIntervals(program, step),
+    ...recording.chunkIntervals(program, from, step.endS),
+  ].sort((a, b) => a.rank - b.rank || compare(a.track, b.track) || a.startS - b.startS);
   return {
     source: 'simulated',
     stepTimeS: step.endS - from,
-    intervals: [
-      ...operationIntervals(program, step),
-      ...recording.chunkIntervals(program, from, step.endS),
-    ].sort((a, b) => a.rank - b.rank || compare(a.track, b.track) || a.startS - b.startS),
+    intervals,
     links: recording.linkSeries(engine, from, step.endS),
-    arrivals: arrivals(program, step),
+    arrivals: arrivalsOf(intervals, program),
   };
 }
 
@@ -145,21 +147,4 @@ function operationIntervals(program: StepProgram, step: SteadyStep): Interval[] 
 
 function waitsForWeights(program: StepProgram, op: Op): boolean {
   return op.waits.some((wait) => isPrefetch(program.ops[wait.op]!));
-}
-
-/** From the end of a block's last chunk to its start, where both lie in this step. */
-function arrivals(program: StepProgram, step: SteadyStep): Timeline['arrivals'] {
-  return program.ops.flatMap((op) => {
-    if (op.kind !== 'mark' || op.role !== 'block-start') return [];
-    return op.waits
-      .filter((wait) => isPrefetch(program.ops[wait.op]!) && wait.stepsAgo === 0)
-      .map((wait) => ({
-        fromOp: wait.op,
-        fromS: step.endOf(wait.op) - step.previousEndS,
-        toOp: op.id,
-        toS: step.startS(op.id) - step.previousEndS,
-        rank: op.rank,
-      }))
-      .filter((arrival) => arrival.fromS >= 0);
-  });
 }

@@ -1,28 +1,37 @@
+import { copyRates } from '../model/program/copyRates.ts';
 import { kindOf } from '../model/program/labels.ts';
 import type { Interval, LinkSeries, Timeline } from '../model/program/timeline.ts';
+import { blockSpans, type Thread, Tracks } from './traceTracks.ts';
 
-/** Tracks in the order in which a reader wants them; others follow by name. */
-const TRACK_ORDER = ['compute', 'waits', 'collective', 'h2d', 'd2h', 'copy', 'stage-in', 'stage-out', 'host'];
+/** A step as one process of a trace. */
+export interface TracedStep {
+  /** Such as `simulated: h200-x2, yield`. */
+  name: string;
+  timeline: Timeline;
+}
 
 type Fields = Record<string, string | number | object>;
 
 /**
- * A timeline as a Chrome trace (JSON object format), which Perfetto opens: one process per rank with one
- * thread per track, link utilisation as counters in GB/s, and an arrow from each chunk to the block that
- * waited for it. A slice has the name of its operation; pass, block, chunk and piece are in its arguments, as `label` and
- * `position`. Times are microseconds with three decimals.
+ * Steps as a Chrome trace (JSON object format), which Perfetto opens: one process per step, all from the moment their step starts.
  *
- * Yields the document line by line, without line ends; the same timeline always gives the same lines.
+ * A process has a track `step` with the step and its blocks, and one track per rank and stream or copy engine; counters in GB/s of
+ * what copy engines moved, and of each simulated link; a flow from each chunk to the first kernel of the block that waited for it.
+ * A slice has the name of its operation, the same in simulated and measured steps; pass, block, chunk and piece are in its arguments, as
+ * `label` and `position`. Times are microseconds with three decimals.
  *
- * @example for (const line of traceEvents(timeline)) file.write(`${line}\n`);
+ * Yields the document line by line, without line ends; the same steps always give the same lines.
+ *
+ * @example for (const line of traceEvents([{ name: 'simulated', timeline }])) file.write(`${line}\n`);
  */
-export function* traceEvents(timeline: Timeline): Generator<string> {
-  const { source, stepTimeS } = timeline;
-  const tracks = new Tracks(timeline.intervals);
-  const other = JSON.stringify({ tool: 'chunkflow', source, stepTimeMs: round(stepTimeS * 1e3, 6) });
+export function* traceEvents(steps: readonly TracedStep[]): Generator<string> {
+  const other = JSON.stringify({
+    tool: 'chunkflow',
+    steps: steps.map(({ name, timeline }) => ({ name, stepTimeMs: round(timeline.stepTimeS * 1e3, 6) })),
+  });
   yield `{"displayTimeUnit":"ms","otherData":${other},"traceEvents":[`;
   let previous: string | undefined;
-  for (const event of events(timeline, tracks)) {
+  for (const event of events(steps)) {
     if (previous !== undefined) yield `${previous},`;
     previous = event;
   }
@@ -30,87 +39,45 @@ export function* traceEvents(timeline: Timeline): Generator<string> {
   yield ']}';
 }
 
-function* events(timeline: Timeline, tracks: Tracks): Generator<string> {
-  yield* processNames(timeline, tracks);
-  yield* tracks.names();
-  // Slices go first: a viewer binds an arrow to the slice that it already knows at that time.
-  for (const [thread, intervals] of tracks.threads) yield* slices(thread, intervals);
-  yield* arrows(timeline, tracks);
-  for (const link of timeline.links) yield* counter(link, tracks.linkProcess);
-}
-
-function* processNames(timeline: Timeline, tracks: Tracks): Generator<string> {
-  const processes = tracks.ranks.map((rank) => ({ pid: rank, name: `rank ${rank} (${timeline.source})` }));
-  if (timeline.links.length > 0) processes.push({ pid: tracks.linkProcess, name: 'links' });
-  for (const { pid, name } of processes) {
+function* events(steps: readonly TracedStep[]): Generator<string> {
+  const ranks = new Set(steps.flatMap(({ timeline }) => timeline.intervals.map(({ rank }) => rank)));
+  let flow = 0;
+  for (const [index, { name, timeline }] of steps.entries()) {
+    // Perfetto keeps process 0 for the idle one.
+    const pid = index + 1;
+    const tracks = new Tracks(pid, steps.length + 1, timeline.intervals, ranks.size > 1);
     yield JSON.stringify({ ph: 'M', name: 'process_name', pid, args: { name } });
     yield JSON.stringify({ ph: 'M', name: 'process_sort_index', pid, args: { sort_index: pid } });
+    yield* trackNames(tracks);
+    // Slices go first: a viewer binds a flow to the slice that it already knows at that time.
+    yield* stepSlices(tracks.step, timeline);
+    for (const [thread, intervals] of tracks.threads) yield* slices(thread, intervals);
+    for (const arrival of timeline.arrivals) {
+      flow += 1;
+      yield* arrow(flow, tracks.threadOf(arrival.chunk), tracks.threadOf(arrival.block), arrival);
+    }
+    for (const series of copyRates(timeline.intervals)) yield* counter(series.name, series, pid);
+    for (const link of timeline.links) yield* counter(linkName(link), link, pid);
   }
 }
 
-interface Thread {
-  pid: number;
-  tid: number;
-  name: string;
+function* trackNames(tracks: Tracks): Generator<string> {
+  for (const { pid, tid, name } of [tracks.step, ...tracks.threads.keys()]) {
+    yield JSON.stringify({ ph: 'M', name: 'thread_name', pid, tid, args: { name } });
+    yield JSON.stringify({ ph: 'M', name: 'thread_sort_index', pid, tid, args: { sort_index: tid } });
+  }
 }
 
-interface Slice {
-  thread: Thread;
-  interval: Interval;
-}
-
-/** The intervals by rank and track, with the thread number that each track gets. */
-class Tracks {
-  readonly threads = new Map<Thread, Interval[]>();
-  readonly ranks: readonly number[];
-  readonly #byOp = new Map<string, Slice[]>();
-  /** Process number of the link counters: the one behind the last rank. */
-  readonly linkProcess: number;
-
-  constructor(intervals: readonly Interval[]) {
-    this.ranks = [...new Set(intervals.map((interval) => interval.rank))].sort((a, b) => a - b);
-    this.linkProcess = Math.max(-1, ...this.ranks) + 1;
-    for (const rank of this.ranks) {
-      const own = intervals.filter((interval) => interval.rank === rank);
-      const names = [...new Set(own.map((interval) => interval.track))].sort(byTrackOrder);
-      names.forEach((name, index) => {
-        const thread = { pid: rank, tid: index + 1, name };
-        const onTrack = own.filter((interval) => interval.track === name).sort(byStart);
-        this.threads.set(thread, onTrack);
-        for (const interval of onTrack) this.#index({ thread, interval });
-      });
-    }
-  }
-
-  /** Everything that an operation does on a rank; stalls are time without it. */
-  slicesOf(rank: number, op: number): readonly Slice[] {
-    return this.#byOp.get(`${rank}.${op}`) ?? [];
-  }
-
-  /** The first slice of a track at or after a time. */
-  firstFrom(rank: number, track: string, timeS: number): Slice | undefined {
-    for (const [thread, intervals] of this.threads) {
-      if (thread.pid !== rank || thread.name !== track) continue;
-      const interval = intervals.find(({ startS }) => nanoseconds(startS) >= nanoseconds(timeS));
-      return interval && { thread, interval };
-    }
-    return undefined;
-  }
-
-  #index(slice: Slice): void {
-    const { rank, op, category } = slice.interval;
-    if (category === 'stall') return;
-    const key = `${rank}.${op}`;
-    const known = this.#byOp.get(key);
-    if (known === undefined) this.#byOp.set(key, [slice]);
-    else known.push(slice);
-  }
-
-  *names(): Generator<string> {
-    for (const { pid, tid, name } of this.threads.keys()) {
-      yield JSON.stringify({ ph: 'M', name: 'thread_name', pid, tid, args: { name } });
-      yield JSON.stringify({ ph: 'M', name: 'thread_sort_index', pid, tid, args: { sort_index: tid } });
-    }
+/** The step, and in it its blocks on rank 0: from the start of the first kernel to the end of the last, collectives included. */
+function* stepSlices(thread: Thread, { stepTimeS, intervals }: Timeline): Generator<string> {
+  const stepNs = nanoseconds(stepTimeS);
+  const fields = { cat: 'step', pid: thread.pid, tid: thread.tid };
+  yield event({ ph: 'X', name: 'step', ...fields }, 0, stepNs);
+  for (const { position, label, startS, endS } of blockSpans(intervals)) {
+    const startNs = nanoseconds(startS);
+    const endNs = Math.max(startNs, Math.min(nanoseconds(endS), stepNs));
+    const args = { position, ...(label !== '' && { label }) };
+    yield event({ ph: 'X', name: 'block', ...fields, args }, startNs, endNs - startNs);
   }
 }
 
@@ -148,62 +115,42 @@ function details(interval: Interval): Fields {
   return fields;
 }
 
-/** From the last chunk to the block that waited for it. An arrival without a slice at both ends has nothing to bind to. */
-function* arrows({ arrivals }: Timeline, tracks: Tracks): Generator<string> {
-  for (const [index, { rank, fromOp, fromS, toOp, toS }] of arrivals.entries()) {
-    const from = nearest(tracks.slicesOf(rank, fromOp), ({ interval }) => interval.endS - fromS);
-    // The start of a block takes no time itself; what the arrow shows is what it starts.
-    const to =
-      nearest(tracks.slicesOf(rank, toOp), ({ interval }) => interval.startS - toS) ??
-      tracks.firstFrom(rank, 'compute', toS);
-    if (from === undefined || to === undefined) continue;
-    const fields = { name: 'arrival', cat: 'arrival', id: index + 1 };
-    // A slice does not contain its own end, so the arrow leaves one nanosecond before it.
-    const leavesNs = Math.max(nanoseconds(from.interval.startS), nanoseconds(from.interval.endS) - 1);
-    const landsNs = nanoseconds(to.interval.startS);
-    if (landsNs < leavesNs) continue;
-    yield event({ ph: 's', ...fields, pid: from.thread.pid, tid: from.thread.tid }, leavesNs);
-    yield event({ ph: 'f', bp: 'e', ...fields, pid: to.thread.pid, tid: to.thread.tid }, landsNs);
-  }
+/** From a chunk to the block that waited for it. */
+function* arrow(
+  id: number,
+  from: Thread,
+  to: Thread,
+  { chunk, block }: Timeline['arrivals'][number],
+): Generator<string> {
+  const fields = { name: 'arrival', cat: 'arrival', id };
+  // A slice does not contain its own end, so the arrow leaves one nanosecond before it.
+  const leavesNs = Math.max(nanoseconds(chunk.startS), nanoseconds(chunk.endS) - 1);
+  const landsNs = nanoseconds(block.startS);
+  // No viewer draws back in time: a chunk that came too late has no arrow, and its block's output is wrong.
+  if (landsNs < leavesNs) return;
+  yield event({ ph: 's', ...fields, pid: from.pid, tid: from.tid }, leavesNs);
+  yield event({ ph: 'f', bp: 'e', ...fields, pid: to.pid, tid: to.tid }, landsNs);
 }
 
-function nearest(slices: readonly Slice[], distanceS: (slice: Slice) => number): Slice | undefined {
-  let best: Slice | undefined;
-  for (const slice of slices) {
-    if (best === undefined || Math.abs(distanceS(slice)) < Math.abs(distanceS(best))) best = slice;
-  }
-  return best;
+function linkName({ name, capacityBytesPerS }: LinkSeries): string {
+  const capacity = Number.isFinite(capacityBytesPerS) ? ` of ${round(capacityBytesPerS / 1e9, 1)}` : '';
+  return `link ${name}${capacity}`;
 }
 
-function* counter(link: LinkSeries, pid: number): Generator<string> {
-  const capacity = Number.isFinite(link.capacityBytesPerS)
-    ? ` of ${round(link.capacityBytesPerS / 1e9, 1)}`
-    : '';
-  const name = `${link.name} (GB/s${capacity})`;
-  for (const [index, timeS] of link.timeS.entries()) {
-    const timeNs = nanoseconds(timeS);
-    const next = link.timeS[index + 1];
+/** Viewers put the unit, which is the argument's name, behind the counter's. */
+function* counter(name: string, { timeS, bytesPerS }: LinkSeries, pid: number): Generator<string> {
+  for (const [index, time] of timeS.entries()) {
+    const timeNs = nanoseconds(time);
+    const next = timeS[index + 1];
     // Of several values at one time only the last one holds.
     if (next !== undefined && nanoseconds(next) === timeNs) continue;
-    yield event({ ph: 'C', name, pid, args: { 'GB/s': round(link.bytesPerS[index]! / 1e9, 3) } }, timeNs);
+    yield event({ ph: 'C', name, pid, args: { 'GB/s': round(bytesPerS[index]! / 1e9, 3) } }, timeNs);
   }
 }
 
 function event(fields: Fields, startNs: number, durationNs?: number): string {
   const duration = durationNs === undefined ? '' : `,"dur":${microseconds(durationNs)}`;
   return `${JSON.stringify(fields).slice(0, -1)},"ts":${microseconds(startNs)}${duration}}`;
-}
-
-function byTrackOrder(a: string, b: string): number {
-  const place = (name: string) => {
-    const index = TRACK_ORDER.indexOf(name);
-    return index < 0 ? TRACK_ORDER.length : index;
-  };
-  return place(a) - place(b) || (a < b ? -1 : 1);
-}
-
-function byStart(a: Interval, b: Interval): number {
-  return a.startS - b.startS || a.endS - b.endS;
 }
 
 /** Whole nanoseconds, so that slices that meet still meet after rounding. */

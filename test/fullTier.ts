@@ -14,7 +14,13 @@ export const FULL_TIER: readonly OfFullTier[] = [
     file: 'test/codegen/hostRuntime.test.ts',
     why: 'the runtime on CPU cores: every transport, ranks that die',
   },
+  {
+    file: 'test/explorer/page/page.test.ts',
+    why: "the explorer's page in a browser: by keyboard, at a phone's width, with files and a search",
+  },
   { file: 'test/codegen/hostSanitizers.test.ts', why: 'the same under the address and the thread sanitizer' },
+  { file: 'test/library/examples.test.ts', why: "the library's examples, one of which fits a machine" },
+  { file: 'test/library/reference.test.ts', why: "the library's API reference, by TypeDoc" },
   { file: 'test/codegen/diffusers.test.ts', why: "generated blocks' results against diffusers'" },
   { file: 'test/build/cudaCompile.test.ts', why: 'CUDA sources through nvcc, for every architecture' },
   {
@@ -53,5 +59,7 @@ export const FULL_TIER: readonly OfFullTier[] = [
     why: 'every model on every machine with every plan, not with one',
   },
   { file: 'test/studies/publishedStepsOnCards.test.ts', why: "others' published steps and their intervals" },
+  { file: 'test/sim/traceProcessor.test.ts', why: "traces, read back by Perfetto's own trace processor" },
+  { file: 'test/browser/testBrowser.test.ts', why: 'what a headless browser notices about a page' },
   { file: 'test/notebooks.test.ts', why: 'notebooks, executed by Jupyter' },
 ];

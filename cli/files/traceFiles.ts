@@ -1,8 +1,7 @@
 import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
 import { shown, UserError } from '../../model/input/userError.ts';
-import type { Timeline } from '../../model/program/timeline.ts';
-import { traceEvents } from '../../sim/trace.ts';
+import { type TracedStep, traceEvents } from '../../sim/trace.ts';
 
 const LINES_PER_WRITE = 1000;
 
@@ -26,13 +25,13 @@ export function tracePaths(file: string, plans: readonly { name: string }[]): st
  * Writes all traces or none: each goes to a temporary file beside its place, and they take their names when
  * the last one is complete.
  */
-export function writeTraces(traces: readonly { file: string; timeline: Timeline }[]): void {
+export function writeTraces(traces: readonly { file: string; steps: readonly TracedStep[] }[]): void {
   const written: { temporary: string; file: string }[] = [];
   try {
-    for (const { file, timeline } of traces) {
+    for (const { file, steps } of traces) {
       const temporary = `${file}.${process.pid}.tmp`;
       written.push({ temporary, file });
-      writeLines(temporary, traceEvents(timeline));
+      writeLines(temporary, traceEvents(steps));
     }
     for (const { temporary, file } of written) renameSync(temporary, file);
   } catch (error) {

@@ -11,11 +11,6 @@ export function launchModeOption(modes: readonly string[]): Option {
   return new Option('--mode <mode>', 'steps that were launched so').choices(modes).default('eager');
 }
 
-/** Adds the file that a chart is drawn to. */
-export function addChartFile(command: Command): Command {
-  return command.requiredOption('--out <file>', '.svg, .png, or .html with tooltips');
-}
-
 /** Adds the raw results that a dataset or a timeline is made of. */
 export function addResults(command: Command): Command {
   return command.requiredOption('--results <folder|file...>', 'what `experiment run` or measure.sh wrote');

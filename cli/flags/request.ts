@@ -1,13 +1,9 @@
 import type { Command } from 'commander';
+import type { RequestQuestion } from '../../model/scenario/question.ts';
 import { wholeFromOne } from './values.ts';
 
 /** The flags that ask for a whole request, as commander hands them over. */
-export interface RequestFlags {
-  steps?: number;
-  before?: string;
-  after?: string;
-  switch?: string;
-}
+export type RequestFlags = RequestQuestion;
 
 /** Adds the flags that ask for a request of several steps. */
 export function addRequestOptions(command: Command): Command {

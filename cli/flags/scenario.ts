@@ -1,14 +1,10 @@
 import type { Command } from 'commander';
+import type { ScenarioQuestion } from '../../model/scenario/question.ts';
 import { collect } from './values.ts';
-import { addDocumentOption, addWorkloadOptions, type WorkloadFlags } from './workload.ts';
+import { addDocumentOption, addWorkloadOptions } from './workload.ts';
 
 /** The flags of a workload, a machine and the plans to compare, as commander hands them over. */
-export interface ScenarioFlags extends WorkloadFlags {
-  plan?: string[];
-  resident?: string;
-  prefetch?: string;
-  chunk?: string;
-  slots?: string;
+export interface ScenarioFlags extends ScenarioQuestion {
   json?: boolean;
 }
 
@@ -17,7 +13,8 @@ export function addScenarioOptions(command: Command): Command {
   return addDocumentOption(addPlanOptions(addWorkloadOptions(command)));
 }
 
-function addPlanOptions(command: Command): Command {
+/** Adds the flags that say which plans are compared. */
+export function addPlanOptions(command: Command): Command {
   return command
     .optionsGroup('How weights are streamed:')
     .option(

@@ -1,47 +1,12 @@
 import { type Command, Option } from 'commander';
-import {
-  ATTENTION_KERNELS,
-  type AttentionKernel,
-  COMPUTE_DTYPES,
-  type ComputeDtype,
-} from '../../model/dit/kinds.ts';
+import { ATTENTION_KERNELS, COMPUTE_DTYPES } from '../../model/dit/kinds.ts';
+import type { WorkloadQuestion } from '../../model/scenario/question.ts';
 import { TOPOLOGIES } from '../../model/system/cards/topologies.ts';
-import {
-  EXCHANGE_STYLES,
-  type ExchangeStyle,
-  GUIDANCE_MODES,
-  type GuidanceMode,
-} from '../../model/workload/workload.ts';
+import { EXCHANGE_STYLES, GUIDANCE_MODES } from '../../model/workload/workload.ts';
 import { collect, wholeFromOne } from './values.ts';
 
 /** The flags that say what is computed and where, as commander hands them over. */
-export interface WorkloadFlags {
-  model?: string;
-  entry?: string;
-  dtype?: string;
-  profile?: string;
-  size?: string;
-  batch?: number;
-  sp?: number;
-  ring?: number;
-  tp?: number;
-  pp?: number;
-  cfg?: GuidanceMode;
-  exchange?: ExchangeStyle;
-  textRows?: number;
-  expertsOnGpu?: number;
-  referenceImage?: string[];
-  blocks?: number;
-  computeDtype?: ComputeDtype;
-  attention?: AttentionKernel;
-  eager?: boolean;
-  machine?: string;
-  gpus?: string;
-  pcie?: string;
-  topology?: string;
-  transport?: string;
-  set?: string[];
-}
+export type WorkloadFlags = WorkloadQuestion;
 
 /** @param transports what is taken where no transport is named. */
 export function addWorkloadOptions(command: Command, transports = "the machine's"): Command {

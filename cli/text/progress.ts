@@ -1,15 +1,9 @@
+import type { Progress } from '../../library/progress.ts';
 import type { Output } from '../output.ts';
 
 const FIRST_SHOWN_MS = 1000;
 const REDRAW_MS = 100;
 const STEP_WITHOUT_TERMINAL = 0.05;
-
-export interface Progress {
-  /** Counts one more piece of work as done; `name` is what comes next. */
-  advance(name?: string): void;
-  /** Removes the line from a terminal. */
-  end(): void;
-}
 
 /**
  * Says how far something is, once it has taken a second: on a terminal one line that is redrawn, with rate
@@ -18,7 +12,7 @@ export interface Progress {
  * @param now milliseconds of a clock, for tests
  */
 export function startProgress(
-  output: Output,
+  output: Pick<Output, 'diagnostic' | 'terminal'>,
   label: string,
   total: number,
   now = () => performance.now(),

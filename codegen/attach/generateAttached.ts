@@ -92,7 +92,8 @@ export function generateAttached(workload: Workload, plan: Plan, model: Attached
   return { file: { name: 'attached_plan.cpp', text: make(fingerprint) }, fingerprint };
 }
 
-function refuseUnsuited(plan: Plan, { ranks, blocks }: Workload): void {
+/** @throws UserError for a plan that an attached model cannot run. */
+export function refuseUnsuited(plan: Plan, { ranks, blocks }: Workload): void {
   refuseUnmade(plan);
   const refuse = (what: string, remedy: string) => {
     throw new UserError(`plan ${plan.name}: ${what}; ${remedy}`);

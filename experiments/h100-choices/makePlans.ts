@@ -14,12 +14,12 @@ import type { System } from '../../model/system/system.ts';
 import { passWeightBytes, type Workload } from '../../model/workload/workload.ts';
 import { type Caps, fits, machineCaps } from '../../search/caps.ts';
 import { smallestPlan } from '../../search/leastMemory.ts';
-import { type Highs, loadSolver } from '../../search/linearProgram.ts';
 import { neighbours } from '../../search/neighbours.ts';
 import { optimise } from '../../search/optimise.ts';
 import { randomPlan } from '../../search/randomPlan.ts';
 import { searchOracles } from '../../search/searchOracle.ts';
 import { usualSpace } from '../../search/searchSpace.ts';
+import { type Highs, loadSolver } from '../../search/solver.ts';
 import { cellScenario } from '../../studies/grid/cellScenario.ts';
 import { DistinctPlans } from '../../studies/grid/distinctPlans.ts';
 

@@ -10,10 +10,10 @@ import { makePlan } from '../../model/presets/presets.ts';
 import { passWeightBytes } from '../../model/workload/workload.ts';
 import { machineCaps } from '../../search/caps.ts';
 import { smallestPlan } from '../../search/leastMemory.ts';
-import { loadSolver } from '../../search/linearProgram.ts';
 import { optimise } from '../../search/optimise.ts';
 import { searchOracles } from '../../search/searchOracle.ts';
 import { usualSpace } from '../../search/searchSpace.ts';
+import { loadSolver } from '../../search/solver.ts';
 import { cellScenario } from '../../studies/grid/cellScenario.ts';
 
 const MACHINE = 'h200-x1-fitted';

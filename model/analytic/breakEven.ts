@@ -29,19 +29,12 @@ const NO_BREAK_EVEN: BreakEven = { tokens: null, frames: null, batch: null };
 export function breakEven(workload: Workload, system: System, plan: Plan): BreakEven {
   if (plan.slots === 0 || workload.from === 'profile') return NO_BREAK_EVEN;
   const { model, size, batch } = workload;
-  const sizes = sizesOf(workload, system, plan.transport);
-  const text = textOf(plan.recipe);
+  const steps = stepsAt(workload, system, plan);
   const hidden = (rows: SampleRows, atBatch: number): boolean => {
-    const { bound, made, noneS } = sizes(rows, atBatch);
-    // Blocks weigh the same at any size, so a plan that no text made is the same plan there.
-    const same = text === null ? plan : made(text);
-    return predictedStepS(bound, system, same) <= (1 + HIDDEN_SHARE) * noneS;
+    const { stepS, noneS } = steps(rows, atBatch);
+    return stepS <= (1 + HIDDEN_SHARE) * noneS;
   };
-  const textRows = workload.textRows;
-  const at = (tokens: number, frames = size.frames): SampleRows => ({
-    ...rowsAt(model, tokens, frames),
-    t: textRows,
-  });
+  const at = (tokens: number, frames = size.frames) => rowsOf(workload, tokens, frames);
   return {
     tokens: smallest((tokens) => hidden(at(tokens), batch), 1, MOST_TOKENS),
     frames:
@@ -53,6 +46,40 @@ export function breakEven(workload: Workload, system: System, plan: Plan): Break
             MOST_FRAMES,
           ),
     batch: smallest((value) => hidden(at(workload.tokens), value), 1 / 64, MOST_BATCH),
+  };
+}
+
+/** A plan's step at one size, and the step without offload on its transport. Seconds. */
+export interface StepAtSize {
+  stepS: number;
+  noneS: number;
+}
+
+/** A plan's step at so many tokens a sample, all else as it is: the curve that `breakEven` searches. */
+export function stepAtTokens(
+  workload: BoundWorkload,
+  system: System,
+  plan: Plan,
+  tokens: number,
+): StepAtSize {
+  return stepsAt(workload, system, plan)(rowsOf(workload, tokens, workload.size.frames), workload.batch);
+}
+
+function rowsOf({ model, textRows }: BoundWorkload, tokens: number, frames: number): SampleRows {
+  return { ...rowsAt(model, tokens, frames), t: textRows };
+}
+
+function stepsAt(
+  workload: BoundWorkload,
+  system: System,
+  plan: Plan,
+): (rows: SampleRows, batch: number) => StepAtSize {
+  const sizes = sizesOf(workload, system, plan.transport);
+  const text = textOf(plan.recipe);
+  return (rows, batch) => {
+    const { bound, made, noneS } = sizes(rows, batch);
+    // Blocks weigh the same at any size, so a plan that no text made is the same plan there.
+    return { stepS: predictedStepS(bound, system, text === null ? plan : made(text)), noneS };
   };
 }
 

@@ -8,10 +8,11 @@ import type { Plan } from '../plan/plan.ts';
 import { DIRECTIONS } from '../system/direction.ts';
 import { SET_BY_HAND } from '../system/overrides.ts';
 import type { Gpu, ProvenanceEntry, System } from '../system/system.ts';
-import { numbersOf, type Unknown, unknownOf } from '../system/unknowns.ts';
+import { numbersOf, unknownOf } from '../system/unknowns.ts';
 import { rebound } from '../workload/bind.ts';
 import { workloadUnknowns } from '../workload/unknowns.ts';
 import { type BoundWorkload, computeIn, type Workload } from '../workload/workload.ts';
+import { withAnchorSpeeds } from './anchor.ts';
 import { predictedStepS } from './stepReport.ts';
 
 /** Factors on a predicted quantity, the lower at most 1 and the upper at least 1. */
@@ -91,9 +92,8 @@ export function doubtOf(workload: Workload, system: System, plan: Plan, none: Pl
   const stepS = predictedStepS(workload, system, plan);
   const noneS = predictedStepS(workload, system, none);
   const causes = unknownCauses(workload, system, plan);
-  const spreads = causes.map(({ cause, direction, interval }): Spread => {
-    const ends = interval.map((factor) => {
-      const there = moved(system, direction, factor, workload.ranks);
+  const spreads = causes.map(({ cause, machines }): Spread => {
+    const ends = machines.map((there) => {
       const step = predictedStepS(workload, there, plan) / stepS;
       return { step, versusNone: (step * noneS) / predictedStepS(workload, there, none) };
     });
@@ -114,29 +114,39 @@ export function doubtOf(workload: Workload, system: System, plan: Plan, none: Pl
     versusNone: together(spreads.map(({ versusNone }) => versusNone)),
     decides: widest.cause,
     share: width(widest) / spreads.reduce((sum, spread) => sum + width(spread), 0),
-    kernels: causes.find(({ cause }) => cause === 'kernels')?.interval ?? null,
+    kernels: kernelFactors(workload, system),
     number: decidingNumber(widest.cause, workload, system, plan),
   };
 }
 
-interface UnknownCause extends Unknown {
+interface UnknownCause {
   cause: Cause;
+  /** What the machine may be instead. */
+  machines: readonly System[];
 }
 
 function unknownCauses(workload: Workload, system: System, plan: Plan): UnknownCause[] {
   const ofPlan = usesPageable(plan) ? [unknownOf(system, 'pageable')] : [];
   const ofMachine = [...workloadUnknowns(workload, system), ...ofPlan].map((unknown) => ({
-    ...unknown,
     cause: unknown.direction,
+    machines: unknown.interval.map((factor) => moved(system, unknown.direction, factor, workload.ranks)),
   }));
-  const kernels = kernelFactors(workload, system);
-  return kernels === null
-    ? ofMachine
-    : [...ofMachine, { cause: 'kernels', direction: 'compute', interval: kernels }];
+  const others = otherKernels(workload, system);
+  return others.length === 0 ? ofMachine : [...ofMachine, { cause: 'kernels', machines: others }];
+}
+
+/** Machines with the kernels that may run in place of those that the machine file or a measured step knows. */
+function otherKernels(workload: Workload, system: System): System[] {
+  if (system.anchor !== undefined)
+    return system.anchor.others.map((speeds) => withAnchorSpeeds(system, speeds));
+  const factors = kernelFactors(workload, system);
+  return (factors ?? []).map((factor) => moved(system, 'compute', factor, workload.ranks));
 }
 
 /** Speed of the kernels that will run, as factors on what the machine file has; null where that was measured of them. */
 function kernelFactors(workload: Workload, system: System): Factors | null {
+  // The step that was measured had those kernels.
+  if (system.anchor !== undefined) return null;
   const isMeasured = hasOwnKernels(workload, system);
   if (workload.from === 'profile') return isMeasured ? null : OTHER_KERNELS;
   const { attention, launch } = workload.compute;

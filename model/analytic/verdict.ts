@@ -1,11 +1,22 @@
 import { hostShareBytes } from '../physics/memory.ts';
 import type { System } from '../system/system.ts';
 import type { Workload } from '../workload/workload.ts';
-import type { StepReport } from './report.ts';
+import type { BoundBy, StepReport } from './report.ts';
 import { HIDDEN_SHARE } from './stepReport.ts';
 
 /** Less than this would print as 0.0 ms. */
 const NEGLIGIBLE_S = 50e-6;
+
+/** What keeps a step that fits, and is not hidden, from being faster. */
+const LIMITS: Readonly<Record<BoundBy, string>> = {
+  link: 'the link is the limit',
+  yield: 'the link idles for part of the step, which another schedule could use',
+  host: 'the host is the limit, which launches more slowly than the GPU computes',
+  compute: 'compute is the limit',
+  collectives: 'collectives are the limit',
+  memory: 'GPU memory is the limit',
+  'host-memory': 'host memory is the limit',
+};
 
 /**
  * One sentence on a plan: hidden or by how much not, what binds, and where it would be hidden.
@@ -44,7 +55,7 @@ export function verdict(
       ? `collectives ${milliseconds(report.collectiveInflationS)} longer`
       : '',
   ].filter((part) => part !== '');
-  return `not hidden: ${prefetch} of prefetch against ${windows} of windows, ${parts.length > 0 ? parts.join(', ') : `${(cost * 1e6).toFixed(0)} us lost`}; bound by ${report.boundBy}${against}${where}`;
+  return `not hidden: ${prefetch} of prefetch against ${windows} of windows, ${parts.length > 0 ? parts.join(', ') : `${(cost * 1e6).toFixed(0)} us lost`}; ${LIMITS[report.boundBy]}${against}${where}`;
 }
 
 function breakEvenText({ breakEven }: StepReport, workload: Workload): string {

@@ -1,4 +1,3 @@
-import { readFileSync, statSync } from 'node:fs';
 import {
   Composer,
   type CST,
@@ -15,6 +14,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { z } from 'zod';
+import { files } from './files.ts';
 import { nearNames } from './nearNames.ts';
 import { type Place, shown, UserError } from './userError.ts';
 
@@ -51,17 +51,17 @@ export function readYamlFile(file: string): YamlFile {
       });
     }
   };
-  const { size } = attempt(() => statSync(file));
-  if (size > MAX_BYTES) {
+  const { bytes } = attempt(() => files.status(file));
+  if (bytes > MAX_BYTES) {
     const place = { file, line: 1, column: 1 };
     throw new UserError(
-      `the file has ${size} bytes, expected at most ${MAX_BYTES}; is it a model or machine description?`,
+      `the file has ${bytes} bytes, expected at most ${MAX_BYTES}; is it a model or machine description?`,
       place,
     );
   }
   return parseYaml(
     file,
-    attempt(() => readFileSync(file, 'utf8')),
+    attempt(() => files.text(file)),
   );
 }
 

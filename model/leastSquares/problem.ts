@@ -41,6 +41,7 @@ export interface FitOptions {
   robust?: boolean;
 }
 
+/** A number that was fitted. */
 export interface FittedParameter {
   name: string;
   value: number;
@@ -55,6 +56,7 @@ export interface Unidentified {
   why: string;
 }
 
+/** What a fit found. */
 export interface FitResult {
   parameters: FittedParameter[];
   unidentified: Unidentified[];

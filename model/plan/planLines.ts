@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { files } from '../input/files.ts';
 import { parseJson } from '../input/jsonFile.ts';
 import { nearNames } from '../input/nearNames.ts';
 import { shown, UserError } from '../input/userError.ts';
@@ -99,7 +99,7 @@ function parsedLine(file: string, { text, number }: NamedLine): YamlFile {
 
 function textOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return files.text(file);
   } catch (error) {
     throw new UserError(`cannot be read (${(error as NodeJS.ErrnoException).code}); give a file of plans`, {
       file,

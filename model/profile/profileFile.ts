@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { files } from '../input/files.ts';
 import { parseJson } from '../input/jsonFile.ts';
 import { shown, UserError } from '../input/userError.ts';
 import { checked, type YamlFile } from '../input/yamlFile.ts';
@@ -45,12 +45,12 @@ function textOf(file: string): string {
       });
     }
   };
-  const { size } = attempt(() => statSync(file));
-  if (size > MOST_BYTES)
-    throw new UserError(`the file has ${size} bytes, expected at most ${MOST_BYTES}; is it a profile?`, {
+  const { bytes } = attempt(() => files.status(file));
+  if (bytes > MOST_BYTES)
+    throw new UserError(`the file has ${bytes} bytes, expected at most ${MOST_BYTES}; is it a profile?`, {
       ...{ file, line: 1, column: 1 },
     });
-  return attempt(() => readFileSync(file, 'utf8'));
+  return attempt(() => files.text(file));
 }
 
 /** A file of another format has unknown keys as well, which would say less. */

@@ -32,6 +32,12 @@ export interface LinkSeries {
   bytesPerS: readonly number[];
 }
 
+/** A chunk of weights that was copied, and the first kernel of the block that had to wait for it. */
+export interface Arrival {
+  chunk: Interval;
+  block: Interval;
+}
+
 /**
  * Intervals of operations on streams over one steady step, predicted or measured: one type for both, so that
  * they can be laid over each other.
@@ -42,6 +48,6 @@ export interface Timeline {
   stepTimeS: number;
   intervals: readonly Interval[];
   links: readonly LinkSeries[];
-  /** From the end of the last chunk to the start of the block that waited for it. */
-  arrivals: readonly { fromOp: number; fromS: number; toOp: number; toS: number; rank: number }[];
+  /** Which block each chunk was copied for, where both lie in the step; empty where no program says it. */
+  arrivals: readonly Arrival[];
 }

@@ -1,5 +1,6 @@
-import { collectiveOf, kindOf } from './labels.ts';
-import type { Interval, Phase, Timeline } from './timeline.ts';
+import { kindOf } from './labels.ts';
+import type { Interval, Timeline } from './timeline.ts';
+import { wholeCollectives } from './wholeCollectives.ts';
 
 /** What one kind of operation came to over a step. */
 export interface SegmentTotal {
@@ -31,22 +32,4 @@ export function segmentTotals({ intervals }: Timeline): SegmentTotal[] {
     totals.set(key, { ...total, count: total.count + 1, seconds: total.seconds + (endS - startS) });
   }
   return [...totals].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, total]) => total);
-}
-
-type Summed = Pick<Interval, 'category' | 'name' | 'startS' | 'endS'>;
-
-/** Puts the beginning and the end of one staged collective together. */
-function wholeCollectives(intervals: readonly Interval[]): Summed[] {
-  const beginS = new Map<string, number>();
-  const key = ({ position, name }: Interval, phase: Phase) => `${position} ${collectiveOf(name, phase)}`;
-  for (const mark of intervals) if (mark.phase === 'begin') beginS.set(key(mark, 'begin'), mark.startS);
-  return intervals.flatMap((interval): Summed[] => {
-    const { category, name, startS, endS, phase } = interval;
-    if (phase === undefined) return [interval];
-    if (phase === 'begin') return [];
-    // It lies within its collective; the simulator keeps it apart as well.
-    if (phase === 'sum') return [{ ...interval, category: 'host' }];
-    const from = beginS.get(key(interval, 'end')) ?? startS;
-    return [{ category, name: collectiveOf(name, 'end'), startS: from, endS }];
-  });
 }

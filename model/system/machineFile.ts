@@ -1,21 +1,18 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { files } from '../input/files.ts';
 import { nearNames } from '../input/nearNames.ts';
 import { packageRoot } from '../input/packageFiles.ts';
 import { atPlace, type Place, shown, UserError } from '../input/userError.ts';
 import { readYamlFile, type YamlFile } from '../input/yamlFile.ts';
+import { yamlNamesIn } from '../input/yamlNames.ts';
 import { cardIds, isLikeCard } from './cards/cards.ts';
 import { composedMachine } from './cards/compose.ts';
 import { machineText, type Wiring } from './cards/machineText.ts';
 
-const folder = join(packageRoot, 'model', 'systems');
+const folder = files.join(packageRoot, 'model', 'systems');
 
 /** Names of the machines that ship with the package. */
 export function systemIds(): string[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.yaml'))
-    .map((file) => basename(file, '.yaml'))
-    .sort();
+  return yamlNamesIn(folder);
 }
 
 /**
@@ -39,8 +36,8 @@ export function isMachineFile(nameOrFile: string): boolean {
 }
 
 function fileOf(nameOrFile: string): string | null {
-  if (systemIds().includes(nameOrFile)) return join(folder, `${nameOrFile}.yaml`);
-  return /\.ya?ml$/i.test(nameOrFile) || existsSync(nameOrFile) ? nameOrFile : null;
+  if (systemIds().includes(nameOrFile)) return files.join(folder, `${nameOrFile}.yaml`);
+  return /\.ya?ml$/i.test(nameOrFile) || files.exists(nameOrFile) ? nameOrFile : null;
 }
 
 /** @throws UserError with the nearest machines and cards, for text that names no card. */

@@ -160,4 +160,29 @@ export interface System {
     eagerLaunchS: number | null;
   };
   provenance: readonly ProvenanceEntry[];
+  /** What brought its compute and collectives to a step that somebody measured; absent where they are the file's. */
+  anchor?: Anchor;
+}
+
+/** Speeds as factors on a machine's own: of each class of compute, and of the collectives of the transport that was measured. */
+export interface AnchorSpeeds {
+  compute: Readonly<Record<SegmentClass, number>>;
+  collectives: number;
+}
+
+/** A step that was measured, and how a machine was brought to it. */
+export interface Anchor {
+  /** Text of the plan that was measured. */
+  plan: string;
+  stepS: number;
+  /** Of one step, seconds; null where only the step was measured. */
+  collectiveS: number | null;
+  /** Pixels and frames that it was measured at; empty for a profile. */
+  size: string;
+  /** Name of the transport whose collectives were brought along; null where there are none, or they are made of other numbers. */
+  transport: string | null;
+  /** On the machine file's numbers. */
+  speeds: AnchorSpeeds;
+  /** Other speeds, on those, with which the step that was measured is as long: one number does not say which kernels took it. */
+  others: readonly AnchorSpeeds[];
 }

@@ -1,4 +1,4 @@
-"""Profiles a PyTorch model and streams its weights from host memory by a ChunkFlow plan."""
+"""Profiles a PyTorch model, streams its weights by a ChunkFlow plan, and asks ChunkFlow for predictions and plans."""
 
 import torch
 
@@ -6,10 +6,24 @@ from .attach import Attached, attach
 from .errors import ChunkflowError
 from .profile import profile
 from .profile_file import Profile, read_profile
+from .questions import Document, plan, predict, read_steps, simulate
 from .version import VERSION, refuse_old_torch
 
 refuse_old_torch(str(torch.__version__))
 
 __version__ = VERSION
 
-__all__ = ["Attached", "ChunkflowError", "Profile", "__version__", "attach", "profile", "read_profile"]
+__all__ = [
+    "Attached",
+    "ChunkflowError",
+    "Document",
+    "Profile",
+    "__version__",
+    "attach",
+    "plan",
+    "predict",
+    "profile",
+    "read_profile",
+    "read_steps",
+    "simulate",
+]

@@ -27,3 +27,7 @@ class AttachError(ChunkflowError):
 
 class NativeError(ChunkflowError):
     """The native library could not be built, loaded, or failed in a call."""
+
+
+class QuestionError(ChunkflowError):
+    """A question that the command line refuses, in its own words."""

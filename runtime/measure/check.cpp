@@ -48,7 +48,8 @@ void Measurement::writeOutput(const OutputFacts& facts) {
 void Measurement::writeMemory() {
   const MemoryUse use = session_.device->memory();
   const std::size_t own = use.deviceUsedBytes - std::min(use.deviceUsedBytes, use.deviceUsedBeforeBytes);
-  devicePeakBytes_[active_->index] = own;
+  const bool isHost = std::string_view(backendName()) == "host";
+  usedBytes_[active_->index] = isHost ? use.peakAllocatedBytes : own;
   if (records_ == nullptr) return;
   records_->write(memoryLine(session_.program, active_->index,
                              {use.peakAllocatedBytes, own, session_.contextBytes(), active_->pinnedBytes()}));

@@ -195,7 +195,7 @@ void Measurement::summarise() {
     const bool isSame = sameOutput(firstOutput, outputs_.at(plan));
     if (stepS_.empty()) {
       rows.push_back({planAt(plan).name, session_.options.graph ? "both" : "eager", Summary{},
-                      devicePeakBytes_.at(plan), isSame ? "same" : "differs"});
+                      usedBytes_.at(plan), isSame ? "same" : "differs"});
     }
     for (const char* mode : {"eager", "graph"}) {
       const auto found = stepS_.find({plan, mode});
@@ -205,13 +205,14 @@ void Measurement::summarise() {
       const double tracedOverNot =
           traced ? tracedS_[plan] / summary.median - 1 : std::numeric_limits<double>::quiet_NaN();
       records_->write(summaryLine(session_.program, {plan, mode}, summary, session_.options.rounds, tracedOverNot));
-      rows.push_back({planAt(plan).name, mode, summary, devicePeakBytes_.at(plan), isSame ? "same" : "differs"});
+      rows.push_back({planAt(plan).name, mode, summary, usedBytes_.at(plan), isSame ? "same" : "differs"});
       if (!summary.steady() && std::string_view(place_) != "colocated") {
         note(std::string(planAt(plan).name) + " (" + mode + ") is not steady: the middle 80 % of its steps spread " +
              "over " + percentText(summary.spread()) + " of the median");
       }
     }
   }
+  if (!session_.options.table) return;
   for (const std::string& line : reportLines(rows, std::string_view(place_) != "colocated")) note(line);
   note(std::string("place: ") + place_ + "; output: against the first plan");
 }

@@ -67,7 +67,8 @@ class Measurement {
   std::unique_ptr<ActivePlan> active_;
   /// By plan: seconds of a step, the same on every rank.
   std::map<int, double> estimateS_;
-  std::map<int, std::size_t> devicePeakBytes_;
+  // What a plan had in use at the most: as the device says it; on the host, where a device is the process of all ranks, as allocated.
+  std::map<int, std::size_t> usedBytes_;
   std::map<int, OutputFacts> outputs_;
   std::map<int, double> tracedS_;
   /// By plan and mode.

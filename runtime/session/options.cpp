@@ -138,6 +138,8 @@ const std::vector<Flag>& flags() {
          }
          o.stagedRing = ring;
        }},
+      {"--no-table", "", "leave out the closing table, for whoever makes one of the results",
+       [](Options& o, Text, Text) { o.table = false; }},
       {"--describe", "", "print what this program is, as JSON", [](Options& o, Text, Text) { o.describe = true; }},
       {"--help", "", "print this", [](Options& o, Text, Text) { o.help = true; }},
   };

@@ -36,6 +36,7 @@ struct Options {
   bool surveyArena = false;  // implied by the layout Surveyed
   ArenaLayout arenaLayout = ArenaLayout::Same;
   std::optional<int> stagedRing;  // in place of the rings that plans over staged-sm were generated with
+  bool table = true;         // the plans beside each other, when all are measured
   bool describe = false, help = false;
 };
 

@@ -20,7 +20,7 @@ export interface Nones {
  * One sentence on a choice: what it is, what it costs, how good that is and how much was looked at.
  *
  * @example "stream all 26.2 GiB ...: 3,180.0 ms a step, 1.002x of no offload on staged-copy, 0.887x of it on staged-sm, in 4.9 instead
- * of 29.8 GiB of GPU memory; no plan is faster than 3,180.0 ms (gap 0.0 %); 483,840 plans considered, ..."
+ * of 29.8 GiB of GPU memory; no plan is faster than 3,180.0 ms (optimality gap 0.0 %); 483,840 plans considered, ..."
  */
 export function choiceVerdict(optimum: Optimum, nones: Nones, workload: Workload): string {
   const what = `${streamingWords(optimum.plan, workload)}: ${cost(optimum.report, nones)}`;
@@ -43,13 +43,13 @@ function quality({ bound, report, gap, proven }: Optimum): string {
   const faster = Math.min(bound.stepTimeS, report.stepTimeS);
   // A small space is searched as a whole, which can prove more than the bound.
   const sure = proven && gap > TIE ? ', none of the whole space by more than 0.1 %' : '';
-  return `no plan is faster than ${milliseconds(faster)} (gap ${(100 * Math.max(0, gap)).toFixed(1)} %)${sure}`;
+  return `no plan is faster than ${milliseconds(faster)} (optimality gap ${(100 * Math.max(0, gap)).toFixed(1)} %)${sure}`;
 }
 
 function effort({ counts: { considered, boundedAway, ranked, simulated } }: Optimum): string {
   const plans = considered < LEAST_ROUNDED ? whole(considered) : considered.toPrecision(2).replace('+', '');
   const share = `${((100 * boundedAway) / considered).toFixed(0)} %`;
-  return `${plans} plans considered, ${share} bounded away, ${whole(ranked)} ranked in closed form, ${whole(simulated)} simulated`;
+  return `${plans} plans considered, ${share} excluded by bounds, ${whole(ranked)} ranked in closed form, ${whole(simulated)} simulated`;
 }
 
 function whole(count: number): string {

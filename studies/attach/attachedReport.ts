@@ -28,13 +28,26 @@ export interface AttachedReport {
 
 /** What steps are classed by: place and transport, model and size, preset. */
 const CLASSES: readonly ((step: ComparedAttached) => string)[] = [
-  ({ measured: { record } }) => (record.ranks === 1 ? record.place : `${record.place}, ${record.transport}`),
-  ({ measured: { record } }) => {
-    const { name, storage } = record.model;
-    return `${name}${storage === 'bfloat16' ? '' : ` in ${storage}`}, ${record.tokens} tokens, x${record.ranks}`;
-  },
-  ({ measured: { record } }) => presetOf(record.variant.name),
+  ({ measured }) => attachedPlace(measured),
+  ({ measured }) => attachedModel(measured),
+  ({ measured }) => attachedPreset(measured),
 ];
+
+/** Place and transport. */
+export function attachedPlace({ record: { ranks, place, transport } }: AttachedMeasurement): string {
+  return ranks === 1 ? place : `${place}, ${transport}`;
+}
+
+/** Model, size and ranks. */
+export function attachedModel({ record: { model, tokens, ranks } }: AttachedMeasurement): string {
+  const { name, storage } = model;
+  return `${name}${storage === 'bfloat16' ? '' : ` in ${storage}`}, ${tokens} tokens, x${ranks}`;
+}
+
+/** `yield` of `yield,resident=0.25`; `planned` of `planned within 60%`. */
+export function attachedPreset({ record }: AttachedMeasurement): string {
+  return record.variant.name.split(/[ ,]/, 1)[0]!;
+}
 
 /**
  * Sums up how far predictions are off.
@@ -75,11 +88,6 @@ export function attachedReport(
     unsteady: named(({ isSteady }) => !isSteady),
     notPredicted: named((measured) => !isPredicted(measured)),
   };
-}
-
-/** `yield` of `yield,resident=0.25`; `planned` of `planned within 60%`. */
-function presetOf(name: string): string {
-  return name.split(/[ ,]/, 1)[0]!;
 }
 
 function errorsOf(name: string, steps: readonly ComparedAttached[]): ClassErrors {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parseJson } from '../../model/input/jsonFile.ts';
-import { shown, UserError } from '../../model/input/userError.ts';
+import { type Place, shown, UserError } from '../../model/input/userError.ts';
 import { CATEGORIES, PHASES } from '../../model/program/timeline.ts';
 import { stepRunFormat } from './stepRecords.ts';
 
@@ -37,11 +37,26 @@ export const timelineFormat = z.strictObject({
 
 export type TimelineRecord = z.output<typeof timelineFormat>;
 
+/** A record with where it and its intervals stand in their file. */
+export interface ReadTimeline {
+  record: TimelineRecord;
+  place: (interval?: number) => Place;
+}
+
 /** @throws UserError with the place for a file that cannot be read, or is no such record. */
 export function readTimeline(file: string): TimelineRecord {
+  return readTimelineWithPlaces(file).record;
+}
+
+/** @throws UserError as `readTimeline`. */
+export function readTimelineWithPlaces(file: string): ReadTimeline {
   const source = parseJson(file, textOf(file), 'collect it anew with `chunkflow experiment timeline`');
   const result = timelineFormat.safeParse(source.value, { reportInput: true });
-  if (result.success) return result.data;
+  if (result.success) {
+    const place = (interval?: number) =>
+      (interval === undefined ? undefined : source.place(['timeline', 'intervals', interval])) ?? { file };
+    return { record: result.data, place };
+  }
   const schema = (source.value as { schema?: unknown } | null)?.schema;
   if (schema !== 'chunkflow/timeline@1')
     throw new UserError(

@@ -161,8 +161,8 @@ class Predictions {
 
   #predict(run: StepRun): PredictedStep {
     const { workload, system, plans } = cellScenario(cellOfRecord(run), {
-      dit: (name) => entryOf(this.#dits, name, () => loadDit(name)),
-      system: (name) => entryOf(this.#systems, name, () => loadSystem(name)),
+      loadDit: (name) => entryOf(this.#dits, name, () => loadDit(name)),
+      loadSystem: (name) => entryOf(this.#systems, name, () => loadSystem(name)),
     });
     const made = plans[0]!;
     const plan = planElsewhere(made, workload, system);

@@ -1,5 +1,5 @@
-import { mean } from 'simple-statistics';
 import { shown, UserError } from '../../model/input/userError.ts';
+import { orderSummary } from './planOrder.ts';
 import type { HeldOutReport } from './report.ts';
 
 /** What limits are held against: a report on measured steps, or on published ones, which say less. */
@@ -10,14 +10,8 @@ const METRICS: Record<string, { of: (report: LimitedReport) => number | null; fa
   simulated: { of: ({ all }) => all.simulated.mape },
   closedForm: { of: ({ all }) => all.closedForm.mape },
   memory: { of: ({ memory }) => memory?.largest ?? null },
-  tau: { of: ({ orders }) => meanTau(orders), failsBelow: true },
+  tau: { of: ({ orders }) => orderSummary(orders).kendallTau?.mean ?? null, failsBelow: true },
 };
-
-/** Mean of Kendall's tau over the workloads that have an order; null where none has. */
-function meanTau(orders: HeldOutReport['orders']): number | null {
-  const taus = orders.flatMap(({ kendallTau }) => (kendallTau === null ? [] : [kendallTau]));
-  return taus.length === 0 ? null : mean(taus);
-}
 
 /**
  * The limits of a report that are broken, one line each.

@@ -1,4 +1,4 @@
-import { mean } from 'simple-statistics';
+import { mean, min } from 'simple-statistics';
 import { grouped } from '../../model/input/grouped.ts';
 import { type ComparedStep, samplesOf } from './compareSteps.ts';
 import { kendallTauB } from './kendallTauB.ts';
@@ -96,4 +96,36 @@ export function orderOf(cell: string, plans: readonly OrderedPlan[]): PlanOrder 
     kendallTau: ordered === 0 ? null : (count.right - count.wrong) / ordered,
     tauOfAllPairs: kendallTauB(plans.map(({ predictedS, measuredS }) => [predictedS, measuredS])),
   };
+}
+
+/** Mean and least of several. */
+export interface Spread {
+  mean: number;
+  least: number;
+}
+
+/** How well predictions order plans, over several workloads. */
+export interface OrderSummary {
+  /** Pairs of plans of one workload that measurements order, and all pairs. */
+  decided: number;
+  pairs: number;
+  /** Kendall's tau of the workloads in which any pair has an order; null where none has. */
+  kendallTau: Spread | null;
+  /** Tau-b of all pairs; null where all plans of every workload are predicted alike. */
+  tauOfAllPairs: Spread | null;
+}
+
+export function orderSummary(orders: readonly PlanOrder[]): OrderSummary {
+  const sum = (of: (order: PlanOrder) => number) => orders.reduce((total, order) => total + of(order), 0);
+  const decided = sum(({ right, wrong }) => right + wrong);
+  return {
+    ...{ decided, pairs: decided + sum(({ withoutOrder }) => withoutOrder) },
+    kendallTau: spreadOf(orders.map(({ kendallTau }) => kendallTau)),
+    tauOfAllPairs: spreadOf(orders.map(({ tauOfAllPairs }) => tauOfAllPairs)),
+  };
+}
+
+function spreadOf(values: readonly (number | null)[]): Spread | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : { mean: mean(known), least: min(known) };
 }

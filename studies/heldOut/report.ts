@@ -19,6 +19,7 @@ export interface ClassErrors {
   covered: number | null;
 }
 
+/** How far predictions are off on steps that no fit has seen. */
 export interface HeldOutReport {
   /** Depth of the measured programs, such as `2 to 9 of 40 to 60 blocks`. */
   depth: string;

@@ -1,32 +1,32 @@
 /** Parts of the charts that show step time against GPU memory. */
+import type { Row } from './chart.ts';
+import { name, number } from './chart.ts';
+import { bySeries, seriesColours } from './series.ts';
+import { FONT_PX, role } from './theme.ts';
 
-/** Groups by colour and by shape: told apart by the colour-blind (Okabe and Ito), and in grey print. */
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'];
-const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down'];
-/** Everything that is only there to be compared with. */
-const GREY = '#8c8c8c';
-const WIDTH = 440;
-const HEIGHT = 300;
 /** A ring is larger than a full point, so that both are seen where prediction and measurement agree. */
 const FULL = 34;
 const RING = 84;
-const FONT_SIZE = 10;
-
-/** These always look alike, so that one chart can be read beside another; others take what is left, in their order. */
-const KNOWN: readonly string[] = ['staged-copy', 'staged-sm:2', 'staged-sm:16'];
+/** Pixels: names of levels must not meet in a chart that is no wider than this. */
+const NARROW = 280;
+const HEIGHT = 300;
+export const FRONT_HEIGHT = { ofWidth: 0.75, most: HEIGHT };
 
 /** One plan as it is drawn. */
 export interface DrawnPlan {
+  /** What the point shows. */
+  kind: 'predicted' | 'measured' | 'other';
   plan: string;
+  transport: string;
   /** Gives it colour and shape; points of one group may be joined. */
   group: string;
   gib: number;
   ms: number;
-  /** What measured or predicted it, and whatever else its tooltip says, by title. */
-  says: Record<string, string>;
+  /** How far a prediction lies above the bound or from the measurement; null where that is no question. */
+  percent: number | null;
   /** Of the bar through it, where it was measured. */
-  lowMs?: number;
-  highMs?: number;
+  lowMs: number | null;
+  highMs: number | null;
 }
 
 /** A horizontal line, labelled at its left end. */
@@ -58,197 +58,189 @@ export function axesOf(
   return { gib: [0, gib], ms: [Math.max(0, low - margin), high + margin], groups };
 }
 
-export function sizeOf() {
-  return { width: WIDTH, height: HEIGHT };
-}
-
 const MEMORY = 'GPU memory (GiB)';
 const STEP = 'step time (ms)';
 
 export function place(axes: FrontAxes, yField = 'ms') {
   return {
-    x: {
-      ...{ field: 'gib', type: 'quantitative' as const, title: MEMORY },
-      scale: { domain: axes.gib, nice: false },
-      axis: { tickCount: 8, labelFlush: false },
-    },
-    y: {
-      ...{ field: yField, type: 'quantitative' as const, title: STEP },
+    x: number('gib', MEMORY, { scale: { domain: axes.gib, nice: false }, axis: { labelFlush: false } }),
+    y: number(yField, STEP, {
       scale: { domain: axes.ms, nice: false, zero: false },
-      axis: { tickCount: 7 },
-    },
+      axis: { tickCount: 7, format: ',~f' },
+    }),
   };
 }
 
-function colour(groups: readonly string[]) {
-  return { domain: [...groups], range: lookOf(groups).map((look) => COLOURS[look]!) };
+/** Points of a kind among the chart's data. */
+function ofKind(kind: DrawnPlan['kind']) {
+  return { data: { name: 'rows' }, transform: [{ filter: { field: 'kind', equal: kind } }] };
 }
 
-function shape(groups: readonly string[]) {
-  return { domain: [...groups], range: lookOf(groups).map((look) => SHAPES[look]!) };
+function groupColour({ groups }: FrontAxes) {
+  return name('group', null, { scale: seriesColours(groups), legend: null });
 }
-
-function lookOf(groups: readonly string[]): number[] {
-  const others = groups.filter((group) => !KNOWN.includes(group));
-  const taken = groups.map((group) => KNOWN.indexOf(group));
-  const free = COLOURS.map((_, look) => look).filter((look) => !taken.includes(look));
-  return groups.map((group) =>
-    KNOWN.includes(group) ? KNOWN.indexOf(group) : free[others.indexOf(group) % free.length]!,
-  );
-}
-
-/** Legend of the groups; colour and shape are one entry each. */
-function byGroup(axes: FrontAxes, title: string | null) {
-  const field = { field: 'group', type: 'nominal' as const, title };
-  return {
-    color: { ...field, scale: colour(axes.groups), legend: LEGEND },
-    shape: { ...field, scale: shape(axes.groups), legend: LEGEND },
-  };
-}
-
-/** Beside the picture: plans may be anywhere in it. */
-export const LEGEND = {
-  orient: 'right' as const,
-  labelLimit: 260,
-  titleLimit: 260,
-  rowPadding: 4,
-  offset: 16,
-};
 
 /** Joins the points of each group by memory. */
-export function joined(points: readonly DrawnPlan[], axes: FrontAxes, strokeDash?: number[]) {
+export function joined(kind: DrawnPlan['kind'], axes: FrontAxes) {
   return {
-    data: { values: byMemory(points) },
-    mark: { type: 'line' as const, strokeWidth: 1.6, ...(strokeDash && { strokeDash }) },
-    encoding: {
-      ...place(axes),
-      color: { field: 'group', type: 'nominal' as const, scale: colour(axes.groups), legend: null },
-      order: { field: 'gib', type: 'quantitative' as const },
-    },
+    ...ofKind(kind),
+    mark: { type: 'line', strokeWidth: 1.6 },
+    encoding: { ...place(axes), color: groupColour(axes), order: number('gib', null) },
   };
 }
 
-/** Points of groups: full ones were measured, hollow ones predicted. White below hollow ones keeps lines out of them. */
+/** Points of groups: full ones were measured, hollow ones predicted. Paper below hollow ones keeps lines out of them. */
 export function groupPoints(
-  points: readonly DrawnPlan[],
+  kind: 'predicted' | 'measured',
   axes: FrontAxes,
-  { hollow, legend }: { hollow: boolean; legend: string | null },
+  legend: string | null,
+  ofPercent: string,
 ) {
+  const look =
+    kind === 'predicted' ? { filled: false, fill: role('paper'), size: RING } : { filled: true, size: FULL };
   return {
-    data: { values: byMemory(points) },
-    mark: {
-      ...{ type: 'point' as const, strokeWidth: 1.5, opacity: 1 },
-      ...(hollow ? { filled: false, fill: 'white', size: RING } : { filled: true, size: FULL }),
+    ...ofKind(kind),
+    mark: { type: 'point', strokeWidth: 1.5, opacity: 1, ...look },
+    encoding: {
+      ...place(axes),
+      ...bySeries('group', legend, axes.groups),
+      tooltip: tooltip(kind, ofPercent),
     },
-    encoding: { ...place(axes), ...byGroup(axes, legend), tooltip: tooltip(points) },
   };
 }
 
 /** Bars of groups from the fastest to the slowest round, behind their points. */
-export function roundBars(points: readonly DrawnPlan[], axes: FrontAxes) {
-  const data = { values: byMemory(points.filter(({ lowMs }) => lowMs !== undefined)) };
-  const color = { field: 'group', type: 'nominal' as const, scale: colour(axes.groups), legend: null };
+export function roundBars(axes: FrontAxes) {
+  const color = groupColour(axes);
   const end = (field: 'lowMs' | 'highMs') => ({
-    data,
-    mark: { type: 'tick' as const, orient: 'horizontal' as const, size: 7, thickness: 1.1, clip: true },
+    ...ofKind('measured'),
+    mark: { type: 'tick', orient: 'horizontal', size: 7, thickness: 1.1, clip: true },
     encoding: { ...place(axes, field), color },
   });
   return [
     {
-      data,
-      mark: { type: 'rule' as const, strokeWidth: 1.1, clip: true },
+      ...ofKind('measured'),
+      mark: { type: 'rule', strokeWidth: 1.1, clip: true },
       encoding: { ...place(axes, 'lowMs'), y2: { field: 'highMs' }, color },
     },
     ...[end('lowMs'), end('highMs')],
   ];
 }
 
-/** The same in grey, without ends: many of them lie close. */
-export function greyBars(points: readonly DrawnPlan[], axes: FrontAxes) {
+/** The same of other plans in grey, without ends: many of them lie close. */
+export function greyBars(axes: FrontAxes) {
   return {
-    data: { values: byMemory(points) },
-    mark: { type: 'rule' as const, strokeWidth: 1, clip: true, color: GREY },
+    ...ofKind('other'),
+    mark: { type: 'rule', strokeWidth: 1, clip: true, color: role('line') },
     encoding: { ...place(axes, 'lowMs'), y2: { field: 'highMs' } },
   };
 }
 
 /** Grey crosses that are only there to be compared with. */
-export function greyPoints(points: readonly DrawnPlan[], axes: FrontAxes, name: string) {
-  const field = { field: 'group', type: 'nominal' as const, title: null, legend: LEGEND };
+export function greyPoints(axes: FrontAxes, called: string) {
   return {
-    data: { values: byMemory(points) },
-    mark: { type: 'point' as const, size: 28, filled: true, opacity: 0.85 },
+    ...ofKind('other'),
+    mark: { type: 'point', size: 28, filled: true, opacity: 0.85 },
     encoding: {
       ...place(axes),
-      color: { ...field, scale: { domain: [name], range: [GREY] } },
-      shape: { ...field, scale: { domain: [name], range: ['cross'] } },
-      tooltip: tooltip(points),
+      color: name('group', null, { scale: { domain: [called], range: [role('line')] } }),
+      shape: name('group', null, { scale: { domain: [called], range: ['cross'] } }),
+      tooltip: tooltip('other', ''),
     },
   };
 }
 
-/** Names beside points, on white, so that lines below them do not strike them out. */
-export function names(points: readonly { gib: number; ms: number; label: string }[], axes: FrontAxes) {
-  const text = { type: 'text' as const, align: 'left' as const, dx: 8, fontSize: FONT_SIZE };
-  return onWhite([...points], text, place(axes));
+/** Names beside points, on paper, so that lines below them do not strike them out. */
+export function names(guide: string, axes: FrontAxes) {
+  const middle = axes.gib[1] / 2;
+  const at = place(axes);
+  const side = (right: string | number, left: string | number) => ({
+    expr: `datum.gib > ${middle} ? ${JSON.stringify(right)} : ${JSON.stringify(left)}`,
+  });
+  return onPaper(
+    guide,
+    { align: side('right', 'left'), dx: side(-8, 8) },
+    { ...at, y: { ...at.y, field: 'labelMs' } },
+  );
+}
+
+/** Names with the heights at which they stand: those of points that lie close are moved apart. */
+export function nameRows(
+  points: readonly { gib: number; ms: number; label: string }[],
+  axes: FrontAxes,
+): Row[] {
+  let lowestMs = Number.NEGATIVE_INFINITY;
+  return [...points]
+    .sort((a, b) => a.ms - b.ms)
+    .map((point) => {
+      const labelMs = Math.max(point.ms, lowestMs);
+      lowestMs = labelMs + msOfLine(axes);
+      return { ...point, labelMs };
+    });
+}
+
+function msOfLine({ ms }: FrontAxes): number {
+  return ((ms[1] - ms[0]) / (NARROW * FRONT_HEIGHT.ofWidth)) * (FONT_PX + 3);
 }
 
 /** Dashed horizontal lines over the whole width, each with its name above its left end. */
-export function levelLines(levels: readonly Level[], axes: FrontAxes) {
-  const values = besideEachOther(levels, axes);
+export function levelLines(guide: string, axes: FrontAxes) {
   const { x, y } = place(axes);
-  const text = { type: 'text' as const, align: 'left' as const, baseline: 'bottom' as const };
   return [
     {
-      data: { values },
-      mark: { type: 'rule' as const, color: '#555555', strokeWidth: 1, strokeDash: [5, 3] },
+      data: { name: guide },
+      mark: { type: 'rule', color: role('soft'), strokeWidth: 1, strokeDash: [5, 3] },
       encoding: { y },
     },
-    ...onWhite(values, { ...text, dx: 5, dy: -2, fontSize: FONT_SIZE }, { x, y }),
+    ...onPaper(guide, { align: 'left', baseline: 'bottom', dx: 5, dy: -2 }, { x, y }),
   ];
 }
 
-/** Names of lines that lie close stand beside each other, in place of on each other. */
-function besideEachOther(levels: readonly Level[], axes: FrontAxes) {
-  const msOfLine = ((axes.ms[1] - axes.ms[0]) / HEIGHT) * (FONT_SIZE + 3);
-  const gibOfLetter = ((axes.gib[1] - axes.gib[0]) / WIDTH) * FONT_SIZE * 0.68;
+/** Levels with the places of their names: those of lines that lie close stand beside each other, in place of on each other. */
+export function levelRows(levels: readonly Level[], axes: FrontAxes): Row[] {
+  const lineMs = msOfLine(axes);
+  const gibOfLetter = ((axes.gib[1] - axes.gib[0]) / NARROW) * FONT_PX * 0.6;
   let before: { ms: number; endGib: number } | null = null;
   return [...levels]
     .sort((a, b) => a.ms - b.ms)
     .map(({ label, ms }) => {
-      const gib: number = before !== null && ms - before.ms < msOfLine ? before.endGib : axes.gib[0];
+      const gib: number = before !== null && ms - before.ms < lineMs ? before.endGib : axes.gib[0];
       before = { ms, endGib: gib + gibOfLetter * (label.length + 2) };
       return { label, ms, gib };
     });
 }
 
-function onWhite<Mark extends object, Place extends object>(values: object[], text: Mark, at: Place) {
-  const encoding = { ...at, text: { field: 'label', type: 'nominal' as const } };
+function onPaper(guide: string, text: object, at: object) {
+  const encoding = { ...at, text: name('label', null) };
+  const mark = { type: 'text', fontSize: FONT_PX, clip: true, ...text };
   return [
     {
-      data: { values },
-      mark: { ...text, stroke: 'white', strokeWidth: 3, strokeJoin: 'round' as const },
+      data: { name: guide },
+      mark: { ...mark, stroke: role('paper'), strokeWidth: 3, strokeJoin: 'round' },
       encoding,
     },
-    { data: { values }, mark: { ...text, color: '#444444' }, encoding },
+    { data: { name: guide }, mark: { ...mark, color: role('ink') }, encoding },
   ];
 }
 
-function tooltip(points: readonly DrawnPlan[]) {
-  const titles = [...new Set(points.flatMap(({ says }) => Object.keys(says)))];
-  const number = (field: string, title: string) => ({
-    ...{ field, title, format: '.2f', type: 'quantitative' as const },
-  });
+function tooltip(kind: DrawnPlan['kind'], ofPercent: string) {
   return [
-    { field: 'plan', type: 'nominal' as const },
-    ...titles.map((title) => ({ field: `says.${title}`, title, type: 'nominal' as const })),
-    ...[number('gib', MEMORY), number('ms', STEP)],
-    ...(points.some(({ lowMs }) => lowMs !== undefined)
-      ? [number('lowMs', 'fastest round (ms)'), number('highMs', 'slowest round (ms)')]
-      : []),
+    ...[name('plan', 'plan'), name('transport', 'transport'), name('kind', 'shows')],
+    ...[number('gib', MEMORY, { format: '.2f' }), number('ms', STEP, { format: ',.2f' })],
+    ...(kind === 'predicted' ? [number('percent', ofPercent, { format: '+.1f' })] : rounds()),
   ];
 }
 
-function byMemory(points: readonly DrawnPlan[]): DrawnPlan[] {
-  return [...points].sort((a, b) => a.gib - b.gib || b.ms - a.ms);
+function rounds() {
+  return [
+    number('lowMs', 'fastest round (ms)', { format: ',.2f' }),
+    number('highMs', 'slowest round (ms)', { format: ',.2f' }),
+  ];
+}
+
+/** Plans in the order in which they are drawn, whatever the order in which they come. */
+export function planRows(plans: readonly DrawnPlan[]): Row[] {
+  return [...plans]
+    .sort((a, b) => a.gib - b.gib || b.ms - a.ms || (a.plan < b.plan ? -1 : 1))
+    .map((plan) => ({ ...plan }));
 }

@@ -1,18 +1,21 @@
-import type { TopLevelSpec } from 'vega-lite';
 import { GiB } from '../../model/input/byteUnits.ts';
 import { NO_TRANSPORT } from '../../model/system/transport.ts';
+import type { Chart } from './chart.ts';
 import {
   axesOf,
   type DrawnPlan,
+  FRONT_HEIGHT,
   greyBars,
   greyPoints,
   groupPoints,
   joined,
   type Level,
   levelLines,
+  levelRows,
+  nameRows,
   names,
+  planRows,
   roundBars,
-  sizeOf,
 } from './frontLayers.ts';
 
 /** One measured plan. */
@@ -50,45 +53,61 @@ const NAMED = ['layerwise', 'layerwise-drain'];
  */
 export function measuredFront(
   { choices, others }: MeasuredFront,
-  { title, subtitle }: { title: string; subtitle: string[] },
-): TopLevelSpec {
+  { title, subtitle }: { title: string; subtitle: readonly string[] },
+): Chart {
   if (choices.length + others.length === 0) throw new Error('a cell without plans cannot be drawn');
-  const chosen = choices.map((dot) => measuredPlan(dot, dot.from));
+  const chosen = choices.map((dot) => measuredPlan(dot, 'measured', dot.from));
   const predicted = choices.flatMap(predictedPlan);
-  const rest = others.map((dot) => measuredPlan(dot, OTHERS));
+  const rest = others.map((dot) => measuredPlan(dot, 'other', OTHERS));
   const levels = others.flatMap(levelOf);
-  const named = others.flatMap(nameOf);
   const groups = [...new Set(chosen.map(({ group }) => group))].sort();
   const axes = axesOf([...chosen, ...predicted, ...rest], levels, groups);
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: { text: title, subtitle, subtitleFontSize: 11, subtitlePadding: 5, offset: 14 },
-    ...sizeOf(),
-    layer: [
-      ...levelLines(levels, axes),
-      greyBars(rest, axes),
-      greyPoints(rest, axes, OTHERS),
-      ...names(named, axes),
-      joined(chosen, axes),
-      groupPoints(predicted, axes, { hollow: true, legend: 'choices, predicted' }),
-      ...roundBars(chosen, axes),
-      groupPoints(chosen, axes, { hollow: false, legend: 'choices, measured' }),
+    title,
+    subtitle,
+    columns: 1,
+    groups: [
+      {
+        views: [
+          {
+            height: FRONT_HEIGHT,
+            layer: [
+              ...levelLines('levels', axes),
+              greyBars(axes),
+              greyPoints(axes, OTHERS),
+              ...names('names', axes),
+              joined('measured', axes),
+              groupPoints('predicted', axes, 'choices, predicted', 'error (%)'),
+              ...roundBars(axes),
+              groupPoints('measured', axes, 'choices, measured', ''),
+            ],
+            resolve: { scale: { color: 'independent', shape: 'independent' } },
+          },
+        ],
+      },
     ],
-    resolve: { scale: { color: 'independent', shape: 'independent' } },
+    rows: planRows([...predicted, ...chosen, ...rest]),
+    guides: { levels: levelRows(levels, axes), names: nameRows(others.flatMap(nameOf), axes) },
+    legend: [...groups, OTHERS],
   };
 }
 
-function measuredPlan({ plan, transport, gpuBytes, stepS, visitS }: MeasuredDot, group: string): DrawnPlan {
-  const bar = { lowMs: Math.min(...visitS) * 1e3, highMs: Math.max(...visitS) * 1e3 };
-  const says = { transport, shows: 'measured' };
-  return { plan, group, gib: gpuBytes / GiB, ms: stepS * 1e3, says, ...bar };
+function measuredPlan(
+  { plan, transport, gpuBytes, stepS, visitS }: MeasuredDot,
+  kind: 'measured' | 'other',
+  group: string,
+): DrawnPlan {
+  return {
+    ...{ kind, plan, transport, group, gib: gpuBytes / GiB, ms: stepS * 1e3, percent: null },
+    ...{ lowMs: Math.min(...visitS) * 1e3, highMs: Math.max(...visitS) * 1e3 },
+  };
 }
 
 function predictedPlan({ plan, transport, from, gpuBytes, stepS, predictedS }: ChosenDot): DrawnPlan[] {
   if (predictedS === null) return [];
-  const error = 100 * (predictedS / stepS - 1);
-  const says = { transport, shows: 'predicted', error: `${error < 0 ? '' : '+'}${error.toFixed(1)} %` };
-  return [{ plan, group: from, gib: gpuBytes / GiB, ms: predictedS * 1e3, says }];
+  const percent = 100 * (predictedS / stepS - 1);
+  const at = { gib: gpuBytes / GiB, ms: predictedS * 1e3, percent };
+  return [{ kind: 'predicted', plan, transport, group: from, ...at, lowMs: null, highMs: null }];
 }
 
 /** No offload needs no point: whatever the memory, its step is what a plan is held against. */

@@ -1,45 +1,52 @@
 import { max, min } from 'simple-statistics';
-import type { TopLevelSpec } from 'vega-lite';
 import { makerOf } from '../../model/plan/recipe.ts';
 import { depthRange, depthText } from '../dataset/programDepth.ts';
-import { type ComparedStep, recipeOfRun, whereOf } from '../heldOut/compareSteps.ts';
+import { type ComparedStep, recipeOfRun, type StepPrediction, whereOf } from '../heldOut/compareSteps.ts';
+import { type Chart, name, number, type Row, type View } from './chart.ts';
+import { bySeries } from './series.ts';
+import { role } from './theme.ts';
 
 /** Predictions within this share of the measurement lie in the grey band. */
 const BAND = 0.05;
-/** Plans by colour: told apart by the colour-blind, and in grey print by shape. */
-const COLOURS = ['#000000', '#e69f00', '#56b4e9', '#009e73', '#0072b2', '#d55e00', '#cc79a7', '#999999'];
-const PANEL = 280;
-const COLUMNS = 2;
 
 /**
  * Simulated step times over measured ones: a panel for each place and transport, plans by colour and shape, the line on which
  * both are equal, and a band of 5 % around it; below each the errors by themselves, with the noise of each measurement as a
  * bar. Times are on logarithmic axes, so that the band is as wide everywhere.
  */
-export function predictedVsMeasured(steps: readonly ComparedStep[], title: string): TopLevelSpec {
-  const values = steps.map(pointOf);
-  const all = values.flatMap(({ measuredMs, simulatedMs }) => [measuredMs, simulatedMs]);
+export function predictedVsMeasured(steps: readonly ComparedStep[], title: string): Chart {
+  return predictedVsMeasuredRows(steps.map(stepRow), title, [depthsText(steps)]);
+}
+
+/** The same of any steps that were measured and predicted. */
+export function predictedVsMeasuredRows(
+  rows: readonly StepRow[],
+  title: string,
+  subtitle: readonly string[],
+): Chart {
+  const all = rows.flatMap(({ measuredMs, simulatedMs }) => [measuredMs, simulatedMs]);
   const axes: Axes = {
     domainMs: [min(all) / 1.1, max(all) * 1.1],
     largestPercent: Math.ceil(
-      Math.max(120 * BAND, max(values.map(({ errorPercent }) => Math.abs(errorPercent)))),
+      Math.max(120 * BAND, max(rows.map(({ errorPercent }) => Math.abs(errorPercent)))),
     ),
-    presets: [...new Set(values.map(({ preset }) => preset))].sort(),
+    plans: [...new Set(rows.map(({ preset }) => preset))].sort(),
   };
-  const panels = [...new Set(values.map(({ where }) => where))].sort();
+  const panels = [...new Set(rows.map(({ where }) => where))].sort();
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: {
-      text: title,
-      subtitle: `programs of ${depthRange(steps.map(({ depth }) => depth))}`,
-      offset: 12,
-    },
-    columns: COLUMNS,
-    concat: panels.map((where) => {
-      const own = values.filter((value) => value.where === where);
-      const heading = { text: panelTitle(where, own), fontSize: 11, anchor: 'middle' as const };
-      return { title: heading, vconcat: [scatter(own, axes), errors(own, axes)], spacing: 8 };
-    }),
+    title,
+    subtitle,
+    columns: 2,
+    groups: panels.map((where) => ({
+      heading: panelTitle(
+        where,
+        rows.filter((row) => row.where === where),
+      ),
+      views: [scatter(where, axes), errors(where, axes)],
+    })),
+    rows,
+    guides: { edges: axes.domainMs.map(edgeRow) },
+    legend: axes.plans,
     resolve: { scale: { color: 'shared', shape: 'shared' } },
   };
 }
@@ -47,14 +54,32 @@ export function predictedVsMeasured(steps: readonly ComparedStep[], title: strin
 interface Axes {
   domainMs: [number, number];
   largestPercent: number;
-  presets: readonly string[];
+  plans: readonly string[];
 }
 
-type Value = ReturnType<typeof pointOf>;
+function depthsText(steps: readonly ComparedStep[]): string {
+  return `programs of ${depthRange(steps.map(({ depth }) => depth))}`;
+}
 
-function pointOf({ run, depth, simulatedS, closedFormS, simulatedError, noise }: ComparedStep) {
-  const errorPercent = simulatedError * 100;
-  const noisePercent = (noise ?? 0) * 100;
+/** A measured and predicted step as charts' data has it. */
+export interface StepRow extends Row {
+  /** Place and transport. */
+  where: string;
+  model: string;
+  size: string;
+  depth: string;
+  plan: string;
+  preset: string;
+  measuredMs: number;
+  simulatedMs: number;
+  closedFormMs: number;
+  errorPercent: number;
+  noisePercent: number;
+  lowPercent: number;
+  highPercent: number;
+}
+
+export function stepRow({ run, depth, ...prediction }: ComparedStep): StepRow {
   return {
     where: whereOf(run),
     model: run.cell.model,
@@ -63,6 +88,15 @@ function pointOf({ run, depth, simulatedS, closedFormS, simulatedError, noise }:
     plan: run.plan,
     preset: makerOf(recipeOfRun(run)),
     measuredMs: run.stepS * 1e3,
+    ...predictedFields(prediction),
+  };
+}
+
+/** What was predicted of a step, in the units of charts' data. */
+export function predictedFields({ simulatedS, closedFormS, simulatedError, noise }: StepPrediction) {
+  const errorPercent = simulatedError * 100;
+  const noisePercent = (noise ?? 0) * 100;
+  return {
     simulatedMs: simulatedS * 1e3,
     closedFormMs: closedFormS * 1e3,
     ...{ errorPercent, noisePercent },
@@ -71,91 +105,95 @@ function pointOf({ run, depth, simulatedS, closedFormS, simulatedError, noise }:
   };
 }
 
+/** What a tooltip says of a compared step. */
+export const STEP_TOOLTIP = [
+  ...[name('model', 'model'), name('depth', 'depth'), name('size', 'size'), name('plan', 'plan')],
+  name('where', 'measured on'),
+  number('measuredMs', 'measured step (ms)', { format: ',.2f' }),
+  number('simulatedMs', 'simulated step (ms)', { format: ',.2f' }),
+  number('closedFormMs', 'closed form (ms)', { format: ',.2f' }),
+  number('errorPercent', 'error of the simulation (%)', { format: '+.1f' }),
+  number('noisePercent', 'noise of the measurement (%)', { format: '.1f' }),
+];
+
+/** The ends of the line of equals and of the band around it. */
+function edgeRow(ms: number) {
+  return {
+    ms,
+    lowMs: ms * (1 - BAND),
+    highMs: ms * (1 + BAND),
+    lowPercent: -100 * BAND,
+    highPercent: 100 * BAND,
+    noPercent: 0,
+  };
+}
+
 /** The axis that both parts of a panel share; only the lower one names it. */
 function measured(field: string, { domainMs }: Axes, named: boolean) {
-  const scale = { type: 'log' as const, domain: domainMs, nice: false };
+  const scale = { type: 'log', domain: domainMs, nice: false };
+  return number(field, named ? 'measured step (ms)' : null, { scale, axis: { labels: named, format: '~s' } });
+}
+
+function band(x: object, low: object, high: string) {
   return {
-    ...{ field, type: 'quantitative' as const, scale, title: named ? 'measured step (ms)' : null },
-    axis: { labels: named },
+    data: { name: 'edges' },
+    mark: { type: 'area', color: role('band') },
+    encoding: { x, y: low, y2: { field: high } },
   };
 }
 
-function points(own: readonly Value[], axes: Axes, y: object) {
-  const byPreset = { field: 'preset', type: 'nominal' as const, title: 'plan' };
-  const number = (field: string, format: string) => ({ field, format, type: 'quantitative' as const });
-  const text = (field: string) => ({ field, type: 'nominal' as const });
+function line(x: object, y: object) {
   return {
-    data: { values: [...own] },
-    mark: { type: 'point' as const, size: 24, strokeWidth: 1.2 },
-    encoding: {
-      ...y,
-      color: { ...byPreset, scale: { domain: [...axes.presets], range: COLOURS } },
-      shape: { ...byPreset, scale: { domain: [...axes.presets] } },
-      tooltip: [
-        ...[text('model'), text('depth'), text('size'), text('plan')],
-        ...[number('measuredMs', '.2f'), number('simulatedMs', '.2f'), number('closedFormMs', '.2f')],
-        ...[number('errorPercent', '+.1f'), number('noisePercent', '.1f')],
-      ],
-    },
+    data: { name: 'edges' },
+    mark: { type: 'line', color: role('line'), strokeWidth: 1 },
+    encoding: { x, y },
   };
 }
 
-function scatter(own: readonly Value[], axes: Axes) {
-  const band = axes.domainMs.map((ms) => ({ ms, low: ms * (1 - BAND), high: ms * (1 + BAND) }));
-  const scale = { type: 'log' as const, domain: axes.domainMs, nice: false };
-  const simulated = (field: string) => ({
-    ...{ field, type: 'quantitative' as const, scale, title: 'simulated step (ms)' },
-  });
+function points(where: string, axes: Axes, place: object) {
   return {
-    width: PANEL,
-    height: PANEL,
+    ...ofPanel(where),
+    mark: { type: 'point', size: 24, strokeWidth: 1.2, opacity: 1 },
+    encoding: { ...place, ...bySeries('preset', 'plan', axes.plans), tooltip: STEP_TOOLTIP },
+  };
+}
+
+function ofPanel(where: string) {
+  return { data: { name: 'rows' }, transform: [{ filter: { field: 'where', equal: where } }] };
+}
+
+function scatter(where: string, axes: Axes): View {
+  const scale = { type: 'log', domain: axes.domainMs, nice: false };
+  const simulated = (field: string) =>
+    number(field, 'simulated step (ms)', { scale, axis: { format: '~s' } });
+  const x = measured('ms', axes, false);
+  return {
+    height: { ofWidth: 0.85, most: 260 },
     layer: [
-      {
-        data: { values: band },
-        mark: { type: 'area' as const, color: '#dddddd' },
-        encoding: { x: measured('ms', axes, false), y: simulated('low'), y2: { field: 'high' } },
-      },
-      {
-        data: { values: band },
-        mark: { type: 'line' as const, color: '#888888', strokeWidth: 1 },
-        encoding: { x: measured('ms', axes, false), y: simulated('ms') },
-      },
-      points(own, axes, { x: measured('measuredMs', axes, false), y: simulated('simulatedMs') }),
+      band(x, simulated('lowMs'), 'highMs'),
+      line(x, simulated('ms')),
+      points(where, axes, { x: measured('measuredMs', axes, false), y: simulated('simulatedMs') }),
     ],
   };
 }
 
-function errors(own: readonly Value[], axes: Axes) {
+function errors(where: string, axes: Axes): View {
   const { largestPercent } = axes;
-  const scale = { domain: [-largestPercent, largestPercent] as [number, number], nice: false };
-  const percent = (field: string) => ({
-    ...{ field, type: 'quantitative' as const, scale, title: 'error (%)' },
-  });
-  const edges = axes.domainMs.map((ms) => ({ ms, low: -100 * BAND, high: 100 * BAND, none: 0 }));
+  const scale = { domain: [-largestPercent, largestPercent], nice: false };
+  const percent = (field: string) => number(field, 'error (%)', { scale });
+  const x = measured('measuredMs', axes, true);
+  const edge = measured('ms', axes, true);
   return {
-    width: PANEL,
-    height: PANEL / 2,
+    height: { ofWidth: 0.5, most: 150 },
     layer: [
+      band(edge, percent('lowPercent'), 'highPercent'),
+      line(edge, percent('noPercent')),
       {
-        data: { values: edges },
-        mark: { type: 'area' as const, color: '#dddddd' },
-        encoding: { x: measured('ms', axes, true), y: percent('low'), y2: { field: 'high' } },
+        ...ofPanel(where),
+        mark: { type: 'rule', strokeWidth: 0.8, clip: true },
+        encoding: { x, y: percent('lowPercent'), y2: { field: 'highPercent' } },
       },
-      {
-        data: { values: edges },
-        mark: { type: 'line' as const, color: '#888888', strokeWidth: 1 },
-        encoding: { x: measured('ms', axes, true), y: percent('none') },
-      },
-      {
-        data: { values: [...own] },
-        mark: { type: 'rule' as const, color: '#777777', strokeWidth: 0.8, clip: true },
-        encoding: {
-          x: measured('measuredMs', axes, true),
-          y: percent('lowPercent'),
-          y2: { field: 'highPercent' },
-        },
-      },
-      points(own, axes, { x: measured('measuredMs', axes, true), y: percent('errorPercent') }),
+      points(where, axes, { x, y: percent('errorPercent') }),
     ],
   };
 }

@@ -1,4 +1,5 @@
-import type { TopLevelSpec } from 'vega-lite';
+import { type Chart, type Group, name, number } from './chart.ts';
+import { role, seriesRole } from './theme.ts';
 
 /** One step time of the published comparison. Seconds. */
 export interface PublishedRow {
@@ -10,74 +11,56 @@ export interface PublishedRow {
 }
 
 const SOURCES: readonly PublishedRow['source'][] = ['published', 'closed form', 'simulated'];
-const SOURCE_COLOURS = ['#4d4d4d', '#0072b2', '#e69f00'];
-
-/** Room for one bar with its label above it, in SVG units. */
-const BAR_WIDTH = 38;
+const SOURCE_COLOURS = [seriesRole(7), seriesRole(0), seriesRole(1)];
 
 /**
  * Published step times beside both predictions of them: a panel per case, a group of bars per plan, and on
  * each predicted bar its error.
  */
-export function publishedChart(rows: readonly PublishedRow[], title?: string): TopLevelSpec {
+export function publishedChart(
+  rows: readonly PublishedRow[],
+  title: string,
+  subtitle: readonly string[] = [],
+): Chart {
   const cases = [...new Set(rows.map((row) => row.case))];
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    ...(title !== undefined && { title: { text: title, offset: 12 } }),
-    hconcat: cases.map((name, index) => casePanel(name, rows, index === 0)),
-    spacing: 28,
+    title,
+    subtitle,
+    columns: 2,
+    groups: cases.map((of) => casePanel(of, rows)),
+    rows: rows.map((row) => ({ ...row, label: barLabel(row, rows) })),
+    legend: SOURCES,
     resolve: { scale: { y: 'shared', color: 'shared' } },
   };
 }
 
-function casePanel(name: string, rows: readonly PublishedRow[], first: boolean) {
-  const own = rows.filter((row) => row.case === name);
-  const plans = [...new Set(own.map((row) => row.plan))];
-  return {
-    title: { text: name, fontSize: 12, anchor: 'middle' as const, offset: 10 },
-    data: { values: own.map((row) => ({ ...row, label: barLabel(row, rows) })) },
-    width: plans.length * SOURCES.length * BAR_WIDTH,
+function casePanel(of: string, rows: readonly PublishedRow[]): Group {
+  const plans = [...new Set(rows.filter((row) => row.case === of).map(({ plan }) => plan))];
+  const view = {
     height: 220,
+    data: { name: 'rows' },
+    transform: [{ filter: { field: 'case', equal: of } }],
     encoding: {
-      x: {
-        field: 'plan',
-        type: 'nominal' as const,
+      x: name('plan', null, {
         sort: plans,
-        title: null,
         scale: { paddingInner: 0.14, paddingOuter: 0.07 },
         axis: { labelAngle: 0, ticks: false, labelPadding: 6 },
-      },
-      xOffset: {
-        field: 'source',
-        type: 'nominal' as const,
-        sort: [...SOURCES],
-        scale: { domain: [...SOURCES] },
-      },
-      y: {
-        field: 'stepTimeS',
-        type: 'quantitative' as const,
-        title: first ? 'step time (s)' : null,
-        axis: { domain: false, ticks: false, tickCount: 6 },
-      },
+      }),
+      xOffset: name('source', null, { sort: SOURCES, scale: { domain: SOURCES } }),
+      y: number('stepTimeS', 'step time (s)', { axis: { domain: false, ticks: false, tickCount: 6 } }),
     },
     layer: [
       {
-        mark: { type: 'bar' as const, width: { band: 0.94 } },
-        encoding: {
-          color: {
-            field: 'source',
-            type: 'nominal' as const,
-            title: null,
-            scale: { domain: [...SOURCES], range: [...SOURCE_COLOURS] },
-          },
-        },
+        mark: { type: 'bar', width: { band: 0.94 } },
+        encoding: { color: name('source', null, { scale: { domain: SOURCES, range: SOURCE_COLOURS } }) },
       },
       {
-        mark: { type: 'text' as const, dy: -6, fontSize: 9, color: '#333333' },
-        encoding: { text: { field: 'label', type: 'nominal' as const } },
+        mark: { type: 'text', dy: -6, fontSize: 8, color: role('ink') },
+        encoding: { text: name('label', null) },
       },
     ],
   };
+  return { heading: of, views: [view] };
 }
 
 /** The published time itself, or the error of a prediction of it in percent. */

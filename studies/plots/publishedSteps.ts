@@ -1,72 +1,75 @@
 import { max, min } from 'simple-statistics';
-import type { TopLevelSpec } from 'vega-lite';
 import { CARD_CLASSES, cardClassOf } from '../published/steps/cardClass.ts';
 import type { ComparedRecord } from '../published/steps/compareRecords.ts';
+import { type Chart, name, number } from './chart.ts';
+import { role, seriesRole } from './theme.ts';
 
-/** Told apart by the colour-blind. */
-const COLOURS = ['#d55e00', '#0072b2', '#009e73', '#999999'];
-const SIDE = 420;
+const COLOURS = [1, 0, 2, 7].map(seriesRole);
 
 /**
  * Predicted over published step times with the interval of each as a bar, cards by class, and the line on which both are equal. Figures
  * outside of their intervals are filled. Axes are logarithmic.
  */
-export function publishedStepsChart(rows: readonly ComparedRecord[], title: string): TopLevelSpec {
-  const values = rows.map(pointOf);
-  const all = values.flatMap(({ publishedS, lowS, highS }) => [publishedS, lowS, highS]);
-  const scale = { type: 'log' as const, domain: [min(all) / 1.15, max(all) * 1.15], nice: false };
-  const across = (field: string) => ({
-    ...{ field, type: 'quantitative' as const, scale, title: 'published (s a step)' },
-    axis: { format: '~g' },
-  });
-  const up = (field: string) => ({
-    ...{ field, type: 'quantitative' as const, scale, title: 'predicted (s a step), with its interval' },
-    axis: { format: '~g' },
-  });
-  const color = {
-    field: 'cards',
-    type: 'nominal' as const,
-    title: null,
-    scale: { domain: [...CARD_CLASSES], range: COLOURS },
-  };
+export function publishedStepsChart(records: readonly ComparedRecord[], title: string): Chart {
+  const rows = records.map(pointOf);
+  const all = rows.flatMap(({ publishedS, lowS, highS }) => [publishedS, lowS, highS]);
+  const domain = [min(all) / 1.15, max(all) * 1.15];
+  const scale = { type: 'log', domain, nice: false };
+  const across = (field: string) => number(field, 'published (s a step)', { scale, axis: { format: '~g' } });
+  const up = (field: string) =>
+    number(field, 'predicted (s a step), with its interval', { scale, axis: { format: '~g' } });
+  const color = name('cards', null, { scale: { domain: [...CARD_CLASSES], range: COLOURS } });
+  const held = { condition: { test: 'datum.held === "no"', value: role('ink') }, value: role('paper') };
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: { text: title, offset: 12 },
-    width: SIDE,
-    height: SIDE,
-    layer: [
+    title,
+    subtitle: ['whole models; a filled point lies outside of its interval'],
+    columns: 1,
+    groups: [
       {
-        data: { values: scale.domain.map((s) => ({ s })) },
-        mark: { type: 'line', color: '#888888', strokeWidth: 1 },
-        encoding: { x: across('s'), y: up('s') },
-      },
-      {
-        data: { values },
-        mark: { type: 'rule', strokeWidth: 1, opacity: 0.45 },
-        encoding: { x: across('publishedS'), y: up('lowS'), y2: { field: 'highS' }, color },
-      },
-      {
-        data: { values },
-        mark: { type: 'point', size: 22, strokeWidth: 1.2 },
-        encoding: {
-          x: across('publishedS'),
-          y: up('predictedS'),
-          color,
-          fill: {
-            condition: { test: 'datum.held === "no"', value: '#000000' },
-            value: 'white',
+        views: [
+          {
+            height: { ofWidth: 1, most: 560 },
+            layer: [
+              {
+                data: { name: 'equals' },
+                mark: { type: 'line', color: role('line'), strokeWidth: 1 },
+                encoding: { x: across('s'), y: up('s') },
+              },
+              {
+                data: { name: 'rows' },
+                mark: { type: 'rule', strokeWidth: 1, opacity: 0.45 },
+                encoding: { x: across('publishedS'), y: up('lowS'), y2: { field: 'highS' }, color },
+              },
+              {
+                data: { name: 'rows' },
+                mark: { type: 'point', size: 22, strokeWidth: 1.2, opacity: 1 },
+                encoding: {
+                  x: across('publishedS'),
+                  y: up('predictedS'),
+                  color,
+                  fill: held,
+                  tooltip: TOOLTIP,
+                },
+              },
+            ],
           },
-          tooltip: [
-            ...['id', 'card', 'tool', 'model', 'held'].map((field) => ({ field, type: 'nominal' as const })),
-            ...['publishedS', 'predictedS', 'lowS', 'highS'].map((field) => ({
-              ...{ field, format: '.3g', type: 'quantitative' as const },
-            })),
-          ],
-        },
+        ],
       },
     ],
+    rows,
+    guides: { equals: domain.map((s) => ({ s })) },
+    legend: CARD_CLASSES,
   };
 }
+
+const TOOLTIP = [
+  ...[name('id', 'record'), name('card', 'card'), name('tool', 'tool'), name('model', 'model')],
+  number('publishedS', 'published (s a step)', { format: '.3g' }),
+  number('predictedS', 'predicted (s a step)', { format: '.3g' }),
+  number('lowS', 'interval from (s)', { format: '.3g' }),
+  number('highS', 'interval to (s)', { format: '.3g' }),
+  name('held', 'inside its interval'),
+];
 
 function pointOf({ record, published, prediction, isCovered }: ComparedRecord) {
   const { id, tool, model, gpus, card, cardAsWritten } = record;

@@ -1,31 +1,57 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { Resvg } from '@resvg/resvg-js';
 import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
+import { type Chart, printableChart } from './chart.ts';
+import { FONT_FILES } from './fonts.ts';
+import type { ThemeName } from './lookNames.ts';
+import { fitChart } from './page/fitChart.mjs';
+import { type ChartWidth, chartWidth } from './size.ts';
+import { measureWithFont, textWidth } from './textWidth.ts';
+import { chartConfig, coloursOf, FONT } from './theme.ts';
 
-const FONT = 'DejaVu Sans';
-const fontFolder = join(
-  dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')),
-  'ttf',
-);
+measureWithFont();
 
-/** Look of every chart: thin grey lines, one font, and a palette that survives colour blindness and grey print. */
-const CONFIG: NonNullable<TopLevelSpec['config']> = {
-  font: FONT,
-  background: 'white',
-  view: { stroke: null },
-  axis: { labelFontSize: 10, titleFontSize: 11, titleFontWeight: 'normal', gridColor: '#e6e6e6' },
-  legend: { labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal', orient: 'top' },
-  header: { labelFontSize: 12, labelFontWeight: 'bold', titleFontSize: 11 },
-  title: { fontSize: 13, anchor: 'start' },
+/** What a drawing looks like: its colours, and how wide it is. */
+export interface Look {
+  theme: ThemeName;
+  width: ChartWidth;
+}
+
+export const SCREEN_LOOK: Look = { theme: 'light', width: chartWidth('screen') };
+
+/** The chart as a Vega-Lite specification that holds its data, colours and sizes: any viewer draws it alike. */
+export async function chartSpec(chart: Chart, { theme, width }: Look = SCREEN_LOOK): Promise<TopLevelSpec> {
+  const look = {
+    width: width.px,
+    colours: coloursOf(theme),
+    config: chartConfig(FONT),
+    titled: true,
+    textWidth,
+  };
+  return fitChart(printableChart(chart), look, async (spec) => sizeOf(await drawn(spec)).width);
+}
+
+/** A chart as SVG text; the same chart always gives the same text. */
+export async function renderSvg(chart: Chart, look: Look = SCREEN_LOOK): Promise<string> {
+  const svg = await drawn(await chartSpec(chart, look));
+  return look.width.mm === null ? svg : inMillimetres(svg, look.width.mm / look.width.px);
+}
+
+/** What Vega-Lite warns of is not drawn as it was meant: a mistake of a chart's, which nobody may overlook. */
+const STRICT = {
+  level: () => STRICT,
+  error: refuse,
+  warn: refuse,
+  info: () => STRICT,
+  debug: () => STRICT,
 };
 
-/** Draws a Vega-Lite specification as SVG text; the same specification always gives the same text. */
-export async function renderSvg(spec: TopLevelSpec): Promise<string> {
-  const compiled = compile(spec, { config: CONFIG }).spec;
-  const view = new vega.View(vega.parse(compiled), { renderer: 'none' });
+function refuse(...message: readonly unknown[]): never {
+  throw new Error(`chart: ${message.join(' ')}`);
+}
+
+async function drawn(spec: TopLevelSpec): Promise<string> {
+  const view = new vega.View(vega.parse(compile(spec, { logger: STRICT }).spec), { renderer: 'none' });
   // Vega counts clip paths on from chart to chart.
   vega.resetSVGDefIds();
   try {
@@ -35,53 +61,43 @@ export async function renderSvg(spec: TopLevelSpec): Promise<string> {
   }
 }
 
+const SIZE = / width="([\d.]+)" height="([\d.]+)"/;
+
+/** Pixels of an SVG that Vega has written. */
+export function sizeOf(svg: string): { width: number; height: number } {
+  const found = SIZE.exec(svg);
+  if (found === null) throw new Error('a drawing without width and height');
+  return { width: Number(found[1]), height: Number(found[2]) };
+}
+
+function inMillimetres(svg: string, mmPerPx: number): string {
+  const { width, height } = sizeOf(svg);
+  const mm = (px: number) => `${Number((px * mmPerPx).toFixed(2))}mm`;
+  return svg.replace(SIZE, ` width="${mm(width)}" height="${mm(height)}"`);
+}
+
+/** Of a screen, and of a printer where the drawing has millimetres. */
+const SCREEN_SCALE = 2;
+const PRINT_SCALE = 300 / 96;
+
 /**
  * An SVG as PNG, with the package's own font files: without them labels would vanish silently, and with the
  * system's the picture would differ from machine to machine.
  *
  * @param scale pixels per SVG unit
  */
-export function renderPng(svg: string, scale = 2): Uint8Array {
+export function renderPng(svg: string, scale = SCREEN_SCALE): Uint8Array {
   const font = {
     loadSystemFonts: false,
-    fontFiles: ['DejaVuSans.ttf', 'DejaVuSans-Bold.ttf'].map((file) => join(fontFolder, file)),
+    fontFiles: Object.values(FONT_FILES),
     defaultFontFamily: FONT,
     sansSerifFamily: FONT,
   };
   return new Resvg(svg, { font, fitTo: { mode: 'zoom', value: scale } }).render().asPng();
 }
 
-/** Minified builds that a page needs to draw a specification, in the order in which they depend on each other. */
-const SCRIPTS = [
-  'vega/build/vega.min.js',
-  'vega-lite/build/vega-lite.min.js',
-  'vega-embed/build/vega-embed.min.js',
-];
-
-/** A specification as one HTML page that needs nothing else: the drawing libraries are in it. Points show tooltips. */
-export function renderHtml(spec: TopLevelSpec, title: string): string {
-  const require = createRequire(import.meta.url);
-  const scripts = SCRIPTS.map((script) => {
-    const [name, ...rest] = script.split('/') as [string, ...string[]];
-    const folder = packageFolder(require.resolve(name), name);
-    return readFileSync(join(folder, ...rest), 'utf8').replaceAll('</script', '<\\/script');
-  });
-  const data = JSON.stringify({ ...spec, config: CONFIG }).replaceAll('<', '\\u003c');
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>${title.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</title>
-<div id="chart"></div>
-${scripts.map((text) => `<script>${text}</script>`).join('\n')}
-<script>
-vegaEmbed('#chart', ${data}, { renderer: 'svg' });
-</script>
-</html>
-`;
-}
-
-/** Packages do not export their package.json, so their folder is found from their entry. */
-function packageFolder(entry: string, name: string): string {
-  const at = entry.lastIndexOf(join('node_modules', name));
-  return join(entry.slice(0, at), 'node_modules', name);
+/** A chart as PNG: twice as fine as a screen, or 300 dots to the inch of paper. */
+export async function chartPng(chart: Chart, look: Look = SCREEN_LOOK): Promise<Uint8Array> {
+  const svg = await renderSvg(chart, { ...look, width: { ...look.width, mm: null } });
+  return renderPng(svg, look.width.mm === null ? SCREEN_SCALE : PRINT_SCALE);
 }

@@ -7,6 +7,7 @@ import type { Places } from '../../build/cudaParts.ts';
 import { canBuildAnything, diagnose } from '../../build/doctor.ts';
 import { readGpuLinks, readGpus } from '../../build/hardware.ts';
 import { run as doctor } from '../../cli/commands/doctor/run.ts';
+import { PIPED } from '../../cli/text/layout.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-doctor-'));
 const test = suite('doctor');
@@ -138,7 +139,12 @@ test('a matrix that cannot be read is said with its line, and everything else is
 
 test('the command prints a table, or one JSON object', () => {
   let text = '';
-  const output = { result: (more: string) => (text += more), diagnostic: () => {}, terminal: false };
+  const output = {
+    result: (more: string) => (text += more),
+    diagnostic: () => {},
+    terminal: false,
+    layout: PIPED,
+  };
   const code = doctor({}, output);
   for (const expected of ['nvcc', 'staged-copy', 'ulimit -l', 'backend'])
     assert.ok(text.includes(expected), expected);

@@ -4,8 +4,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Commands } from '../../cli/command.ts';
 import { COMMANDS } from '../../cli/commands.ts';
-import { documentFormats } from '../../cli/documents/documents.ts';
-import { SCHEMA_NAMES } from '../../cli/documents/names.ts';
+import { documentFormats } from '../../documents/documents.ts';
+import { SCHEMA_NAMES } from '../../documents/names.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { runCli } from '../support/runCli.ts';
 
@@ -83,9 +83,10 @@ test('--help loads no body and no package but commander', () => {
   assert.equal(packages, ['commander']);
   const files = [...loaded].filter((name) => name.endsWith('.ts') && !name.startsWith('cli/'));
   assert.equal(files.sort(), [
-    ...['build/programFlags.ts', 'build/stopSignals.ts'],
+    ...['build/programFlags.ts', 'build/stopSignals.ts', 'documents/names.ts'],
     ...['model/dit/kinds.ts', 'model/input/packageFiles.ts', 'model/input/userError.ts'],
     ...['model/system/cards/topologies.ts', 'model/workload/workload.ts', 'search/peers/peerNames.ts'],
+    'studies/plots/lookNames.ts',
   ]);
   assert.equal(
     [...loaded].filter((name) => name.endsWith('/run.ts')),

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { documentFormats } from '../../cli/documents/documents.ts';
-import type { MachineList } from '../../cli/documents/machines.ts';
-import type { ModelList } from '../../cli/documents/models.ts';
-import type { Prediction } from '../../cli/documents/prediction.ts';
-import type { Simulation } from '../../cli/documents/simulation.ts';
+import { documentFormats } from '../../documents/documents.ts';
+import type { MachineList } from '../../documents/machines.ts';
+import type { ModelList } from '../../documents/models.ts';
+import type { Prediction } from '../../documents/prediction.ts';
+import type { Simulation } from '../../documents/simulation.ts';
 import { runCli } from '../support/runCli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-cli-'));

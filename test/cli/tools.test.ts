@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Prediction } from '../../cli/documents/prediction.ts';
+import type { Prediction } from '../../documents/prediction.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { TOOLS } from '../../model/presets/tools/names.ts';
 import { UNSAID } from '../../model/presets/tools/unsaid.ts';

@@ -14,9 +14,9 @@ import { capBound, pooledBound } from '../../search/capBound.ts';
 import { type Caps, machineCaps } from '../../search/caps.ts';
 import { BOUND_ROUNDING } from '../../search/exhaustive.ts';
 import { smallestPlan } from '../../search/leastMemory.ts';
-import { loadSolver } from '../../search/linearProgram.ts';
 import { randomPlan } from '../../search/randomPlan.ts';
 import { usualSpace } from '../../search/searchSpace.ts';
+import { loadSolver } from '../../search/solver.ts';
 import { simulate } from '../../sim/simulate.ts';
 
 const highs = await loadSolver();

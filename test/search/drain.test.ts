@@ -10,12 +10,12 @@ import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem, systemIds } from '../../model/system/load.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import { machineCaps } from '../../search/caps.ts';
-import { loadSolver } from '../../search/linearProgram.ts';
 import { optimise } from '../../search/optimise.ts';
 import { randomPlan } from '../../search/randomPlan.ts';
 import { QUICK_EFFORT, TIE } from '../../search/search.ts';
 import { searchOracles } from '../../search/searchOracle.ts';
 import { usualSpace } from '../../search/searchSpace.ts';
+import { loadSolver } from '../../search/solver.ts';
 
 // A second of a collective and copies together does s of the one and h of the other. Draining first costs a second for a second of
 // copying; beside it the same copying costs (1 - s) / h, which is no more where s + h >= 1, as on every link that loses nothing.

@@ -12,11 +12,11 @@ import { bindWorkload } from '../../model/workload/bind.ts';
 import type { Caps } from '../../search/caps.ts';
 import { countPlans, everyPlan } from '../../search/everyPlan.ts';
 import { BOUND_ROUNDING, exhaust } from '../../search/exhaustive.ts';
-import { loadSolver } from '../../search/linearProgram.ts';
 import { optimise } from '../../search/optimise.ts';
 import { FULL_EFFORT, type Search, TIE } from '../../search/search.ts';
 import { searchOracles } from '../../search/searchOracle.ts';
 import { type SearchSpace, usualSpace } from '../../search/searchSpace.ts';
+import { loadSolver } from '../../search/solver.ts';
 import { bruteForce } from './bruteForce.ts';
 
 const highs = await loadSolver();

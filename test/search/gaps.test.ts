@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { gapCases, gapOf, gapStatistics } from '../../bench/gaps.ts';
-import { loadSolver } from '../../search/linearProgram.ts';
+import { loadSolver } from '../../search/solver.ts';
 
 const highs = await loadSolver();
 const test = suite('gaps between choices and lower bounds');

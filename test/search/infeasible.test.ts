@@ -10,11 +10,11 @@ import { bindWorkload } from '../../model/workload/bind.ts';
 import { type Caps, fits } from '../../search/caps.ts';
 import { infeasible } from '../../search/infeasible.ts';
 import { leastPinnedPlan, smallestPlan } from '../../search/leastMemory.ts';
-import { loadSolver } from '../../search/linearProgram.ts';
 import { optimise } from '../../search/optimise.ts';
 import type { Search } from '../../search/search.ts';
 import { searchOracles } from '../../search/searchOracle.ts';
 import { usualSpace } from '../../search/searchSpace.ts';
+import { loadSolver } from '../../search/solver.ts';
 import { PlanMaker } from '../../search/streamedPlan.ts';
 
 const highs = await loadSolver();

@@ -10,11 +10,11 @@ import { makePlan } from '../../model/presets/presets.ts';
 import { loadSystem } from '../../model/system/load.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import type { Caps } from '../../search/caps.ts';
-import type { Highs } from '../../search/linearProgram.ts';
 import { planBounds } from '../../search/planBounds.ts';
 import { PlanPool } from '../../search/planPool.ts';
 import type { Search } from '../../search/search.ts';
 import { usualSpace } from '../../search/searchSpace.ts';
+import type { Highs } from '../../search/solver.ts';
 
 const test = suite('the best of the plans that were looked at');
 const system = loadSystem('h200-x1');

@@ -7,8 +7,10 @@ import { simulate } from '../../sim/simulate.ts';
 import { type StepRun, stepLines } from '../../studies/dataset/stepRecords.ts';
 import { readExperiment } from '../../studies/grid/experimentFile.ts';
 import { type Front, frontChart } from '../../studies/plots/frontChart.ts';
+import { chartPage } from '../../studies/plots/html.ts';
 import { measuredFront } from '../../studies/plots/measuredFront.ts';
-import { renderHtml, renderPng, renderSvg } from '../../studies/plots/render.ts';
+import { renderPng, renderSvg } from '../../studies/plots/render.ts';
+import { THEMES } from '../../studies/plots/theme.ts';
 import { cellFront } from '../../studies/regret/cellFront.ts';
 import { runCli } from '../support/runCli.ts';
 import { chosenExperiment, DEVICE, MACHINE, PLANS } from './regret/chosenExperiment.ts';
@@ -64,12 +66,13 @@ fronts('draws the same in whatever order its points come', async () => {
 
 fronts('a transport looks alike in every chart', async () => {
   const alone = await renderSvg(frontChart({ predicted: predicted.slice(0, 1) }, ''));
-  assert.ok(alone.includes('#d55e00') && !alone.includes('#0072b2'));
+  const { series } = THEMES.light;
+  assert.ok(alone.includes(series[1]!) && !alone.includes(series[0]!));
 });
 
 fronts('as a page it has tooltips; without points there is none', () => {
-  const page = renderHtml(frontChart({ predicted }, ''), '');
-  assert.ok(page.includes('"above the bound":"4.2 %"') && page.includes('"tooltip":'));
+  const page = chartPage(frontChart({ predicted }, ''));
+  assert.ok(page.includes('"above the bound (%)"') && page.includes('"percent":4.16'));
   assert.throws(() => frontChart({ predicted: [] }, ''), /without points/);
 });
 

@@ -36,11 +36,14 @@ test('the SVG names every case, plan and source, and the error of each predictio
 });
 
 test('the same rows give the same SVG', async () => {
-  assert.is(await renderSvg(publishedChart(rows)), await renderSvg(publishedChart(structuredClone(rows))));
+  assert.is(
+    await renderSvg(publishedChart(rows, '')),
+    await renderSvg(publishedChart(structuredClone(rows), '')),
+  );
 });
 
 test('labels reach the PNG, and it is the same again', async () => {
-  const svg = await renderSvg(publishedChart(rows));
+  const svg = await renderSvg(publishedChart(rows, ''));
   const labelled = renderPng(svg, 1);
   const bare = renderPng(svg.replace(/<text.*?<\/text>/gs, ''), 1);
   assert.equal(Buffer.from(labelled.subarray(1, 4)).toString(), 'PNG');
@@ -50,7 +53,7 @@ test('labels reach the PNG, and it is the same again', async () => {
 
 test('a prediction without a published time carries no error', async () => {
   const svg = await renderSvg(
-    publishedChart([{ case: wan, plan: 'yield', source: 'simulated', stepTimeS: 1 }]),
+    publishedChart([{ case: wan, plan: 'yield', source: 'simulated', stepTimeS: 1 }], ''),
   );
   assert.not.match(svg, '%<');
 });

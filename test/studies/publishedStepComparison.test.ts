@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { documentFormats } from '../../cli/documents/documents.ts';
+import { documentFormats } from '../../documents/documents.ts';
 import {
   closedFormPredictions,
   closedFormPredictor,

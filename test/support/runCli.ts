@@ -1,4 +1,5 @@
 import { run } from '../../cli/program.ts';
+import type { Layout } from '../../cli/text/layout.ts';
 
 export interface CliResult {
   code: number;
@@ -6,8 +7,11 @@ export interface CliResult {
   stderr: string;
 }
 
+/** Rows and sentences as a whole, so that tests read them by the line. */
+const WIDE: Layout = { width: Number.POSITIVE_INFINITY, colour: false };
+
 /** Runs a command line in this process and collects what it prints. */
-export async function runCli(args: readonly string[]): Promise<CliResult> {
+export async function runCli(args: readonly string[], layout = WIDE): Promise<CliResult> {
   const result: CliResult = { code: -1, stdout: '', stderr: '' };
   result.code = await run(args, {
     result: (text) => {
@@ -17,6 +21,7 @@ export async function runCli(args: readonly string[]): Promise<CliResult> {
       result.stderr += text;
     },
     terminal: false,
+    layout,
   });
   return result;
 }

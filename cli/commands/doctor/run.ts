@@ -1,6 +1,7 @@
 import { canBuildAnything, type Diagnosis, diagnose, type Possibility } from '../../../build/doctor.ts';
 import type { Part } from '../../../build/toolchain.ts';
 import { jsonText, type Output } from '../../output.ts';
+import type { Layout } from '../../text/layout.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
 const PART_COLUMNS: readonly Column<Part>[] = [
@@ -19,20 +20,20 @@ const POSSIBILITY_COLUMNS = (what: string): readonly Column<Possibility>[] => [
 /** Says what this machine has for building and measuring. Returns the exit code: 1 when nothing can be built. */
 export function run(flags: { json?: boolean }, output: Output): number {
   const diagnosis = diagnose();
-  output.result(flags.json ? jsonText(diagnosis) : readable(diagnosis));
+  output.result(flags.json ? jsonText(diagnosis) : readable(diagnosis, output.layout));
   return canBuildAnything(diagnosis) ? 0 : 1;
 }
 
-function readable(diagnosis: Diagnosis): string {
+function readable(diagnosis: Diagnosis, layout: Layout): string {
   return [
-    formatTable(PART_COLUMNS, diagnosis.parts),
+    formatTable(PART_COLUMNS, diagnosis.parts, layout),
     '\n',
     ...gpuLines(diagnosis),
     ...memoryLines(diagnosis),
     '\n',
-    formatTable(POSSIBILITY_COLUMNS('backend'), diagnosis.backends),
+    formatTable(POSSIBILITY_COLUMNS('backend'), diagnosis.backends, layout),
     '\n',
-    formatTable(POSSIBILITY_COLUMNS('transport'), diagnosis.transports),
+    formatTable(POSSIBILITY_COLUMNS('transport'), diagnosis.transports, layout),
   ].join('');
 }
 

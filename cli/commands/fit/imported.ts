@@ -35,6 +35,7 @@ export function fitFiles(files: readonly string[], flags: FitFlags, output: Outp
             { header: 'source', value: ({ source }) => source },
           ],
           numbers,
+          output.layout,
         ),
       );
     if (fitted.stages.length > 0) {

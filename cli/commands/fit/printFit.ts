@@ -1,6 +1,12 @@
-import { max, mean, median, quantile } from 'simple-statistics';
-import { MiB } from '../../../model/input/byteUnits.ts';
 import type { FittedMachine, FittedStage, ReadingError } from '../../../studies/calibration/fitMachine.ts';
+import {
+  farthestOff,
+  heldOutGroups,
+  type ReadingGroup,
+  type ReadingStatistics,
+  readingStatistics,
+  stageGroups,
+} from '../../../studies/calibration/readingErrors.ts';
 import type { Output } from '../../output.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
@@ -8,14 +14,12 @@ import { type Column, formatTable } from '../../text/table.ts';
 export function printFit({ stages }: Pick<FittedMachine, 'stages'>, worst: number, output: Output): void {
   printParameters(stages, output);
   output.result('\n');
-  const sides = stages.flatMap((stage) => (['fit', 'held-out'] as const).map((side) => ({ stage, side })));
-  output.result(formatTable(ERROR_COLUMNS, [...sides, ...summaries(stages)]));
-  const readings = stages
-    .flatMap(({ name, errors }) => errors['held-out'].map((error) => ({ stage: name, ...error })))
-    .sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
+  output.result(
+    formatTable(ERROR_COLUMNS, [...stageGroups(stages), ...heldOutGroups(stages)], output.layout),
+  );
   if (worst === 0) return;
   output.result('\nfarthest off among the held-out readings\n');
-  output.result(formatTable(READING_COLUMNS, readings.slice(0, worst)));
+  output.result(formatTable(READING_COLUMNS, farthestOff(stages, 'held-out').slice(0, worst), output.layout));
 }
 
 /** The same of a fit to all readings: none is held out, and how far off those are that were fitted is no error of a prediction. */
@@ -29,15 +33,13 @@ export function printFitToAll(
   output.result(
     formatTable(
       ERROR_COLUMNS,
-      stages.map((stage) => ({ stage, side: 'fit' as const })),
+      stageGroups(stages).filter(({ side }) => side === 'fit'),
+      output.layout,
     ),
   );
   if (worst === 0) return;
-  const readings = stages
-    .flatMap(({ errors }) => errors.fit)
-    .sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
   output.result('\nfarthest off among the fitted readings; none is held out\n');
-  output.result(formatTable(READING_COLUMNS, readings.slice(0, worst)));
+  output.result(formatTable(READING_COLUMNS, farthestOff(stages, 'fit').slice(0, worst), output.layout));
 }
 
 const READING_COLUMNS: readonly Column<ReadingError>[] = [
@@ -61,56 +63,26 @@ function printParameters(stages: readonly FittedStage[], output: Output): void {
         { header: '95 % high', value: (row) => row.high95, digits: 3 },
       ],
       numbers,
+      output.layout,
     ),
   );
 }
 
-interface StageSide {
-  stage: Pick<FittedStage, 'name' | 'errors'>;
-  side: 'fit' | 'held-out';
-}
-
-/** Held-out readings of several stages together, each once: some stages share readings. */
-function summaries(stages: readonly FittedStage[]): StageSide[] {
-  const readings = new Map(
-    stages.flatMap((stage) =>
-      stage.errors['held-out'].map((error) => [`${error.groupSize} ${error.id} ${error.quantity}`, error]),
-    ),
-  );
-  const together = (name: string, isOf: (error: ReadingError, bytes: number) => boolean): StageSide => {
-    const heldOut = [...readings.values()].filter(
-      (error) => error.bytes !== null && isOf(error, error.bytes),
-    );
-    return { stage: { name, errors: { fit: [], 'held-out': heldOut } }, side: 'held-out' };
-  };
-  return [
-    together('all alone, 1 MiB or more', ({ isBeside }, bytes) => !isBeside && bytes >= MiB),
-    together('all beside copies', ({ isBeside }) => isBeside),
-  ];
-}
-
-const percent = (of: (sizes: number[], signed: number[]) => number) => {
-  return ({ stage, side }: StageSide) => {
-    const signed = stage.errors[side].map(({ error }) => error * 100);
-    return signed.length === 0 ? null : of(signed.map(Math.abs), signed);
+const percent = (of: (statistics: ReadingStatistics) => number) => {
+  return ({ readings }: ReadingGroup) => {
+    const statistics = readingStatistics(readings);
+    return statistics === null ? null : of(statistics) * 100;
   };
 };
 
-const ERROR_COLUMNS: readonly Column<StageSide>[] = [
-  { header: 'stage', value: ({ stage }) => stage.name },
+const ERROR_COLUMNS: readonly Column<ReadingGroup>[] = [
+  { header: 'stage', value: ({ name }) => name },
   { header: 'readings', value: ({ side }) => side },
-  { header: 'n', value: ({ stage, side }) => stage.errors[side].length },
-  { header: 'MAPE %', value: percent((sizes) => mean(sizes)), digits: 1 },
-  { header: 'bias %', value: percent((_, signed) => mean(signed)), digits: 1 },
-  { header: 'median %', value: percent((sizes) => median(sizes)), digits: 1 },
-  { header: 'p95 %', value: percent((sizes) => quantile(sizes, 0.95)), digits: 1 },
-  { header: 'largest %', value: percent((sizes) => max(sizes)), digits: 1 },
-  {
-    header: 'rounds apart %',
-    value: ({ stage, side }) => {
-      const spreads = stage.errors[side].map(({ spread }) => spread * 100);
-      return spreads.length === 0 ? null : median(spreads);
-    },
-    digits: 1,
-  },
+  { header: 'n', value: ({ readings }) => readings.length },
+  { header: 'MAPE %', value: percent(({ mape }) => mape), digits: 1 },
+  { header: 'bias %', value: percent(({ bias }) => bias), digits: 1 },
+  { header: 'median %', value: percent(({ median }) => median), digits: 1 },
+  { header: 'p95 %', value: percent(({ p95 }) => p95), digits: 1 },
+  { header: 'largest %', value: percent(({ largest }) => largest), digits: 1 },
+  { header: 'rounds apart %', value: percent(({ spread }) => spread), digits: 1 },
 ];

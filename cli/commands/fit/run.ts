@@ -1,7 +1,5 @@
+import { fit } from '../../../library/fit.ts';
 import { UserError } from '../../../model/input/userError.ts';
-import { readCalibration } from '../../../studies/calibration/calibrationFile.ts';
-import { fitMachine } from '../../../studies/calibration/fitMachine.ts';
-import { fittedMachineFile } from '../../../studies/calibration/machineFile.ts';
 import { writeWholeFile } from '../../files/wholeFile.ts';
 import type { Output } from '../../output.ts';
 import { startProgress } from '../../text/progress.ts';
@@ -31,18 +29,16 @@ export async function run(files: readonly string[], flags: FitFlags, output: Out
 }
 
 function fitCalibration(file: string, flags: FitFlags, output: Output): void {
-  const calibration = readCalibration(file);
-  let progress: ReturnType<typeof startProgress> | undefined;
-  const fitted = fitMachine(calibration, (_, index, count) => {
-    if (index === 0) progress = startProgress(output, 'stages', count);
-    else progress!.advance();
+  const { id } = flags;
+  const fitted = fit(file, {
+    ...(id !== undefined && { id }),
+    watch: (total) => startProgress(output, 'stages', total),
   });
-  progress?.advance();
   if (flags.json)
     output.result(`${JSON.stringify({ stages: fitted.stages, notes: fitted.notes }, null, 1)}\n`);
   else printFit(fitted, flags.worst, output);
   for (const note of fitted.notes) output.diagnostic(`note: ${note}\n`);
   if (flags.out === undefined) return;
-  writeWholeFile(flags.out, fittedMachineFile(fitted, flags.id));
+  writeWholeFile(flags.out, fitted.machine);
   output.diagnostic(`wrote ${flags.out}; use it with --machine ${flags.out}\n`);
 }

@@ -10,7 +10,9 @@ import {
   headlineReport,
 } from '../../../studies/regret/headlines.ts';
 import type { Output } from '../../output.ts';
+import type { Layout } from '../../text/layout.ts';
 import { type Column, formatTable } from '../../text/table.ts';
+import { paragraph } from '../../text/wrap.ts';
 import type { HeadlineFlags } from './command.ts';
 
 /** Shows what choices gain against no offload and SGLang's policies. Returns the exit code: 1 for choices without an answer. */
@@ -23,15 +25,15 @@ export function run(
   const modes: StepRun['mode'][] = mode === 'both' ? ['eager', 'graph'] : [mode];
   const machine = named === undefined ? null : loadSystem(named);
   const report = headlineReport(readExperiment(file), readSteps(datasets), { modes, against, machine });
-  output.result(json ? `${JSON.stringify(report, null, 1)}\n` : readable(report));
+  output.result(json ? `${JSON.stringify(report, null, 1)}\n` : readable(report, output.layout));
   for (const note of report.notes) output.diagnostic(`note: ${note}\n`);
   for (const problem of report.problems) output.diagnostic(`error: ${problem}\n`);
   return report.problems.length > 0 ? 1 : 0;
 }
 
-function readable({ cells, against, ratioErrors }: HeadlineReport): string {
+function readable({ cells, against, ratioErrors }: HeadlineReport, layout: Layout): string {
   const tables = cells.map(
-    (cell) => `${heading(cell, against)}\n${formatTable(columnsOf(cell), cell.rows)}\n`,
+    (cell) => `${heading(cell, against, layout)}\n${formatTable(columnsOf(cell), cell.rows, layout)}\n`,
   );
   if (ratioErrors === null) return `${tables.join('')}ratios: none is predicted\n`;
   const { n, mape, bias, largest } = ratioErrors;
@@ -39,16 +41,18 @@ function readable({ cells, against, ratioErrors }: HeadlineReport): string {
   return `${tables.join('')}ratios, predicted against measured: ${errors}, n ${n}\n`;
 }
 
-function heading(cell: CellHeadlines, against: string): string {
+function heading(cell: CellHeadlines, against: string, layout: Layout): string {
   const { depth, mode, place, device, machine, baselines } = cell;
   const others = baselines.map(
     ({ baseline, measured: { stepS, gpuBytes } }) =>
       `${baseline} ${(stepS * 1e3).toFixed(2)} ms in ${(gpuBytes / GiB).toFixed(2)} GiB`,
   );
-  return (
-    `${cell.cell} (${depthText(depth)}), ${mode}: measured on ${device}, ${place}; predicted for ${machine}\n` +
-    `against ${against}: ${others.join(', ') || 'nothing that was measured'}\n`
-  );
+  return [
+    `${cell.cell} (${depthText(depth)}), ${mode}: measured on ${device}, ${place}; predicted for ${machine}`,
+    `against ${against}: ${others.join(', ') || 'nothing that was measured'}`,
+  ]
+    .map((line) => paragraph(line, layout))
+    .join('');
 }
 
 function columnsOf({ baselines }: CellHeadlines): Column<Headline>[] {

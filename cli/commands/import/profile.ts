@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { COLLECTIVE_KINDS, type CollectiveKind } from '../../../model/dit/kinds.ts';
-
+import { bytesOf, secondsOf } from '../../../model/input/givenQuantity.ts';
 import { shown, UserError } from '../../../model/input/userError.ts';
 import { readKinetoTrace } from '../../../studies/imports/traces/kinetoTrace.ts';
 import { readNsysTrace } from '../../../studies/imports/traces/nsysTrace.ts';
@@ -8,7 +8,6 @@ import type { TraceFacts } from '../../../studies/imports/traces/traceFacts.ts';
 import { traceProfile } from '../../../studies/imports/traces/traceProfile.ts';
 import { writeWholeFile } from '../../files/wholeFile.ts';
 import { jsonText, type Output } from '../../output.ts';
-import { bytesOf, secondsOf } from '../../quantities.ts';
 import type { ImportProfileFlags } from './command.ts';
 
 /** Makes a profile of a trace of PyTorch's profiler or of Nsight Systems. */

@@ -3,6 +3,7 @@ import type { CopyReading } from '../../../studies/imports/importedReading.ts';
 import { type Imported, readAll } from '../../../studies/imports/readAny.ts';
 import { treeYaml } from '../../../studies/imports/treeYaml.ts';
 import type { Output } from '../../output.ts';
+import type { Layout } from '../../text/layout.ts';
 import { formatTable } from '../../text/table.ts';
 import type { ImportFlags, ImportProfileFlags } from './command.ts';
 
@@ -45,12 +46,12 @@ export async function run(files: readonly string[], flags: ImportFlags, output: 
   if (flags.json) {
     const [only, ...others] = imported;
     output.result(`${JSON.stringify(others.length === 0 ? only : imported, null, 1)}\n`);
-  } else output.result(imported.map((one) => shownAs(one, copies)).join('\n'));
+  } else output.result(imported.map((one) => shownAs(one, copies, output.layout)).join('\n'));
   for (const note of imported.flatMap(({ notes }) => notes)) output.diagnostic(`note: ${note}\n`);
 }
 
 /** @param copies of all files, which replace the rates that a tree's links have by generation and lanes. */
-function shownAs(imported: Imported, copies: readonly CopyReading[]): string {
+function shownAs(imported: Imported, copies: readonly CopyReading[], layout: Layout): string {
   switch (imported.from) {
     case 'nvbandwidth':
       return formatTable(
@@ -64,6 +65,7 @@ function shownAs(imported: Imported, copies: readonly CopyReading[]): string {
           { header: 'GB/s', value: ({ bytesPerS }) => bytesPerS / 1e9, digits: 2 },
         ],
         imported.readings,
+        layout,
       );
     case 'nccl-tests':
       return formatTable(
@@ -76,6 +78,7 @@ function shownAs(imported: Imported, copies: readonly CopyReading[]): string {
           { header: 'buffers', value: ({ buffers }) => buffers },
         ],
         imported.readings,
+        layout,
       );
     case 'nccl-topology':
     case 'nvidia-smi':

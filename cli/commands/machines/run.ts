@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { type MachineList, machinesFormat } from '../../../documents/machines.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { CardFile } from '../../../model/system/cards/cardFormat.ts';
 import { cardIds, cardNamed, isLikeCard, readCard } from '../../../model/system/cards/cards.ts';
@@ -7,8 +8,8 @@ import { loadSystem } from '../../../model/system/load.ts';
 import { isMachineFile, openMachine, systemIds } from '../../../model/system/machineFile.ts';
 import { numbersOf } from '../../../model/system/provenance.ts';
 import type { ProvenanceEntry, System } from '../../../model/system/system.ts';
-import { type MachineList, machinesFormat } from '../../documents/machines.ts';
 import { jsonText, type Output } from '../../output.ts';
+import type { Layout } from '../../text/layout.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 import { machineYaml } from './machineYaml.ts';
 
@@ -82,7 +83,9 @@ export function run(nameOrFile: string | undefined, flags: Flags, output: Output
     machines: machines.map((machine) => describe(loadSystem(machine))),
     ...(cards.length > 0 && { cards: cards.map(describeCard) }),
   } satisfies MachineList);
-  output.result(flags.json ? jsonText(document) : readable(document, nameOrFile !== undefined));
+  output.result(
+    flags.json ? jsonText(document) : readable(document, nameOrFile !== undefined, output.layout),
+  );
 }
 
 interface Asked {
@@ -103,10 +106,14 @@ function one(nameOrFile: string): Asked {
   return { machines: card.link === 'unified' ? [] : [nameOrFile], cards: [card] };
 }
 
-function readable({ machines, cards = [] }: z.output<typeof machinesFormat>, isOne: boolean): string {
+function readable(
+  { machines, cards = [] }: z.output<typeof machinesFormat>,
+  isOne: boolean,
+  layout: Layout,
+): string {
   const tables = [
-    ...(machines.length > 0 ? [formatTable(isOne ? OWN_COLUMNS : COLUMNS, machines)] : []),
-    ...(cards.length > 0 ? [formatTable(CARD_COLUMNS, cards)] : []),
+    ...(machines.length > 0 ? [formatTable(isOne ? OWN_COLUMNS : COLUMNS, machines, layout)] : []),
+    ...(cards.length > 0 ? [formatTable(CARD_COLUMNS, cards, layout)] : []),
   ];
   if (!isOne) return tables.join('\n');
   const [machine] = machines;
@@ -115,8 +122,8 @@ function readable({ machines, cards = [] }: z.output<typeof machinesFormat>, isO
   const own = card?.numbers.filter(({ key }) => machine === undefined || CARD_ONLY.test(key));
   return [
     ...tables,
-    ...(own === undefined ? [] : [formatTable([CARD_KEY, ...NUMBER_COLUMNS.slice(1)], own)]),
-    ...(machine === undefined ? [] : [formatTable(NUMBER_COLUMNS, machine.numbers)]),
+    ...(own === undefined ? [] : [formatTable([CARD_KEY, ...NUMBER_COLUMNS.slice(1)], own, layout)]),
+    ...(machine === undefined ? [] : [formatTable(NUMBER_COLUMNS, machine.numbers, layout)]),
   ].join('\n');
 }
 

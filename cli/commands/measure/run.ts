@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { type BuiltProgram, buildPrograms } from '../../../build/build.ts';
+import type { Manifest } from '../../../codegen/manifest.ts';
 import { buildAddon } from '../../../measure/addon.ts';
 import { arenaText } from '../../../measure/arenaSpread.ts';
 import { manifestNotes, manifestOf, type Results, readResults } from '../../../measure/findResults.ts';
-import { type MeasuredPlan, measuredPlans } from '../../../measure/measuredPlans.ts';
+import { type MeasuredPlan, measuredPlans, placeLabel } from '../../../measure/measuredPlans.ts';
 import { type MeasuredProgram, measurePrograms, type Runner } from '../../../measure/measurePrograms.ts';
 import { type MeasuredRun, readMeasurement } from '../../../measure/readMeasurement.ts';
 import { timelinesOf } from '../../../measure/timelineOf.ts';
@@ -18,16 +19,19 @@ import type { MeasureFlags } from './command.ts';
 const scaled = (value: number | null, by: number) => (value === null ? null : value * by);
 const answer = (yes: boolean | null, no: string) => (yes === null ? null : yes ? 'yes' : no);
 
+const PREDICTED: readonly Column<MeasuredPlan>[] = [
+  { header: 'predicted ms', value: ({ predictedS }) => scaled(predictedS, 1e3), digits: 2 },
+  { header: 'error %', value: ({ error }) => scaled(error, 100), digits: 1 },
+];
+
 const COLUMNS: readonly Column<MeasuredPlan>[] = [
   { header: 'plan', value: ({ plan, mode }) => (mode === 'graph' ? `${plan} (graph)` : plan) },
   { header: 'transport', value: ({ transport }) => transport },
-  { header: 'place', value: ({ place }) => place },
   { header: 'median ms', value: ({ medianS }) => scaled(medianS, 1e3), digits: 2 },
   { header: '+- MAD', value: ({ madS }) => scaled(madS, 1e3), digits: 2 },
   { header: 'x first', value: ({ timesFirst }) => timesFirst, digits: 3 },
   { header: 'steady', value: ({ steady }) => answer(steady, 'no') },
-  { header: 'predicted ms', value: ({ predictedS }) => scaled(predictedS, 1e3), digits: 2 },
-  { header: 'error %', value: ({ error }) => scaled(error, 100), digits: 1 },
+  ...PREDICTED,
   { header: 'claimed GiB', value: ({ claimedBytes }) => scaled(claimedBytes, 2 ** -30), digits: 2 },
   { header: 'used GiB', value: ({ measuredBytes }) => scaled(measuredBytes, 2 ** -30), digits: 2 },
   { header: 'same output', value: ({ sameOutput }) => answer(sameOutput, 'NO') },
@@ -66,11 +70,15 @@ function report(
   const { measurement, manifests } = results;
   for (const note of [...measurement.notes, ...manifestNotes(results)]) output.diagnostic(`${note}\n`);
   for (const run of measurement.runs) {
-    const plans = measuredPlans(run, manifestOf(run, manifests));
+    const manifest = manifestOf(run, manifests);
+    const plans = measuredPlans(run, manifest);
     if (plans.length === 0) continue;
-    output.result(`${heading(run)}\n${formatTable(COLUMNS, plans)}\n`);
-    const why = whyNothingPredicted(run.run.place);
+    const why = whyNothingPredicted(run.run.place, manifest);
+    const columns = why === undefined ? COLUMNS : COLUMNS.filter((column) => !PREDICTED.includes(column));
+    output.result(`${heading(run)}\n${formatTable(columns, plans)}\n`);
     if (why !== undefined) output.result(`predicted: none, since ${why}\n\n`);
+    const unclaimed = whyMoreMemory(run);
+    if (unclaimed !== undefined) output.result(`${unclaimed}\n\n`);
     if (run.arena !== null) output.result(`${arenaText(run.arena)}\n\n`);
     const { wrong, chunks } = verified(run);
     if (chunks > 0) output.result(`${wrong} of ${chunks} chunks were not there in time\n\n`);
@@ -83,19 +91,29 @@ function report(
   return failed || measured.some(({ failure }) => failure !== null) ? 1 : 0;
 }
 
-/** Why a place's steps are not held against a prediction; undefined where they are. */
-function whyNothingPredicted(place: MeasuredRun['run']['place']): string | undefined {
+/** Why a run's steps are not held against a prediction; undefined where they are. */
+function whyNothingPredicted(
+  place: MeasuredRun['run']['place'],
+  manifest: Manifest | null,
+): string | undefined {
   if (place === 'host') return 'CPU cores stand for the GPUs that the machine file describes';
   if (place === 'colocated')
     return 'ranks that share a GPU take turns, which says nothing of a step on GPUs of their own';
-  return undefined;
+  return manifest === null ? 'the manifest of what ran is not at hand' : undefined;
+}
+
+/** What no claim has of a machine whose file says nothing of it; undefined where the file does. */
+function whyMoreMemory({ memory }: MeasuredRun): string | undefined {
+  const most = Math.max(0, ...memory.map(({ contextBytes }) => contextBytes));
+  if (most === 0 || memory.some(({ claim }) => claim.reserveBytes !== 0)) return undefined;
+  return `used: with ${(most * 2 ** -30).toFixed(2)} GiB of libraries' workspace, which the machine file's claims leave out`;
 }
 
 function heading({ run }: MeasuredRun): string {
   const devices = [...new Set(run.devices.map(({ name }) => name))].join(', ');
   const ranks = `${run.ranks} rank${run.ranks === 1 ? '' : 's'} in groups of ${run.groupSize}`;
   const nccl = run.nccl === '' ? '' : `, NCCL ${run.nccl}`;
-  return `${run.program}: ${run.title}\non ${devices} (${run.backend}), ${ranks}, ${run.startedAt}${nccl}\n`;
+  return `${run.program}: ${run.title}\non ${devices}, ${placeLabel(run)}, ${ranks}, ${run.startedAt}${nccl}\n`;
 }
 
 function verified({ verifications }: MeasuredRun): { wrong: number; chunks: number } {
@@ -168,6 +186,11 @@ function writeMeasuredTraces(file: string, { measurement, manifests }: Results, 
     throw new UserError('--trace: no timeline was measured of a program at hand; measure with --timeline');
   }
   const files = tracePaths(file, traces);
-  writeTraces(traces.map(({ timeline }, index) => ({ file: files[index]!, timeline })));
+  writeTraces(
+    traces.map(({ name, timeline }, index) => ({
+      file: files[index]!,
+      steps: [{ name: `${timeline.source}: ${name}`, timeline }],
+    })),
+  );
   for (const written of files) output.diagnostic(`wrote ${written}; open it at https://ui.perfetto.dev\n`);
 }

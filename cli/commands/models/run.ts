@@ -1,9 +1,9 @@
+import { type ModelList, modelsFormat } from '../../../documents/models.ts';
 import { blockCount } from '../../../model/dit/depth.ts';
 import { bytesOf, tensorsOfBlock } from '../../../model/dit/derive.ts';
 import type { Dit } from '../../../model/dit/dit.ts';
 import { catalogueIds, loadDit } from '../../../model/dit/load.ts';
 import { formatSize, rowsOf } from '../../../model/dit/tokens.ts';
-import { type ModelList, modelsFormat } from '../../documents/models.ts';
 import { jsonText, type Output } from '../../output.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
@@ -11,14 +11,10 @@ type Model = ModelList['models'][number];
 
 const COLUMNS: readonly Column<Model>[] = [
   { header: 'model', value: (model) => model.id },
-  { header: 'makes', value: (model) => model.modality },
   { header: 'parameters G', value: (model) => model.parameters / 1e9, digits: 2 },
   { header: 'blocks', value: (model) => model.blocks },
-  { header: 'block MiB', value: ({ blockBytes }) => blockBytes.max / 2 ** 20 },
   { header: 'weights GiB', value: (model) => model.weightBytes / 2 ** 30, digits: 1 },
-  { header: 'heads', value: (model) => model.heads },
-  { header: 'evaluations', value: (model) => model.evaluations },
-  { header: 'reference size', value: (model) => formatSize(model.reference) },
+  { header: 'usual size', value: (model) => formatSize(model.reference) },
   { header: 'tokens', value: (model) => model.reference.tokens },
 ];
 
@@ -28,7 +24,7 @@ export function run(flags: { json?: boolean }, output: Output): void {
     schema: 'chunkflow/models@1',
     models: catalogueIds().map((id) => describe(loadDit(id))),
   } satisfies ModelList);
-  output.result(flags.json ? jsonText(document) : formatTable(COLUMNS, document.models));
+  output.result(flags.json ? jsonText(document) : formatTable(COLUMNS, document.models, output.layout));
 }
 
 function describe(dit: Dit): Model {

@@ -1,18 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { PEER_NAMES, type PeerName } from '../../../search/peers/peerNames.ts';
+import type { PlanQuestion } from '../../../library/plan/question.ts';
+import { PEER_NAMES } from '../../../search/peers/peerNames.ts';
 import type { RunnableCommand } from '../../command.ts';
-import { addDocumentOption, addWorkloadOptions, type WorkloadFlags } from '../../flags/workload.ts';
+import { addLinkOption, type LinkFlags } from '../../flags/link.ts';
+import { addMeasuredOptions } from '../../flags/measured.ts';
+import { takeSizes, type WithSizes } from '../../flags/sizes.ts';
+import { addDocumentOption, addWorkloadOptions } from '../../flags/workload.ts';
 
-/** What a search is told and asked. What the flags of a plan would say, it finds. */
-export interface PlanFlags extends WorkloadFlags {
-  gpuMemory?: string;
-  hostMemory?: string;
-  explain?: boolean;
-  front?: number;
+export interface PlanFlags extends WithSizes<PlanQuestion>, LinkFlags {
   chart?: string;
-  uncertain?: string;
-  nominal?: boolean;
-  for?: PeerName;
   savePlan?: string;
   json?: boolean;
 }
@@ -31,7 +27,10 @@ function addSearchOptions(command: Command): Command {
         .preset(String(FRONT_POINTS.usual))
         .argParser(frontPoints),
     )
-    .option('--chart <file>', 'draw them: .svg, .png, or .html with tooltips')
+    .option(
+      '--chart <file>',
+      'draw them: .svg, .png, .pdf, .html with tooltips, or .csv and .vl.json for drawing them yourself',
+    )
     .option(
       '--uncertain <ranges>',
       "factors that the machine may differ by from its file, in place of the file's own intervals, such as link=0.9..1.05,compute=0.95..1.02",
@@ -54,7 +53,11 @@ function frontPoints(text: string): number {
 export const command: RunnableCommand = {
   description: 'find the fastest plan within the memory that it may take, and say how sure that is',
   declare: (command) =>
-    addDocumentOption(addSearchOptions(addWorkloadOptions(command, 'the best of all'))).option(
+    addLinkOption(
+      addDocumentOption(
+        addSearchOptions(addMeasuredOptions(takeSizes(addWorkloadOptions(command, 'the best of all')))),
+      ),
+    ).option(
       '--save-plan <file>',
       'write the plan as JSON; as JSON Lines with the nominal plan and those of --front; --plan of other commands takes both',
     ),

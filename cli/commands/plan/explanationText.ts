@@ -1,5 +1,7 @@
-import type { PlanChoice } from '../../documents/planChoice.ts';
+import type { PlanChoice } from '../../../documents/planChoice.ts';
+import type { Layout } from '../../text/layout.ts';
 import { type Column, formatTable } from '../../text/table.ts';
+import { paragraph, paragraphs } from '../../text/wrap.ts';
 
 type Explanation = NonNullable<PlanChoice['explanation']>;
 type Sensitivity = Explanation['sensitivities'][number];
@@ -29,17 +31,19 @@ const LEAST_SAVED_S = 5e-6;
 export function explanationText(
   document: PlanChoice,
   { breakEvens, sensitivities, mixedTransportGainS }: Explanation,
+  layout: Layout,
 ): string {
   const sorted = [...sensitivities].sort((a, b) => weight(b) - weight(a));
   const shown = sorted.filter((one) => weight(one) >= LEAST_SHOWN);
   const rest = sorted.filter((one) => weight(one) < LEAST_SHOWN).map(({ parameter }) => parameter);
   const clock = sensitivities.some(({ withClock }) => withClock !== null) ? [WITH_CLOCK] : [];
   return [
-    '\nThe offload costs 1 % or less against none on the same transport (closed form):\n\n',
-    ...breakEvenLines(document, breakEvens).map((line) => `${line}\n`),
+    paragraphs('\nThe offload costs 1 % or less against none on the same transport (closed form):', layout),
+    '\n',
+    ...breakEvenLines(document, breakEvens).map((line) => paragraph(line, layout)),
     '\nWhat the step depends on (closed form), the strongest first:\n\n',
-    formatTable([...COLUMNS, ...clock, HOW], shown),
-    rest.length === 0 ? '' : `hardly or not at all: ${rest.join(', ')}\n`,
+    formatTable([...COLUMNS, ...clock, HOW], shown, layout),
+    rest.length === 0 ? '' : paragraph(`hardly or not at all: ${rest.join(', ')}`, layout),
     document.workload.ranks === 1 ? '' : mixedText(mixedTransportGainS),
   ].join('');
 }

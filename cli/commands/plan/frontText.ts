@@ -1,4 +1,5 @@
-import type { PlanChoice } from '../../documents/planChoice.ts';
+import type { PlanChoice } from '../../../documents/planChoice.ts';
+import type { Layout } from '../../text/layout.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
 type Point = NonNullable<PlanChoice['front']>[number];
@@ -19,7 +20,7 @@ export function pointName(index: number): string {
 }
 
 /** The trade of GPU memory for time, a row for each plan that no other beats in both. */
-export function frontText(front: readonly Point[]): string {
+export function frontText(front: readonly Point[], layout: Layout): string {
   const rows = front.map((point, index) => ({ ...point, name: pointName(index) }));
-  return `\nThe best plans by the GPU memory that they take:\n\n${formatTable(COLUMNS, rows)}`;
+  return `\nThe best plans by the GPU memory that they take:\n\n${formatTable(COLUMNS, rows, layout)}`;
 }

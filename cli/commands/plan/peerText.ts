@@ -1,13 +1,15 @@
+import type { PlanChoice } from '../../../documents/planChoice.ts';
 import { NO_TRANSPORT } from '../../../model/system/transport.ts';
-import type { PlanChoice } from '../../documents/planChoice.ts';
+import type { Layout } from '../../text/layout.ts';
 import { formatTable } from '../../text/table.ts';
+import { paragraph, paragraphs } from '../../text/wrap.ts';
 
 type Peer = NonNullable<PlanChoice['peer']>;
 type Setting = NonNullable<Peer['setting']>;
 
 /** The best of a tool's own settings: what to set, what it costs, what to paste and what is not said by the numbers. */
-export function peerText({ name, why, setting }: Peer): string {
-  if (setting === null) return `\nThe best setting of ${name}: none. ${why}\n`;
+export function peerText({ name, why, setting }: Peer, layout: Layout): string {
+  if (setting === null) return paragraphs(`\nThe best setting of ${name}: none. ${why}`, layout);
   const { knobs, paste, notes, considered } = setting;
   const columns = [
     { header: 'setting', value: (knob: Setting['knobs'][number]) => knob.name },
@@ -15,11 +17,11 @@ export function peerText({ name, why, setting }: Peer): string {
   ];
   return [
     `\nThe best setting of ${name}, of ${considered} within the caps:\n\n`,
-    formatTable(columns, knobs),
-    `\n${costText(setting)}\n`,
+    formatTable(columns, knobs, layout),
+    paragraphs(`\n${costText(setting)}`, layout),
     `as a plan: --plan ${setting.plan}\n`,
     `\n${paste.trimEnd()}\n\n`,
-    ...notes.map((note) => `note: ${note}\n`),
+    ...notes.map((note) => paragraph(`note: ${note}`, layout)),
   ].join('');
 }
 

@@ -1,5 +1,6 @@
+import type { PlanChoice } from '../../../documents/planChoice.ts';
 import { MiB } from '../../../model/input/byteUnits.ts';
-import type { PlanChoice } from '../../documents/planChoice.ts';
+import type { Layout } from '../../text/layout.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
 /** More runs than this are for the plan's file. */
@@ -8,7 +9,7 @@ const MOST_ROWS = 16;
 type Run = PlanChoice['plan']['blocks'][number];
 
 /** The runs of blocks that are planned alike: how much of each stays, and what of it is copied when. */
-export function placementTable({ blocks }: PlanChoice['plan']): string {
+export function placementTable({ blocks }: PlanChoice['plan'], layout: Layout): string {
   const starts = blocks.map((_, index) => blocks.slice(0, index).reduce((sum, { times }) => sum + times, 0));
   const rows = blocks.map((run, index) => ({ ...run, first: starts[index]! }));
   const columns: readonly Column<Run & { first: number }>[] = [
@@ -28,7 +29,7 @@ export function placementTable({ blocks }: PlanChoice['plan']): string {
   ];
   const more =
     rows.length > MOST_ROWS ? `and ${rows.length - MOST_ROWS} more runs; --save-plan writes all\n` : '';
-  return formatTable(columns, rows.slice(0, MOST_ROWS)) + more;
+  return formatTable(columns, rows.slice(0, MOST_ROWS), layout) + more;
 }
 
 function streamedBytes({ windowBytes }: Run): number {

@@ -1,38 +1,56 @@
+import type { PlanChoice } from '../../../documents/planChoice.ts';
 import { GiB } from '../../../model/input/byteUnits.ts';
-import type { PlanChoice } from '../../documents/planChoice.ts';
-import { machineLine, workloadLine } from '../../text/readable.ts';
+import { significantMs } from '../../text/answer.ts';
+import { type Layout, toned } from '../../text/layout.ts';
+import { settingText } from '../../text/workloadText.ts';
+import { paragraph, paragraphs } from '../../text/wrap.ts';
 import { comparedTable, memoryLine } from './comparedText.ts';
 import { explanationText } from './explanationText.ts';
 import { frontText } from './frontText.ts';
 import { peerText } from './peerText.ts';
 import { placementTable } from './placementText.ts';
+import { runsText } from './runsText.ts';
 import { robustnessLines, scenariosText } from './uncertaintyText.ts';
 
-function doubtLine({ doubt: { stepS, versusNone, share, says } }: PlanChoice['choice']): string {
-  const [least, most] = stepS.map((seconds) => (seconds * 1e3).toFixed(1));
+function doubtLine({ doubt: { versusNone, share, says } }: PlanChoice['choice']): string {
   const [low, high] = versusNone.map((ratio) => ratio.toFixed(2));
-  return `95 of 100 times a step takes ${least} to ${most} ms, ${low} to ${high} of no offload;\n${(100 * share).toFixed(0)} % of the doubt is ${says}`;
+  return `95 of 100 times the step is ${low} to ${high} of no offload; ${(100 * share).toFixed(0)} % of the doubt is ${says}`;
 }
 
-/** A choice as a person reads it: what runs where, the choice in a sentence, and a section for each answer. */
-export function readableChoice(document: PlanChoice, spIsDefault: boolean): string {
-  const { workload, choice, compared, caps, verdict } = document;
+/** The choice in a sentence: what it costs, how sure that is, and how weights are streamed. */
+function answerText({ verdict, choice }: PlanChoice): { answer: string; quality: string[] } {
+  const [what, ...quality] = verdict.split('; ');
+  return {
+    answer: `${what}; 95 of 100 times ${choice.doubt.stepS.map(significantMs).join(' to ')} ms`,
+    quality,
+  };
+}
+
+/** A choice as a person reads it: the choice in a sentence, what runs where, and a section for each answer. */
+export function readableChoice(document: PlanChoice, spIsDefault: boolean, layout: Layout): string {
+  const { choice, compared, caps } = document;
   const transports = [compared[0]!, choice].map(({ transport }) => transport);
   const { explanation, front, uncertainty, peer } = document;
+  const { answer, quality } = answerText(document);
+  const says = (sentence: string) => paragraph(sentence, layout);
   return [
-    workloadLine(workload, spIsDefault),
-    machineLine(document, transports),
-    ...workload.assumptions.map((assumption) => `assumed: ${assumption}\n`),
-    `caps, each rank: ${(caps.gpuBytes / GiB).toFixed(1)} GiB of GPU memory, ${(caps.pinnedBytes / GiB).toFixed(1)} GiB pinned on the host\n`,
-    `\n${verdict.replaceAll('; ', ';\n')}\n`,
-    `\n${doubtLine(choice)}\n`,
-    ...(uncertainty === null ? [] : [`\n${robustnessLines(uncertainty)}`]),
-    `\nSimulated, one step of one rank:\n\n${comparedTable(document)}`,
-    `\n${memoryLine(document)}\n`,
-    `\nWhere the block weights lie:\n\n${placementTable(document.plan)}`,
-    ...(explanation === null ? [] : [explanationText(document, explanation)]),
-    ...(front === null ? [] : [frontText(front)]),
-    ...(uncertainty?.from === 'hand' ? [scenariosText(uncertainty)] : []),
-    ...(peer === null ? [] : [peerText(peer)]),
+    toned(says(answer), 'title', layout),
+    '\n',
+    settingText([document], transports, spIsDefault, layout),
+    says(
+      `caps, each rank: ${(caps.gpuBytes / GiB).toFixed(1)} GiB of GPU memory, ${(caps.pinnedBytes / GiB).toFixed(1)} GiB pinned on the host`,
+    ),
+    '\n',
+    ...quality.map(says),
+    says(doubtLine(choice)),
+    ...(uncertainty === null ? [] : [paragraphs(robustnessLines(uncertainty), layout)]),
+    runsText(document, layout),
+    `\nSimulated, one step of one rank:\n\n${comparedTable(document, layout)}`,
+    `\n${says(memoryLine(document))}`,
+    `\nWhere the block weights lie:\n\n${placementTable(document.plan, layout)}`,
+    ...(explanation === null ? [] : [explanationText(document, explanation, layout)]),
+    ...(front === null ? [] : [frontText(front, layout)]),
+    ...(uncertainty?.from === 'hand' ? [scenariosText(uncertainty, layout)] : []),
+    ...(peer === null ? [] : [peerText(peer, layout)]),
   ].join('');
 }

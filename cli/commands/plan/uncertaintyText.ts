@@ -1,7 +1,9 @@
+import type { PlanChoice } from '../../../documents/planChoice.ts';
 import type { Direction } from '../../../model/system/direction.ts';
 import { TIE } from '../../../search/search.ts';
-import type { PlanChoice } from '../../documents/planChoice.ts';
+import type { Layout } from '../../text/layout.ts';
 import { type Column, formatTable } from '../../text/table.ts';
+import { paragraph } from '../../text/wrap.ts';
 
 type Uncertainty = NonNullable<PlanChoice['uncertainty']>;
 type Scenario = Uncertainty['scenarios'][number];
@@ -29,7 +31,7 @@ export function robustnessLines(uncertainty: Uncertainty): string {
   const choice = isNominal
     ? `the best plan for the file's own numbers; ${loses(choiceWorst)}`
     : `${loses(choiceWorst)}; ${nominal.plan}, the best for the file's own numbers, would lose ${percent(nominalWorst)} and is ${costText(costAtNominal)} there`;
-  return `${choice};\nthose numbers times: ${ranges.join(', ')}\n`;
+  return `${choice}\nfactors on those numbers: ${ranges.join(', ')}`;
 }
 
 const STANDS_FOR: Readonly<Record<Uncertainty['from'], string>> = {
@@ -64,11 +66,13 @@ function scenarioText(factors: Scenario['factors']): string {
 }
 
 /** Both plans in every scenario, and how far the machine may be off before each stalls: for intervals that were asked about. */
-export function scenariosText({ scenarios, margins }: Uncertainty): string {
+export function scenariosText({ scenarios, margins }: Uncertainty, layout: Layout): string {
   return [
     `\nIf the machine is not what its file says, one step:\n\n`,
-    formatTable(COLUMNS, scenarios),
-    ...(margins ?? []).map((margin, index) => `${index === 0 ? '\n' : ''}${marginText(margin)}\n`),
+    formatTable(COLUMNS, scenarios, layout),
+    ...(margins ?? []).map(
+      (margin, index) => `${index === 0 ? '\n' : ''}${paragraph(marginText(margin), layout)}`,
+    ),
   ].join('');
 }
 

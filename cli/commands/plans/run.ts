@@ -5,7 +5,9 @@ import { TOOLS } from '../../../model/presets/tools/names.ts';
 import type { Tool } from '../../../model/presets/tools/tool.ts';
 import { UNSAID } from '../../../model/presets/tools/unsaid.ts';
 import type { Output } from '../../output.ts';
+import type { Layout } from '../../text/layout.ts';
 import { type Column, formatTable } from '../../text/table.ts';
+import { paragraphs } from '../../text/wrap.ts';
 
 const PRESET_COLUMNS: readonly Column<(typeof presetHelp)[number]>[] = [
   { header: 'preset', value: (preset) => preset.name },
@@ -26,12 +28,20 @@ const KNOB_COLUMNS: readonly Column<Knob>[] = [
 
 /** Lists the presets that --plan takes, the settings that may follow one, and other tools with their own settings. */
 export function run(_flags: object, output: Output): void {
-  const tools = Object.entries(TOOLS as unknown as Record<string, Tool>).map(toolText);
-  const unsaid = Object.entries(UNSAID).map(([name, { why, instead }]) => `${name}: ${why}; ${instead}\n`);
+  const { layout } = output;
+  const tools = Object.entries(TOOLS as unknown as Record<string, Tool>).map((tool) =>
+    toolText(tool, layout),
+  );
+  const unsaid = Object.entries(UNSAID).map(([name, { why, instead }]) =>
+    paragraphs(`${name}: ${why}; ${instead}`, layout),
+  );
   output.result(
     [
-      `${formatTable(PRESET_COLUMNS, presetHelp)}\n${formatTable(KEY_COLUMNS, planKeyHelp)}`,
-      "\nOther tools, by their own settings (`comfyui` is the one of its two that the settings or the model's blocks say):\n",
+      `${formatTable(PRESET_COLUMNS, presetHelp, layout)}\n${formatTable(KEY_COLUMNS, planKeyHelp, layout)}`,
+      paragraphs(
+        "\nOther tools, by their own settings (`comfyui` is the one of its two that the settings or the model's blocks say):",
+        layout,
+      ),
       ...tools,
       '\nTools that no plan says:\n',
       ...unsaid,
@@ -39,6 +49,7 @@ export function run(_flags: object, output: Output): void {
   );
 }
 
-function toolText([name, { summary, read, knobs }]: [string, Tool]): string {
-  return `\n${name}: ${summary}\nread: ${read}\n${formatTable(KNOB_COLUMNS, Object.values(knobs))}`;
+function toolText([name, { summary, read, knobs }]: [string, Tool], layout: Layout): string {
+  const title = paragraphs(`\n${name}: ${summary}\nread: ${read}`, layout);
+  return title + formatTable(KNOB_COLUMNS, Object.values(knobs), layout);
 }

@@ -6,6 +6,7 @@ import { mirroredReadings, pairReadings, type Reading } from '../../../studies/m
 import { orderOf, type TrialArm, trialArms } from '../../../studies/measured/trials.ts';
 import type { Output } from '../../output.ts';
 import { type Column, formatTable } from '../../text/table.ts';
+import { paragraphs } from '../../text/wrap.ts';
 
 const errorPercent = (predicted: number, measured: number) => (predicted / measured - 1) * 100;
 
@@ -58,11 +59,16 @@ export function run({ fit }: { fit?: boolean }, output: Output): void {
  */
 function pairFit(output: Output): void {
   const { parameters, unidentified, fitted, heldOut, ratios } = fitPair();
-  output.result('2x H200, NCCL over host shared memory: fitted to half of the contention readings\n');
-  output.result(formatTable(FITTED_COLUMNS, parameters));
+  output.result(
+    paragraphs(
+      '2x H200, NCCL over host shared memory: fitted to half of the contention readings',
+      output.layout,
+    ),
+  );
+  output.result(formatTable(FITTED_COLUMNS, parameters, output.layout));
   for (const { name, why } of unidentified) output.result(`${name} keeps its value: ${why}\n`);
   output.result('\nthe other half\n');
-  output.result(formatTable(READING_COLUMNS, heldOut));
+  output.result(formatTable(READING_COLUMNS, heldOut, output.layout));
   for (const [title, rows] of [
     ['contention, fitted', fitted],
     ['contention, held out', heldOut],
@@ -79,8 +85,10 @@ function readings(output: Output): void {
     { title: '1x H200, mirrored peer', rows: mirroredReadings() },
   ];
   for (const { title, rows } of all) {
-    output.result(`${title}: micro-benchmarks, measured and simulated from the machine file\n`);
-    output.result(formatTable(READING_COLUMNS, rows));
+    output.result(
+      paragraphs(`${title}: micro-benchmarks, measured and simulated from the machine file`, output.layout),
+    );
+    output.result(formatTable(READING_COLUMNS, rows, output.layout));
     output.result(`${summary(rows.map((row) => errorPercent(row.predicted, row.measured)))}\n\n`);
   }
   for (const [name, title, used] of [
@@ -92,21 +100,31 @@ function readings(output: Output): void {
     ['h200-pair-trial', '2x H200', 'nothing was fitted to it'],
   ] as const) {
     const arms = trialArms(name);
-    output.result(`${title}: ms a block of Wan2.1-14B in a PyTorch trial; ${used}\n`);
-    output.result(formatTable(ARM_COLUMNS, arms));
+    output.result(
+      paragraphs(`${title}: ms a block of Wan2.1-14B in a PyTorch trial; ${used}`, output.layout),
+    );
+    output.result(formatTable(ARM_COLUMNS, arms, output.layout));
     output.result(`${summary(arms.map((arm) => errorPercent(arm.simulatedMs, arm.measuredMs)))}\n`);
     for (const noise of ORDER_NOISE) {
       const { right, wrong } = orderOf(arms, (arm) => arm.simulatedMs, noise);
       const apart = `${noise * 100} % apart or more`;
-      output.result(`order: ${right} pairs right and ${wrong.length} wrong of those that measure ${apart}\n`);
+      output.result(
+        paragraphs(
+          `order: ${right} pairs right and ${wrong.length} wrong of those that measure ${apart}`,
+          output.layout,
+        ),
+      );
     }
     output.result('\n');
   }
   const ratios = methodRatios();
   output.result(
-    'steps against none, both measured: what a mirrored peer says of a pair, with no model between\n',
+    paragraphs(
+      'steps against none, both measured: what a mirrored peer says of a pair, with no model between',
+      output.layout,
+    ),
   );
-  output.result(formatTable(RATIO_COLUMNS, ratios));
+  output.result(formatTable(RATIO_COLUMNS, ratios, output.layout));
   output.result(`${summary(ratios.map(({ pair, mirrored }) => errorPercent(mirrored, pair)))}\n\n`);
 }
 

@@ -7,6 +7,7 @@ import { readExperiment } from '../../../studies/grid/experimentFile.ts';
 import { type RegretReport, regretReport } from '../../../studies/regret/report.ts';
 import type { Output } from '../../output.ts';
 import { type Column, formatTable } from '../../text/table.ts';
+import { paragraph } from '../../text/wrap.ts';
 import type { RegretFlags } from './command.ts';
 
 type Row = RegretReport['regrets'][number];
@@ -60,15 +61,15 @@ const CURVE_COLUMNS: readonly Column<Point>[] = [
 ];
 
 function print(report: RegretReport, output: Output): void {
-  output.result(formatTable(COLUMNS, report.regrets));
+  output.result(formatTable(COLUMNS, report.regrets, output.layout));
   const efficient = report.curves.flatMap(({ cell, mode, points }) =>
     points.filter((point) => point.efficient).map((point): Point => ({ ...point, cell, mode })),
   );
   const all = report.curves.reduce((sum, { points }) => sum + points.length, 0);
   output.result(
-    `\nof ${all} measured plans, those that no other beats in memory and time\n${formatTable(CURVE_COLUMNS, efficient)}\n`,
+    `\nof ${all} measured plans, those that no other beats in memory and time\n${formatTable(CURVE_COLUMNS, efficient, output.layout)}\n`,
   );
-  output.result(`${summary(report)}\n`);
+  output.result(paragraph(summary(report), output.layout));
 }
 
 function summary({ regrets, largest, mean, compared, distinct, withinNoise }: RegretReport): string {

@@ -1,6 +1,6 @@
 import { Argument } from 'commander';
+import { SCHEMA_NAMES } from '../../../documents/names.ts';
 import type { RunnableCommand } from '../../command.ts';
-import { SCHEMA_NAMES } from '../../documents/names.ts';
 
 export const command: RunnableCommand = {
   description: 'print the JSON Schema of what --json prints, or of a profile',

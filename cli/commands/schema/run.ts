@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { documentFormats } from '../../documents/documents.ts';
-import type { SchemaName } from '../../documents/names.ts';
+import { documentFormats } from '../../../documents/documents.ts';
+import type { SchemaName } from '../../../documents/names.ts';
 import { jsonText, type Output } from '../../output.ts';
 
 /** Prints the JSON Schema of one command's --json document, or of a file that others write. */

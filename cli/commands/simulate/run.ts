@@ -1,22 +1,22 @@
-import { predict } from '../../../model/analytic/predict.ts';
+import type { SimulatedPlan } from '../../../documents/simulation.ts';
+import { simulationOf } from '../../../library/simulationOf.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
-import { simulate } from '../../../sim/simulate.ts';
-import { comparePlans } from '../../compare.ts';
-import { planFields, scenarioFields } from '../../documents/scenarioFields.ts';
-import { type SimulatedPlan, type Simulation, simulationFormat } from '../../documents/simulation.ts';
+import { FILES } from '../../../model/scenario/files.ts';
+import type { ScenarioQuestion } from '../../../model/scenario/question.ts';
+import { requestFacts } from '../../../model/scenario/requestFacts.ts';
+import { scenarioOf } from '../../../model/scenario/scenario.ts';
 import { tracePaths, writeTraces } from '../../files/traceFiles.ts';
-import { jsonText, type Output } from '../../output.ts';
-import { requestFacts } from '../../requestFacts.ts';
-import { buildScenario } from '../../scenario.ts';
-import { PLAN_COLUMNS, readable } from '../../text/readable.ts';
+import { questionsOf } from '../../flags/sizes.ts';
+import type { Output } from '../../output.ts';
+import { printPlans } from '../../printPlans.ts';
+import { sayLink } from '../../text/link.ts';
+import { startProgress } from '../../text/progress.ts';
 import type { Column } from '../../text/table.ts';
 import type { SimulateFlags } from './command.ts';
 
 const COLUMNS: readonly Column<SimulatedPlan>[] = [
-  ...PLAN_COLUMNS.slice(0, 2),
   { header: 'closed form ms', value: (report) => report.closedFormStepTimeS * 1e3, digits: 1 },
-  ...PLAN_COLUMNS.slice(2),
 ];
 
 /** @throws UserError for a plan some of whose copies stand on no stream: its trace would be shorter than its step. */
@@ -27,36 +27,33 @@ function refuseUntraced({ name, serialCopies }: Plan): void {
   );
 }
 
-/** Simulates a steady step of each plan, and writes its trace where asked. */
+/** Simulates a steady step of each plan, at each size, and writes its trace where asked. */
 export function run(flags: SimulateFlags, output: Output): void {
   const request = requestFacts(flags);
-  const scenario = buildScenario(flags);
-  const { workload, system, plans, spIsDefault } = scenario;
+  const ofOne = [
+    ...(flags.trace === undefined ? [] : [`--trace ${flags.trace}`]),
+    ...(flags.link === undefined ? [] : ['--link']),
+  ];
+  const questions = questionsOf<ScenarioQuestion>(flags, ofOne);
+  const scenarios = questions.map((question) => scenarioOf(question, FILES));
+  const [{ system, plans, spIsDefault }] = scenarios as [(typeof scenarios)[number]];
   if (flags.trace !== undefined) for (const plan of plans) refuseUntraced(plan);
   const files = flags.trace === undefined ? null : tracePaths(flags.trace, plans);
-  const compared = comparePlans(scenario, output, (plan) => {
-    const closedForm = predict(workload, system, plan);
-    const timeline = files !== null && plans.includes(plan);
-    const simulated = simulate(workload, system, plan, { timeline, breakEven: false });
-    // Where a plan breaks even is a question to the closed form: it takes many sizes, not one step.
-    return { ...simulated, report: { ...simulated.report, breakEven: closedForm.breakEven }, closedForm };
-  });
-  const document = simulationFormat.parse({
-    schema: 'chunkflow/simulation@1',
-    ...scenarioFields(scenario),
-    plans: compared.map((one, index) => ({
-      ...planFields(one, scenario, request),
-      closedFormStepTimeS: one.result.closedForm.stepTimeS,
-      steady: one.result.steady,
-      steps: one.result.steps,
-      trace: files?.[index] ?? null,
-    })),
-  } satisfies Simulation);
-  if (files !== null) {
-    writeTraces(compared.map(({ result }, index) => ({ file: files[index]!, timeline: result.timeline! })));
-  }
-  output.result(
-    flags.json ? jsonText(document) : readable(document, COLUMNS, { how: 'Simulated', spIsDefault }),
+  const simulated = scenarios.map((scenario) =>
+    simulationOf(scenario, request, {
+      traces: files,
+      watch: (total) => startProgress(output, 'plans', total),
+    }),
   );
+  const { timelines } = simulated[0]!;
+  writeTraces(
+    timelines.map((timeline, index) => {
+      const step = { name: `simulated: ${system.id}, ${plans[index]!.name}`, timeline };
+      return { file: files![index]!, steps: [step] };
+    }),
+  );
+  const documents = simulated.map(({ document }) => document);
+  printPlans(documents, COLUMNS, { how: 'Simulated', spIsDefault, json: flags.json === true }, output);
+  sayLink(flags.link, questions[0]!, output);
   for (const file of files ?? []) output.diagnostic(`wrote ${file}; open it at https://ui.perfetto.dev\n`);
 }

@@ -6,6 +6,7 @@ import { profilesOf } from '../../../studies/attach/profileFolder.ts';
 import { readAttachSteps } from '../../../studies/attach/readAttachSteps.ts';
 import type { Output } from '../../output.ts';
 import { formatTable } from '../../text/table.ts';
+import { paragraphs } from '../../text/wrap.ts';
 import type { ValidateFlags } from './command.ts';
 import { errorTables, exitCode, line, orderLines } from './errorText.ts';
 
@@ -37,14 +38,14 @@ export function validateAttached(
 function print(report: AttachedReport, output: Output): void {
   const { all, memory, largestHostShare, unsteady, notPredicted, worst } = report;
   output.result(`${all.simulated.n} steps of attached models, predicted from their profiles\n\n`);
-  output.result(`${errorTables(report)}\n${orderLines(report)}\n`);
-  if (memory !== null) output.result(`${line('memory, claimed against the device', memory)}\n`);
+  output.result(`${errorTables(report, output.layout)}\n`);
+  const says = (sentence: string) => output.result(paragraphs(sentence, output.layout));
+  says(orderLines(report));
+  if (memory !== null) says(line('memory, claimed against the device', memory));
   if (largestHostShare !== null)
-    output.result(`host time in hooks: at the most ${(largestHostShare * 100).toFixed(2)} % of a step\n`);
+    says(`host time in hooks: at the most ${(largestHostShare * 100).toFixed(2)} % of a step`);
   if (unsteady.length > 0)
-    output.result(
-      `warmed up without becoming steady: ${unsteady.length} (${unsteady.slice(0, 3).join('; ')})\n`,
-    );
+    says(`warmed up without becoming steady: ${unsteady.length} (${unsteady.slice(0, 3).join('; ')})`);
   if (notPredicted.length > 0) output.result(`measured beside, not predicted: ${notPredicted.length}\n`);
   if (worst.length === 0) return;
   output.result('\nfarthest off\n');
@@ -61,6 +62,7 @@ function print(report: AttachedReport, output: Output): void {
         { header: 'noise %', value: percentOf(({ noise }) => noise), digits: 1 },
       ],
       worst,
+      output.layout,
     ),
   );
 }

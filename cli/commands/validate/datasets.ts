@@ -1,9 +1,7 @@
-import { countLines } from '../../../model/input/fileLines.ts';
+import { validate } from '../../../library/validate.ts';
 import { UserError } from '../../../model/input/userError.ts';
-import { loadSystem } from '../../../model/system/load.ts';
-import { DatasetReader } from '../../../studies/dataset/stepRecords.ts';
-import { type ComparedStep, StepComparison } from '../../../studies/heldOut/compareSteps.ts';
-import { HeldOutErrors, type HeldOutReport } from '../../../studies/heldOut/report.ts';
+import type { ComparedStep } from '../../../studies/heldOut/compareSteps.ts';
+import type { HeldOutReport } from '../../../studies/heldOut/report.ts';
 import {
   type PublishedStep,
   publishedErrors,
@@ -12,6 +10,7 @@ import {
 import type { Output } from '../../output.ts';
 import { startProgress } from '../../text/progress.ts';
 import { type Column, formatTable } from '../../text/table.ts';
+import { paragraphs } from '../../text/wrap.ts';
 import type { ValidateFlags } from './command.ts';
 import { errorTables, exitCode, line, orderLines } from './errorText.ts';
 
@@ -21,17 +20,12 @@ const PUBLISHED = 'published';
 /** Predicts measured steps and prints how far off that is. Returns the exit code: 1 where a limit is broken. */
 export function validateDatasets(files: readonly string[], flags: ValidateFlags, output: Output): number {
   if (files.includes(PUBLISHED)) return validatePublished(files, flags, output);
-  const machine = flags.machine === undefined ? null : loadSystem(flags.machine);
-  const lines = files.reduce((sum, file) => sum + countLines(file), 0);
-  const progress = startProgress(output, 'steps', lines);
-  const comparison = new StepComparison(machine);
-  const errors = new HeldOutErrors(flags.worst);
-  const steps = new DatasetReader(files);
-  for (const step of steps) {
-    errors.add(comparison.compare(step, steps.place));
-    progress.advance();
-  }
-  const report = errors.report(comparison.noises());
+  const { machine, worst } = flags;
+  const report = validate(files, {
+    ...(machine !== undefined && { machine }),
+    worst,
+    watch: (total) => startProgress(output, 'steps', total),
+  });
   if (flags.json) output.result(`${JSON.stringify(report, null, 1)}\n`);
   else print(report, output);
   return exitCode(report, flags, output);
@@ -61,18 +55,21 @@ function validatePublished(files: readonly string[], flags: ValidateFlags, outpu
   if (flags.json) output.result(`${JSON.stringify({ ...errors, steps }, null, 1)}\n`);
   else {
     output.result('steps that others have published, without those that calibrated their machines\n');
-    output.result(formatTable(PUBLISHED_COLUMNS, steps));
-    output.result(`\n${errorTables(errors)}`);
+    output.result(formatTable(PUBLISHED_COLUMNS, steps, output.layout));
+    output.result(`\n${errorTables(errors, output.layout)}`);
   }
   return exitCode({ all: errors.all, orders: [], memory: null }, flags, output);
 }
 
 function print(report: HeldOutReport, output: Output): void {
-  output.result(`${report.all.simulated.n} steps; programs of ${report.depth}\n\n${errorTables(report)}\n`);
-  output.result(`${orderLines(report)}\n`);
-  if (report.memory !== null) output.result(`${line('memory, claimed against the device', report.memory)}\n`);
-  if (report.clock !== null) output.result(`${line('clock', report.clock)}\n`);
-  if (report.energy !== null) output.result(`${line('energy of a step', report.energy)}\n`);
+  output.result(
+    `${report.all.simulated.n} steps; programs of ${report.depth}\n\n${errorTables(report, output.layout)}\n`,
+  );
+  const says = (sentence: string) => output.result(paragraphs(sentence, output.layout));
+  says(orderLines(report));
+  if (report.memory !== null) says(line('memory, claimed against the device', report.memory));
+  if (report.clock !== null) says(line('clock', report.clock));
+  if (report.energy !== null) says(line('energy of a step', report.energy));
   if (report.parts !== null) {
     output.result('\nwhere the time is predicted otherwise, as % of the step\n');
     output.result(
@@ -83,6 +80,7 @@ function print(report: HeldOutReport, output: Output): void {
           { header: 'bias', value: (row) => row.bias * 100, digits: 2 },
         ],
         report.parts,
+        output.layout,
       ),
     );
   }
@@ -102,6 +100,7 @@ function print(report: HeldOutReport, output: Output): void {
         { header: 'noise %', value: ({ noise }) => (noise === null ? null : noise * 100), digits: 1 },
       ],
       report.worst,
+      output.layout,
     ),
   );
 }

@@ -1,8 +1,9 @@
-import { mean, min } from 'simple-statistics';
 import type { ErrorStatistics } from '../../../studies/heldOut/errorStatistics.ts';
 import { brokenLimits, type LimitedReport } from '../../../studies/heldOut/limits.ts';
+import { orderSummary, type Spread } from '../../../studies/heldOut/planOrder.ts';
 import type { ClassErrors, HeldOutReport } from '../../../studies/heldOut/report.ts';
 import type { Output } from '../../output.ts';
+import type { Layout } from '../../text/layout.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 import type { ValidateFlags } from './command.ts';
 
@@ -47,27 +48,30 @@ const CLOSED_FORM_COLUMNS: readonly Column<ClassErrors>[] = [
 ];
 
 /** Both roads' errors, a table each. */
-export function errorTables({ classes, all }: { classes: readonly ClassErrors[]; all: ClassErrors }): string {
+export function errorTables(
+  { classes, all }: { classes: readonly ClassErrors[]; all: ClassErrors },
+  layout: Layout,
+): string {
   const rows = [...classes, all];
-  return `simulated\n${formatTable(SIMULATED_COLUMNS, rows)}\nclosed form\n${formatTable(CLOSED_FORM_COLUMNS, rows)}`;
+  return [
+    `simulated\n${formatTable(SIMULATED_COLUMNS, rows, layout)}`,
+    `closed form\n${formatTable(CLOSED_FORM_COLUMNS, rows, layout)}`,
+  ].join('\n');
 }
 
 /** How well predictions order the plans of each workload: the pairs that measurements order, and all pairs. */
 export function orderLines({ orders }: Pick<HeldOutReport, 'orders'>): string {
-  const overAll = orders.flatMap(({ tauOfAllPairs }) => (tauOfAllPairs === null ? [] : [tauOfAllPairs]));
-  const decided = orders.flatMap(({ kendallTau }) => (kendallTau === null ? [] : [kendallTau]));
-  const undecided = orders.reduce((sum, { withoutOrder }) => sum + withoutOrder, 0);
-  const pairs = orders.reduce((sum, { right, wrong, withoutOrder }) => sum + right + wrong + withoutOrder, 0);
+  const { decided, pairs, kendallTau, tauOfAllPairs } = orderSummary(orders);
   const what = "order of a workload's plans, simulated:";
-  if (decided.length === 0) return `${what} no two of them measure apart`;
+  if (kendallTau === null) return `${what} no two of them measure apart`;
   // Of all pairs there is none where all of a workload's plans are predicted alike.
-  const average = (taus: readonly number[]) =>
-    taus.length === 0
+  const average = (tau: Spread | null) =>
+    tau === null
       ? 'undefined, as all plans are predicted alike'
-      : `${mean([...taus]).toFixed(3)} on average, ${min([...taus]).toFixed(3)} at the least`;
+      : `${tau.mean.toFixed(3)} on average, ${tau.least.toFixed(3)} at the least`;
   return (
-    `${what} Kendall's tau ${average(decided)},\n  of pairs that measure further apart than 1 % and their noise ` +
-    `(${pairs - undecided} of ${pairs}); of all pairs tau-b is ${average(overAll)}`
+    `${what} Kendall's tau ${average(kendallTau)}, of pairs that measure further apart than 1 % and their noise ` +
+    `(${decided} of ${pairs}); of all pairs tau-b is ${average(tauOfAllPairs)}`
   );
 }
 

@@ -38,7 +38,7 @@ export function validatePublishedSteps(
       ? commandLines(comparison)
       : flags.json
         ? jsonText(publishedStepsDocument(comparison))
-        : publishedStepsText(comparison),
+        : publishedStepsText(comparison, output.layout),
   );
   return 0;
 }

@@ -1,9 +1,9 @@
+import type { PublishedSteps } from '../../../documents/publishedSteps.ts';
 import {
   groupRecords,
   type RecordComparison,
   refusalCounts,
 } from '../../../studies/published/steps/compareRecords.ts';
-import type { PublishedSteps } from '../../documents/publishedSteps.ts';
 
 /** What `validate published-steps --json` prints. */
 export function publishedStepsDocument(comparison: RecordComparison): PublishedSteps {

@@ -5,6 +5,7 @@ import {
   type RecordGroup,
   refusalCounts,
 } from '../../../studies/published/steps/compareRecords.ts';
+import type { Layout } from '../../text/layout.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 
 const COLUMNS: readonly Column<ComparedRecord>[] = [
@@ -40,7 +41,7 @@ const GROUP_COLUMNS: readonly Column<RecordGroup>[] = [
 ];
 
 /** Every figure beside its prediction, errors by group, and what could not be predicted by its reason. */
-export function publishedStepsText(comparison: RecordComparison): string {
+export function publishedStepsText(comparison: RecordComparison, layout: Layout): string {
   const { compared, refused } = comparison;
   const reasons = formatTable(
     [
@@ -48,11 +49,12 @@ export function publishedStepsText(comparison: RecordComparison): string {
       { header: 'figures', value: ({ count }) => count },
     ],
     refusalCounts(comparison),
+    layout,
   );
   return [
     `${compared.length} step times that others have published, predicted; ${refused.length} not\n`,
-    formatTable(COLUMNS, compared),
-    ...(compared.length > 0 ? [formatTable(GROUP_COLUMNS, groupRecords(compared))] : []),
+    formatTable(COLUMNS, compared, layout),
+    ...(compared.length > 0 ? [formatTable(GROUP_COLUMNS, groupRecords(compared), layout)] : []),
     reasons,
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path';
+import { files } from '../../input/files.ts';
 import { UserError } from '../../input/userError.ts';
 import { knownLayouts, loadCatalogue } from '../catalogue.ts';
 import { type DitSource, tensorsOfBlock } from '../derive.ts';
@@ -53,7 +53,10 @@ export function isConfigFile(name: string): boolean {
 export function readConfig(file: string, { entry }: CheckpointOptions): Dit {
   const config = new Config(file);
   refuseOtherClasses(file, config);
-  const id = basename(file, '.json') === 'config' ? basename(dirname(file)) : basename(file, '.json');
+  const id =
+    files.nameOf(file, '.json') === 'config'
+      ? files.nameOf(files.folderOf(file))
+      : files.nameOf(file, '.json');
   const own = { id: id === '.' || id === '' ? 'config' : id, file };
   const { className } = config;
   const known = className === undefined ? undefined : DIFFUSERS_CLASSES[className];

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { files } from '../../input/files.ts';
 import { parseJson } from '../../input/jsonFile.ts';
 import { shown, UserError } from '../../input/userError.ts';
 
@@ -38,10 +38,10 @@ export class Config {
 
 function textOf(file: string): string {
   const wrong = (message: string) => new UserError(message, { file });
-  if (!existsSync(file)) throw wrong(`cannot be read (ENOENT); ${REMEDY}`);
-  const status = statSync(file);
-  if (!status.isFile()) throw wrong(`is no file; ${REMEDY}`);
-  if (status.size > MAX_BYTES)
-    throw wrong(`has ${status.size} bytes, expected at most ${MAX_BYTES}; ${REMEDY}`);
-  return readFileSync(file, 'utf8');
+  if (!files.exists(file)) throw wrong(`cannot be read (ENOENT); ${REMEDY}`);
+  const status = files.status(file);
+  if (!status.isFile) throw wrong(`is no file; ${REMEDY}`);
+  if (status.bytes > MAX_BYTES)
+    throw wrong(`has ${status.bytes} bytes, expected at most ${MAX_BYTES}; ${REMEDY}`);
+  return files.text(file);
 }

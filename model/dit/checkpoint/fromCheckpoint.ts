@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { files } from '../../input/files.ts';
 import { shown, UserError } from '../../input/userError.ts';
 import { loadCatalogue } from '../catalogue.ts';
 import { bytesOf, parametersOf } from '../derive.ts';
@@ -42,7 +42,7 @@ export function fromCheckpoint(
   const weights = unpackWeights(file, stored);
   if (lora(weights) !== undefined) refuseForeign(file, weights);
   const found = transformerOf(file, weights, entry);
-  const id = basename(file).replace(/\.(safetensors|gguf|json|index\.json)$/i, '');
+  const id = files.nameOf(file).replace(/\.(safetensors|gguf|json|index\.json)$/i, '');
   const dit =
     found.match === undefined ? guessedDit(file, found.weights) : matchedDit(file, found.match, entry);
   return {

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { latin1Of, uint32At, uint64At, utf8Of } from '../../input/bytes.ts';
+import { type FileStatus, files } from '../../input/files.ts';
 import { shown, UserError } from '../../input/userError.ts';
 import { GGML_TYPES } from './ggmlTypes.ts';
 import type { StoredTensor } from './safetensors.ts';
@@ -32,37 +33,37 @@ const INTEGER_32 = [4, 5];
  */
 export function readGguf(file: string): StoredTensor[] {
   const wrong = (message: string) => new UserError(message, { file });
-  let descriptor: number;
+  const status = statusOf(file);
+  const header = new Header(file, status.bytes, wrong);
+  const magic = latin1Of(header.bytes(4));
+  if (magic !== 'GGUF') throw wrong(`begins with ${shown(magic)}, expected "GGUF"; is it a GGUF file?`);
+  const version = header.uint32();
+  if (!VERSIONS.includes(version))
+    throw wrong(`GGUF version ${version}, expected ${VERSIONS.join(' or ')}; convert it with a current tool`);
+  const tensors = header.count('tensors');
+  const shapes = readShapes(header, header.count('metadata'));
+  const stored = Array.from({ length: tensors }, () => readTensor(header, shapes, wrong));
+  // Data begin behind the header at a multiple of the alignment, which is at least one byte.
+  const dataBytes = status.bytes - header.offset;
+  const last = stored.reduce((end, { offset, bytes }) => Math.max(end, offset + bytes), 0);
+  if (last > dataBytes)
+    throw wrong(
+      `its tensors end at byte ${last} of ${Math.max(0, dataBytes)} behind the header; the file is cut short, download it again`,
+    );
+  return stored.map(({ offset: _, ...tensor }) => tensor);
+}
+
+function statusOf(file: string): FileStatus {
+  const wrong = (message: string) => new UserError(`${message}; give the path of a GGUF file`, { file });
   try {
-    descriptor = openSync(file, 'r');
+    const status = files.status(file);
+    // Whether it may be read, too.
+    if (status.isFile) files.part(file, 0, 0);
+    if (status.isFile) return status;
   } catch (error) {
-    throw wrong(`cannot be read (${(error as NodeJS.ErrnoException).code}); give the path of a GGUF file`);
+    throw wrong(`cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
-  try {
-    const status = fstatSync(descriptor);
-    if (!status.isFile()) throw wrong('is no file; give the path of a GGUF file');
-    const header = new Header(descriptor, status.size, wrong);
-    const magic = header.bytes(4).toString('latin1');
-    if (magic !== 'GGUF') throw wrong(`begins with ${shown(magic)}, expected "GGUF"; is it a GGUF file?`);
-    const version = header.uint32();
-    if (!VERSIONS.includes(version))
-      throw wrong(
-        `GGUF version ${version}, expected ${VERSIONS.join(' or ')}; convert it with a current tool`,
-      );
-    const tensors = header.count('tensors');
-    const shapes = readShapes(header, header.count('metadata'));
-    const stored = Array.from({ length: tensors }, () => readTensor(header, shapes, wrong));
-    // Data begin behind the header at a multiple of the alignment, which is at least one byte.
-    const dataBytes = status.size - header.offset;
-    const last = stored.reduce((end, { offset, bytes }) => Math.max(end, offset + bytes), 0);
-    if (last > dataBytes)
-      throw wrong(
-        `its tensors end at byte ${last} of ${Math.max(0, dataBytes)} behind the header; the file is cut short, download it again`,
-      );
-    return stored.map(({ offset: _, ...tensor }) => tensor);
-  } finally {
-    closeSync(descriptor);
-  }
+  throw wrong('is no file');
 }
 
 type Wrong = (message: string) => UserError;
@@ -125,20 +126,20 @@ function readTensor(
 
 /** Reads forward through the header, a piece of the file at a time. */
 class Header {
-  readonly #descriptor: number;
+  readonly #file: string;
   readonly #fileBytes: number;
   readonly #wrong: Wrong;
-  #piece = Buffer.alloc(0);
+  #piece = new Uint8Array(0);
   #pieceStart = 0;
   offset = 0;
 
-  constructor(descriptor: number, fileBytes: number, wrong: Wrong) {
-    this.#descriptor = descriptor;
+  constructor(file: string, fileBytes: number, wrong: Wrong) {
+    this.#file = file;
     this.#fileBytes = fileBytes;
     this.#wrong = wrong;
   }
 
-  bytes(length: number): Buffer {
+  bytes(length: number): Uint8Array {
     const end = this.offset + length;
     if (end > this.#fileBytes)
       throw this.#wrong(
@@ -147,9 +148,9 @@ class Header {
     if (end > MAX_HEADER_BYTES)
       throw this.#wrong(`its header is longer than ${MAX_HEADER_BYTES} bytes; is it a GGUF file?`);
     if (this.offset < this.#pieceStart || end > this.#pieceStart + this.#piece.length) {
-      this.#piece = Buffer.alloc(Math.min(Math.max(length, READ_BYTES), this.#fileBytes - this.offset));
+      const bytes = Math.min(Math.max(length, READ_BYTES), this.#fileBytes - this.offset);
+      this.#piece = files.part(this.#file, this.offset, bytes);
       this.#pieceStart = this.offset;
-      readSync(this.#descriptor, this.#piece, 0, this.#piece.length, this.offset);
     }
     const at = this.offset - this.#pieceStart;
     this.offset = end;
@@ -157,11 +158,11 @@ class Header {
   }
 
   uint32(): number {
-    return this.bytes(4).readUInt32LE();
+    return uint32At(this.bytes(4));
   }
 
   uint64(): number {
-    return Number(this.bytes(8).readBigUInt64LE());
+    return Number(uint64At(this.bytes(8)));
   }
 
   count(of: string): number {
@@ -176,7 +177,7 @@ class Header {
       throw this.#wrong(
         `a text of ${length} bytes, expected at most ${MAX_STRING_BYTES}; is it a GGUF file?`,
       );
-    return this.bytes(length).toString('utf8');
+    return utf8Of(this.bytes(length));
   }
 
   skipValue(kind: number, key: string): void {

@@ -1,6 +1,5 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { files } from '../../input/files.ts';
 import { parseJson } from '../../input/jsonFile.ts';
 import { shown, UserError } from '../../input/userError.ts';
 import { readSafetensors, type StoredTensor } from './safetensors.ts';
@@ -21,14 +20,14 @@ export function readHuggingFaceIndex(file: string): StoredTensor[] {
   const { weight_map } = readIndex(file);
   const shards = new Map<string, Map<string, StoredTensor>>();
   for (const shard of new Set(Object.values(weight_map))) {
-    const isOutside = shard !== basename(shard) || shard.includes('\\') || shard === '..';
+    const isOutside = shard !== files.nameOf(shard) || shard.includes('\\') || shard === '..';
     if (isOutside || shard === '' || shard === '.') {
       throw wrong(`shard ${shown(shard)}: expected a file name in the folder of the index`);
     }
-    const path = join(dirname(file), shard);
-    if (!existsSync(path)) {
+    const path = files.join(files.folderOf(file), shard);
+    if (!files.exists(path)) {
       throw wrong(
-        `shard ${shown(shard)} is missing; download it into ${dirname(file)}, or put the transformer's config.json there`,
+        `shard ${shown(shard)} is missing; download it into ${files.folderOf(file)}, or put the transformer's config.json there`,
       );
     }
     shards.set(shard, new Map(readSafetensors(path).map((tensor) => [tensor.name, tensor])));
@@ -45,7 +44,9 @@ export function readHuggingFaceIndex(file: string): StoredTensor[] {
 /** Whether all files that an index names lie beside it. */
 export function hasAllShards(file: string): boolean {
   const { weight_map } = readIndex(file);
-  return [...new Set(Object.values(weight_map))].every((shard) => existsSync(join(dirname(file), shard)));
+  return [...new Set(Object.values(weight_map))].every((shard) =>
+    files.exists(files.join(files.folderOf(file), shard)),
+  );
 }
 
 function readIndex(file: string): z.output<typeof format> {
@@ -64,9 +65,9 @@ function readIndex(file: string): z.output<typeof format> {
 function textOf(file: string, remedy: string): string {
   const wrong = (message: string) => new UserError(message, { file });
   try {
-    const { size } = statSync(file);
-    if (size > MAX_BYTES) throw wrong(`has ${size} bytes, expected at most ${MAX_BYTES} for an index`);
-    return readFileSync(file, 'utf8');
+    const { bytes } = files.status(file);
+    if (bytes > MAX_BYTES) throw wrong(`has ${bytes} bytes, expected at most ${MAX_BYTES} for an index`);
+    return files.text(file);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw wrong(`cannot be read (${(error as NodeJS.ErrnoException).code}); ${remedy}`);

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { z } from 'zod';
+import { uint64At, utf8Of } from '../../input/bytes.ts';
+import { type FileStatus, files } from '../../input/files.ts';
 import { shown, UserError } from '../../input/userError.ts';
 
 const MAX_HEADER_BYTES = 100 * 1024 * 1024;
@@ -78,58 +79,41 @@ export function readSafetensors(file: string): StoredTensor[] {
       const isText = dtype === 'U8' && bytes <= MAX_CONTENT_BYTES && DESCRIBES_ANOTHER.test(name);
       return {
         ...{ name, shape, dtype, bytes },
-        ...(isText && { content: readBytes(file, dataStart + begin, bytes).toString('utf8') }),
+        ...(isText && { content: utf8Of(files.part(file, dataStart + begin, bytes)) }),
       };
     });
 }
 
-function readBytes(file: string, offset: number, bytes: number): Buffer {
-  const descriptor = openSync(file, 'r');
-  try {
-    const buffer = Buffer.alloc(bytes);
-    readSync(descriptor, buffer, 0, bytes, offset);
-    return buffer;
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 function readHeader(file: string): { json: string; dataBytes: number; dataStart: number } {
   const wrong = (message: string) => new UserError(message, { file });
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, 'r');
-  } catch (error) {
+  const { status, prefix } = opened(file);
+  if (prefix.length < LENGTH_BYTES) {
+    throw wrong(`has ${status.bytes} bytes, expected at least the ${LENGTH_BYTES} of the header's length`);
+  }
+  const length = uint64At(prefix);
+  if (length > BigInt(MAX_HEADER_BYTES)) {
     throw wrong(
-      `cannot be read (${(error as NodeJS.ErrnoException).code}); give the path of a safetensors file`,
+      `header length ${length}, expected at most ${MAX_HEADER_BYTES} bytes; is it a safetensors file?`,
     );
   }
-  try {
-    const status = fstatSync(descriptor);
-    if (!status.isFile()) throw wrong('is no file; give the path of a safetensors file');
-    const prefix = Buffer.alloc(LENGTH_BYTES);
-    if (readSync(descriptor, prefix, 0, LENGTH_BYTES, 0) < LENGTH_BYTES) {
-      throw wrong(`has ${status.size} bytes, expected at least the ${LENGTH_BYTES} of the header's length`);
-    }
-    const length = prefix.readBigUInt64LE();
-    if (length > BigInt(MAX_HEADER_BYTES)) {
-      throw wrong(
-        `header length ${length}, expected at most ${MAX_HEADER_BYTES} bytes; is it a safetensors file?`,
-      );
-    }
-    const dataBytes = status.size - LENGTH_BYTES - Number(length);
-    if (dataBytes < 0) {
-      throw wrong(
-        `header length ${length}, but the file has ${status.size} bytes; it is cut short, download it again`,
-      );
-    }
-    const header = Buffer.alloc(Number(length));
-    readSync(descriptor, header, 0, header.length, LENGTH_BYTES);
-    return {
-      ...{ json: header.toString('utf8'), dataBytes },
-      dataStart: LENGTH_BYTES + header.length,
-    };
-  } finally {
-    closeSync(descriptor);
+  const dataBytes = status.bytes - LENGTH_BYTES - Number(length);
+  if (dataBytes < 0) {
+    throw wrong(
+      `header length ${length}, but the file has ${status.bytes} bytes; it is cut short, download it again`,
+    );
   }
+  const header = files.part(file, LENGTH_BYTES, Number(length));
+  return { ...{ json: utf8Of(header), dataBytes }, dataStart: LENGTH_BYTES + Number(length) };
+}
+
+/** A file that can be read, with its first bytes. */
+function opened(file: string): { status: FileStatus; prefix: Uint8Array } {
+  try {
+    const status = files.status(file);
+    if (status.isFile) return { status, prefix: files.part(file, 0, LENGTH_BYTES) };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UserError(`cannot be read (${code}); give the path of a safetensors file`, { file });
+  }
+  throw new UserError('is no file; give the path of a safetensors file', { file });
 }

@@ -1,5 +1,6 @@
+import type { SegmentClass } from '../../dit/kinds.ts';
 import type { System } from '../../system/system.ts';
-import { scaledSystem } from './scaled.ts';
+import { checkFactor } from './scaled.ts';
 
 /**
  * A machine whose GPUs compute faster or slower by a factor at the same watts: efficiencies and, inversely, joules. So the
@@ -9,13 +10,30 @@ import { scaledSystem } from './scaled.ts';
  * @throws RangeError for a factor that is not above 0 or not finite.
  */
 export function withComputeSpeed(system: System, factor: number): System {
-  const scaled = scaledSystem(system, { compute: factor });
-  const { power } = scaled.gpu;
-  if (power === null) return scaled;
-  const { joulesPerFlop, joulesPerByte } = power;
-  const perWork = {
-    joulesPerFlop: { gemm: joulesPerFlop.gemm / factor, attention: joulesPerFlop.attention / factor },
-    joulesPerByte: joulesPerByte / factor,
+  const scaled = withClassSpeeds(system, { gemm: factor, attention: factor, elementwise: factor });
+  return { ...scaled, gpu: { ...scaled.gpu, computeSpeed: system.gpu.computeSpeed * factor } };
+}
+
+/**
+ * The same for each class of compute by itself; compute that was measured as a whole has no classes and stays.
+ *
+ * @param factors each above 0, a fraction of what the machine file says.
+ * @throws RangeError for a factor that is not above 0 or not finite.
+ */
+export function withClassSpeeds(system: System, factors: Readonly<Record<SegmentClass, number>>): System {
+  for (const [name, factor] of Object.entries(factors)) checkFactor(name, factor);
+  const { efficiency, power } = system.gpu;
+  const faster = {
+    gemm: efficiency.gemm * factors.gemm,
+    attention: efficiency.attention * factors.attention,
+    elementwise: efficiency.elementwise * factors.elementwise,
   };
-  return { ...scaled, gpu: { ...scaled.gpu, power: { ...power, ...perWork } } };
+  const perWork = power && {
+    joulesPerFlop: {
+      gemm: power.joulesPerFlop.gemm / factors.gemm,
+      attention: power.joulesPerFlop.attention / factors.attention,
+    },
+    joulesPerByte: power.joulesPerByte / factors.elementwise,
+  };
+  return { ...system, gpu: { ...system.gpu, efficiency: faster, power: power && { ...power, ...perWork } } };
 }

@@ -1,9 +1,9 @@
-import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { files } from '../../input/files.ts';
 import { nearNames } from '../../input/nearNames.ts';
 import { packageRoot } from '../../input/packageFiles.ts';
 import { shown, UserError } from '../../input/userError.ts';
 import { checked, readYamlFile } from '../../input/yamlFile.ts';
+import { yamlNamesIn } from '../../input/yamlNames.ts';
 import {
   architectureFile,
   type CardFile,
@@ -13,14 +13,11 @@ import {
   hostFile,
 } from './cardFormat.ts';
 
-const folder = join(packageRoot, 'model', 'cards');
+const folder = files.join(packageRoot, 'model', 'cards');
 
 /** Names of the cards that ship with the package. */
 export function cardIds(): string[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.yaml'))
-    .map((file) => basename(file, '.yaml'))
-    .sort();
+  return yamlNamesIn(folder);
 }
 
 /** The card of a name as people write it: `rtx-4090`, `RTX 4090`, `4090`; null for none. */
@@ -62,14 +59,14 @@ function compact(name: string): string {
 }
 
 export function readCard(id: string): CardFile {
-  return checked(readYamlFile(join(folder, `${id}.yaml`)), cardFile);
+  return checked(readYamlFile(files.join(folder, `${id}.yaml`)), cardFile);
 }
 
 /** What the cards of an architecture reach, where their own files do not say it. */
 export function architectureOf({ architecture }: CardFile) {
-  return checked(readYamlFile(join(folder, 'architectures', `${architecture}.yaml`)), architectureFile);
+  return checked(readYamlFile(files.join(folder, 'architectures', `${architecture}.yaml`)), architectureFile);
 }
 
 export function readHost(id: HostName): HostFile {
-  return checked(readYamlFile(join(folder, 'hosts', `${id}.yaml`)), hostFile);
+  return checked(readYamlFile(files.join(folder, 'hosts', `${id}.yaml`)), hostFile);
 }

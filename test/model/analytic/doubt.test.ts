@@ -1,17 +1,18 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { modelScenario } from '../../../cli/scenario.ts';
 import { covers, type Doubt, doubtOf } from '../../../model/analytic/doubt.ts';
 import { predictedStepS } from '../../../model/analytic/stepReport.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import { makePlan } from '../../../model/presets/presets.ts';
+import { FILES } from '../../../model/scenario/files.ts';
+import { modelScenario } from '../../../model/scenario/scenario.ts';
 import { chosenTransport } from '../../../model/system/transport.ts';
 
 type Asked = Partial<Parameters<typeof modelScenario>[0]> & { plan?: string[] };
 
 function doubt(asked: Asked): { stepS: number; doubt: Doubt; plan: Plan } {
   const flags = { model: 'wan2.1-t2v-14b', size: '832x480x81', machine: 'h200-x2', plan: ['none'], ...asked };
-  const { workload, system, plans } = modelScenario(flags as Parameters<typeof modelScenario>[0]);
+  const { workload, system, plans } = modelScenario(flags as Parameters<typeof modelScenario>[0], FILES);
   const plan = plans[0]!;
   const none = makePlan('none', workload, system, chosenTransport(plan));
   return {

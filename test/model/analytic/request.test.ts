@@ -1,11 +1,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { modelScenario } from '../../../cli/scenario.ts';
 import { type RequestFacts, type RequestReport, requestReport } from '../../../model/analytic/request.ts';
 import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { memoryNeed } from '../../../model/physics/memory.ts';
 import { copyRates } from '../../../model/physics/rates.ts';
 import { makePlan } from '../../../model/presets/presets.ts';
+import { FILES } from '../../../model/scenario/files.ts';
+import { modelScenario } from '../../../model/scenario/scenario.ts';
 import { passWeightBytes } from '../../../model/workload/workload.ts';
 import { optimise } from '../../../search/optimise.ts';
 import { planSearch } from '../../../search/planning.ts';
@@ -18,7 +19,7 @@ const A14B = { model: 'wan2.2-t2v-a14b', machine: 'h200-x1-fitted', size: '416x2
 const HIDDEN = { size: '832x480x81' };
 
 function scenarioOf(flags: Partial<Flags>, planText: string) {
-  const { workload, system } = modelScenario({ ...A14B, ...flags });
+  const { workload, system } = modelScenario({ ...A14B, ...flags }, FILES);
   return { workload, system, plan: makePlan(planText, workload, system) };
 }
 

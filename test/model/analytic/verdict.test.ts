@@ -63,25 +63,25 @@ const SENTENCES: [what: string, report: StepReport, baseline: StepReport | undef
     'more is not',
     { ...hidden, exposedPrefetchS: 0.0041, collectiveInflationS: 0.006, boundBy: 'yield' },
     undefined,
-    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, 4.1 ms exposed, collectives 6.0 ms longer; bound by yield',
+    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, 4.1 ms exposed, collectives 6.0 ms longer; the link idles for part of the step, which another schedule could use',
   ],
   [
     'both costs',
     slow,
     none,
-    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, 200.0 ms exposed, collectives 50.0 ms longer; bound by link, 1.563x of none',
+    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, 200.0 ms exposed, collectives 50.0 ms longer; the link is the limit, 1.563x of none',
   ],
   [
     'exposed alone: less than 0.05 ms is not worth a word',
     { ...slow, collectiveInflationS: 49e-6 },
     undefined,
-    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, 200.0 ms exposed; bound by link',
+    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, 200.0 ms exposed; the link is the limit',
   ],
   [
     'longer collectives alone',
     { ...slow, exposedPrefetchS: 0 },
     undefined,
-    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, collectives 50.0 ms longer; bound by link',
+    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, collectives 50.0 ms longer; the link is the limit',
   ],
   [
     'every break-even point',
@@ -93,7 +93,7 @@ const SENTENCES: [what: string, report: StepReport, baseline: StepReport | undef
     'an image, and a large batch',
     { ...slow, breakEven: { tokens: 1_234_567, frames: null, batch: 37.7 } },
     none,
-    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, 200.0 ms exposed, collectives 50.0 ms longer; bound by link, 1.563x of none; hidden from 1,234,567 tokens, batch 38 on (now 32,760 tokens)',
+    'not hidden: 400.0 ms of prefetch against 800.0 ms of windows, 200.0 ms exposed, collectives 50.0 ms longer; the link is the limit, 1.563x of none; hidden from 1,234,567 tokens, batch 38 on (now 32,760 tokens)',
   ],
   [
     'too large for the GPU, whatever else',
@@ -127,7 +127,7 @@ test('two costs too small to name, but more than 1 % of a short step together, l
     boundBy: 'link' as const,
   };
   const sentence = verdict(short, undefined, workload, system);
-  assert.match(sentence, /^not hidden: .*; bound by link$/);
+  assert.match(sentence, /^not hidden: .*; the link is the limit$/);
   assert.not.match(sentence, /, ;|,\s*,/);
 });
 

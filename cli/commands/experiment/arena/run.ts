@@ -70,9 +70,9 @@ export function run(files: readonly string[], _flags: object, output: Output): v
     slots: pooledCorrelation(rows.flatMap(({ slots }) => slots ?? [])),
     blocks: pooledCorrelation(rows.flatMap(({ blocks }) => blocks ?? [])),
   };
-  output.result(formatTable(COLUMNS, rows.length > 1 ? [...rows, all] : rows));
+  output.result(formatTable(COLUMNS, rows.length > 1 ? [...rows, all] : rows, output.layout));
   const steps = surveys.flatMap((survey) => survey.summaries.map((summary) => ({ survey, summary })));
-  if (steps.length > 0) output.result(`\n${formatTable(STEP_COLUMNS, steps)}`);
+  if (steps.length > 0) output.result(`\n${formatTable(STEP_COLUMNS, steps, output.layout)}`);
 }
 
 const STEP_COLUMNS: readonly Column<{

@@ -6,7 +6,9 @@ import {
   type RatioSpread,
 } from '../../../../studies/regret/datasetRatios.ts';
 import type { Output } from '../../../output.ts';
+import type { Layout } from '../../../text/layout.ts';
 import { type Column, formatTable } from '../../../text/table.ts';
+import { paragraphs } from '../../../text/wrap.ts';
 
 /** Shows how steps of one dataset relate to those of another, plan by plan. */
 export function run(
@@ -17,11 +19,12 @@ export function run(
 ): void {
   const ratios = datasetRatios(readSteps([first]), readSteps([second]), against ?? null);
   for (const note of ratios.notes) output.diagnostic(`note: ${note}\n`);
-  output.result(json ? `${JSON.stringify(ratios, null, 1)}\n` : readable(ratios));
+  output.result(json ? `${JSON.stringify(ratios, null, 1)}\n` : readable(ratios, output.layout));
 }
 
-function readable({ first, second, against, rows }: DatasetRatios): string {
-  return `${second} over ${first}: median (range) over cells\n${formatTable(columnsOf(against), rows)}`;
+function readable({ first, second, against, rows }: DatasetRatios, layout: Layout): string {
+  const title = paragraphs(`${second} over ${first}: median (range) over cells`, layout);
+  return title + formatTable(columnsOf(against), rows, layout);
 }
 
 function columnsOf(against: string): Column<PlanRatios>[] {

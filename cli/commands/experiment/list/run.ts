@@ -19,6 +19,7 @@ export function run(file: string, flags: { results?: string }, output: Output): 
         { header: 'done', value: ({ done }) => done },
       ],
       rows,
+      output.layout,
     ),
   );
   const plans = rows.reduce((sum, { cell }) => sum + cell.plans.length, 0);

@@ -1,11 +1,11 @@
 import type { RunnableCommand } from '../../../command.ts';
-import { addChartFile, launchModeOption } from '../../../flags/experiment.ts';
+import { addChartFile, type ChartFlags } from '../../../flags/chart.ts';
+import { launchModeOption } from '../../../flags/experiment.ts';
 
-export interface PlotFrontFlags {
+export interface PlotFrontFlags extends ChartFlags {
   cell: string;
   mode: 'eager' | 'graph';
   machine?: string;
-  out: string;
 }
 
 export const command: RunnableCommand = {

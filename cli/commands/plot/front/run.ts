@@ -4,7 +4,7 @@ import { readSteps } from '../../../../studies/dataset/stepRecords.ts';
 import { readExperiment } from '../../../../studies/grid/experimentFile.ts';
 import { measuredFront } from '../../../../studies/plots/measuredFront.ts';
 import { cellFront } from '../../../../studies/regret/cellFront.ts';
-import { refuseOtherCharts, writeChart } from '../../../files/chartFile.ts';
+import { plotChart, refuseOtherCharts } from '../../../files/chartFile.ts';
 import type { Output } from '../../../output.ts';
 import type { PlotFrontFlags } from './command.ts';
 
@@ -15,10 +15,11 @@ import type { PlotFrontFlags } from './command.ts';
 export async function run(
   file: string,
   datasets: readonly string[],
-  { cell, mode, machine: named, out }: PlotFrontFlags,
+  flags: PlotFrontFlags,
   output: Output,
 ): Promise<number> {
-  refuseOtherCharts(out, '--out');
+  const { cell, mode, machine: named } = flags;
+  refuseOtherCharts(flags);
   const machine = named === undefined ? null : loadSystem(named);
   const found = cellFront(readExperiment(file), readSteps(datasets), { cell, mode, machine });
   const { depth, device, place } = found.where;
@@ -26,8 +27,7 @@ export async function run(
     `${depthText(depth)}, measured on ${device}, ${place}, ${mode}`,
     `(median and range of the rounds), predicted for ${found.machine}`,
   ];
-  await writeChart(measuredFront(found.front, { title: cell, subtitle }), cell, out, '--out');
-  output.result(`${out}\n`);
+  await plotChart(measuredFront(found.front, { title: cell, subtitle }), flags, output);
   for (const note of found.notes) output.diagnostic(`note: ${note}\n`);
   for (const problem of found.problems) output.diagnostic(`error: ${problem}\n`);
   return found.problems.length > 0 ? 1 : 0;

@@ -1,18 +1,8 @@
 import type { RunnableCommand } from '../../../command.ts';
-import { addChartFile } from '../../../flags/experiment.ts';
-
-export interface PredictedVsMeasuredFlags {
-  machine?: string;
-  out: string;
-}
+import { addChartedSteps } from '../../../flags/chart.ts';
 
 export const command: RunnableCommand = {
   description: 'step times of datasets: a panel for each place and transport, plans by colour',
-  declare: (command) =>
-    addChartFile(
-      command
-        .argument('<dataset...>', 'JSON Lines of `chunkflow experiment collect`')
-        .option('--machine <name|file>', "predicts, such as a fitted one (default: each cell's own)"),
-    ),
+  declare: addChartedSteps,
   load: () => import('./run.ts'),
 };

@@ -1,21 +1,12 @@
-import { loadSystem } from '../../../../model/system/load.ts';
-import { DatasetReader } from '../../../../studies/dataset/stepRecords.ts';
-import { compareSteps } from '../../../../studies/heldOut/compareSteps.ts';
-import { predictedVsMeasured } from '../../../../studies/plots/predictedVsMeasured.ts';
-import { refuseOtherCharts, writeChart } from '../../../files/chartFile.ts';
+import { predictedVsMeasuredRows } from '../../../../studies/plots/predictedVsMeasured.ts';
+import { chartedSteps } from '../../../files/chartedSteps.ts';
+import { plotChart, refuseOtherCharts } from '../../../files/chartFile.ts';
+import type { StepChartFlags } from '../../../flags/chart.ts';
 import type { Output } from '../../../output.ts';
-import type { PredictedVsMeasuredFlags } from './command.ts';
 
 /** Draws simulated step times of datasets over measured ones. */
-export async function run(
-  files: readonly string[],
-  { machine, out }: PredictedVsMeasuredFlags,
-  output: Output,
-): Promise<void> {
-  refuseOtherCharts(out, '--out');
-  const steps = compareSteps(new DatasetReader(files), machine === undefined ? null : loadSystem(machine));
-  const by = machine === undefined ? '' : `, predicted from ${machine}`;
-  const title = `${steps.length} steps on ${steps[0]!.run.device.name}${by}`;
-  await writeChart(predictedVsMeasured(steps, title), title, out, '--out');
-  output.result(`${out}\n`);
+export async function run(files: readonly string[], flags: StepChartFlags, output: Output): Promise<void> {
+  refuseOtherCharts(flags);
+  const { rows, title, what } = chartedSteps(files, flags);
+  await plotChart(predictedVsMeasuredRows(rows, title, [what]), flags, output);
 }

@@ -1,9 +1,5 @@
 import type { RunnableCommand } from '../../../command.ts';
-import { addChartFile } from '../../../flags/experiment.ts';
-
-export interface PublishedStepsFlags {
-  out: string;
-}
+import { addChartFile } from '../../../flags/chart.ts';
 
 export const command: RunnableCommand = {
   description: 'step times that others have published beside their predictions, cards by colour',

@@ -1,11 +1,10 @@
 import { InvalidArgumentError } from 'commander';
 import type { RunnableCommand } from '../../../command.ts';
-import { addChartFile } from '../../../flags/experiment.ts';
+import { addChartFile, type ChartFlags } from '../../../flags/chart.ts';
 
-export interface PlotTimelineFlags {
+export interface PlotTimelineFlags extends ChartFlags {
   machine?: string;
   block: number;
-  out: string;
 }
 
 function position(text: string): number {

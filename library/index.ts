@@ -1,0 +1,24 @@
+/** What the commands do, for callers: each takes a question as the command line does and gives its JSON document. */
+export type { GeneratedFile } from '../codegen/generate.ts';
+export type { PlanChoice } from '../documents/planChoice.ts';
+export type { Prediction } from '../documents/prediction.ts';
+export type { Simulation } from '../documents/simulation.ts';
+export { type Place, UserError } from '../model/input/userError.ts';
+export type { FitResult, FittedParameter, Unidentified } from '../model/leastSquares/problem.ts';
+export type { RequestQuestion, ScenarioQuestion, WorkloadQuestion } from '../model/scenario/question.ts';
+export type { FittedStage, ReadingError } from '../studies/calibration/fitMachine.ts';
+export type { Side } from '../studies/calibration/readings.ts';
+export type { ProgramDepth } from '../studies/dataset/programDepth.ts';
+export type { StepRun } from '../studies/dataset/stepFormat.ts';
+export type { ComparedRun, ComparedStep } from '../studies/heldOut/compareSteps.ts';
+export type { ErrorStatistics } from '../studies/heldOut/errorStatistics.ts';
+export type { PlanOrder } from '../studies/heldOut/planOrder.ts';
+export type { ClassErrors, HeldOutReport } from '../studies/heldOut/report.ts';
+export { type Fit, type FitOptions, fit } from './fit.ts';
+export { type GeneratedRuntime, type GenerateQuestion, generate } from './generate.ts';
+export type { PlanQuestion } from './plan/question.ts';
+export { plan } from './plan.ts';
+export { predict } from './predict.ts';
+export type { Progress, Watch } from './progress.ts';
+export { simulate } from './simulate.ts';
+export { type ValidateOptions, validate } from './validate.ts';

@@ -1,0 +1,1 @@
+export function writeReference(options?: { out?: string; say?: (text: string) => void }): string | null;
