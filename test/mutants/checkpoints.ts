@@ -33,13 +33,13 @@ export const READERS: readonly MutantGroup[] = [
       },
       {
         breaks: 'data begin at the start of the file',
-        original: 'status.size - LENGTH_BYTES - Number(length)',
-        mutated: 'status.size - Number(length)',
+        original: 'status.bytes - LENGTH_BYTES - Number(length)',
+        mutated: 'status.bytes - Number(length)',
       },
       {
         breaks: 'the header counts as data',
-        original: 'status.size - LENGTH_BYTES - Number(length)',
-        mutated: 'status.size - LENGTH_BYTES',
+        original: 'status.bytes - LENGTH_BYTES - Number(length)',
+        mutated: 'status.bytes - LENGTH_BYTES',
       },
       {
         breaks: 'a header that fills the file is refused',
@@ -48,8 +48,8 @@ export const READERS: readonly MutantGroup[] = [
       },
       {
         breaks: 'the header is read from the start of the file',
-        original: 'readSync(descriptor, header, 0, header.length, LENGTH_BYTES);',
-        mutated: 'readSync(descriptor, header, 0, header.length, 0);',
+        original: 'files.part(file, LENGTH_BYTES, Number(length))',
+        mutated: 'files.part(file, 0, Number(length))',
       },
       {
         breaks: 'a header just longer than allowed is read',
@@ -84,12 +84,12 @@ export const READERS: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'a shard may lie outside the folder of its index',
-        original: "shard !== basename(shard) || shard.includes('\\\\') || shard === '..'",
+        original: "shard !== files.nameOf(shard) || shard.includes('\\\\') || shard === '..'",
         mutated: 'false',
       },
       {
         breaks: 'a shard that is missing is not named',
-        original: 'if (!existsSync(path)) {',
+        original: 'if (!files.exists(path)) {',
         mutated: 'if (false) {',
       },
       {

@@ -28,8 +28,9 @@ export const PROFILE: readonly MutantGroup[] = [
       },
       {
         breaks: "a search does not know of the host's time",
-        original: 'return Math.max(hostIssueS(workload, system), onGpuS)',
-        mutated: 'return onGpuS',
+        original:
+          'return Math.max(hostIssueS(workload, system), onGpuS + serialCopiesS(workload, system, plan));',
+        mutated: 'return onGpuS + serialCopiesS(workload, system, plan);',
       },
       {
         breaks: 'what the host limits is said to be bound by compute',
