@@ -35,6 +35,8 @@ function drawFigure(figure, look) {
     if (drawnAt !== width) return;
     drawing?.finalize();
     drawing = await vegaEmbed(place, spec, { renderer: 'svg', actions: false, tooltip: { theme: 'chart' } });
+    // The place is a picture with a name; groups of marks have none.
+    place.querySelector('svg')?.setAttribute('aria-hidden', 'true');
     figure.setAttribute('data-drawn', String(width));
   }
   let pending = 0;
