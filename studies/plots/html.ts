@@ -59,8 +59,7 @@ export function chartScriptTexts(): string[] {
   );
   const look = JSON.stringify({
     colours: styledColours(),
-    // The figure says what is drawn; marks without a name would only be in a screen reader's way.
-    config: { ...chartConfig(PAGE_FONT, PAGE_FONT_PX), background: 'transparent', aria: false },
+    config: { ...chartConfig(PAGE_FONT, PAGE_FONT_PX), background: 'transparent' },
   });
   const scripts = [...libraries, `(() => {\n${own.join('\n')}\ndrawCharts(${look});\n})();`];
   return scripts.map((text) => text.replaceAll('</script', '<\\/script'));

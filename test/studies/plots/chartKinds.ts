@@ -10,6 +10,7 @@ import type { BoundWorkload } from '../../../model/workload/workload.ts';
 import { swings } from '../../../search/explain/sensitivity/swings.ts';
 import { simulate } from '../../../sim/simulate.ts';
 import { readCalibration } from '../../../studies/calibration/calibrationFile.ts';
+import { fitMachine } from '../../../studies/calibration/fitMachine.ts';
 import { readingsOf } from '../../../studies/calibration/readings.ts';
 import { readSteps } from '../../../studies/dataset/stepRecords.ts';
 import { readTimeline } from '../../../studies/dataset/timelineRecord.ts';
@@ -23,6 +24,7 @@ import { measuredFront } from '../../../studies/plots/measuredFront.ts';
 import { memoryChart } from '../../../studies/plots/memoryChart.ts';
 import { predictedVsMeasured } from '../../../studies/plots/predictedVsMeasured.ts';
 import { publishedStepsChart } from '../../../studies/plots/publishedSteps.ts';
+import { residualsOfFit } from '../../../studies/plots/residualsChart.ts';
 import { rooflineChart } from '../../../studies/plots/rooflineChart.ts';
 import { sensitivityChart } from '../../../studies/plots/sensitivityChart.ts';
 import { timelineChart } from '../../../studies/plots/timelineChart.ts';
@@ -65,6 +67,7 @@ function ofMeasurements(): ChartOfKind[] {
     ({ parameters }) =>
       parameters.kind === 'together' && ['shm', 'staged-copy'].includes(parameters.transport),
   );
+  const quick = readCalibration(data('pair', 'host-d', 'calibration.yaml'));
   const { front } = cellFront(
     readExperiment(data('pair', 'pair-choices.yaml')),
     readSteps([data('pair', 'host-b', 'pair-steps.jsonl'), data('pair', 'host-b', 'pair-choices.jsonl')]),
@@ -79,6 +82,11 @@ function ofMeasurements(): ChartOfKind[] {
       kind: 'contention',
       chart: contentionChart(contended, loadSystem('h200-x2-fitted'), 'a pair', ['measured']),
       named: 'shm',
+    },
+    {
+      kind: 'residuals',
+      chart: residualsOfFit(fitMachine(quick), quick),
+      named: 'staged-copy, few pieces',
     },
     {
       kind: 'front',
