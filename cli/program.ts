@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { StoppedError } from '../build/stopSignals.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
-import { printable, UserError } from '../model/input/userError.ts';
+import { printable, USER_ERROR } from '../model/input/userError.ts';
 import { addCommands, type Commands } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import type { Output } from './output.ts';
@@ -37,7 +37,8 @@ export async function run(args: readonly string[], given: Output): Promise<numbe
   } catch (error) {
     // Commander has already printed its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof UserError) {
+    // By its name: a chart that a bundled command draws is of other modules.
+    if (error instanceof Error && error.name === USER_ERROR) {
       output.diagnostic(`error: ${oneLine(error.message)}\n`);
       return 2;
     }
