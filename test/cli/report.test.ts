@@ -36,7 +36,7 @@ const REFUSED: readonly [args: string[], message: RegExp][] = [
     /^error: --out "report\.pdf": expected a name that ends in \.html or \.md, or --format\n$/,
   ],
   [['none.jsonl'], /^error: none\.jsonl: cannot be read \(ENOENT\)/],
-  [[broken, ...FITTED], /broken\.jsonl:1: experiment: Invalid input/],
+  [[broken, ...FITTED], /broken\.jsonl:1: experiment: /],
   [
     [calibration, STEPS],
     /^error: "experiments\/pair\/host-b\/calibration\.yaml": a calibration has a report of its own, got 2 files; leave the others out\n$/,
