@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { StoppedError } from '../build/stopSignals.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
-import { printable, UserError } from '../model/input/userError.ts';
+import { printable, USER_ERROR } from '../model/input/userError.ts';
 import { addCommands, type Commands } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import type { Output } from './output.ts';
@@ -12,8 +12,9 @@ import { refuseRepeatedFlags } from './repeatedFlags.ts';
 /** The npm package that a command asks for and that this copy of ChunkFlow leaves out, as the Python package's does. */
 function absentPackage(error: unknown): string | null {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code !== 'ERR_MODULE_NOT_FOUND') return null;
-  return /^Cannot find package '([^']+)'/.exec(message)?.[1] ?? null;
+  // By import, or by a look for its folder.
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return null;
+  return /^Cannot find (?:package|module) '([a-z@][^']*)'/.exec(message)?.[1] ?? null;
 }
 
 /**
@@ -36,7 +37,8 @@ export async function run(args: readonly string[], given: Output): Promise<numbe
   } catch (error) {
     // Commander has already printed its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof UserError) {
+    // By its name: a chart that a bundled command draws is of other modules.
+    if (error instanceof Error && error.name === USER_ERROR) {
       output.diagnostic(`error: ${oneLine(error.message)}\n`);
       return 2;
     }

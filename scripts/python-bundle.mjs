@@ -12,6 +12,7 @@ const DATA = [
   'model/catalogue',
   'model/systems',
   'cuda-templates',
+  'report/html/page',
   'runtime',
   'cli/commands/completion/chunkflow.bash',
   'cli/commands/completion/chunkflow.fish',

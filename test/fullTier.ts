@@ -63,6 +63,11 @@ export const FULL_TIER: readonly OfFullTier[] = [
     why: 'every model on every machine with every plan, not with one',
   },
   { file: 'test/studies/publishedStepsOnCards.test.ts', why: "others' published steps and their intervals" },
+  { file: 'test/browser/report.test.ts', why: 'reports in a headless browser: phone, dark, print, keyboard' },
+  {
+    file: 'test/explorer/everyModel.test.ts',
+    why: "every model, size, machine and card of the explorer's lists",
+  },
   { file: 'test/sim/traceProcessor.test.ts', why: "traces, read back by Perfetto's own trace processor" },
   { file: 'test/browser/testBrowser.test.ts', why: 'what a headless browser notices about a page' },
   { file: 'test/notebooks.test.ts', why: 'notebooks, executed by Jupyter' },

@@ -1,5 +1,5 @@
-import { max, mean, median } from 'simple-statistics';
 import type { FittedStage } from './fitMachine.ts';
+import { readingStatistics } from './readingErrors.ts';
 
 /** What a fit is good for, and what not, by its held-out readings. */
 export interface FitVerdict {
@@ -23,24 +23,19 @@ export interface UnfitStage {
  * Mean absolute error, as a share, up to which a stage is fit. The stages of the committed calibrations of quiet H200s have 0.1 to 10.2 %
  * (`chunkflow fit experiments/h200-calibration/h200-calibration.yaml`).
  */
-const MOST_ERROR = 0.12;
+export const MOST_ERROR = 0.12;
 /** Rounds that lie further apart than this are another machine's work beside the measurement. */
 export const QUIET_SPREAD = 0.05;
 
 export function fitVerdict(stages: readonly Pick<FittedStage, 'name' | 'errors'>[]): FitVerdict {
   const verdict: FitVerdict = { fit: [], unfit: [], unchecked: [] };
   for (const { name, errors } of stages) {
-    const heldOut = errors['held-out'];
-    if (heldOut.length === 0) {
-      verdict.unchecked.push(name);
-      continue;
-    }
-    const sizes = heldOut.map(({ error }) => Math.abs(error));
-    const mape = mean(sizes);
-    if (mape <= MOST_ERROR) verdict.fit.push(name);
+    const heldOut = readingStatistics(errors['held-out']);
+    if (heldOut === null) verdict.unchecked.push(name);
+    else if (heldOut.mape <= MOST_ERROR) verdict.fit.push(name);
     else {
-      const spread = median(heldOut.map((reading) => reading.spread));
-      verdict.unfit.push({ stage: name, mape, largest: max(sizes), spread });
+      const { mape, largest, spread } = heldOut;
+      verdict.unfit.push({ stage: name, mape, largest, spread });
     }
   }
   return verdict;
