@@ -28,6 +28,7 @@ const boundWorkload = everyWorkload.extend({
   width: count,
   height: count,
   frames: count.describe('1 for images'),
+  modelBlocks: count.optional().describe('of the whole model, where only some blocks are taken'),
   batch: z.number().min(0),
   sp: count.describe('Ulysses sequence-parallel degree'),
   ring: count.optional().describe('ring attention degree, where it is above 1'),

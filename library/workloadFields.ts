@@ -1,11 +1,10 @@
 import type { WorkloadFields } from '../documents/workload.ts';
 import { EAGER_LAUNCH_S } from '../model/physics/hostIssue.ts';
 import type { Profile } from '../model/profile/profileFormat.ts';
-import type { Scenario } from '../model/scenario/scenario.ts';
+import type { ModelScenario, Scenario } from '../model/scenario/scenario.ts';
 import type { System } from '../model/system/system.ts';
 import { type ComputeMode, isUsual } from '../model/workload/computeMode.ts';
 import {
-  type BoundWorkload,
   collectiveIn,
   computeIn,
   type ProfiledWorkload,
@@ -16,18 +15,17 @@ import {
 
 /** What a scenario computes, as documents say it. */
 export function workloadFields(scenario: Scenario): WorkloadFields {
-  return 'profile' in scenario
-    ? profileFields(scenario.workload, scenario.profile)
-    : boundFields(scenario.workload, scenario.system);
+  return 'profile' in scenario ? profileFields(scenario.workload, scenario.profile) : boundFields(scenario);
 }
 
 /** A workload of the catalogue or of a checkpoint as documents say it. */
-function boundFields(workload: BoundWorkload, system: System): WorkloadFields {
+function boundFields({ workload, system, modelBlocks }: ModelScenario): WorkloadFields {
   const { model, size, batch, tokens, experts, compute, referenceImages } = workload;
   const { ring, ...layout } = workload.layout;
   return {
     from: 'model',
     ...everyField(workload),
+    ...(modelBlocks > workload.blocks.length && { modelBlocks }),
     ...{ ...size, batch, ...layout, ...(ring > 1 && { ring }), tokens, experts },
     ...(referenceImages.length > 0 && {
       referenceImages: referenceImages.map(({ width, height }) => ({ width, height })),

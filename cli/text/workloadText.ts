@@ -52,7 +52,7 @@ export function workloadLines(workload: WorkloadFields, sizes: number, spIsDefau
   ];
   const tokens = workload.tokens.toLocaleString('en-US');
   const at = sizes === 1 ? `${size} (${tokens} tokens)` : `${sizes} sizes`;
-  return [`${name} at ${at}, ${layout.join(', ')}; ${streamedText(workload)}`];
+  return [`${name} at ${at}, ${layout.join(', ')}; ${streamedText(workload, workload.modelBlocks)}`];
 }
 
 /** A mode of computing where it is not the usual one. */
@@ -85,13 +85,14 @@ function profileLines({
   ];
 }
 
-function streamedText({
-  weightBytes,
-  blocks,
-  passes,
-}: Pick<WorkloadFields, 'weightBytes' | 'blocks' | 'passes'>): string {
+/** @param modelBlocks of the whole model, where only some are taken. */
+function streamedText(
+  { weightBytes, blocks, passes }: Pick<WorkloadFields, 'weightBytes' | 'blocks' | 'passes'>,
+  modelBlocks?: number,
+): string {
+  const of = modelBlocks === undefined ? '' : ` of ${modelBlocks}`;
   const gibibytes = (weightBytes / 2 ** 30).toFixed(2);
-  return `${gibibytes} GiB in ${blocks} blocks, ${passes} pass${passes > 1 ? 'es' : ''} a step`;
+  return `${gibibytes} GiB in ${blocks}${of} blocks, ${passes} pass${passes > 1 ? 'es' : ''} a step`;
 }
 
 /** Where it runs, in a line. */

@@ -1,4 +1,4 @@
-import { withBlocks } from '../dit/depth.ts';
+import { blockCount, withBlocks } from '../dit/depth.ts';
 import type { Dit, Size } from '../dit/dit.ts';
 import type { loadDit } from '../dit/load.ts';
 import { parseImageSize, parseSize } from '../dit/tokens.ts';
@@ -34,6 +34,8 @@ interface Compared {
 /** A model of the catalogue, a file or a checkpoint. */
 export interface ModelScenario extends Compared {
   workload: BoundWorkload;
+  /** Blocks of the whole model, of which `--blocks` may take fewer. */
+  modelBlocks: number;
 }
 
 /** A user's own model, as it was measured. */
@@ -110,7 +112,7 @@ export function modelScenario(
   refuseIdleTransport(question, workload, 'give --sp or --tp of at least 2');
   return {
     ...planned(question, workload, system),
-    ...{ workload, spIsDefault: question.sp === undefined },
+    ...{ workload, modelBlocks: blockCount(whole), spIsDefault: question.sp === undefined },
   };
 }
 

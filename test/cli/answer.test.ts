@@ -81,6 +81,12 @@ test('a copy rate above its link is said to have no effect, and no other', async
     assert.not.match((await runCli([...scenario, '--set', set])).stdout, /^note: /m);
 });
 
+test('fewer blocks than the model has are said with how many it has', async () => {
+  const args = ['predict', '--model', 'pixart-xl-2', '--machine', 'rtx-4090', '--plan', 'none'];
+  assert.match((await runCli([...args, '--blocks', '3'])).stdout, / GiB in 3 of 28 blocks, /);
+  assert.match((await runCli(args)).stdout, / GiB in 28 blocks, /);
+});
+
 test('plan says what cannot run its choice, and why', async () => {
   const wan = ['--model', 'wan2.1-t2v-1.3b', '--size', '480x320x17', '--nominal'];
   const says = async (...args: string[]) => (await runCli(['plan', ...args])).stdout;

@@ -262,7 +262,7 @@ const BAD: readonly Case[] = [
   { flags: ['--for', 'deepspeed'], says: [/'--for <tool>'/, /sglang, diffusers, vllm-omni, comfyui/] },
   { flags: ['--front', '1'], says: [/--front/, /from 2 to 200/] },
   { flags: ['--front', 'all'], says: [/--front/, /'all'/] },
-  { flags: ['--chart', 'front.pdf'], says: [/--chart "front\.pdf"/, /\.svg, \.png, \.html/] },
+  { flags: ['--chart', 'front.gif'], says: [/--chart "front\.gif"/, /\.svg, \.png, \.pdf, \.html/] },
   { flags: ['--save-plan', 'best.txt'], says: [/--save-plan "best\.txt"/, /\.json, or \.jsonl/] },
   {
     flags: [...TIGHT, '--save-plan', join(folder, 'nowhere', 'best.json')],
@@ -281,7 +281,7 @@ for (const { flags, says } of BAD) {
     assert.match(stderr, /^error: [^\n]+\n$/);
     for (const text of says) assert.match(stderr, text);
     assert.equal(readdirSync(folder), before);
-    assert.not(existsSync('front.pdf'));
+    assert.not(existsSync('front.gif'));
   });
 }
 

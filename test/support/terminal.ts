@@ -20,7 +20,7 @@ export interface TerminalOptions {
 }
 
 /** Nothing takes so long, however busy the machine is; only a program that waits for keys that never come. */
-const LIMIT_S = Number(process.env.LIM ?? 240);
+const LIMIT_S = 240;
 
 /** Whether there is a Python that opens pseudo-terminals. */
 export function hasTerminals(): boolean {
