@@ -1,6 +1,7 @@
 import type { PlanChoice } from '../documents/planChoice.ts';
 import type { Prediction } from '../documents/prediction.ts';
 import type { PlanQuestion } from '../library/plan/question.ts';
+import type { MemoryNeed } from '../model/physics/memory.ts';
 import type { RequestQuestion, ScenarioQuestion } from '../model/scenario/question.ts';
 import type { HostedFile } from './hostedFiles.ts';
 
@@ -10,6 +11,7 @@ export type Ask =
   | { kind: 'predict'; question: ScenarioQuestion & RequestQuestion }
   | { kind: 'break-even'; question: ScenarioQuestion & RequestQuestion }
   | { kind: 'timeline'; question: ScenarioQuestion; plan: string }
+  | { kind: 'solver' }
   | { kind: 'search'; question: PlanQuestion }
   | { kind: 'file'; name: string; content: GivenFile };
 
@@ -19,13 +21,17 @@ export type GivenFile = string | Uint8Array<ArrayBuffer> | Blob | HostedFile;
 /** Of asks of these kinds that wait, only the newest is answered: a drag sends many. */
 export const SUPERSEDED = ['predict', 'break-even', 'timeline', 'search'] as const satisfies Ask['kind'][];
 
+/** A prediction without break-evens, which are null, and with what each of its plans holds in memory. */
+export type QuickPrediction = Prediction & { memory: readonly MemoryNeed[] };
+
 /** Replies by the kind of what was asked. */
 export interface Replies {
   lists: Lists;
-  /** Quick: without break-evens, which are null. */
-  predict: Prediction;
+  predict: QuickPrediction;
   'break-even': Prediction;
   timeline: BlockTimeline;
+  /** The solver is there: what a first search would wait for. */
+  solver: null;
   search: PlanChoice;
   /** A file of the user's is known by its name from now on, as the command line knows a path. */
   file: { name: string; is: GivenKind };
@@ -45,6 +51,10 @@ export type Answered =
   | { id: number; stale: true }
   | { id: number; mistake: string }
   | { id: number; bug: string };
+
+/** Settings with a control of their own; a preset has those that it has a use for. */
+export const PRESET_SETTINGS = ['resident', 'chunk'] as const;
+export type PresetSetting = (typeof PRESET_SETTINGS)[number];
 
 /** What the controls offer. */
 export interface Lists {
@@ -67,7 +77,7 @@ export interface Lists {
   }[];
   cards: readonly { id: string; name: string; memoryBytes: number }[];
   /** Plans by name: presets, and other tools' settings. */
-  presets: readonly { text: string; what: string }[];
+  presets: readonly { text: string; what: string; settings: readonly PresetSetting[] }[];
 }
 
 /** What happens during one block of a simulated steady step. */

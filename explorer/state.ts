@@ -139,18 +139,22 @@ function checkedValue(name: string, is: Exclude<Value, 'texts'>, value: string):
     : expected('a whole number of at least 1');
 }
 
+/** The words of a command's flags that say what a state says; fields that the command has no flag for are left out. */
+export function wordsOf(state: ExplorerState, command: StateCommand): string[] {
+  return entriesOf(state)
+    .filter(({ field }) => FIELDS[field].of?.includes(command) ?? true)
+    .flatMap(({ name, field, value }) =>
+      FIELDS[field].is === 'switch' ? [`--${name}`] : [`--${name}`, value],
+    );
+}
+
 /**
- * The command line that says what a state says, as a POSIX shell takes it; fields that the command has no flag for are left out.
+ * The command line that says what a state says, as a POSIX shell takes it.
  *
  * @example commandOf({ model: 'flux.1-dev', set: ['gpu.copyEngine.h2d=30 GB/s'] }) // "chunkflow predict --model flux.1-dev --set 'gpu.copyEngine.h2d=30 GB/s'"
  */
 export function commandOf(state: ExplorerState, command: StateCommand = 'predict'): string {
-  const words = entriesOf(state)
-    .filter(({ field }) => FIELDS[field].of?.includes(command) ?? true)
-    .flatMap(({ name, field, value }) =>
-      FIELDS[field].is === 'switch' ? [`--${name}`] : [`--${name}`, inShell(value)],
-    );
-  return ['chunkflow', command, ...words].join(' ');
+  return ['chunkflow', command, ...wordsOf(state, command).map(inShell)].join(' ');
 }
 
 /** The fields of a state among those of anything that has more, such as a command's flags. */

@@ -34,6 +34,8 @@ const COPIED = {
 export async function buildExplorer({ out = SITE, say = () => {} } = {}) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
+  // As the compiler has left it.
+  const { lists } = await import('../dist/explorer/worker/lists.js');
   const shared = {
     ...{ bundle: true, minify: true, platform: 'browser', target: 'es2022', charset: 'utf8' },
     ...{ absWorkingDir: ROOT, logLevel: 'warning', legalComments: 'none' },
@@ -42,7 +44,7 @@ export async function buildExplorer({ out = SITE, say = () => {} } = {}) {
     ...shared,
     // A worker that is no module may load a script in the middle of a function.
     ...{ entryPoints: ['explorer/worker/main.ts'], outfile: join(out, 'worker.js'), format: 'iife' },
-    define: { PACKAGE_FILES: JSON.stringify(packageFiles()) },
+    define: { PACKAGE_FILES: JSON.stringify(packageFiles()), LISTS: JSON.stringify(lists()) },
   });
   await build({
     ...shared,

@@ -26,14 +26,15 @@ test('every dependency is in use', () => {
   ) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
   const sources = trackedFiles(packageRoot).filter(
     (file) =>
-      /\.(ts|mts|mjs|js|json|txt|sh)$|CMakeLists\.txt$|\.ci\/run$/.test(file) &&
+      /\.(ts|tsx|mts|mjs|js|json|txt|sh)$|CMakeLists\.txt$|\.ci\/run$/.test(file) &&
       !/^(package(-lock)?\.json|docs\/)/.test(file) &&
       !file.startsWith('experiments/') &&
       file !== 'test/dependencies.test.ts',
   );
   const texts = sources.map((file) => readFileSync(join(packageRoot, file), 'utf8'));
   for (const name of Object.keys({ ...dependencies, ...devDependencies })) {
-    const bare = name.replace(/^@biomejs\//, '');
+    // Types are used where their package is.
+    const bare = name.replace(/^@(biomejs|types)\//, '');
     const used = new RegExp(`(['"/ ]|\\.bin/)${bare}(['"/ ])`);
     const elsewhere = USED_OTHERWISE[name];
     const found =

@@ -28,7 +28,7 @@ export function Explorer({ model }: { model: ModelClient }) {
   const { lists, failure } = useLists(model);
   const answers = useAnswers(model, state);
   const searching = useSearch(model, state);
-  const files = useFiles(model, (name, is) => setState(withFile(state, name, is)));
+  const files = useFiles(model, state, (name, is) => setState(withFile(state, name, is)));
   const trouble = answers.trouble?.of === state ? answers.trouble : null;
   const place = trouble === null || trouble.isBug ? null : mistakePlace(trouble.line, state);
   const mistakeAt = (where: MistakePlace) => (where === place ? trouble!.line : undefined);
@@ -84,9 +84,9 @@ export function Explorer({ model }: { model: ModelClient }) {
             <BreakEven prediction={breakEven?.reply ?? null} isStale={breakEven?.of !== state} />
             <Timeline timelines={timelines?.reply ?? null} isStale={timelines?.of !== state} />
             <Reproduce
-              command={commandOf({ ...state, plan: [...sidesOf(state), 'none'] })}
+              command={commandOf({ ...state, plan: [...new Set([...sidesOf(state), 'none'])] })}
               link={link}
-              files={files.names.filter((name) => link.includes(encodeURIComponent(name)))}
+              files={files.names.filter((name) => namedIn(state).includes(name))}
               onSave={files.save}
             />
             <Notes prediction={prediction.reply} isStale={isStale} />
@@ -116,6 +116,13 @@ function doubtAtLength(
   if (side === null) return null;
   const { says, share } = plans[side]!.doubt;
   return `${Math.round(100 * share)} % of the doubt: ${says}.`;
+}
+
+/** Whatever of a state may be the name of a file. */
+function namedIn(state: ExplorerState): readonly (string | undefined)[] {
+  // A file of several plans is named with the one of them.
+  const plans = sidesOf(state).map((text) => text.split('#')[0]);
+  return [state.model, state.profile, state.machine, ...plans];
 }
 
 /** The state with a file in the control that it is for. */

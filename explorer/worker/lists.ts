@@ -1,14 +1,15 @@
 import { blockCount } from '../../model/dit/depth.ts';
 import type { Dit, Size } from '../../model/dit/dit.ts';
-import { catalogueIds } from '../../model/dit/load.ts';
+import { catalogueIds, loadDit } from '../../model/dit/load.ts';
 import { formatSize, rowsOf } from '../../model/dit/tokens.ts';
 import { UserError } from '../../model/input/userError.ts';
 import { presetHelp } from '../../model/presets/presets.ts';
+import { unusedByPreset } from '../../model/presets/settingEffects.ts';
 import { TOOLS } from '../../model/presets/tools/names.ts';
-import type { ScenarioSources } from '../../model/scenario/scenario.ts';
 import { cardIds, readCard } from '../../model/system/cards/cards.ts';
+import { loadSystem } from '../../model/system/load.ts';
 import { systemIds } from '../../model/system/machineFile.ts';
-import type { Lists } from '../protocol.ts';
+import { type Lists, PRESET_SETTINGS } from '../protocol.ts';
 
 /** Sides that people generate at, beside a model's own. */
 const IMAGES = ['512x512', '768x768', '1024x1024', '1536x1536', '2048x2048', '4096x4096'].map(sides);
@@ -20,17 +21,20 @@ function sides(text: string): Omit<Size, 'frames'> {
 }
 
 /** What the controls offer: everything that has a name. */
-export function lists(sources: ScenarioSources): Lists {
+export function lists(): Lists {
   return {
-    models: catalogueIds().map((id) => modelEntry(sources.loadDit(id))),
-    machines: systemIds().map((id) => machineEntry(id, sources)),
+    models: catalogueIds().map((id) => modelEntry(loadDit(id))),
+    machines: systemIds().map(machineEntry),
     cards: cardIds()
       .map(readCard)
       .filter(({ link }) => link !== 'unified')
       .map(({ id, name, memory }) => ({ id, name, memoryBytes: memory.value })),
     presets: [
-      ...presetHelp.map(({ name, summary }) => ({ text: name, what: summary })),
-      ...Object.entries(TOOLS).map(([text, { summary }]) => ({ text, what: summary })),
+      ...presetHelp.map(({ name, summary }) => ({
+        ...{ text: name, what: summary },
+        settings: PRESET_SETTINGS.filter((key) => unusedByPreset(name, key) === undefined),
+      })),
+      ...Object.entries(TOOLS).map(([text, { summary }]) => ({ text, what: summary, settings: [] })),
     ],
   };
 }
@@ -64,8 +68,8 @@ function takes(dit: Dit, size: Size): boolean {
   }
 }
 
-function machineEntry(id: string, sources: ScenarioSources): Lists['machines'][number] {
-  const { name, gpus, gpu, transports, defaultTransport } = sources.loadSystem(id);
+function machineEntry(id: string): Lists['machines'][number] {
+  const { name, gpus, gpu, transports, defaultTransport } = loadSystem(id);
   const others = transports.map((transport) => transport.name).filter((one) => one !== defaultTransport);
   return {
     ...{ id, name, gpus: gpus.length, memoryBytes: gpu.memoryBytes },

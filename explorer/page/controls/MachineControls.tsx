@@ -43,6 +43,7 @@ export function MachineControls(props: ControlsProps) {
       />
       {card !== undefined && <CardControls {...props} />}
       {state.profile === undefined && <RankControls {...props} />}
+      <TransportControl {...props} />
       <MemoryCap {...props} />
     </fieldset>
   );
@@ -85,55 +86,57 @@ function CardControls({ state, change, mistakeAt }: ControlsProps) {
   );
 }
 
-function RankControls({ state, change, lists, prediction, mistakeAt }: ControlsProps) {
+function RankControls({ state, change, prediction, mistakeAt }: ControlsProps) {
   const workload = prediction?.workload.from === 'model' ? prediction.workload : null;
-  const machine = lists.machines.find(({ id }) => id === state.machine);
-  const transports = machine?.transports ?? [];
   return (
-    <>
-      <div class="triple">
-        <Choice
-          id="sp"
-          label="SP"
-          value={state.sp === undefined ? '' : String(state.sp)}
-          usual={workload === null || state.sp !== undefined ? 'auto' : `auto: ${workload.sp}`}
-          options={DEGREES}
-          mistake={mistakeAt('sp')}
-          onValue={(sp) => change({ sp: sp === undefined ? undefined : Number(sp) })}
-        />
-        <Choice
-          id="tp"
-          label="TP"
-          value={state.tp === undefined ? '' : String(state.tp)}
-          usual="1"
-          options={DEGREES.slice(1)}
-          mistake={mistakeAt('tp')}
-          onValue={(tp) => change({ tp: tp === undefined ? undefined : Number(tp) })}
-        />
-        <Choice
-          id="cfg"
-          label="Guidance"
-          value={state.cfg ?? ''}
-          usual={workload === null || state.cfg !== undefined ? "the model's" : workload.cfg}
-          options={GUIDANCE_MODES.filter((mode) => state.cfg !== undefined || mode !== workload?.cfg)}
-          mistake={mistakeAt('cfg')}
-          onValue={(cfg) => change({ cfg: cfg as never })}
-        />
-      </div>
+    <div class="triple">
       <Choice
-        id="transport"
-        label="Transport of collectives"
-        value={state.transport ?? ''}
-        usual={
-          prediction === null || state.transport !== undefined
-            ? "the machine's"
-            : `the machine's: ${prediction.machine.transport}`
-        }
-        options={transports}
-        mistake={mistakeAt('transport')}
-        onValue={(transport) => change({ transport })}
+        id="sp"
+        label="SP"
+        value={state.sp === undefined ? '' : String(state.sp)}
+        usual={workload === null || state.sp !== undefined ? 'auto' : `auto: ${workload.sp}`}
+        options={DEGREES}
+        mistake={mistakeAt('sp')}
+        onValue={(sp) => change({ sp: sp === undefined ? undefined : Number(sp) })}
       />
-    </>
+      <Choice
+        id="tp"
+        label="TP"
+        value={state.tp === undefined ? '' : String(state.tp)}
+        usual="1"
+        options={DEGREES.slice(1)}
+        mistake={mistakeAt('tp')}
+        onValue={(tp) => change({ tp: tp === undefined ? undefined : Number(tp) })}
+      />
+      <Choice
+        id="cfg"
+        label="Guidance"
+        value={state.cfg ?? ''}
+        usual={workload === null || state.cfg !== undefined ? "the model's" : workload.cfg}
+        options={GUIDANCE_MODES.filter((mode) => state.cfg !== undefined || mode !== workload?.cfg)}
+        mistake={mistakeAt('cfg')}
+        onValue={(cfg) => change({ cfg: cfg as never })}
+      />
+    </div>
+  );
+}
+
+function TransportControl({ state, change, lists, prediction, mistakeAt }: ControlsProps) {
+  const machine = lists.machines.find(({ id }) => id === state.machine);
+  return (
+    <Choice
+      id="transport"
+      label="Transport of collectives"
+      value={state.transport ?? ''}
+      usual={
+        prediction === null || state.transport !== undefined
+          ? "the machine's"
+          : `the machine's: ${prediction.machine.transport}`
+      }
+      options={machine?.transports ?? []}
+      mistake={mistakeAt('transport')}
+      onValue={(transport) => change({ transport })}
+    />
   );
 }
 

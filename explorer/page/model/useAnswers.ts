@@ -1,7 +1,7 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Prediction } from '../../../documents/prediction.ts';
 import { Mistake, type ModelClient } from '../../client.ts';
-import type { BlockTimeline } from '../../protocol.ts';
+import type { BlockTimeline, QuickPrediction } from '../../protocol.ts';
 import type { ExplorerState } from '../../state.ts';
 import { Newest, type Outcome } from './newest.ts';
 import { predictionQuestion } from './questions.ts';
@@ -23,7 +23,7 @@ export interface Trouble {
 export type Timelines = readonly [BlockTimeline, BlockTimeline];
 
 interface Asked {
-  prediction: Prediction;
+  prediction: QuickPrediction;
   breakEven: Prediction;
   timelines: Timelines;
 }
@@ -43,7 +43,8 @@ export function useAnswers(model: ModelClient, state: ExplorerState): Answers {
   const [answers, setAnswers] = useState(NOTHING);
   const asking = useMemo(() => askersOf(model, setAnswers), [model]);
   const asked = useRef<ExplorerState | null>(null);
-  useEffect(() => {
+  // Before the frame is painted: an effect behind it would cost a drag a frame.
+  useLayoutEffect(() => {
     if (asked.current === state) return;
     asked.current = state;
     asking.prediction.want(state);

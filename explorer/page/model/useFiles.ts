@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { ModelClient } from '../../client.ts';
 import type { GivenKind } from '../../protocol.ts';
+import type { ExplorerState } from '../../state.ts';
 
 /** A file of the user's, or one that the page made: the model knows it by its name from then on. */
 export interface UserFile {
@@ -19,10 +20,16 @@ export interface Files {
 }
 
 /** Files by drop, by choice or by search; `onGiven` hears what each is. */
-export function useFiles(model: ModelClient, onGiven: (name: string, is: GivenKind) => void): Files {
+export function useFiles(
+  model: ModelClient,
+  state: ExplorerState,
+  onGiven: (name: string, is: GivenKind) => void,
+): Files {
   const known = useMemo(() => new Map<string, string | Blob>(), []);
   const [names, setNames] = useState<readonly string[]>([]);
   const [trouble, setTrouble] = useState<string | null>(null);
+  // Whoever goes on with something else has read it.
+  useEffect(() => setTrouble(null), [state]);
   const give = async ({ name, content }: UserFile) => {
     try {
       const reply = await model.ask<'file'>({ kind: 'file', name, content });

@@ -3,6 +3,7 @@ import { format } from 'd3-format';
 const whole = format(',.0f');
 const oneDigit = format(',.1f');
 const twoDigits = format(',.2f');
+const twoSignificant = format('.2~r');
 const GiB = 2 ** 30;
 
 /** A time in milliseconds with the digits that tell it from its neighbours. @example milliseconds(3.6605) // '3,661 ms' */
@@ -58,7 +59,8 @@ export function ratio(value: number): string {
   return twoDigits(value);
 }
 
-/** A count of tokens or frames; a batch below ten has a digit behind the point. */
+/** A count of tokens or frames, or a batch, of which parts are said. */
 export function amount(value: number): string {
+  if (value < 1) return twoSignificant(value);
   return value < 10 && !Number.isInteger(value) ? oneDigit(value) : whole(value);
 }

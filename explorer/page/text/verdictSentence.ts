@@ -7,6 +7,8 @@ import { gibibytes, gibibytesNumber, interval, milliseconds, percent } from './u
 export interface Phrase {
   text: string;
   strong?: boolean;
+  /** Somebody's own words, in whatever direction they are written. */
+  isName?: boolean;
 }
 
 export interface Verdict {
@@ -26,7 +28,7 @@ const ALIKE = 0.0005;
  * @param capBytes of each GPU; null for all that it has.
  */
 export function verdictOf({ plans, machine }: Prediction, capBytes: number | null): Verdict {
-  const [a, b] = plans as [PlanReport, PlanReport];
+  const [a, b, none] = plans as [PlanReport, PlanReport, PlanReport];
   const capacity = capBytes ?? machine.gpuMemoryBytes;
   const fitting = SIDES.filter((side) => fitsIn(plans[side]!, capacity));
   if (fitting.length === 0) return { side: null, phrases: neitherFits(a, b, capacity) };
@@ -36,17 +38,19 @@ export function verdictOf({ plans, machine }: Prediction, capBytes: number | nul
   return {
     side,
     phrases: [
-      { text: nameOf(side, report), strong: true },
-      { text: ' takes ' },
+      { text: `${SIDE_NAMES[side]}, `, strong: true },
+      { text: report.plan, strong: true, isName: true },
+      { text: ', takes ' },
       { text: milliseconds(report.stepTimeS), strong: true },
       { text: ` a step (95 %: ${interval(report.doubt.stepS)})` },
-      ...(report.versusNone === null ? [] : [{ text: ', ' }, ...against(report.versusNone, 'no offload')]),
+      { text: ', ' },
+      ...againstNone(report, none),
       ...(isAlone ? [] : againstOther(report, other, side)),
       { text: ', and ' },
       { text: 'fits', strong: true },
       { text: `: ${gibibytesNumber(report.gpuPeakBytes)} of ${gibibytes(capacity)}` },
       ...(isAlone ? [{ text: `; ${misfit(side === 0 ? 1 : 0, other, capacity)}` }] : []),
-      { text: `; most of the doubt is ${doubtOf(report)}.` },
+      { text: `; the largest doubt is ${doubtOf(report)}.` },
     ],
   };
 }
@@ -60,16 +64,23 @@ export function plain(phrases: readonly Phrase[]): string {
   return phrases.map(({ text }) => text).join('');
 }
 
-function nameOf(side: Side, { plan }: PlanReport): string {
-  return `${SIDE_NAMES[side]}, ${plan},`;
-}
-
 function against(ratio: number, what: string): Phrase[] {
   const more = ratio - 1;
   if (Math.abs(more) < ALIKE) return [{ text: 'as fast as ', strong: true }, { text: what }];
   return [
     { text: `${percent(Math.abs(more))} ${more > 0 ? 'slower' : 'faster'}`, strong: true },
     { text: ` than ${what}` },
+  ];
+}
+
+/** What streaming costs, and where the plan has another transport than no offload beside it, what both do together. */
+function againstNone({ stepTimeS, transport, versusNone }: PlanReport, none: PlanReport): Phrase[] {
+  const ratio = stepTimeS / none.stepTimeS;
+  if (transport === none.transport || versusNone === null) return against(ratio, 'no offload');
+  return [
+    ...against(ratio, `no offload over ${none.transport}`),
+    { text: ', ' },
+    ...against(versusNone, `no offload over ${transport}`),
   ];
 }
 

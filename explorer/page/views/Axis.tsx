@@ -13,7 +13,11 @@ export function Axis({ scale, ticks, format, unit }: AxisProps) {
   return (
     <div class="axis">
       {ticks.map((value, index) => (
-        <span key={value} class="tick" style={{ left: `${scale(value)}%` }}>
+        <span
+          key={value}
+          class={scale(value) > 94 ? 'tick last' : 'tick'}
+          style={{ left: `${scale(value)}%` }}
+        >
           {format(value)}
           {index === ticks.length - 1 && <span class="axis-unit"> {unit}</span>}
         </span>

@@ -5,6 +5,8 @@ import { amount } from '../text/units.ts';
 import { Axis, Grid } from './Axis.tsx';
 import { Figure, Table } from './Figure.tsx';
 
+/** Marks below a scale; more run into each other on a phone. */
+const MOST_MARKS = 5;
 const SIZES = ['tokens', 'frames', 'batch'] as const;
 
 /** Sizes from which on each plan's weights are hidden, with the present size: left of the mark streaming costs time. */
@@ -13,9 +15,11 @@ export function BreakEven({ prediction, isStale }: { prediction: Prediction | nu
   const points = SIZES.map((size) => ({
     size,
     now: now?.[size] ?? null,
-    from: SIDES.map((side) => prediction?.plans[side]?.breakEven[size] ?? null),
+    from: SIDES.map((side) => fromOf(prediction?.plans[side], size)),
   }));
-  const drawn = points.filter((point) => point.now !== null && (size(point) || point.size === 'tokens'));
+  const drawn = points.filter(
+    (point) => point.now !== null && (isAnswered(point) || point.size === 'tokens'),
+  );
   return (
     <Figure
       id="break-even"
@@ -54,15 +58,23 @@ export function BreakEven({ prediction, isStale }: { prediction: Prediction | nu
   );
 }
 
+type Size = (typeof SIZES)[number];
+
 interface Point {
-  size: (typeof SIZES)[number];
+  size: Size;
   now: number | null;
+  /** For each plan; zero where it streams nothing, null where it is hidden at no size. */
   from: readonly (number | null)[];
 }
 
+function fromOf(report: Prediction['plans'][number] | undefined, size: Size): number | null {
+  if (report === undefined) return null;
+  return report.prefetchS === 0 ? 0 : report.breakEven[size];
+}
+
 /** Whether a size has an answer for any of the plans. */
-function size({ from }: Point): boolean {
-  return from.some((value) => value !== null);
+function isAnswered({ from }: Point): boolean {
+  return from.some((value) => value !== null && value > 0);
 }
 
 function Strip({ size: name, now, from }: Point & { now: number }) {
@@ -70,7 +82,7 @@ function Strip({ size: name, now, from }: Point & { now: number }) {
   const least = Math.min(now, ...known) / 3;
   const most = Math.max(now, ...known) * 3;
   const scale = scaleLog([least, most], [0, 100]).clamp(true);
-  const ticks = scale.ticks(4).filter(isRound);
+  const ticks = marksOf(scale);
   return (
     <div class="strip">
       <div class="strip-name">{name}</div>
@@ -96,27 +108,28 @@ interface RangeProps {
 
 function Range({ side, from, scale }: RangeProps) {
   const name = SIDE_NAMES[side];
-  const at = from === null ? 100 : scale(from);
+  const at = from === null ? 100 : from === 0 ? 0 : scale(from);
   return (
     <div class={`range side-${name.toLowerCase()}`}>
       <span class="badge">{name}</span>
       <span class="shown-range" style={{ width: `${at}%` }} />
       {from !== null && (
-        <>
-          <span class="hidden-range" style={{ left: `${at}%` }} />
-          <span class={at > 60 ? 'from left' : 'from'} style={{ left: `${at}%` }}>
-            {amount(from)}
-          </span>
-        </>
+        <span class={from === 0 ? 'hidden-range all' : 'hidden-range'} style={{ left: `${at}%` }} />
       )}
+      <span class={`from ${from === 0 ? 'all' : at > 60 ? 'left' : 'right'}`} style={{ left: `${at}%` }}>
+        {shown(from)}
+      </span>
     </div>
   );
 }
 
-/** Decades and their halves: enough to read a logarithmic scale by. */
-function isRound(value: number): boolean {
-  const digit = Math.round(value / 10 ** Math.floor(Math.log10(value)));
-  return [1, 2, 5, 10].includes(digit);
+/** Marks that a narrow scale has room for: 1, 2 and 5 of each decade, or as many of these as there may be. */
+function marksOf(scale: ScaleLogarithmic<number, number>): number[] {
+  const leading = (value: number) => Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
+  const having = (digits: readonly number[]) =>
+    scale.ticks(10).filter((value) => digits.includes(leading(value)));
+  const choices = [having([1, 2, 5]), having([1, 5]), having([1])];
+  return choices.find((marks) => marks.length <= MOST_MARKS) ?? choices.at(-1)!;
 }
 
 function nowOf({ workload }: Prediction) {
@@ -126,7 +139,8 @@ function nowOf({ workload }: Prediction) {
 }
 
 function shown(value: number | null): string {
-  return value === null ? 'none' : amount(value);
+  if (value === null) return 'no size';
+  return value === 0 ? 'nothing to hide' : amount(value);
 }
 
 function sentence({ size: name, now, from }: Point): string {

@@ -4,12 +4,14 @@ import type { Prediction } from '../../../documents/prediction.ts';
 import { interval, milliseconds, percent, tableMs } from '../text/units.ts';
 import { Axis, Grid } from './Axis.tsx';
 import { Figure, Key, Table } from './Figure.tsx';
+import { Part } from './Part.tsx';
 import { PlanLabel, rowName } from './PlanLabel.tsx';
 import { STEP_PARTS, stepParts } from './stepParts.ts';
 
 /** Steps of both plans and of no offload as stacked bars on one axis, with the interval that each may be in. */
 export function Breakdown({ prediction, isStale }: { prediction: Prediction; isStale: boolean }) {
   const { plans } = prediction;
+  const none = plans.at(-1)!;
   const longest = Math.max(...plans.map(({ doubt, stepTimeS }) => Math.max(stepTimeS, doubt.stepS[1])));
   const scale = scaleLinear([0, 1e3 * longest * 1.02], [0, 100]);
   const ticks = scale.ticks(6);
@@ -29,7 +31,7 @@ export function Breakdown({ prediction, isStale }: { prediction: Prediction; isS
     >
       <div class="bars">
         {plans.map((report, index) => (
-          <Row key={rowName(index)} {...{ report, index, scale, ticks }} />
+          <Row key={rowName(index)} {...{ report, index, none, scale, ticks }} />
         ))}
         <div class="bar-axis">
           <Axis {...{ scale, ticks, unit: 'ms' }} format={(value) => value.toLocaleString('en-US')} />
@@ -42,18 +44,20 @@ export function Breakdown({ prediction, isStale }: { prediction: Prediction; isS
 interface RowProps {
   report: PlanReport;
   index: number;
+  /** The row that the others are held against. */
+  none: PlanReport;
   scale: ReturnType<typeof scaleLinear<number>>;
   ticks: readonly number[];
 }
 
-function Row({ report, index, scale, ticks }: RowProps) {
+function Row({ report, index, none, scale, ticks }: RowProps) {
   const parts = stepParts(report);
-  const { stepTimeS, doubt, versusNone } = report;
+  const { stepTimeS, doubt } = report;
   const [low, high] = doubt.stepS.map((seconds) => scale(1e3 * seconds)) as [number, number];
   let fromS = 0;
   return (
     <div class="bar-row">
-      <PlanLabel index={index} plan={report.plan} />
+      <PlanLabel index={index} plan={report.plan} transport={report.transport} />
       <div class="bar">
         <Grid {...{ scale, ticks }} />
         {STEP_PARTS.map(({ kind }) => {
@@ -61,16 +65,16 @@ function Row({ report, index, scale, ticks }: RowProps) {
           fromS += parts[kind];
           const width = scale(1e3 * parts[kind]);
           return (
-            <span key={kind} class={`part ${kind}`} style={{ left: `${left}%`, width: `${width}%` }}>
-              <span class="part-label">{tableMs(parts[kind])}</span>
-            </span>
+            <Part key={kind} kind={kind} from={left} width={width}>
+              {tableMs(parts[kind])}
+            </Part>
           );
         })}
         <span class="doubt" style={{ left: `${low}%`, width: `${high - low}%` }} />
       </div>
       <div class="bar-value">
         <strong>{milliseconds(stepTimeS)}</strong>
-        <span class="versus">{index === 2 || versusNone === null ? '' : signed(versusNone - 1)}</span>
+        <span class="versus">{report === none ? '' : signed(stepTimeS / none.stepTimeS - 1)}</span>
       </div>
     </div>
   );
@@ -98,7 +102,9 @@ function StepTable({ plans }: { plans: readonly PlanReport[] }) {
       rows={[
         row('step, ms', ({ stepTimeS }) => tableMs(stepTimeS)),
         row('95 % interval', ({ doubt }) => interval(doubt.stepS)),
-        row('of no offload', ({ versusNone }) => (versusNone === null ? '' : versusNone.toFixed(3))),
+        row('of no offload on its transport', ({ versusNone }) =>
+          versusNone === null ? '' : versusNone.toFixed(3),
+        ),
         ...STEP_PARTS.map(({ kind, name }) =>
           row(`${name}, ms`, (report) => tableMs(stepParts(report)[kind])),
         ),

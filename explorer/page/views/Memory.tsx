@@ -1,17 +1,18 @@
 import { scaleLinear } from 'd3-scale';
-import type { Prediction } from '../../../documents/prediction.ts';
+import type { QuickPrediction } from '../../protocol.ts';
 import { SIDES } from '../model/sides.ts';
 import { gibibytes, gibibytesNumber } from '../text/units.ts';
 import { fitsIn } from '../text/verdictSentence.ts';
 import { Axis, Grid } from './Axis.tsx';
 import { Figure, Key, Table } from './Figure.tsx';
-import { MEMORY_PARTS, memoryParts } from './memoryParts.ts';
+import { MEMORY_PARTS } from './memoryParts.ts';
+import { Part } from './Part.tsx';
 import { PlanLabel, rowName } from './PlanLabel.tsx';
 
 const GiB = 2 ** 30;
 
 export interface MemoryProps {
-  prediction: Prediction;
+  prediction: QuickPrediction;
   /** Null for all that a GPU has. */
   capBytes: number | null;
   isStale: boolean;
@@ -23,7 +24,7 @@ export function Memory({ prediction, capBytes, isStale }: MemoryProps) {
   const { gpuMemoryBytes } = machine;
   const most = Math.max(gpuMemoryBytes, ...plans.map(({ gpuPeakBytes }) => gpuPeakBytes)) / GiB;
   const scale = scaleLinear([0, most * 1.02], [0, 100]);
-  const ticks = scale.ticks(6);
+  const ticks = scale.ticks(4);
   const limits = [
     { kind: 'capacity', bytes: gpuMemoryBytes },
     ...(capBytes === null ? [] : [{ kind: 'cap', bytes: capBytes }]),
@@ -50,7 +51,7 @@ export function Memory({ prediction, capBytes, isStale }: MemoryProps) {
     >
       <div class="bars">
         {plans.map((report, index) => {
-          const parts = memoryParts(report, prediction);
+          const need = prediction.memory[index]!;
           const fits = fitsIn(report, limit);
           let from = 0;
           return (
@@ -58,15 +59,11 @@ export function Memory({ prediction, capBytes, isStale }: MemoryProps) {
               <PlanLabel index={index} plan={report.plan} />
               <div class="bar thin">
                 <Grid {...{ scale, ticks }} />
-                {MEMORY_PARTS.map(({ kind }) => {
+                {MEMORY_PARTS.map(({ kind, bytes }) => {
                   const left = scale(from / GiB);
-                  from += parts[kind];
+                  from += need[bytes];
                   return (
-                    <span
-                      key={kind}
-                      class={`part memory-${kind}`}
-                      style={{ left: `${left}%`, width: `${scale(parts[kind] / GiB)}%` }}
-                    />
+                    <Part key={kind} kind={`memory-${kind}`} from={left} width={scale(need[bytes] / GiB)} />
                   );
                 })}
                 {limits.map(({ kind, bytes }) => (
@@ -90,7 +87,7 @@ export function Memory({ prediction, capBytes, isStale }: MemoryProps) {
 }
 
 /** What each rank pins of its share of host memory. */
-function HostRows({ prediction }: { prediction: Prediction }) {
+function HostRows({ prediction }: { prediction: QuickPrediction }) {
   const shareBytes = hostShareBytes(prediction);
   const pinned = prediction.plans.map(({ hostPinnedBytes }) => hostPinnedBytes);
   const scale = scaleLinear([0, 1.02 * Math.max(shareBytes, ...pinned)], [0, 100]);
@@ -101,7 +98,7 @@ function HostRows({ prediction }: { prediction: Prediction }) {
         <div class="bar-row" key={side}>
           <PlanLabel index={side} plan={prediction.plans[side]!.plan} />
           <div class="bar thin">
-            <span class="part memory-host" style={{ left: 0, width: `${scale(pinned[side]!)}%` }} />
+            <Part kind="memory-host" from={0} width={scale(pinned[side]!)} />
             <span class="limit capacity" style={{ left: `${scale(shareBytes)}%` }} />
           </div>
           <div class="bar-value">
@@ -117,20 +114,22 @@ function HostRows({ prediction }: { prediction: Prediction }) {
 }
 
 /** As `hostShareBytes` of the model has it. */
-function hostShareBytes({ machine, workload }: Prediction): number {
+function hostShareBytes({ machine, workload }: QuickPrediction): number {
   return machine.hostMemoryBytes / (machine.peer === 'mirrored' ? 1 : workload.ranks);
 }
 
-function MemoryTable({ prediction }: { prediction: Prediction }) {
-  const { plans } = prediction;
-  const parts = plans.map((report) => memoryParts(report, prediction));
+function MemoryTable({ prediction }: { prediction: QuickPrediction }) {
+  const { plans, memory } = prediction;
   return (
     <Table
       caption="Memory of each plan, GiB"
       head={['GiB', ...plans.map(({ plan }, index) => `${rowName(index)}: ${plan}`)]}
       rows={[
         ['GPU, peak', ...plans.map(({ gpuPeakBytes }) => gibibytesNumber(gpuPeakBytes))],
-        ...MEMORY_PARTS.map(({ kind, name }) => [name, ...parts.map((one) => gibibytesNumber(one[kind]))]),
+        ...MEMORY_PARTS.map(({ name, bytes }) => [
+          name,
+          ...memory.map((need) => gibibytesNumber(need[bytes])),
+        ]),
         ['pinned in host memory, each rank', ...plans.map((one) => gibibytesNumber(one.hostPinnedBytes))],
       ]}
     />

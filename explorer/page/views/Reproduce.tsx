@@ -20,8 +20,12 @@ export function Reproduce({ command, link, files, onSave }: ReproduceProps) {
         </code>
       </pre>
       <div class="row">
-        <CopyButton text={command}>Copy the command</CopyButton>
-        <CopyButton text={link}>Copy the link</CopyButton>
+        <CopyButton text={command} otherwise="Select it above">
+          Copy the command
+        </CopyButton>
+        <CopyButton text={link} otherwise="It is in the address bar">
+          Copy the link
+        </CopyButton>
       </div>
       {files.length > 0 && (
         <ul class="needs">
@@ -39,21 +43,23 @@ export function Reproduce({ command, link, files, onSave }: ReproduceProps) {
   );
 }
 
-function CopyButton({ text, children }: { text: string; children: string }) {
-  const [copied, setCopied] = useState<string | null>(null);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setCopied(text);
-    } catch {
-      // Some browsers give the clipboard to nobody: the text is there to be selected.
-      getSelection()?.selectAllChildren(document.getElementById('command')!);
-      setCopied(null);
-    }
-  };
+interface CopyButtonProps {
+  text: string;
+  /** Where the text is, in browsers that give the clipboard to nobody. */
+  otherwise: string;
+  children: string;
+}
+
+function CopyButton({ text, otherwise, children }: CopyButtonProps) {
+  const [done, setDone] = useState<{ text: string; says: string } | null>(null);
+  const copy = () =>
+    navigator.clipboard.writeText(text).then(
+      () => setDone({ text, says: 'Copied' }),
+      () => setDone({ text, says: otherwise }),
+    );
   return (
-    <button type="button" onClick={() => void copy()}>
-      {copied === text ? 'Copied' : children}
+    <button type="button" aria-live="polite" onClick={() => void copy()}>
+      {done?.text === text ? done.says : children}
     </button>
   );
 }

@@ -6,6 +6,7 @@ import type { Timelines } from '../model/useAnswers.ts';
 import { gigabytesPerS, milliseconds } from '../text/units.ts';
 import { Axis, Grid } from './Axis.tsx';
 import { Figure, Key, Table } from './Figure.tsx';
+import { Part } from './Part.tsx';
 
 const KINDS = [
   { kind: 'compute', name: 'compute' },
@@ -80,14 +81,15 @@ function OneTimeline({ side, timeline, scale, ticks, fastest }: OneTimelineProps
           <div class="lane">
             <Grid {...{ scale, ticks }} />
             {lane.intervals.map(({ name: what, kind, beginS, endS }, index) => (
-              <span
+              <Part
                 key={index}
-                class={`part ${kind}`}
+                kind={kind}
+                from={scale(1e3 * beginS)}
+                width={scale(1e3 * (endS - beginS))}
                 title={`${what}: ${milliseconds(endS - beginS)}`}
-                style={{ left: `${scale(1e3 * beginS)}%`, width: `${scale(1e3 * (endS - beginS))}%` }}
               >
-                <span class="part-label">{what}</span>
-              </span>
+                {what}
+              </Part>
             ))}
           </div>
         </>

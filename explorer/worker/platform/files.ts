@@ -88,7 +88,7 @@ function namesIn(folder: string): string[] {
 
 function sizeOf(content: GivenFile): number {
   if (typeof content === 'string') return encoder.encode(content).length;
-  if (content instanceof Uint8Array) return content.length;
+  if (ArrayBuffer.isView(content)) return content.length;
   return content instanceof Blob ? content.size : content.bytes;
 }
 
@@ -98,7 +98,7 @@ function partOf(content: GivenFile, offset: number, bytes: number): Uint8Array<A
   const end = Math.min(offset + bytes, sizeOf(content));
   if (end <= offset) return new Uint8Array(0);
   if (typeof content === 'string') return encoder.encode(content).subarray(offset, end);
-  if (content instanceof Uint8Array) return content.subarray(offset, end);
+  if (ArrayBuffer.isView(content)) return content.subarray(offset, end);
   const part =
     content instanceof Blob
       ? new FileReaderSync().readAsArrayBuffer(content.slice(offset, end))

@@ -8,6 +8,9 @@ import { plain, verdictOf } from '../../../explorer/page/text/verdictSentence.ts
 import { type ExplorerState, stateOf } from '../../../explorer/state.ts';
 import { predict } from '../../../library/index.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
+import { planDocument } from '../../../model/plan/planDocument.ts';
+import { FILES } from '../../../model/scenario/files.ts';
+import { scenarioOf } from '../../../model/scenario/scenario.ts';
 import { accessibilityFaults } from '../../browser/accessibility.ts';
 import { runCli } from '../../support/runCli.ts';
 import { skip } from '../../support/skip.ts';
@@ -167,6 +170,50 @@ if (typeof pages === 'string') {
       `document.documentElement.scrollWidth - document.documentElement.clientWidth`,
     );
     assert.is(beyond, 0, 'a long name widens the page');
+    assert.equal(explorer.complaints(), []);
+  });
+
+  test("a plan's file that is dropped is plan B, whatever it is called", async () => {
+    const explorer = await pages.open(WAN, { widthPx: 390 });
+    const scenario = scenarioOf({ ...WAN, plan: ['yield'] }, FILES);
+    const plan = { ...planDocument(scenario.plans[0]!, scenario.workload), name: HOSTILE };
+    await explorer.drop('hostile.json', JSON.stringify(plan));
+    await explorer.until(`document.querySelector('#preset-B').value === 'hostile.json'`);
+    await explorer.drawn();
+    const verdict = await explorer.page.evaluate(`document.querySelector('#verdict').textContent`);
+    assert.ok(String(verdict).startsWith(`B, ${HOSTILE}, takes 3,661 ms a step`), String(verdict));
+    assert.is(await explorer.page.evaluate(`document.querySelector('#verdict bdi').textContent`), HOSTILE);
+    assert.is(await explorer.page.evaluate(`document.querySelector('#explorer img, #explorer b')`), null);
+    const beyond = await explorer.page.evaluate(
+      `document.documentElement.scrollWidth - document.documentElement.clientWidth`,
+    );
+    assert.is(beyond, 0, 'a long name widens the page');
+    assert.equal(await accessibilityFaults(explorer.page), []);
+    assert.equal(explorer.complaints(), []);
+  });
+
+  test('a profile that is dropped is the model, and another model takes its place', async () => {
+    const explorer = await pages.open({ ...WAN, sp: 2 });
+    const profile = readFileSync(
+      join(packageRoot, 'experiments', 'profile', 'synthetic-dit.profile.json'),
+      'utf8',
+    );
+    await explorer.drop('notes.txt', 'hello');
+    await explorer.until(`document.querySelector('.mistake.general')`);
+    assert.match(await explorer.text('.mistake.general'), /notes\.txt/);
+    await explorer.drop('my profile.json', profile);
+    await explorer.until(`document.querySelector('#model').value === 'my profile.json'`);
+    await explorer.drawn();
+    assert.is(await explorer.page.evaluate(`document.querySelector('.mistake, #width, #sp')`), null);
+    assert.match(await explorer.text('#command'), /--profile 'my profile\.json' --machine h200-x2/);
+    assert.match(await explorer.text('.needs'), /needs the file my profile\.json/);
+    await explorer.page.focus('#model');
+    await explorer.press('ArrowDown');
+    await explorer.page.keyboard.type('mochi');
+    await explorer.press('Enter');
+    await explorer.drawn();
+    const { size: _, ...where } = WAN;
+    assert.is(await explorer.verdict(), expected({ ...where, model: 'mochi-1-10b' }));
     assert.equal(explorer.complaints(), []);
   });
 

@@ -30,7 +30,9 @@ test('numbers have units and the digits that are read', () => {
   assert.is(percent(0.1234), '12 %');
   assert.is(percent(0.01234), '1.2 %');
   assert.is(amount(32760), '32,760');
-  assert.is(amount(0.387), '0.4');
+  assert.is(amount(0.387), '0.39');
+  assert.is(amount(0.05), '0.05');
+  assert.is(amount(2.84), '2.8');
   assert.is(amount(1), '1');
 });
 

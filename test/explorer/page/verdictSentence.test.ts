@@ -24,7 +24,7 @@ test('says plan, time with interval, ratios, memory and doubt in one sentence', 
   const sentence = said(prediction);
   assert.match(
     sentence,
-    /^B, yield, takes 3,66\d ms a step \(95 %: 3,480 to 3,850 ms\), as fast as no offload and 11 % faster than A, and fits: 4\.9 of 139\.8 GiB; most of the doubt is the model's own error\.$/,
+    /^B, yield, takes 3,66\d ms a step \(95 %: 3,480 to 3,850 ms\), as fast as no offload and 11 % faster than A, and fits: 4\.9 of 139\.8 GiB; the largest doubt is the model's own error\.$/,
   );
   assert.ok(sentence.includes(`${Math.round(1e3 * stepTimeS).toLocaleString('en-US')} ms`));
   assert.is(doubt.decides, 'model');
@@ -38,6 +38,14 @@ test('is about the faster plan, whichever side it stands on', () => {
 
 test('two plans of one time are as fast as each other', () => {
   assert.match(said(predicted('yield', 'yield')), /and as fast as B, and fits/);
+});
+
+test('what another transport gains is told apart from what streaming costs', () => {
+  const sentence = said(predicted('layerwise', 'yield,transport=staged-copy'));
+  assert.match(
+    sentence,
+    /^B, yield,transport=staged-copy, .* faster than no offload over shm, (as fast as|[\d.]+ % (slower|faster) than) no offload over staged-copy and /,
+  );
 });
 
 test('a plan beyond the cap is not recommended, however fast', () => {
@@ -76,7 +84,7 @@ test('a difference that the intervals leave open is called so', () => {
 
 test('names the number behind the doubt', () => {
   const sentence = said(predicted('layerwise', 'yield', { machine: 'rtx-4090', gpus: '2' }));
-  assert.match(sentence, /most of the doubt is [a-z' ]+( \([a-zA-Z0-9.]+ = [^)]+\))?\.$/);
+  assert.match(sentence, /the largest doubt is [a-z' ]+( \([a-zA-Z0-9.]+ = [^)]+\))?\.$/);
 });
 
 test.run();
