@@ -22,13 +22,16 @@ export class ExplorerPages {
     this.#browser = browser;
   }
 
-  /** @returns why there is none where no Chromium is there. */
-  static async launch(): Promise<ExplorerPages | string> {
+  /**
+   * @param given files of the user's by their names in the page.
+   * @returns why there is none where no Chromium is there.
+   */
+  static async launch(given: ReadonlyMap<string, string> = new Map()): Promise<ExplorerPages | string> {
     const browser = await TestBrowser.launch();
     if (typeof browser === 'string') return browser;
     const site = mkdtempSync(join(tmpdir(), 'chunkflow-explorer-'));
     await buildExplorer({ out: site });
-    return new ExplorerPages(site, await serveExplorer(site), browser);
+    return new ExplorerPages(site, await serveExplorer(site, { given }), browser);
   }
 
   /** Opens the page of a state and waits until everything is drawn. */
