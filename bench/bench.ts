@@ -7,6 +7,7 @@ import { COMMAND_CASE, commandCpuS, TIMED_COMMANDS } from './commandCpu.ts';
 import { DRAG_CASE, explorerFigures } from './explorer.ts';
 import { allGaps, GAP_CAPS, type Gap, type GapStatistics, gapStatistics } from './gaps.ts';
 import { FRONT_POINTS, PLANNING_MACHINE, planningFigures } from './planning.ts';
+import { reportPage } from './reportPage.ts';
 import { eventsPerS, flowsPerS } from './sharing.ts';
 import { BENCHMARK_CASE, fiftySteps, medianMs, onePlan } from './simulation.ts';
 
@@ -47,6 +48,7 @@ function helpMs(): number {
 }
 
 const planning = await planningFigures();
+const report = await reportPage();
 const explorer = await explorerFigures();
 if (typeof explorer === 'string') process.stderr.write(`LEFT OUT: the explorer's page: ${explorer}\n`);
 const figures = [
@@ -70,6 +72,13 @@ const figures = [
     atLeast(`considered:${model}`, `plans considered of ${model}`, considered, 'plans', 10_000),
     atMost(`frontS:${model}`, `front of ${FRONT_POINTS} points of ${model}`, frontS, 's', 10),
   ]),
+  ...(typeof report === 'string'
+    ? []
+    : [
+        atMost('reportMb', 'report of 552 steps, weight of its page', report.megabytes, 'MB', 3),
+        atMost('reportOpenMs', 'the same, opened from disk', report.openMs, 'ms', 2000),
+        atMost('reportDrawnMs', 'the same, with every chart drawn', report.drawnMs, 'ms', 2000),
+      ]),
   ...(typeof explorer === 'string'
     ? []
     : [
@@ -121,6 +130,7 @@ if (process.argv.includes('--json')) {
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, ${machine.platform}; medians`,
   );
   console.log(`simulations: ${BENCHMARK_CASE}`);
+  if (typeof report === 'string') console.log(`the page of a report is left out: ${report}`);
   console.log(`cold commands: ${COMMAND_CASE}`);
   console.log(`explorer: ${DRAG_CASE.model} at ${DRAG_CASE.size} on ${DRAG_CASE.machine}`);
   console.log(`plans and fronts: reference size, two ranks on ${PLANNING_MACHINE}; a front on all cores`);

@@ -26,4 +26,5 @@ export const COMMANDS: Commands = {
   doctor: () => import('./commands/doctor/command.ts'),
   readings: () => import('./commands/readings/command.ts'),
   schema: () => import('./commands/schema/command.ts'),
+  completion: () => import('./commands/completion/command.ts'),
 };

@@ -63,7 +63,7 @@ async function demo(): Promise<void> {
   out('predicted from the machine file. An empty error: nothing was published to compare with.\n');
   for (const { published, rows } of compared) {
     out(`\n${published.name}, ${published.workload.tokens.toLocaleString('en-US')} tokens a sample\n`);
-    out(formatTable(STEP_COLUMNS, rows));
+    out(formatTable(STEP_COLUMNS, rows, processOutput.layout));
   }
 
   const scaledAlong = dualH100Cases(true).flatMap((published) =>

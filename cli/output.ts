@@ -8,6 +8,8 @@ export interface Output {
   terminal: boolean;
   /** How results are laid out. */
   layout: Layout;
+  /** Whether somebody sits at a terminal who can be asked; absent where nobody does. */
+  asks?: boolean;
 }
 
 /** The process's own streams: results on stdout, diagnostics on stderr. */
@@ -16,6 +18,7 @@ export const processOutput: Output = {
   diagnostic: (text) => process.stderr.write(text),
   terminal: process.stderr.isTTY === true,
   layout: layoutOf(process.stdout),
+  asks: process.stdin.isTTY === true && process.stdout.isTTY === true,
 };
 
 /** A value as indented JSON with a line end, ready to print. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { StoppedError } from '../build/stopSignals.ts';
 import { packageRoot } from '../model/input/packageFiles.ts';
-import { printable, UserError } from '../model/input/userError.ts';
+import { printable, USER_ERROR } from '../model/input/userError.ts';
 import { addCommands, type Commands } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import type { Output } from './output.ts';
@@ -12,12 +12,13 @@ import { refuseRepeatedFlags } from './repeatedFlags.ts';
 /** The npm package that a command asks for and that this copy of ChunkFlow leaves out, as the Python package's does. */
 function absentPackage(error: unknown): string | null {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code !== 'ERR_MODULE_NOT_FOUND') return null;
-  return /^Cannot find package '([^']+)'/.exec(message)?.[1] ?? null;
+  // By import, or by a look for its folder.
+  if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return null;
+  return /^Cannot find (?:package|module) '([a-z@][^']*)'/.exec(message)?.[1] ?? null;
 }
 
 /**
- * Runs one command line and returns its exit code: 0, 2 for a mistake in the input (one line on stderr and
+ * Runs one command line and returns its exit code; none at all asks whoever sits at a terminal, and prints help elsewhere. Codes are 0, 2 for a mistake in the input (one line on stderr and
  * nothing else), 1 for a run or a check that failed, or for a bug (with its stack), 128 and the number of a signal that has
  * stopped what it ran.
  *
@@ -27,13 +28,17 @@ export async function run(args: readonly string[], given: Output): Promise<numbe
   const output: Output = { ...given, diagnostic: (text) => given.diagnostic(boundedLines(text)) };
   const status = { code: 0 };
   try {
-    const program = await buildProgram(args, output, status);
-    await program.parseAsync(args, { from: 'user' });
+    const asked = args.length === 0 && given.asks === true ? await newcomersArgs() : args;
+    // As a shell has it of a program that was interrupted.
+    if (asked === null) return 130;
+    const program = await buildProgram(asked, output, status);
+    await program.parseAsync(asked, { from: 'user' });
     return status.code;
   } catch (error) {
     // Commander has already printed its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof UserError) {
+    // By its name: a chart that a bundled command draws is of other modules.
+    if (error instanceof Error && error.name === USER_ERROR) {
       output.diagnostic(`error: ${oneLine(error.message)}\n`);
       return 2;
     }
@@ -51,6 +56,11 @@ export async function run(args: readonly string[], given: Output): Promise<numbe
     output.diagnostic(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return 1;
   }
+}
+
+/** Without any argument, in a terminal: what a newcomer wants to know, as a command line; null where they left. */
+async function newcomersArgs(): Promise<string[] | null> {
+  return (await import('./newcomer.ts')).newcomersCommand();
 }
 
 /**

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { caseParameters } from '../model/calibration/cases.ts';
 import { parseJson } from '../model/input/jsonFile.ts';
+import { issueText } from '../model/input/schemaIssue.ts';
 import { shown, UserError } from '../model/input/userError.ts';
 import { CATEGORIES } from '../model/program/timeline.ts';
 import { PEERS } from '../model/system/system.ts';
@@ -112,7 +113,7 @@ export function readManifest(folder: string): Manifest {
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   throw new UserError(
-    `${issue.path.join('.') || 'the file'}: ${issue.message}, got ${shown(issue.input)}; generate it anew with this version`,
+    `${issue.path.join('.') || 'the file'}: ${issueText(issue)}; generate it anew with this version`,
     source.place(issue.path),
   );
 }

@@ -17,6 +17,7 @@ export const machineFormat = z.strictObject({
   gpuMemoryBytes: bytes,
   hostMemoryBytes: bytes,
   transport: z.string().describe('of the collectives, where a plan names none'),
+  notes: z.array(z.string()).optional().describe('numbers that were set and have no effect'),
   anchor: z
     .strictObject({
       plan: z.string(),

@@ -19,6 +19,25 @@ export const modelsFormat = z.strictObject({
       heads: count.describe('SP x TP must divide it'),
       evaluations: count.describe('network evaluations a denoising step'),
       reference: z.strictObject({ width: count, height: count, frames: count, tokens: count }),
+      assumptions: z.array(z.string()).optional().describe('of one model: what its file did not say'),
+      kinds: z
+        .array(
+          z.strictObject({
+            name: z.string(),
+            count: count.describe('blocks of this kind in one pass'),
+            bytes: bytes.describe('weights of one block'),
+            exchanges: z.number().describe('collectives of one block under sequence parallelism'),
+            segments: z.array(
+              z.strictObject({
+                name: z.string(),
+                does: z.string().describe('op, or what changes hands'),
+                bytes: bytes.describe('its weights'),
+              }),
+            ),
+          }),
+        )
+        .optional()
+        .describe('of one model: alike blocks, in the order in which a pass runs them'),
     }),
   ),
 });

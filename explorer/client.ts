@@ -23,11 +23,13 @@ const DESKS: Readonly<Record<Ask['kind'], Desk>> = {
   file: 'quick',
   'break-even': 'patient',
   timeline: 'patient',
+  solver: 'search',
   search: 'search',
 };
 
 interface Waiting {
   desk: Desk;
+  kind: Ask['kind'];
   resolve(reply: Replies[keyof Replies] | null): void;
   reject(error: Error): void;
 }
@@ -59,15 +61,24 @@ export class ModelClient {
    */
   ask<Kind extends Ask['kind']>(ask: AskOf<Kind>): Promise<Replies[Kind] | null> {
     const desk = DESKS[ask.kind];
-    // A search looks for seconds and hears nothing meanwhile.
-    if (desk === 'search') this.#dismiss(desk);
+    // One that searches hears nothing meanwhile; one that has searched is quicker the next time.
+    if (ask.kind === 'search' && this.#isSearching()) this.#dismiss(desk);
     if (ask.kind === 'file') this.#tellOthers(ask as AskOf<'file'>);
     return this.#send(desk, ask) as Promise<Replies[Kind] | null>;
+  }
+
+  /** Has the solver loaded ahead of a search that is about to be asked for. */
+  prepareSearch(): void {
+    if (!this.#workers.has('search')) this.#send('search', { kind: 'solver' }).catch(() => {});
   }
 
   /** Ends a search that is no longer wanted; its promise becomes null. */
   stopSearch(): void {
     this.#dismiss('search');
+  }
+
+  #isSearching(): boolean {
+    return [...this.#waiting.values()].some(({ kind }) => kind === 'search');
   }
 
   #tellOthers(file: AskOf<'file'>): void {
@@ -80,7 +91,7 @@ export class ModelClient {
     const worker = this.#workerAt(desk);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { desk, resolve, reject });
+      this.#waiting.set(id, { desk, kind: ask.kind, resolve, reject });
       worker.postMessage({ id, ask });
     });
   }

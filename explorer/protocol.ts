@@ -11,6 +11,7 @@ export type Ask =
   | { kind: 'predict'; question: ScenarioQuestion & RequestQuestion }
   | { kind: 'break-even'; question: ScenarioQuestion & RequestQuestion }
   | { kind: 'timeline'; question: ScenarioQuestion; plan: string }
+  | { kind: 'solver' }
   | { kind: 'search'; question: PlanQuestion }
   | { kind: 'file'; name: string; content: GivenFile };
 
@@ -29,6 +30,8 @@ export interface Replies {
   predict: QuickPrediction;
   'break-even': Prediction;
   timeline: BlockTimeline;
+  /** The solver is there: what a first search would wait for. */
+  solver: null;
   search: PlanChoice;
   /** A file of the user's is known by its name from now on, as the command line knows a path. */
   file: { name: string; is: GivenKind };

@@ -8,6 +8,7 @@ import { type RequestFacts, type RequestReport, requestReport } from '../model/a
 import { verdict } from '../model/analytic/verdict.ts';
 import { toolNotes } from '../model/presets/tools/toolPlan.ts';
 import type { Scenario } from '../model/scenario/scenario.ts';
+import { cappedRates } from '../model/system/cappedRates.ts';
 import type { Anchor } from '../model/system/system.ts';
 import type { Compared } from './comparePlans.ts';
 import { workloadFields } from './workloadFields.ts';
@@ -17,6 +18,7 @@ export function scenarioFields(
   scenario: Scenario,
 ): Pick<Prediction, 'workload' | 'machine' | 'paperCriterion'> {
   const { workload, system, transport } = scenario;
+  const notes = cappedRates(system);
   return {
     workload: workloadFields(scenario),
     machine: {
@@ -28,6 +30,7 @@ export function scenarioFields(
       gpuMemoryBytes: system.gpu.memoryBytes,
       hostMemoryBytes: system.host.memoryBytes,
       transport,
+      ...(notes.length > 0 && { notes }),
       ...(system.anchor !== undefined && { anchor: anchorFields(system.anchor) }),
     },
     paperCriterion: paperCriterion(workload, system),

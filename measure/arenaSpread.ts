@@ -1,3 +1,4 @@
+import { max, min } from 'simple-statistics';
 import type { MeasurementRecord } from './records.ts';
 
 /** Rates of one kind of copies, in bytes per second. */
@@ -57,5 +58,5 @@ export function slowestRanks(byRank: readonly (readonly number[])[]): number[] {
 function spreadOf(rates: readonly number[]): RateSpread {
   const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
   const square = rates.reduce((sum, rate) => sum + (rate - mean) ** 2, 0) / rates.length;
-  return { worst: Math.min(...rates), best: Math.max(...rates), variation: Math.sqrt(square) / mean };
+  return { worst: min(rates), best: max(rates), variation: Math.sqrt(square) / mean };
 }

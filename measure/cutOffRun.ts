@@ -1,4 +1,4 @@
-import { median, medianAbsoluteDeviation, quantile } from 'simple-statistics';
+import { median, medianAbsoluteDeviation, min, quantile } from 'simple-statistics';
 import { grouped } from '../model/input/grouped.ts';
 import type { MeasuredRun } from './readMeasurement.ts';
 import type { MeasurementRecord } from './records.ts';
@@ -51,7 +51,7 @@ function summary(
   const spread = (p90S - p10S) / medianS;
   return {
     ...{ record: 'summary', plan, name: memory.find((record) => record.plan === plan)?.name ?? '', mode },
-    ...{ medianS, madS: medianAbsoluteDeviation(steps), p10S, p90S, minS: Math.min(...steps) },
+    ...{ medianS, madS: medianAbsoluteDeviation(steps), p10S, p90S, minS: min(steps) },
     ...{ steps: steps.length, rounds, spread, steady: spread <= STEADY, tracedOverNot: null },
   };
 }

@@ -1,3 +1,4 @@
+import { issueText } from '../model/input/schemaIssue.ts';
 import { type Place, shown, UserError } from '../model/input/userError.ts';
 import { type MeasurementRecord, type RecordName, recordFormats } from './records.ts';
 
@@ -28,8 +29,7 @@ export function checkedRecord<Name extends RecordName>(
   // With the inputs of issues, which would take twice the time for all records.
   const issue = recordFormats[name].safeParse(value, { reportInput: true }).error!.issues[0]!;
   const path = [name, ...issue.path].join('.');
-  const got = issue.path.length === 0 ? '' : `, got ${shown(issue.input)}`;
-  throw new UserError(`${path}: ${issue.message}${got}; measure it anew, or remove the line`, place);
+  throw new UserError(`${path}: ${issueText(issue)}; measure it anew, or remove the line`, place);
 }
 
 function parse(text: string, place: Place): unknown {

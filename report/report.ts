@@ -74,6 +74,8 @@ export type Part = TablePart | ChartPart | FactsPart | NotesPart | CommandsPart;
 export interface Section {
   id: string;
   title: string;
+  /** Of the title, where the sections are listed. */
+  short?: string;
   parts: readonly Part[];
 }
 
@@ -92,4 +94,13 @@ export interface Report {
 export function commonLimit(findings: readonly Finding[]): string | null {
   const limits = new Set(findings.map(({ limit }) => limit));
   return limits.size === 1 ? [...limits][0]! : null;
+}
+
+/** Tables in a row that one command prints name it once, behind the last of them. */
+export function withoutRepeats(parts: readonly Part[]): Part[] {
+  return parts.map((part, index) => {
+    const next = parts[index + 1];
+    const isRepeated = part.kind === 'table' && next?.kind === 'table' && part.command === next.command;
+    return isRepeated ? { ...part, command: null } : part;
+  });
 }

@@ -12,7 +12,11 @@ const DATA = [
   'model/catalogue',
   'model/systems',
   'cuda-templates',
+  'report/html/page',
   'runtime',
+  'cli/commands/completion/chunkflow.bash',
+  'cli/commands/completion/chunkflow.fish',
+  'cli/commands/completion/chunkflow.zsh',
   'codegen/attach/build.sh',
   'LICENSE',
 ];

@@ -24,6 +24,8 @@ const SOURCES = [
   'documents',
   'library',
   'explorer',
+  'bin/load.mjs',
+  'scripts/command-bundle.mjs',
   'scripts/explorer.mjs',
   'tsconfig.json',
   'tsconfig.build.json',
@@ -35,8 +37,11 @@ const BIOME = ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-war
 const TYPES = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'];
 /** The explorer's page is for browsers, everything else for Node. */
 const PAGE_TYPES = ['node_modules/typescript/bin/tsc', '-p', 'explorer/page/tsconfig.json'];
-const EXPLORER = ['scripts/explorer.mjs'];
-const BUILD = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'];
+const BUILD = [
+  ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
+  ['scripts/explorer.mjs'],
+  ['scripts/command-bundle.mjs'],
+];
 const PYTHON_CHECKS = [
   ['ruff format', ['-m', 'ruff', 'format', '--check', '.']],
   ['ruff check', ['-m', 'ruff', 'check', '.']],
@@ -89,17 +94,24 @@ function installIfStale() {
 }
 
 function buildIfStale() {
-  if (existsSync(STAMP) && newestMtime(SOURCES) <= statSync(STAMP).mtimeMs) return 0;
-  return buildAlways();
+  const isFresh =
+    existsSync(STAMP) &&
+    newestMtime(SOURCES) <= statSync(STAMP).mtimeMs &&
+    // The bundle's compiled code is of one version of Node.
+    readFileSync(STAMP, 'utf8').includes(process.version);
+  return isFresh ? 0 : buildAlways();
 }
 
 function buildAlways() {
   // Taken before the compiler reads, so that a file saved meanwhile still counts as newer.
   const started = new Date().toISOString();
   rmSync('dist', { recursive: true, force: true });
-  const code = node(BUILD) || node(EXPLORER);
-  if (code === 0) writeFileSync(STAMP, `${started}\n`);
-  return code;
+  for (const command of BUILD) {
+    const code = node(command);
+    if (code !== 0) return code;
+  }
+  writeFileSync(STAMP, `${started} ${process.version}\n`);
+  return 0;
 }
 
 /** Format, lint, types, build and tests, and more of them; the very last line is `N passed, N failed`. */

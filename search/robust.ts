@@ -1,5 +1,5 @@
 import type { StepReport } from '../model/analytic/report.ts';
-import { predictedStepS, predictStep } from '../model/analytic/stepReport.ts';
+import { clockOf, predictedStepS, predictStep } from '../model/analytic/stepReport.ts';
 import { contentOf, type Plan } from '../model/plan/plan.ts';
 import { FROM_SEARCH } from '../model/plan/recipe.ts';
 import type { Unknown } from '../model/system/unknowns.ts';
@@ -107,8 +107,14 @@ export function robustPlan(
 type Place = MachineScenario & { search: Search };
 
 function stepsIn({ search: { workload, system, oracle } }: Place): StepsIn {
+  // Plans that are compared are about as fast, and their clocks about the same.
+  let likelyClock: number | undefined;
   return {
-    predictedS: (plan) => predictedStepS(workload, system, plan),
+    predictedS: (plan) => {
+      const stepS = predictedStepS(workload, system, plan, likelyClock);
+      likelyClock = clockOf(workload, system, plan);
+      return stepS;
+    },
     simulatedS: (plan) => oracle(plan).stepTimeS,
   };
 }
@@ -166,7 +172,7 @@ function nearPresets(
 ): SimulatedPlan[] {
   const most = report.stepTimeS * (1 + NEAR_PRESETS);
   return presetCandidates({ workload, system }, space.backends, caps, report.clock)
-    .filter((plan) => predictedStepS(workload, system, plan) <= most)
+    .filter((plan) => predictedStepS(workload, system, plan, report.clock) <= most)
     .map((plan) => ({ plan, report: oracle(plan) }));
 }
 
@@ -174,13 +180,13 @@ function nearPresets(
  * Optima of the scenarios in which the nominal plan is farthest above what a pooled bound says no plan goes below, if it is
  * farther there than at the machine itself by more than a robust plan must gain.
  */
-function scenarioOptima({ plan }: Optimum, places: readonly Place[], caps: Caps): Plan[] {
+function scenarioOptima({ plan, report }: Optimum, places: readonly Place[], caps: Caps): Plan[] {
   const slacks = places.map(({ search: { workload, system, space } }) => {
     const bounds = familiesOf(space.backends).flatMap((family) => {
       const bound = pooledBound(workload, system, family, caps);
       return bound === null ? [] : [bound.stepTimeS];
     });
-    return predictedStepS(workload, system, plan) / Math.min(...bounds);
+    return predictedStepS(workload, system, plan, report.clock) / Math.min(...bounds);
   });
   const [own = 1] = slacks;
   return places

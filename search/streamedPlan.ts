@@ -48,10 +48,18 @@ export class PlanMaker {
     );
     const order = issueOrder(streamed, blocks.length, variables);
     if (!fitsSlots(order, blocks.length)) return null;
+    // Most blocks stream as much beside the same kind.
+    const dealt = new Map<BlockKind, Map<number, readonly number[]>>();
     const windowBytes = streamed.map((index, place) => {
       const running = blocks[issuerOf(order.issueAt[place]!, blocks.length)]!;
       const bytes = blocks[index]!.weightBytes - residentBytes[index]!;
-      return dealWindows(windows, bytes, chunkBytes, this.#room(running, backend, chunkBytes));
+      const ofRunning = dealt.get(running) ?? new Map<number, readonly number[]>();
+      dealt.set(running, ofRunning);
+      const known = ofRunning.get(bytes);
+      if (known !== undefined) return known;
+      const own = dealWindows(windows, bytes, chunkBytes, this.#room(running, backend, chunkBytes));
+      ofRunning.set(bytes, own);
+      return own;
     });
     return planOf(this.#workload, this.#system, variables, { ...order, windowBytes });
   }

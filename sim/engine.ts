@@ -1,12 +1,13 @@
-import { type CollectiveKind, SEGMENT_CLASSES } from '../model/dit/kinds.ts';
-import { slowdownOf } from '../model/physics/compute.ts';
+import type { CollectiveKind } from '../model/dit/kinds.ts';
 import { bytesWithFill } from '../model/physics/linkShare.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
 import type { System } from '../model/system/system.ts';
 import { betweenRanks, type FlowTransport } from '../model/system/transport.ts';
 import { COMPUTE, COPY, type CompiledProgram, compile, DELAY, MARK } from './devices/compiledProgram.ts';
+import { atClock } from './devices/computeDurations.ts';
 import { CopyEngines } from './devices/copyEngines.ts';
 import { Links } from './devices/links.ts';
+import { Occupancy } from './devices/occupancy.ts';
 import { StagedBytes } from './devices/stagedBytes.ts';
 import { isPrefetch } from './exposure.ts';
 import { EventQueue } from './kernel/eventQueue.ts';
@@ -59,10 +60,7 @@ export class Engine {
   readonly #engines: CopyEngines;
   /** Seconds of compute at the clock, and of delays. */
   readonly #durationS: Float64Array;
-  /** Seconds at the clock from a compute operation's start until another kernel finds room beside it. */
-  readonly #noRoomS: Float64Array;
-  /** By rank, in order: when nothing else finds room. What is over is dropped when it is asked for. */
-  readonly #shut: { fromS: number; untilS: number }[][];
+  readonly #occupancy: Occupancy;
   readonly mayShut: boolean;
   readonly #latencyS: number;
   readonly #transport: FlowTransport | undefined;
@@ -104,9 +102,8 @@ export class Engine {
     this.recording = options.recorder !== undefined;
     const { durationS, noRoomS } = atClock(this.compiled, system, options.clock ?? 1);
     this.#durationS = durationS;
-    this.#noRoomS = noRoomS;
-    this.mayShut = noRoomS.some((seconds) => seconds > 0);
-    this.#shut = Array.from({ length: program.ranks }, () => []);
+    this.#occupancy = new Occupancy(noRoomS, this.compiled.rankOf, program.ranks);
+    this.mayShut = this.#occupancy.mayShut;
     const { compiled } = this;
     const count = compiled.ops.length;
     const transports = [...new Set(compiled.meetings.map((ops) => ops[0]!.transport))];
@@ -268,10 +265,8 @@ export class Engine {
   }
 
   roomAtS(channel: number): number {
-    const shut = this.#shut[this.#program.streams[this.#streamOfChannel[channel]!]!.rank]!;
-    while (shut.length > 0 && shut[0]!.untilS <= this.now) shut.shift();
-    const first = shut[0];
-    return first === undefined || first.fromS > this.now ? this.now : first.untilS;
+    const { rank } = this.#program.streams[this.#streamOfChannel[channel]!]!;
+    return this.#occupancy.roomAtS(rank, this.now);
   }
 
   chunk(channel: number, startS: number, endS: number, bytes: number): void {
@@ -422,22 +417,17 @@ export class Engine {
     const { chained } = this.compiled;
     const step = this.#step[stream]!;
     let op = first;
-    this.#shutFor(op, this.now);
+    this.#occupancy.begin(op, this.now);
     let time = this.now + this.#durationS[op]!;
     for (let next = chained[op]!; next >= 0; next = chained[op]!) {
       this.#ledger.end(op, step, time);
       this.#ledger.start(next, step, time);
       this.#head[stream]! += 1;
       op = next;
-      this.#shutFor(op, time);
+      this.#occupancy.begin(op, time);
       time += this.#durationS[op]!;
     }
     this.#queue.push(time, op);
-  }
-
-  #shutFor(op: number, startS: number): void {
-    if (this.#noRoomS[op]! === 0) return;
-    this.#shut[this.compiled.rankOf[op]!]!.push({ fromS: startS, untilS: startS + this.#noRoomS[op]! });
   }
 
   /** Tags of flows: copy engines are negative, collectives count from 0, compute comes behind all collectives. */
@@ -507,21 +497,6 @@ export class Engine {
     });
     return waits.join('; ');
   }
-}
-
-/** What compute and delays take at a clock, and for how long compute keeps other kernels out. */
-function atClock({ ops, durationS: given }: CompiledProgram, { gpu }: System, clock: number) {
-  const durationS = Float64Array.from(given);
-  const noRoomS = new Float64Array(given.length);
-  for (const op of ops) {
-    if (op.kind !== 'compute') continue;
-    durationS[op.id] = SEGMENT_CLASSES.reduce(
-      (sum, of) => sum + op.secondsOf[of] * slowdownOf(gpu, of, clock),
-      0,
-    );
-    noRoomS[op.id] = op.noRoomS * slowdownOf(gpu, op.class, clock);
-  }
-  return { durationS, noRoomS };
 }
 
 function onCriticalPath(kind: string): boolean {

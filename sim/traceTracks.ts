@@ -1,3 +1,4 @@
+import { grouped } from '../model/input/grouped.ts';
 import type { Interval } from '../model/program/timeline.ts';
 
 /** Tracks in the order in which a reader wants them; others follow by name. */
@@ -23,8 +24,8 @@ export class Tracks {
    */
   constructor(pid: number, firstTid: number, intervals: readonly Interval[], severalRanks: boolean) {
     this.step = { pid, tid: firstTid, name: 'step' };
-    for (const [rank, ofRank] of [...groupedBy(intervals, ({ rank }) => rank)].sort(([a], [b]) => a - b)) {
-      const byTrack = [...groupedBy(ofRank, ({ track }) => track)].sort(([a], [b]) => byTrackOrder(a, b));
+    for (const [rank, ofRank] of [...grouped(intervals, ({ rank }) => rank)].sort(([a], [b]) => a - b)) {
+      const byTrack = [...grouped(ofRank, ({ track }) => track)].sort(([a], [b]) => byTrackOrder(a, b));
       for (const [track, ofTrack] of byTrack) {
         const name = severalRanks ? `rank ${rank} ${track}` : track;
         const thread = { pid, tid: firstTid + 1 + this.threads.size, name };
@@ -57,7 +58,7 @@ export function blockSpans(intervals: readonly Interval[]): BlockSpan[] {
     ({ rank, category, position }) =>
       rank === 0 && position >= 0 && (category === 'compute' || category === 'collective'),
   );
-  const spans = [...groupedBy(own, ({ position }) => position)].map(([position, ofBlock]) => ({
+  const spans = [...grouped(own, ({ position }) => position)].map(([position, ofBlock]) => ({
     position,
     label: /^(?:pass \d+ )?block \d+/.exec(ofBlock[0]!.name)?.[0] ?? '',
     startS: ofBlock.reduce((least, { startS }) => Math.min(least, startS), Number.POSITIVE_INFINITY),
@@ -68,19 +69,6 @@ export function blockSpans(intervals: readonly Interval[]): BlockSpan[] {
     ...span,
     endS: Math.min(span.endS, spans[index + 1]?.startS ?? span.endS),
   }));
-}
-
-function groupedBy<Key>(
-  intervals: readonly Interval[],
-  keyOf: (interval: Interval) => Key,
-): Map<Key, Interval[]> {
-  const groups = new Map<Key, Interval[]>();
-  for (const interval of intervals) {
-    const known = groups.get(keyOf(interval));
-    if (known === undefined) groups.set(keyOf(interval), [interval]);
-    else known.push(interval);
-  }
-  return groups;
 }
 
 function byTrackOrder(a: string, b: string): number {

@@ -33,7 +33,19 @@ export function standingOf(figure: number | null, { holds, inPart, isLeast }: Li
 /** @example limitText({ holds: 0.05, inPart: 0.1 }) // 'at most 5 %; in part to 10 %' */
 export function limitText({ holds, inPart, isLeast }: Limits): string {
   const percent = (share: number) => `${fixedText(share * 100, 0)} %`;
-  return `${isLeast ? 'at least' : 'at most'} ${percent(holds)}; in part ${isLeast ? 'from' : 'to'} ${percent(inPart)}`;
+  const bound = `${isLeast ? 'at least' : 'at most'} ${percent(holds)}`;
+  if (holds === inPart) return bound;
+  return `${bound}; in part ${isLeast ? 'from' : 'to'} ${percent(inPart)}`;
+}
+
+/**
+ * Standing over findings: that of the worst; but what fails beside others makes it one in part, unless it is one of those that decide or
+ * nothing holds.
+ */
+export function overallStanding(findings: readonly Finding[], deciding: readonly Finding[] = []): Standing {
+  const worst = worstOf(findings);
+  const isHeld = findings.some(({ standing }) => standing === 'holds');
+  return worst === 'fails' && isHeld && worstOf(deciding) !== 'fails' ? 'in part' : worst;
 }
 
 /** The worst standing of findings that were shown; `not shown` where none was. */

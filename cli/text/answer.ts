@@ -43,9 +43,10 @@ function rankText(tied: number, plans: readonly PlanReport[]): string {
   const fitting = plans.length - outside;
   const left = outside === 0 ? '' : ` (${outside} more ${outside === 1 ? 'does' : 'do'} not fit)`;
   if (fitting === 1) return `the only one of ${plans.length} that fits`;
-  return tied === 1
-    ? `the fastest of ${fitting}${left}`
-    : `of the ${tied} fastest of ${fitting} the one that takes least memory${left}`;
+  if (tied === 1) return `the fastest of ${fitting}${left}`;
+  return tied === fitting
+    ? `the smallest of ${fitting} that are as fast${left}`
+    : `the smallest of the ${tied} fastest of ${fitting}${left}`;
 }
 
 function against(versusNone: number): string {
@@ -56,8 +57,8 @@ function against(versusNone: number): string {
 
 function noneFits(plans: readonly PlanReport[]): string {
   const least = plans.reduce((most, one) => (one.gpuPeakBytes < most.gpuPeakBytes ? one : most));
-  const what = plans.length === 1 ? `${least.plan} does not fit` : `none of the ${plans.length} plans fits`;
-  const which = plans.length === 1 ? 'it' : `the smallest, ${least.plan},`;
+  const what = plans.length === 1 ? 'does not fit' : `none of the ${plans.length} plans fits`;
+  const which = plans.length === 1 ? least.plan : `the smallest, ${least.plan},`;
   return (
     `${what}: ${which} takes ${gibibytes(least.gpuPeakBytes)} of GPU memory and pins ` +
     `${gibibytes(least.hostPinnedBytes)} of the host's for each rank; \`chunkflow plan\` looks for one that does`

@@ -18,6 +18,7 @@ export function settingText(
     ...workloadLines(workload, documents.length, spIsDefault),
     machineLine(first!, transports),
     ...(machine.anchor === undefined ? [] : [anchorLine(machine.anchor)]),
+    ...(machine.notes ?? []).map((note) => `note: ${note}`),
     ...workload.assumptions.map((assumption) => `assumed: ${assumption}`),
   ]
     .map((line) => paragraph(line, layout))

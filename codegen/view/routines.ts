@@ -1,3 +1,4 @@
+import { grouped } from '../../model/input/grouped.ts';
 import { identifier, Names } from '../escape.ts';
 import type { PositionStatements, Statement } from './statements.ts';
 
@@ -65,11 +66,9 @@ export function routinesOf(
   positions: readonly PositionStatements[],
   kindOf: (position: number) => string,
 ): Routine[] {
-  const groups = new Map<string, PositionStatements[]>();
-  for (const position of positions) {
-    const key = JSON.stringify([kindOf(position.position), position.statements.map(shapeOf)]);
-    groups.set(key, [...(groups.get(key) ?? []), position]);
-  }
+  const groups = grouped(positions, ({ position, statements }) =>
+    JSON.stringify([kindOf(position), statements.map(shapeOf)]),
+  );
   const names = new Names();
   return [...groups.values()].map((group) =>
     routineOf(

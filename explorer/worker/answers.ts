@@ -4,6 +4,7 @@ import type { RequestFacts } from '../../model/analytic/request.ts';
 import { memoryNeed } from '../../model/physics/memory.ts';
 import { requestFacts } from '../../model/scenario/requestFacts.ts';
 import { type Scenario, scenarioOf } from '../../model/scenario/scenario.ts';
+import { loadSolver } from '../../search/solver.ts';
 import type { Ask, Lists, QuickPrediction, Replies } from '../protocol.ts';
 import { checkedState, type ExplorerState } from '../state.ts';
 import { blockTimeline } from './blockTimeline.ts';
@@ -28,6 +29,9 @@ export class Answers {
         return predictionOf(this.#scenario(ask.question), requestFacts(ask.question));
       case 'timeline':
         return blockTimeline(this.#scenario({ ...ask.question, plan: [ask.plan] }));
+      case 'solver':
+        await loadSolver();
+        return null;
       case 'search':
         return (await planChoiceOf(this.#scenario(ask.question), ask.question)).document;
       case 'file': {

@@ -7,14 +7,15 @@ import { chosenTransport } from '../system/transport.ts';
 import { rebound } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
 import type { BoundWorkload, Workload } from '../workload/workload.ts';
+import { hidingExcess, type NoneStep, unroundedNoneStep } from './hidingExcess.ts';
 import type { BreakEven } from './report.ts';
-import { HIDDEN_SHARE, predictedStepS } from './stepReport.ts';
+import { smallest } from './smallest.ts';
+import { predictedStepS } from './stepReport.ts';
 
-/** Range of sizes that is searched, and how fine: a quarter of a per cent of the answer. */
-const MOST_TOKENS = 4e6;
-const MOST_FRAMES = 4000;
-const MOST_BATCH = 4096;
-const STEPS = 24;
+/** Range of sizes that is searched. */
+const TOKENS = [1, 4e6] as const;
+const FRAMES = [1, 4000] as const;
+const BATCH = [1 / 64, 4096] as const;
 
 const NO_BREAK_EVEN: BreakEven = { tokens: null, frames: null, batch: null };
 
@@ -29,24 +30,34 @@ const NO_BREAK_EVEN: BreakEven = { tokens: null, frames: null, batch: null };
 export function breakEven(workload: Workload, system: System, plan: Plan): BreakEven {
   if (plan.slots === 0 || workload.from === 'profile') return NO_BREAK_EVEN;
   const { model, size, batch } = workload;
-  const steps = stepsAt(workload, system, plan);
-  const hidden = (rows: SampleRows, atBatch: number): boolean => {
-    const { stepS, noneS } = steps(rows, atBatch);
-    return stepS <= (1 + HIDDEN_SHARE) * noneS;
+  const sizes = sizesOf(workload, system, plan.transport);
+  const text = textOf(plan.recipe);
+  const excess = (rows: SampleRows, atBatch: number): number => {
+    const { bound, made, none } = sizes(rows, atBatch);
+    // Blocks weigh the same at any size, so a plan that no text made is the same plan there.
+    return hidingExcess(bound, system, text === null ? plan : made(text), none.stepS);
   };
   const at = (tokens: number, frames = size.frames) => rowsOf(workload, tokens, frames);
+  const noneS = (tokens: number) => sizes(at(tokens), batch).none.stepS;
+  const atFrames = (frames: number) => at(tokensOfFrames(model, size, frames), frames);
+  const tokens = smallest((value) => excess(at(value), batch), ...TOKENS, workload.tokens);
+  // Copies take as long at any size, so that both hide them in steps of about the same length.
+  const likelyBatch = tokens === null ? batch : (batch * noneS(tokens)) / noneS(workload.tokens);
   return {
-    tokens: smallest((tokens) => hidden(at(tokens), batch), 1, MOST_TOKENS),
+    tokens,
     frames:
       model.vae.frames === 'none'
         ? null
-        : smallest(
-            (frames) => hidden(at(tokensOfFrames(model, size, frames), frames), batch),
-            1,
-            MOST_FRAMES,
-          ),
-    batch: smallest((value) => hidden(at(workload.tokens), value), 1 / 64, MOST_BATCH),
+        : smallest((value) => excess(atFrames(value), batch), ...FRAMES, framesOfTokens(workload, tokens)),
+    batch: smallest((value) => excess(at(workload.tokens), value), ...BATCH, likelyBatch),
   };
+}
+
+/** Frames that have so many tokens at a workload's width and height; its own where the tokens are not known. */
+function framesOfTokens({ model, size }: BoundWorkload, tokens: number | null): number {
+  if (tokens === null) return size.frames;
+  const [first, second] = [tokensOfFrames(model, size, 1), tokensOfFrames(model, size, 2)];
+  return Math.max(1, 1 + (tokens - first) / (second - first));
 }
 
 /** A plan's step at one size, and the step without offload on its transport. Seconds. */
@@ -62,25 +73,18 @@ export function stepAtTokens(
   plan: Plan,
   tokens: number,
 ): StepAtSize {
-  return stepsAt(workload, system, plan)(rowsOf(workload, tokens, workload.size.frames), workload.batch);
+  const { size, batch } = workload;
+  const rows = rowsOf(workload, tokens, size.frames);
+  const { bound, made } = sizesOf(workload, system, plan.transport)(rows, batch);
+  const text = textOf(plan.recipe);
+  return {
+    stepS: predictedStepS(bound, system, text === null ? plan : made(text)),
+    noneS: predictedStepS(bound, system, made('none')),
+  };
 }
 
 function rowsOf({ model, textRows }: BoundWorkload, tokens: number, frames: number): SampleRows {
   return { ...rowsAt(model, tokens, frames), t: textRows };
-}
-
-function stepsAt(
-  workload: BoundWorkload,
-  system: System,
-  plan: Plan,
-): (rows: SampleRows, batch: number) => StepAtSize {
-  const sizes = sizesOf(workload, system, plan.transport);
-  const text = textOf(plan.recipe);
-  return (rows, batch) => {
-    const { bound, made, noneS } = sizes(rows, batch);
-    // Blocks weigh the same at any size, so a plan that no text made is the same plan there.
-    return { stepS: predictedStepS(bound, system, text === null ? plan : made(text)), noneS };
-  };
 }
 
 /** A workload at another size. */
@@ -88,8 +92,7 @@ interface AtSize {
   bound: BoundWorkload;
   /** The plan of a text for it. */
   made: (text: string) => Plan;
-  /** Its step without offload. */
-  noneS: number;
+  none: NoneStep;
 }
 
 const known = new WeakMap<BoundWorkload, { system: System; sizes: Map<string, AtSize> }>();
@@ -106,28 +109,17 @@ function sizesOf(
     known.set(workload, found);
   }
   const { sizes } = found;
+  let likelyClock: number | undefined;
   return (rows, batch) => {
     const key = JSON.stringify([transport, rows, batch]);
     const before = sizes.get(key);
     if (before !== undefined) return before;
     const bound = rebound(workload, rows, { batch });
     const made = (text: string) => presetPlan(text, bound, system, chosenTransport({ transport }));
-    const at = { bound, made, noneS: predictedStepS(bound, system, made('none')) };
+    const none = unroundedNoneStep(bound, system, made('none'), likelyClock);
+    const at = { bound, made, none };
+    likelyClock = none.clock;
     sizes.set(key, at);
     return at;
   };
-}
-
-/** Bisection on a logarithmic scale for the smallest value that satisfies; the lower end if even that does. */
-export function smallest(satisfies: (value: number) => boolean, low: number, high: number): number | null {
-  if (!satisfies(high)) return null;
-  if (satisfies(low)) return low;
-  let below = low;
-  let above = high;
-  for (let step = 0; step < STEPS && above / below > 1.0005; step += 1) {
-    const middle = Math.sqrt(below * above);
-    if (satisfies(middle)) above = middle;
-    else below = middle;
-  }
-  return above;
 }

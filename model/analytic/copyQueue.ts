@@ -1,56 +1,56 @@
-/** A run of chunks that is waiting to be copied, or half copied. */
-export interface Run {
-  /** Place of its block among all blocks, counted on over passes and steps. */
-  block: number;
-  /** Place of the block that issued it, and how many of that block's collectives come before it in program order. */
-  issuedBy: number;
-  window: number;
-  /** Seconds of bytes on an undisturbed link that are left. */
-  moveS: number;
-  /** Seconds of pauses that are left: start-ups, gaps, pacing. */
-  pauseS: number;
-  /** Chunks that are left. */
-  chunks: number;
-}
+import { type Arithmetic, NUMBERS } from '../physics/arithmetic.ts';
+import { type ChunkRun, type CopyRun, type Sharing, ShrinkingRun } from './copyRun.ts';
 
-/** How fast copies and a collective go while both run, as fractions of each alone. */
-export interface Sharing {
-  h2d: number;
-  collective: number;
-  /** Seconds by which each chunk's pause is longer than alone. */
-  longerPauseS: number;
-}
+/** What is this little more than a run's end counts as its end. */
+const SAME = 1 + 1e-12;
+/** Seconds of a collective that are no work any more. */
+const NO_WORK_S = 1e-12;
 
-const ALONE: Sharing = { h2d: 1, collective: 1, longerPauseS: 0 };
+/** The prefetch stream: runs of chunks in order, in any arithmetic. */
+export class CopyQueue<T> {
+  readonly #arithmetic: Arithmetic<T>;
+  readonly #runOf: (chunks: ChunkRun<T>) => CopyRun<T>;
+  readonly #forgottenS: number;
+  readonly #none: T;
+  readonly #runs: CopyRun<T>[] = [];
+  #idleS: T;
 
-/**
- * The prefetch stream as a fluid: runs in order, each a mixture of moving bytes and pauses. Progress is spread
- * evenly over a run, so a chunk boundary costs on average what it costs.
- */
-export class CopyQueue {
-  readonly #runs: Run[] = [];
-  #idleS = Number.POSITIVE_INFINITY;
-
-  push(run: Readonly<Run>): void {
-    if (run.moveS + run.pauseS > 0) this.#runs.push({ ...run });
+  /**
+   * @param runOf how a run passes in this arithmetic.
+   * @param forgottenS idle time (s) of which more decides nothing; what came before the first run is as long ago.
+   */
+  constructor(arithmetic: Arithmetic<T>, runOf: (chunks: ChunkRun<T>) => CopyRun<T>, forgottenS: number) {
+    this.#arithmetic = arithmetic;
+    this.#runOf = runOf;
+    this.#forgottenS = forgottenS;
+    this.#none = arithmetic.constant(0);
+    this.#idleS = arithmetic.constant(forgottenS);
   }
 
-  /** Seconds since the last run ended; 0 while there is one. */
-  get idleS(): number {
-    return this.empty ? this.#idleS : 0;
+  push(chunks: ChunkRun<T>): void {
+    const run = this.#runOf(chunks);
+    if (this.#arithmetic.magnitude(run.leftS) > 0) this.#runs.push(run);
+  }
+
+  /** Seconds since the last run ended, or more than decide anything; 0 while there is one. */
+  get idleS(): T {
+    return this.empty ? this.#idleS : this.#none;
   }
 
   /** Seconds of bytes of the chunk in flight on an undisturbed link; null where no other chunk is queued behind it. */
-  get chunkS(): number | null {
+  get chunkS(): T | null {
     const [first, second] = this.#runs.filter(({ chunks }) => chunks > 0);
     if (first === undefined || (first.chunks <= 1 && second === undefined)) return null;
-    return first.moveS / first.chunks;
+    return first.chunkS;
   }
 
   /** Puts off all runs by so many seconds, in which nothing is copied. */
-  hold(seconds: number): void {
+  hold(seconds: T): void {
     const { block, issuedBy, window } = this.#runs[0]!;
-    if (seconds > 0) this.#runs.unshift({ block, issuedBy, window, moveS: 0, pauseS: seconds, chunks: 0 });
+    if (this.#arithmetic.magnitude(seconds) > 0)
+      this.#runs.unshift(
+        this.#runOf({ block, issuedBy, window, moveS: this.#none, pauseS: seconds, chunks: 0 }),
+      );
   }
 
   get empty(): boolean {
@@ -59,13 +59,11 @@ export class CopyQueue {
 
   /** All that decides how the queue goes on, its blocks seen from `place`. */
   state(place: number): number[] {
-    return this.#runs.flatMap(({ block, issuedBy, window, moveS, pauseS, chunks }) => [
-      block - place,
-      issuedBy - place,
-      window,
-      moveS,
-      pauseS,
-      chunks,
+    return this.#runs.flatMap((run) => [
+      run.block - place,
+      run.issuedBy - place,
+      run.window,
+      ...run.amounts(),
     ]);
   }
 
@@ -78,80 +76,94 @@ export class CopyQueue {
   }
 
   /** Seconds that all runs up to and with the last of `block` take on an undisturbed link; 0 if it has landed. */
-  leftS(block: number): number {
+  leftS(block: number): T {
     return this.#leftThroughS((run) => run.block <= block);
   }
 
   /** Seconds that all runs before the n-th collective of the block at `place` take, in program order. */
-  leftBeforeS(place: number, collectives: number): number {
+  leftBeforeS(place: number, collectives: number): T {
     return this.#leftThroughS(
       ({ issuedBy, window }) => issuedBy < place || (issuedBy === place && window < collectives),
     );
   }
 
-  #leftThroughS(isLast: (run: Run) => boolean): number {
+  #leftThroughS(isLast: (run: CopyRun<T>) => boolean): T {
     const last = this.#runs.findLastIndex(isLast);
-    return this.#runs.slice(0, last + 1).reduce((sum, run) => sum + run.moveS + run.pauseS, 0);
+    return this.#runs.slice(0, last + 1).reduce((sumS, run) => run.endS(sumS), this.#none);
   }
 
-  get allLeftS(): number {
+  get allLeftS(): T {
     return this.leftS(Number.POSITIVE_INFINITY);
   }
 
   /** Lets `seconds` pass with the link to itself. */
-  alone(seconds: number): void {
-    this.#advance(seconds, ALONE);
+  alone(seconds: T): void {
+    this.#advance(seconds, null);
   }
 
   /**
    * Runs beside a collective that needs `workS` seconds alone; returns the seconds that both together take until
    * the collective is done. During a copy's pauses the collective has the link to itself.
    */
-  beside(workS: number, sharing: Sharing): number {
-    return this.besideAtMost(workS, sharing, Number.POSITIVE_INFINITY).elapsedS;
+  beside(workS: T, sharing: Sharing<T>): T {
+    return this.besideAtMost(workS, sharing, null).elapsedS;
   }
 
-  /** As `beside`, for so many seconds at the most; with the seconds of the collective alone that are left then. */
-  besideAtMost(workS: number, sharing: Sharing, mostS: number): { elapsedS: number; leftS: number } {
-    let elapsed = 0;
+  /**
+   * As `beside`, for so many seconds at the most; with the seconds of the collective alone that are left then.
+   *
+   * @param mostS null: however many it takes.
+   */
+  besideAtMost(workS: T, sharing: Sharing<T>, mostS: T | null): { elapsedS: T; leftS: T } {
+    const arithmetic = this.#arithmetic;
+    const untilS = mostS === null ? Number.POSITIVE_INFINITY : arithmetic.magnitude(mostS);
+    let elapsedS = this.#none;
     let work = workS;
-    while (work > 1e-12 && elapsed < mostS && this.#runs.length > 0) {
+    while (
+      arithmetic.magnitude(work) > NO_WORK_S &&
+      arithmetic.magnitude(elapsedS) < untilS &&
+      this.#runs.length > 0
+    ) {
       const run = this.#runs[0]!;
-      const moveS = run.moveS / sharing.h2d;
-      const pauseS = pausesS(run, sharing);
-      const lasts = moveS + pauseS;
-      const rate = (moveS * sharing.collective + pauseS) / lasts;
-      const seconds = Math.min(lasts, work / rate, mostS - elapsed);
+      const lastsS = run.lastsS(sharing);
+      const moving = run.moving(sharing, lastsS);
+      let seconds = arithmetic.smaller(lastsS, arithmetic.ratio(work, moving));
+      if (mostS !== null) seconds = arithmetic.smaller(seconds, arithmetic.minus(mostS, elapsedS));
+      // Sums that cancel leave nothing, though their magnitudes may differ by rounding.
+      if (arithmetic.magnitude(seconds) <= 0) break;
       this.#advance(seconds, sharing);
-      work -= seconds * rate;
-      elapsed += seconds;
+      work = arithmetic.minus(work, arithmetic.product(seconds, moving));
+      elapsedS = arithmetic.plus(elapsedS, seconds);
     }
-    const restS = Math.min(Math.max(0, work), mostS - elapsed);
+    let restS = arithmetic.larger(this.#none, work);
+    if (mostS !== null) restS = arithmetic.smaller(restS, arithmetic.minus(mostS, elapsedS));
     this.#advance(restS, sharing);
-    return { elapsedS: elapsed + restS, leftS: Math.max(0, work - restS) };
+    return {
+      elapsedS: arithmetic.plus(elapsedS, restS),
+      leftS: arithmetic.larger(this.#none, arithmetic.minus(work, restS)),
+    };
   }
 
-  #advance(seconds: number, sharing: Sharing): void {
+  #advance(seconds: T, sharing: Sharing<T> | null): void {
+    const arithmetic = this.#arithmetic;
     let left = seconds;
-    while (left > 0 && this.#runs.length > 0) {
+    while (arithmetic.magnitude(left) > 0 && this.#runs.length > 0) {
       const run = this.#runs[0]!;
-      const lasts = run.moveS / sharing.h2d + pausesS(run, sharing);
-      if (lasts <= left * (1 + 1e-12)) {
-        this.#runs.shift();
-        left -= lasts;
-        this.#idleS = 0;
-        continue;
+      const lastsS = run.lastsS(sharing);
+      if (arithmetic.magnitude(lastsS) > arithmetic.magnitude(left) * SAME) {
+        run.pass(left, sharing, lastsS);
+        return;
       }
-      const keep = 1 - left / lasts;
-      run.moveS *= keep;
-      run.pauseS *= keep;
-      run.chunks *= keep;
-      return;
+      this.#runs.shift();
+      left = arithmetic.minus(left, lastsS);
+      this.#idleS = this.#none;
     }
-    this.#idleS += Math.max(0, left);
+    if (arithmetic.magnitude(left) > 0 && arithmetic.magnitude(this.#idleS) < this.#forgottenS)
+      this.#idleS = arithmetic.plus(this.#idleS, left);
   }
 }
 
-function pausesS({ pauseS, chunks }: Run, { longerPauseS }: Sharing): number {
-  return pauseS + chunks * longerPauseS;
+/** @param forgottenS as `CopyQueue` has it: all is remembered unless it is given. */
+export function numberQueue(forgottenS: number = Number.POSITIVE_INFINITY): CopyQueue<number> {
+  return new CopyQueue(NUMBERS, (chunks) => new ShrinkingRun(chunks), forgottenS);
 }

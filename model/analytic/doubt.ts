@@ -5,7 +5,7 @@ import { usesPageable } from '../physics/copySource.ts';
 import { hiddenCollectiveS } from '../physics/overlap.ts';
 import { moved } from '../physics/variants/moved.ts';
 import type { Plan } from '../plan/plan.ts';
-import { DIRECTIONS } from '../system/direction.ts';
+import { DIRECTIONS, type Direction } from '../system/direction.ts';
 import { SET_BY_HAND } from '../system/overrides.ts';
 import type { Gpu, ProvenanceEntry, System } from '../system/system.ts';
 import { numbersOf, unknownOf } from '../system/unknowns.ts';
@@ -13,7 +13,7 @@ import { rebound } from '../workload/bind.ts';
 import { workloadUnknowns } from '../workload/unknowns.ts';
 import { type BoundWorkload, computeIn, type Workload } from '../workload/workload.ts';
 import { withAnchorSpeeds } from './anchor.ts';
-import { predictedStepS } from './stepReport.ts';
+import { clockOf, predictedStepS } from './stepReport.ts';
 
 /** Factors on a predicted quantity, the lower at most 1 and the upper at least 1. */
 export type Factors = readonly [low: number, high: number];
@@ -91,11 +91,13 @@ interface Spread {
 export function doubtOf(workload: Workload, system: System, plan: Plan, none: Plan): Doubt {
   const stepS = predictedStepS(workload, system, plan);
   const noneS = predictedStepS(workload, system, none);
+  const clock = clockOf(workload, system, plan);
+  const noneStepOn = noneStepsOf(workload, none, clockOf(workload, system, none));
   const causes = unknownCauses(workload, system, plan);
   const spreads = causes.map(({ cause, machines }): Spread => {
     const ends = machines.map((there) => {
-      const step = predictedStepS(workload, there, plan) / stepS;
-      return { step, versusNone: (step * noneS) / predictedStepS(workload, there, none) };
+      const step = predictedStepS(workload, there, plan, clock) / stepS;
+      return { step, versusNone: (step * noneS) / noneStepOn(there) };
     });
     return {
       cause,
@@ -129,7 +131,7 @@ function unknownCauses(workload: Workload, system: System, plan: Plan): UnknownC
   const ofPlan = usesPageable(plan) ? [unknownOf(system, 'pageable')] : [];
   const ofMachine = [...workloadUnknowns(workload, system), ...ofPlan].map((unknown) => ({
     cause: unknown.direction,
-    machines: unknown.interval.map((factor) => moved(system, unknown.direction, factor, workload.ranks)),
+    machines: unknown.interval.map((factor) => movedOnce(system, unknown.direction, factor, workload.ranks)),
   }));
   const others = otherKernels(workload, system);
   return others.length === 0 ? ofMachine : [...ofMachine, { cause: 'kernels', machines: others }];
@@ -137,10 +139,41 @@ function unknownCauses(workload: Workload, system: System, plan: Plan): UnknownC
 
 /** Machines with the kernels that may run in place of those that the machine file or a measured step knows. */
 function otherKernels(workload: Workload, system: System): System[] {
-  if (system.anchor !== undefined)
-    return system.anchor.others.map((speeds) => withAnchorSpeeds(system, speeds));
+  if (system.anchor !== undefined) {
+    const known =
+      anchored.get(system) ?? system.anchor.others.map((speeds) => withAnchorSpeeds(system, speeds));
+    anchored.set(system, known);
+    return known;
+  }
   const factors = kernelFactors(workload, system);
-  return (factors ?? []).map((factor) => moved(system, 'compute', factor, workload.ranks));
+  return (factors ?? []).map((factor) => movedOnce(system, 'compute', factor, workload.ranks));
+}
+
+const noneSteps = new WeakMap<Plan, { workload: Workload; seconds: WeakMap<System, number> }>();
+
+/** No offload's step on other machines, found once for all plans that are held against the same one. */
+function noneStepsOf(workload: Workload, none: Plan, likelyClock: number): (there: System) => number {
+  const before = noneSteps.get(none);
+  const known = before?.workload === workload ? before : { workload, seconds: new WeakMap<System, number>() };
+  noneSteps.set(none, known);
+  return (there) => {
+    const stepS = known.seconds.get(there) ?? predictedStepS(workload, there, none, likelyClock);
+    known.seconds.set(there, stepS);
+    return stepS;
+  };
+}
+
+/** Machines that plans are compared on one after another, which keep what was worked out on them. */
+const movedMachines = new WeakMap<System, Map<string, System>>();
+const anchored = new WeakMap<System, System[]>();
+
+function movedOnce(system: System, direction: Direction, factor: number, ranks: number): System {
+  const known = movedMachines.get(system) ?? new Map<string, System>();
+  movedMachines.set(system, known);
+  const key = `${direction} ${factor} ${ranks}`;
+  const there = known.get(key) ?? moved(system, direction, factor, ranks);
+  known.set(key, there);
+  return there;
 }
 
 /** Speed of the kernels that will run, as factors on what the machine file has; null where that was measured of them. */

@@ -6,8 +6,8 @@ import type { System } from '../system/system.ts';
 import { rebound } from '../workload/bind.ts';
 import type { SampleRows } from '../workload/rows.ts';
 import { computeIn, type ProfiledWorkload, passWeightBytes, type Workload } from '../workload/workload.ts';
-import { smallest } from './breakEven.ts';
 import type { BreakEven } from './report.ts';
+import { smallest } from './smallest.ts';
 
 /** Constants of the paper's model; by default they are read from the machine and the workload. */
 export interface PaperConstants {
@@ -48,10 +48,9 @@ export function paperCriterion(
   const computeS = averageBlockFlops(workload) / constants.computeFlops;
   const prefetchS = constants.blockBytes / constants.h2dBytesPerS;
   const { model, size, batch } = workload;
-  const hidden = (rows: SampleRows, atBatch: number) => {
-    return (
-      averageBlockFlops(rebound(workload, rows, { batch: atBatch })) / constants.computeFlops >= prefetchS
-    );
+  const excess = (rows: SampleRows, atBatch: number) => {
+    const flops = averageBlockFlops(rebound(workload, rows, { batch: atBatch }));
+    return Math.log(prefetchS / (flops / constants.computeFlops));
   };
   const at = (tokens: number, frames = size.frames): SampleRows => ({
     ...rowsAt(model, tokens, frames),
@@ -62,12 +61,17 @@ export function paperCriterion(
     computeS,
     hidden: computeS >= prefetchS,
     breakEven: {
-      tokens: smallest((tokens) => hidden(at(tokens), batch), 1, 4e6),
+      tokens: smallest((tokens) => excess(at(tokens), batch), 1, 4e6, workload.tokens),
       frames:
         model.vae.frames === 'none'
           ? null
-          : smallest((frames) => hidden(at(tokensOfFrames(model, size, frames), frames), batch), 1, 4000),
-      batch: smallest((value) => hidden(at(workload.tokens), value), 1 / 64, 4096),
+          : smallest(
+              (frames) => excess(at(tokensOfFrames(model, size, frames), frames), batch),
+              1,
+              4000,
+              size.frames,
+            ),
+      batch: smallest((value) => excess(at(workload.tokens), value), 1 / 64, 4096, batch),
     },
   };
 }

@@ -1,22 +1,22 @@
 import type { CopyQueue } from './copyQueue.ts';
 
 /** The pieces of a staged collective and the copy engine that they share with the prefetch, seconds. */
-export interface StagedBeside {
+export interface StagedBeside<T> {
   /** Pieces that the rank reads. */
   pieces: number;
   /** A piece on the engine: the gap before it and its bytes. */
-  pieceS: number;
+  pieceS: T;
   /** The whole collective by itself. */
-  aloneS: number;
+  aloneS: T;
   /** Time slice that a stream gets while another has a copy ready. */
   sliceS: number;
-  gapS: number;
+  gapS: T;
   /** Bytes of one chunk on the link. */
-  chunkS: number;
+  chunkS: T;
   /** Pause from chunk to chunk of a paced prefetch; 0 where there is none. */
-  pauseS: number;
+  pauseS: T;
   /** Since the engine last read a piece of another collective. */
-  sinceReadS: number;
+  sinceReadS: T;
 }
 
 /**
@@ -32,7 +32,7 @@ export interface StagedBeside {
  *
  * Lets that time pass for the queue.
  */
-export function besideTimeSlices(queue: CopyQueue, staged: StagedBeside): number {
+export function besideTimeSlices(queue: CopyQueue<number>, staged: StagedBeside<number>): number {
   const { pieces, pieceS, aloneS, pauseS, gapS } = staged;
   const aloneOnePieceS = aloneS / pieces;
   const prefetchSliceS = pauseS > 0 ? Math.min(staged.sliceS, staged.chunkS) : staged.sliceS;

@@ -5,6 +5,9 @@ export interface Place {
   column?: number;
 }
 
+/** What an error of this kind is called, wherever its class was loaded. */
+export const USER_ERROR = 'UserError';
+
 /**
  * A mistake in what the user gave us: it prints as one line and never as a stack.
  *
@@ -12,7 +15,7 @@ export interface Place {
  * make clickable (`machine.yaml:7:17: links.0.lanes: expected one of 1|2|4|8|16, got 12`).
  */
 export class UserError extends Error {
-  override readonly name = 'UserError';
+  override readonly name = USER_ERROR;
   readonly place: Place | undefined;
 
   constructor(message: string, place?: Place) {

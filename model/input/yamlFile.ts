@@ -16,11 +16,15 @@ import {
 import type { z } from 'zod';
 import { files } from './files.ts';
 import { nearNames } from './nearNames.ts';
-import { type Place, shown, UserError } from './userError.ts';
+import { issueText } from './schemaIssue.ts';
+import { type Place, UserError } from './userError.ts';
 
 const MAX_BYTES = 1024 * 1024;
 /** Maps and lists inside each other; the deepest file of ours has seven. The parser recurses, so there must be an end. */
 const MAX_DEPTH = 64;
+
+/** Aliases in a file; the most that one of ours has is 16. The parser looks for what each one names in the whole document. */
+const MAX_ALIASES = 200;
 
 /** A YAML file that was read, with the way back from a path in it to line and column. */
 export interface YamlFile {
@@ -119,13 +123,17 @@ function documentsOf(
 }
 
 /**
- * @throws UserError at the second of two keys of a map that have the same name in JavaScript, as `1` and `"1"` do, and at an alias
- * that stands in the very value that it names.
+ * @throws UserError at the second of two keys of a map that have the same name in JavaScript, as `1` and `"1"` do, at an alias
+ * that stands in the very value that it names, and where there are too many of them.
  */
 function checkNodes(document: Document.Parsed, at: (offset: number) => Place): void {
   const waiting: (Node | null)[] = [document.contents];
+  let aliases = 0;
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     if (isAlias(node)) {
+      aliases += 1;
+      if (aliases > MAX_ALIASES)
+        throw new UserError(`more than ${MAX_ALIASES} aliases; write the values out`, at(node.range![0]));
       const [from, , end] = node.resolve(document)?.range ?? [0, 0, 0];
       const [offset] = node.range!;
       if (from <= offset && offset < end)
@@ -197,10 +205,7 @@ function explain(issue: z.core.$ZodIssue, all: readonly z.core.$ZodIssue[]): str
       ? 'unknown key; check the spelling against the format page in docs/'
       : `unknown key; did you mean "${meant}"?`;
   }
-  const text = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
-  if (issue.input === undefined)
-    return `is missing; ${text.replace(/^invalid input: /, '').replace(/, received .*$/, '')}`;
-  return text.includes(', got ') ? text : `${text.replace(/, received .*$/, '')}, got ${shown(issue.input)}`;
+  return issueText(issue);
 }
 
 /** Keys that a map should have and has not. */

@@ -15,6 +15,11 @@ export function runningRanks(system: System, groupSize: number): number {
   return system.peer === 'mirrored' ? 1 : groupSize;
 }
 
+/** Ranks that compute and copy on one GPU. */
+export function ranksPerGpu(system: System, groupSize: number): number {
+  return system.peer === 'colocated' ? runningRanks(system, groupSize) : 1;
+}
+
 /**
  * H2D bytes/s that links leave each rank's GPU while all of them load: its copy engine's rate, or its share of the link
  * with the most GPUs below it. Colocated ranks share one engine. Host memory may allow less: `copyRates`.

@@ -84,8 +84,14 @@ const GUESSES = 6;
  * where the bisection will end, and few step times remain to be found.
  *
  * @param stepTimeAt the step time at a clock.
+ * @param likely a clock near the answer, such as that of a similar step: it changes how many step times are asked for, not the answer.
  */
-export function cappedClock(power: Power, energy: StepEnergy, stepTimeAt: (clock: number) => number): number {
+export function cappedClock(
+  power: Power,
+  energy: StepEnergy,
+  stepTimeAt: (clock: number) => number,
+  likely?: number,
+): number {
   const { minClock, capW, idleW, energyExponent } = power;
   /** The highest clock that is known to fit, and the lowest that is known not to. */
   let fitting = 0;
@@ -98,11 +104,20 @@ export function cappedClock(power: Power, energy: StepEnergy, stepTimeAt: (clock
   };
   const fits = (clock: number): boolean => clock <= fitting || (clock < exceeding && wattsAt(clock) <= capW);
 
-  const highestW = wattsAt(1);
-  if (fitting === 1) return 1;
   // Power is flat above the clocks that some of the work can use.
   const useful = SEGMENT_CLASSES.filter((of) => energy[of] > 0).map((of) => power.usefulClock[of]);
-  let last = { clock: Math.max(...useful), workW: highestW - idleW };
+  let last = { clock: Math.max(...useful), workW: Number.NaN };
+  const workAt = (clock: number) => ({ clock, workW: wattsAt(clock) - idleW });
+  if (likely !== undefined && likely < 1) {
+    const { low, high } = bisected(minClock, (middle) => middle <= likely);
+    last = workAt(high);
+    if (exceeding === high) last = workAt(low);
+  }
+  if (exceeding === Number.POSITIVE_INFINITY) {
+    const highestW = wattsAt(1);
+    if (fitting === 1) return 1;
+    if (Number.isNaN(last.workW)) last.workW = highestW - idleW;
+  }
   // Where compute fills the step, power falls with one power of the clock more than energy does.
   let exponent = energyExponent + 1;
   for (let guess = 0; guess < GUESSES; guess += 1) {
@@ -112,18 +127,40 @@ export function cappedClock(power: Power, energy: StepEnergy, stepTimeAt: (clock
     const ends = bisected(minClock, (middle) => middle <= root);
     const unknown = [ends.low, ends.high].find((clock) => clock > fitting && clock < exceeding);
     if (unknown === undefined) break;
-    const next = { clock: unknown, workW: wattsAt(unknown) - idleW };
+    const next = workAt(unknown);
     exponent = Math.log(last.workW / next.workW) / Math.log(last.clock / next.clock);
     last = next;
   }
   return fits(minClock) ? bisected(minClock, fits).low : minClock;
 }
 
+/** Halvings after which nothing is left of the range of clocks that a double could tell apart. */
+const HALVINGS_TO_THE_END = 50;
+
+/**
+ * As `cappedClock`, to the last bit: where differences of steps are looked at that its rounding would drown.
+ *
+ * @param stepTimeAt a step time that costs next to nothing to ask for.
+ */
+export function unroundedClock(
+  power: Power,
+  energy: StepEnergy,
+  stepTimeAt: (clock: number) => number,
+): number {
+  const fits = (clock: number) => stepPowerW(power, energy, clock, stepTimeAt(clock)) <= power.capW;
+  if (fits(1)) return 1;
+  return fits(power.minClock) ? bisected(power.minClock, fits, HALVINGS_TO_THE_END).low : power.minClock;
+}
+
 /** Ends of the part of the range of clocks in which `fits` turns false. */
-function bisected(minClock: number, fits: (clock: number) => boolean): { low: number; high: number } {
+function bisected(
+  minClock: number,
+  fits: (clock: number) => boolean,
+  halvings = HALVINGS,
+): { low: number; high: number } {
   let low = minClock;
   let high = 1;
-  for (let round = 0; round < HALVINGS; round += 1) {
+  for (let round = 0; round < halvings; round += 1) {
     const middle = (low + high) / 2;
     if (fits(middle)) low = middle;
     else high = middle;

@@ -68,16 +68,24 @@ export function stagedPieces(
  * @param linkOf rates of an exchange, which differ where the CPU's cache serves some of what is read.
  */
 export function stagedCopyAloneS(
-  transport: StagedCopyTransport,
-  engine: CopyEngine,
+  { latencyS, flagS }: StagedCopyTransport,
+  { startUpS, gapS }: CopyEngine,
   exchanges: readonly StagedPieces[],
   linkOf: (pieces: StagedPieces) => Link,
 ): number {
-  const { startUpS, gapS } = engine;
-  const costs = { startUpS, gapS, flagS: transport.flagS };
+  return stagedAloneS(NUMBERS, { latencyS, startUpS, gapS, flagS }, exchanges, linkOf);
+}
+
+/** `stagedCopyAloneS` in any arithmetic. */
+export function stagedAloneS<T>(
+  arithmetic: Arithmetic<T>,
+  costs: StagedCosts<T>,
+  exchanges: readonly StagedPieces[],
+  linkOf: (pieces: StagedPieces) => Link<T>,
+): T {
   return exchanges.reduce(
-    (seconds, pieces) => seconds + stagedExchangeS(NUMBERS, pieces, costs, linkOf(pieces)),
-    transport.latencyS,
+    (seconds, pieces) => arithmetic.plus(seconds, stagedExchangeS(arithmetic, pieces, costs, linkOf(pieces))),
+    costs.latencyS,
   );
 }
 
@@ -87,39 +95,52 @@ export function stagedCopyAloneS(
  *
  *   written bytes / D2H beside H2D x (1 - H2D beside D2H / H2D alone)
  */
-export function lostToWritesS(exchanges: readonly StagedPieces[], link: Link): number {
+export function lostToWritesS<T>(
+  arithmetic: Arithmetic<T>,
+  exchanges: readonly StagedPieces[],
+  { h2d, both, bothD2h }: Link<T>,
+): T {
   const writtenBytes = exchanges.reduce((sum, { pieceBytes, writes }) => sum + pieceBytes * writes, 0);
-  return (writtenBytes / link.bothD2h) * (1 - link.both / link.h2d);
+  const lostShare = arithmetic.minus(arithmetic.constant(1), arithmetic.ratio(both, h2d));
+  return arithmetic.product(arithmetic.over(writtenBytes, bothD2h), lostShare);
 }
 
-/** What an exchange of pieces costs beside its bytes, seconds. */
-export interface StagedCosts<T = number> {
+/** What a staged collective costs beside its bytes, seconds. */
+export interface StagedCosts<T> {
+  /** Of the whole of it; everything else is of each piece. */
+  latencyS: T;
   startUpS: T;
   gapS: T;
   flagS: T;
 }
 
-/** One exchange of `stagedCopyAloneS`, in any arithmetic. */
-export function stagedExchangeS<T>(
+/** One exchange of `stagedAloneS`. */
+function stagedExchangeS<T>(
   arithmetic: Arithmetic<T>,
   { pieceBytes, writes, reads }: StagedPieces,
   { startUpS, gapS, flagS }: StagedCosts<T>,
   link: Link<T>,
 ): T {
-  const { plus, times, larger } = arithmetic;
   const alone = (rate: T) => arithmetic.over(pieceBytes, rate);
-  const firstS = plus(plus(startUpS, alone(link.d2h)), flagS);
+  const firstS = sumOf(arithmetic, startUpS, alone(link.d2h), flagS);
   const writeS = besideS(arithmetic, pieceBytes, link.bothD2h, link.both, link.d2h);
   const readS = besideS(arithmetic, pieceBytes, link.both, link.bothD2h, link.h2d);
-  const writeStageS = plus(plus(gapS, writeS), flagS);
-  const readStageS = plus(gapS, writes === reads ? readS : alone(link.h2d));
-  const lastReadS = plus(startUpS, alone(link.h2d));
-  const writesS = plus(times(writeStageS, writes - 1), lastReadS);
-  return plus(firstS, larger(writesS, times(readStageS, reads)));
+  const writeStageS = sumOf(arithmetic, gapS, writeS, flagS);
+  const readStageS = arithmetic.plus(gapS, writes === reads ? readS : alone(link.h2d));
+  const lastReadS = arithmetic.plus(startUpS, alone(link.h2d));
+  const writesS = arithmetic.plus(arithmetic.times(writeStageS, writes - 1), lastReadS);
+  return arithmetic.plus(firstS, arithmetic.larger(writesS, arithmetic.times(readStageS, reads)));
+}
+
+function sumOf<T>(arithmetic: Arithmetic<T>, one: T, two: T, three: T): T {
+  return arithmetic.plus(arithmetic.plus(one, two), three);
 }
 
 /** Seconds of bytes in one direction while as many go the other way: the slower direction has the link to itself at the end. */
-function besideS<T>({ magnitude, plus, over }: Arithmetic<T>, bytes: number, own: T, other: T, alone: T): T {
-  if (magnitude(own) >= magnitude(other)) return over(bytes, own);
-  return plus(over(bytes, other), over(bytes - (magnitude(own) / magnitude(other)) * bytes, alone));
+function besideS<T>(arithmetic: Arithmetic<T>, bytes: number, own: T, other: T, alone: T): T {
+  const ownRate = arithmetic.magnitude(own);
+  const otherRate = arithmetic.magnitude(other);
+  if (ownRate >= otherRate) return arithmetic.over(bytes, own);
+  const alongsideS = arithmetic.over(bytes, other);
+  return arithmetic.plus(alongsideS, arithmetic.over(bytes - (ownRate / otherRate) * bytes, alone));
 }

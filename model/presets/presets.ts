@@ -9,7 +9,7 @@ import { isPlanFile, readPlan } from '../plan/planFile.ts';
 import { dealChunks, fractionsToShares, issuerOf } from '../plan/windows.ts';
 import type { System } from '../system/system.ts';
 import { NO_TRANSPORT, transportNamed } from '../system/transport.ts';
-import type { Workload } from '../workload/workload.ts';
+import type { BlockKind, Workload } from '../workload/workload.ts';
 import { type PlanKeys, parsePlanText } from './planText.ts';
 import { type Policy, PRESETS } from './policies.ts';
 import { type MadePlan, refuseIdleSettings } from './settingEffects.ts';
@@ -66,9 +66,7 @@ function fromPreset(text: string, workload: Workload, system: System, transport?
       `--plan ${text}: with slots=${slots} a block would be fetched into a buffer that is still in use; ${fittingSetting(workload, policy, keys)}`,
     );
   }
-  const blocks = workload.blocks.map((_, index) =>
-    planBlock(index, order, workload, system, policy, keys, chunkBytes),
-  );
+  const blocks = planBlocks(order, workload, system, policy, keys, chunkBytes);
   const chosen = workload.ranks > 1 ? transportNamed(system, keys.transport ?? transport) : undefined;
   const wrong = chosen === undefined ? null : wrongBesideCompute(workload, system, chosen);
   if (wrong !== null) throw new UserError(`--transport ${chosen!.name}: ${wrong}`);
@@ -147,31 +145,51 @@ function issueOrder(workload: Workload, policy: Policy, keys: PlanKeys): IssueOr
     : topUp(streamed, count, prefetch);
 }
 
-function planBlock(
-  index: number,
+function planBlocks(
   order: IssueOrder,
   workload: Workload,
   system: System,
   policy: Policy,
   keys: PlanKeys,
   chunkBytes: number,
-): BlockPlan {
-  const { weightBytes } = workload.blocks[index]!;
-  const place = order.streamed.indexOf(index);
-  if (place < 0) return { residentBytes: weightBytes, issueAt: index, windowBytes: [] };
-  const residentBytes = keepResident(weightBytes, chunkBytes, keys.resident ?? 0);
-  const streamedBytes = weightBytes - residentBytes;
-  if (streamedBytes === 0) return { residentBytes, issueAt: index, windowBytes: [] };
-  const issueAt = order.issueAt[place]!;
-  const running = workload.blocks[issuerOf(issueAt, workload.blocks.length)]!;
-  const windows = windowTimesS(running, system.gpu);
-  const shares =
-    policy.windows === 'open'
-      ? [1]
-      : keys.windows === undefined
-        ? windows
-        : fractionsToShares(keys.windows, windows.length);
-  return { residentBytes, issueAt, windowBytes: dealChunks(streamedBytes, chunkBytes, shares) };
+): BlockPlan[] {
+  const { blocks: kinds } = workload;
+  const windowsOf = once((kind: BlockKind) => windowTimesS(kind, system.gpu));
+  const sharesOf = once((running: BlockKind) => {
+    if (policy.windows === 'open') return [1];
+    const windows = windowsOf(running);
+    return keys.windows === undefined ? windows : fractionsToShares(keys.windows, windows.length);
+  });
+  const dealt = once((kind: BlockKind) =>
+    once((running: BlockKind) => {
+      const residentBytes = keepResident(kind.weightBytes, chunkBytes, keys.resident ?? 0);
+      const streamedBytes = kind.weightBytes - residentBytes;
+      const windowBytes = streamedBytes === 0 ? [] : dealChunks(streamedBytes, chunkBytes, sharesOf(running));
+      return { residentBytes, windowBytes };
+    }),
+  );
+  const places = new Map(order.streamed.map((index, place) => [index, place]));
+  return kinds.map((kind, index) => {
+    const place = places.get(index);
+    if (place === undefined) return { residentBytes: kind.weightBytes, issueAt: index, windowBytes: [] };
+    const issueAt = order.issueAt[place]!;
+    const { residentBytes, windowBytes } = dealt(kind)(kinds[issuerOf(issueAt, kinds.length)]!);
+    return windowBytes.length === 0
+      ? { residentBytes, issueAt: index, windowBytes: [] }
+      : { residentBytes, issueAt, windowBytes: [...windowBytes] };
+  });
+}
+
+/** A function that is asked about each kind of block once, however many blocks of it a model has. */
+function once<Value>(of: (kind: BlockKind) => Value): (kind: BlockKind) => Value {
+  const known = new Map<BlockKind, Value>();
+  return (kind) => {
+    const before = known.get(kind);
+    if (before !== undefined) return before;
+    const value = of(kind);
+    known.set(kind, value);
+    return value;
+  };
 }
 
 /**
@@ -195,7 +213,8 @@ export function evenPaceS(
   const chunks = Math.ceil(streamedBytes / chunkBytes);
   if (chunks === 0) return 0;
   const rate = copyRates(system, workload.ranks).h2d;
-  const computeS = workload.blocks.reduce((sum, block) => sum + blockComputeS(block, system.gpu), 0);
+  const computeOf = once((block) => blockComputeS(block, system.gpu));
+  const computeS = workload.blocks.reduce((sum, block) => sum + computeOf(block), 0);
   const copyS =
     streamedBytes / rate + chunks * (system.gpu.copyEngine.gapS + system.gpu.copyEngine.paceOverheadS);
   return Math.max(0, (computeS - copyS) / chunks);

@@ -28,40 +28,15 @@ export function happensBefore(
       placeOf[op] = place;
     });
   });
-  const groups = new Map<number, number[]>();
-  for (const op of ops) {
-    if (op.kind !== 'collective') continue;
-    const group = groups.get(op.group);
-    if (group === undefined) groups.set(op.group, [op.id]);
-    else group.push(op.id);
-  }
   const width = streams.length;
   const count = ops.length * STEPS;
   const clocks = new Int32Array(count * width);
   const placeIn = (instance: number) =>
     Math.floor(instance / ops.length) * streams[streamOf[instance % ops.length]!]!.ops.length +
     placeOf[instance % ops.length]!;
-
-  /** Instances that must be done before this one starts; a collective's members share each other's. */
-  const ownPredecessors = (instance: number): number[] => {
-    const step = Math.floor(instance / ops.length);
-    const op = ops[instance % ops.length]!;
-    const stream = streams[streamOf[op.id]!]!.ops;
-    const place = placeOf[op.id]!;
-    const found: number[] = [];
-    if (place > 0) found.push(step * ops.length + stream[place - 1]!);
-    else if (step > 0) found.push((step - 1) * ops.length + stream.at(-1)!);
-    for (const wait of op.waits) {
-      if (step - wait.stepsAgo >= 0) found.push((step - wait.stepsAgo) * ops.length + wait.op);
-    }
-    return found;
-  };
-  const predecessors = (instance: number): number[] => {
-    const op = ops[instance % ops.length]!;
-    if (op.kind !== 'collective') return ownPredecessors(instance);
-    const base = instance - op.id;
-    return groups.get(op.group)!.flatMap((member) => ownPredecessors(base + member));
-  };
+  const needs = needsOf(program, streamOf, placeOf);
+  /** Per list of needs and step: an instance whose clock is complete, which is that of all that need the same. */
+  const complete = new Int32Array(needs.lists.length * STEPS).fill(-1);
 
   // Depth-first, with a stack of our own: programs are tens of thousands of operations deep.
   const state = new Uint8Array(count);
@@ -74,10 +49,16 @@ export function happensBefore(
         stack.pop();
         continue;
       }
-      const needed = predecessors(instance);
+      const step = Math.floor(instance / ops.length);
+      const list = needs.listOf[instance - step * ops.length]!;
+      const needed = needs.lists[list]!;
       if (state[instance] === 0) {
         state[instance] = 1;
-        const open = needed.filter((other) => state[other] !== 2);
+        const open: number[] = [];
+        for (const { op, stepsAgo } of needed) {
+          const other = (step - stepsAgo) * ops.length + op;
+          if (stepsAgo <= step && state[other] !== 2) open.push(other);
+        }
         const loop = open.find((other) => state[other] === 1);
         if (loop !== undefined)
           return { cycle: [instance, loop, ...stack].map((other) => other % ops.length) };
@@ -86,19 +67,19 @@ export function happensBefore(
           continue;
         }
       }
-      for (const other of needed) {
-        for (let stream = 0; stream < width; stream += 1) {
-          const seen = clocks[other * width + stream]!;
-          if (seen > clocks[instance * width + stream]!) clocks[instance * width + stream] = seen;
+      const own = instance * width;
+      const same = complete[list * STEPS + step]!;
+      if (same >= 0) clocks.copyWithin(own, same * width, (same + 1) * width);
+      else {
+        for (const { op, stepsAgo } of needed) {
+          if (stepsAgo > step) continue;
+          const other = (step - stepsAgo) * ops.length + op;
+          raise(clocks, own, other * width, width);
+          // Clocks hold place + 1, so that 0 means none.
+          const at = own + streamOf[op]!;
+          clocks[at] = Math.max(clocks[at]!, placeIn(other) + 1);
         }
-        // Clocks hold place + 1, so that 0 means none.
-        const own = other * width;
-        const stream = streamOf[other % ops.length]!;
-        clocks[instance * width + stream] = Math.max(
-          clocks[instance * width + stream]!,
-          placeIn(other) + 1,
-          clocks[own + stream]!,
-        );
+        complete[list * STEPS + step] = instance;
       }
       state[instance] = 2;
       stack.pop();
@@ -111,4 +92,42 @@ export function happensBefore(
       return clocks[to * width + streamOf[earlier.op]!]! > placeIn(from);
     },
   };
+}
+
+/** Raises one clock to another where it is behind; small and asked often, so that it alone is optimised early. */
+function raise(clocks: Int32Array, own: number, other: number, width: number): void {
+  for (let stream = 0; stream < width; stream += 1) {
+    const seen = clocks[other + stream]!;
+    if (seen > clocks[own + stream]!) clocks[own + stream] = seen;
+  }
+}
+
+/** An operation that must be done before another one starts, so many steps before that one's. */
+interface Need {
+  op: number;
+  stepsAgo: number;
+}
+
+/** What each operation needs; a collective's members share what any of them needs, in one list. */
+function needsOf(
+  { ops, streams }: StepProgram,
+  streamOf: Int32Array,
+  placeOf: Int32Array,
+): { listOf: Int32Array; lists: readonly Need[][] } {
+  const listOf = new Int32Array(ops.length);
+  const lists: Need[][] = [];
+  const groups = new Map<number, number>();
+  for (const op of ops) {
+    const group = op.kind === 'collective' ? groups.get(op.group) : undefined;
+    const list = group ?? lists.push([]) - 1;
+    if (op.kind === 'collective') groups.set(op.group, list);
+    listOf[op.id] = list;
+    const stream = streams[streamOf[op.id]!]!.ops;
+    const place = placeOf[op.id]!;
+    lists[list]!.push(
+      place > 0 ? { op: stream[place - 1]!, stepsAgo: 0 } : { op: stream.at(-1)!, stepsAgo: 1 },
+      ...op.waits,
+    );
+  }
+  return { listOf, lists };
 }

@@ -10,19 +10,7 @@ import { ProgramBuilder } from './programBuilder.ts';
 import { addStagedCollective } from './stagedCollective.ts';
 import { type ComputeStage, type Detail, type OverlappedStage, type Stage, stagesOf } from './stages.ts';
 import type { StepProgram } from './stepProgram.ts';
-
-/** A block's copy, placed in the step: issued at the start of position `from` for the block at position `to`. */
-interface Transfer {
-  to: number;
-  /** 1 where the block belongs to the next step. */
-  stepsAhead: 0 | 1;
-  from: number;
-  /** Bytes per hiding window of the block at `from`. */
-  windowBytes: readonly number[];
-  residentBytes: number;
-  /** Place among the streamed blocks of the step, which gives the slot. */
-  ordinal: number;
-}
+import { type Transfer, Transfers } from './transfers.ts';
 
 /**
  * Lowers a plan for one workload and machine to the program of one steady step: the seam between simulator and
@@ -65,15 +53,13 @@ export function lower(
 
 class Lowering {
   readonly positions: number;
-  readonly #transfersFrom: Transfer[][];
-  readonly #transferTo = new Map<number, Transfer>();
+  readonly #transfers: Transfers;
   /** Per rank and position: the block-start mark, the last compute operation, the last copy for that block. */
   readonly #starts: number[][];
   readonly #lastReads: number[][];
   readonly #lastCopies: (number | undefined)[][];
   /** Per rank and position: what each collective of the block waits for on the compute stream. */
   readonly #launchPoints: number[][][];
-  readonly #streamedPositions: number[];
   readonly #leadBlocks: number;
   /** Waits that need an operation that is not there yet: [waiting op, () => op it waits for, steps ago]. */
   readonly #later: [number, () => number | undefined, 0 | 1][] = [];
@@ -115,25 +101,7 @@ class Lowering {
     this.#lastReads = perRank();
     this.#lastCopies = perRank();
     this.#launchPoints = perRank();
-    this.#transfersFrom = Array.from({ length: this.positions }, () => []);
-    this.#streamedPositions = [];
-    for (let position = 0; position < this.positions; position += 1) {
-      const block = plan.blocks[position % perPass]!;
-      if (block.windowBytes.length === 0) continue;
-      const from = Math.floor(position / perPass) * perPass + block.issueAt;
-      const transfer: Transfer = {
-        to: position,
-        stepsAhead: from < 0 ? 1 : 0,
-        from: (from + this.positions) % this.positions,
-        windowBytes: block.windowBytes,
-        residentBytes: block.residentBytes,
-        ordinal: this.#streamedPositions.length,
-      };
-      this.#streamedPositions.push(position);
-      this.#transferTo.set(position, transfer);
-      this.#transfersFrom[transfer.from]!.push(transfer);
-    }
-    for (const list of this.#transfersFrom) list.sort((a, b) => a.stepsAhead - b.stepsAhead || a.to - b.to);
+    this.#transfers = new Transfers(workload, plan);
     this.#leadBlocks = plan.yieldRule === 'launch-window' ? launchLeadBlocks(workload, system, plan) : 0;
   }
 
@@ -254,7 +222,7 @@ class Lowering {
   }
 
   #waitForWeights(rank: number, position: number, start: number): void {
-    const transfer = this.#transferTo.get(position);
+    const transfer = this.#transfers.to(position);
     if (transfer !== undefined) {
       this.#later.push([start, () => this.#lastCopies[rank]![position], transfer.stepsAhead]);
     }
@@ -278,7 +246,7 @@ class Lowering {
     after: number | undefined,
     which: 'all' | 'own' | 'others' = 'all',
   ): void {
-    for (const transfer of this.#transfersFrom[position]!) {
+    for (const transfer of this.#transfers.from(position)) {
       const isOwn = transfer.to === position;
       if (which !== 'all' && isOwn !== (which === 'own')) continue;
       const bytes = transfer.windowBytes[window] ?? 0;
@@ -324,15 +292,10 @@ class Lowering {
     }
   }
 
-  /** A slot is overwritten only when the block that sat in it, `slots` streamed blocks earlier, has been read. */
   #waitForSlot(rank: number, transfer: Transfer, id: number): void {
-    const count = this.#streamedPositions.length;
-    const before = transfer.ordinal - this.plan.slots + transfer.stepsAhead * count;
-    const stepsBack = before < 0 ? 1 : 0;
-    const reader = this.#streamedPositions[((before % count) + count) % count]!;
-    // A transfer for the next step may wait for a reader of this step; one for this step, of the last.
-    if (before < -count || before >= count) return;
-    this.#later.push([id, () => this.#lastReads[rank]![reader], stepsBack]);
+    const reader = this.#transfers.slotReader(transfer);
+    if (reader !== null)
+      this.#later.push([id, () => this.#lastReads[rank]![reader.position], reader.stepsBack]);
   }
 
   #addCollective(position: number, window: number, label: string, segment: CollectiveSegment): void {

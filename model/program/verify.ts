@@ -239,7 +239,9 @@ function criticalPath(program: StepProgram, before: Before): Violation[] {
   for (const op of program.ops) {
     const group = `${op.rank} ${'group' in op ? op.group : -1}`;
     if (op.kind === 'copy' && op.role === 'staging' && op.direction === 'h2d') {
-      reads.set(group, [...(reads.get(group) ?? []), op]);
+      const known = reads.get(group);
+      if (known === undefined) reads.set(group, [op]);
+      else known.push(op);
     }
     if (op.stream !== 'compute' && op.stream !== 'collective') continue;
     const collective = (last[op.rank] ?? []).find(

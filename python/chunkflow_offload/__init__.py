@@ -6,7 +6,7 @@ from .attach import Attached, attach
 from .errors import ChunkflowError
 from .profile import profile
 from .profile_file import Profile, read_profile
-from .questions import Document, plan, predict, read_steps, simulate
+from .questions import Chart, Document, command, plan, plot, predict, read_steps, simulate
 from .version import VERSION, refuse_old_torch
 
 refuse_old_torch(str(torch.__version__))
@@ -15,12 +15,15 @@ __version__ = VERSION
 
 __all__ = [
     "Attached",
+    "Chart",
     "ChunkflowError",
     "Document",
     "Profile",
     "__version__",
     "attach",
+    "command",
     "plan",
+    "plot",
     "predict",
     "profile",
     "read_profile",

@@ -12,7 +12,7 @@ from .errors import QuestionError
 from .toolchain import generator, node
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from typing_extensions import Unpack
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 class Workload(TypedDict, total=False):
     """What is computed and where: the flags of the command line, with ``_`` for ``-``."""
 
-    model: str
+    model: str | Path
     entry: str
     dtype: str
-    profile: str
+    profile: str | Path
     size: str
     batch: int
     sp: int
@@ -39,18 +39,21 @@ class Workload(TypedDict, total=False):
     compute_dtype: str
     attention: str
     eager: bool
-    machine: str
+    machine: str | Path
     gpus: int
     pcie: str
     topology: str
     transport: str
     set: str | Sequence[str]
+    measured: str
+    measured_size: str
+    measured_collectives: str
 
 
 class Scenario(Workload, total=False):
     """A workload on a machine, and the plans to compare."""
 
-    plan: str | Sequence[str]
+    plan: str | Path | Sequence[str | Path]
     resident: float | str
     prefetch: int
     chunk: str
@@ -124,6 +127,46 @@ def plan(**search: Unpack[Search]) -> Document:
     return _asked("plan", dict(search))
 
 
+class Chart(bytes):
+    """A picture as PNG, which notebooks show."""
+
+    __slots__ = ()
+
+    def _repr_png_(self) -> bytes:
+        return bytes(self)
+
+
+def plot(kind: str, *files: str | Path, **flags: object) -> Chart:
+    """Draws what ``chunkflow plot KIND`` does: ``tokens``, ``residuals``, ``predicted-vs-measured``, ...
+
+    Args:
+        kind: One of ``chunkflow plot --help``.
+        files: What it reads.
+        flags: Its flags, with ``_`` for ``-``; a list repeats one.
+
+    Raises:
+        QuestionError: The command line's own line about what does not fit.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder, "chart.png")
+        _run(["plot", kind, *map(str, files), *_flags({**flags, "out": picture})])
+        return Chart(picture.read_bytes())
+
+
+def command(name: str, *words: str | Path, **flags: object) -> str:
+    """What any command of ``chunkflow`` prints.
+
+    Args:
+        name: One of ``chunkflow --help``.
+        words: Its arguments.
+        flags: Its flags, with ``_`` for ``-``; a list repeats one.
+
+    Raises:
+        QuestionError: The command line's own line about what does not fit.
+    """
+    return _run([name, *map(str, words), *_flags(flags)])
+
+
 def read_steps(*files: str | Path) -> pd.DataFrame:
     """Measured steps, a row each: JSON Lines of ``chunkflow experiment collect``, or the Parquet made of them.
 
@@ -163,7 +206,7 @@ def _asked(command: str, question: dict[str, Any]) -> Document:
     return Document(json.loads(_run([command, "--json", *_flags(question)])))
 
 
-def _flags(question: dict[str, Any]) -> list[str]:
+def _flags(question: Mapping[str, object]) -> list[str]:
     flags: list[str] = []
     for name, value in question.items():
         flag = f"--{name.replace('_', '-')}"

@@ -84,6 +84,19 @@ def test_steps_that_cannot_be_read(tmp_path: Path) -> None:
         chunkflow.read_steps(tmp_path / "no-such.jsonl")
 
 
+def test_a_chart_is_a_picture() -> None:
+    chart = chunkflow.plot("memory", model="dit-xl-2", machine="h200-x2", plan=["none", "layerwise"])
+    assert chart.startswith(b"\x89PNG")
+    assert chart._repr_png_() == chart
+    with pytest.raises(chunkflow.ChunkflowError, match="near are dit-xl-2"):
+        chunkflow.plot("memory", model="dit-xl-3", machine="h200-x2")
+
+
+def test_any_command_is_run(tmp_path: Path) -> None:
+    out = chunkflow.command("machines", "rtx-4090", yaml=True)
+    assert out.startswith(("id:", "card:", "name:", "#"))
+
+
 def test_the_examples_of_docstrings() -> None:
     result = doctest.testmod(questions, extraglobs={"predict": chunkflow.predict})
     assert result.attempted > 0

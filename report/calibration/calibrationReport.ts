@@ -6,7 +6,7 @@ import { type FittedMachine, fitMachine } from '../../studies/calibration/fitMac
 import type { FittedEntry } from '../../studies/calibration/machineValues.ts';
 import { heldOutGroups, readingStatistics } from '../../studies/calibration/readingErrors.ts';
 import { readingsOf } from '../../studies/calibration/readings.ts';
-import { type Finding, type Standing, worstOf } from '../../studies/finding.ts';
+import { type Finding, overallStanding, type Standing } from '../../studies/finding.ts';
 import { countText, fixedText, listText, percentText } from '../../studies/numberText.ts';
 import { commandText } from '../parts/commandText.ts';
 import { filesTable } from '../parts/environment.ts';
@@ -109,7 +109,7 @@ function fitVerdict({ stages, entries }: FittedMachine): Verdict {
   });
   const fittedCount = [...entries.values()].filter(({ from }) => from === 'fitted').length;
   return {
-    standing: overall(findings),
+    standing: overallStanding(findings),
     says: fitnessText(findings),
     figures: [
       {
@@ -123,12 +123,6 @@ function fitVerdict({ stages, entries }: FittedMachine): Verdict {
   };
 }
 
-/** A machine is of use where part of it is not fit: its other numbers stand by themselves. */
-function overall(findings: readonly Finding[]): Standing {
-  const worst = worstOf(findings);
-  return worst === 'fails' && findings.some(({ standing }) => standing === 'holds') ? 'in part' : worst;
-}
-
 /** What a fit is fit for, and what not: how many of its stages, and the others by name. */
 function fitnessText(findings: readonly Finding[]): string {
   const namesOf = (standing: Standing) =>
@@ -139,7 +133,6 @@ function fitnessText(findings: readonly Finding[]): string {
   };
   const parts = [
     `Fit for ${namesOf('holds').length} of ${countText(findings.length, 'stage')}`,
-    ...others('in part', 'with care for'),
     ...others('fails', 'not fit for'),
     ...others('not shown', 'not shown for'),
   ];

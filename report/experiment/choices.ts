@@ -84,6 +84,7 @@ export function choicesSection(
     section: {
       id: 'choices',
       title: 'Choices against the best that was measured',
+      short: 'Choices',
       parts: [
         tablePart(
           'regret',

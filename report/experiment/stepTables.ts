@@ -33,7 +33,7 @@ export function worstTable({ worst, parts }: HeldOutReport, command: string): Ta
         )),
   ];
   return tablePart('worst', 'Farthest off', columns, worst, {
-    command: `${command} --worst ${worst.length}`,
+    command,
   });
 }
 

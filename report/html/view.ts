@@ -1,7 +1,14 @@
 import { countText } from '../../studies/numberText.ts';
 import { printableChart } from '../../studies/plots/chart.ts';
 import { cellText } from '../parts/cellText.ts';
-import { type ChartPart, commonLimit, type Part, type Report, type TablePart } from '../report.ts';
+import {
+  type ChartPart,
+  commonLimit,
+  type Part,
+  type Report,
+  type TablePart,
+  withoutRepeats,
+} from '../report.ts';
 
 /** A report as the templates read it: every text is there as it is shown, and nothing is left to decide. */
 export function pageView({ title, subtitle, verdict, sections, version }: Report) {
@@ -20,9 +27,8 @@ export function pageView({ title, subtitle, verdict, sections, version }: Report
         ...{ says: joined(says), limit: joined(limit) },
       })),
     },
-    sections: sections.map(({ id, title, parts }) => ({
-      id,
-      title,
+    sections: sections.map(({ id, title, short = title, parts }) => ({
+      ...{ id, title, short },
       parts: withoutRepeats(parts).map(partView),
     })),
   };
@@ -37,15 +43,6 @@ function joined(text: string): string {
 
 function classOf(standing: string): string {
   return standing.replaceAll(' ', '-');
-}
-
-/** Tables in a row that one command prints name it once, behind the last of them. */
-function withoutRepeats(parts: readonly Part[]): Part[] {
-  return parts.map((part, index) => {
-    const next = parts[index + 1];
-    const isRepeated = part.kind === 'table' && next?.kind === 'table' && part.command === next.command;
-    return isRepeated ? { ...part, command: null } : part;
-  });
 }
 
 const KINDS = { isTable: false, isChart: false, isFacts: false, isNotes: false, isCommands: false };
@@ -65,14 +62,18 @@ function partView(part: Part) {
   }
 }
 
+/** Letters of a text from which on its column needs room on a phone. */
+const WIDE = 20;
+
 function tableView({ id, caption, columns, rows, isFolded, command }: TablePart) {
+  const wide = columns.map((_, index) => rows.some((row) => String(row[index]).length > WIDE));
   return {
     ...{ id, caption, columns, isFolded, command },
     count: countText(rows.length, 'row'),
     rows: rows.map((row) =>
       row.map((cell, index) => {
         const { digits, isNumber } = columns[index]!;
-        return { text: cellText(cell, digits), isNumber, isFirst: index === 0 };
+        return { text: cellText(cell, digits), isNumber, isWide: wide[index]!, isFirst: index === 0 };
       }),
     ),
   };

@@ -10,7 +10,8 @@ export function markdownText(text: string): string {
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
-    .replace(/^([-+#=]|\d+[.)])/, '\\$1')
+    .replace(/^([-+]|#+|=+|-+)(?=\s|$)/, '\\$1')
+    .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
     .replace(/[@#](?=\w)/g, '$&<!-- -->')
     .replace(/(:\/\/|www)(?=\S)/g, '$1<!-- -->');
 }

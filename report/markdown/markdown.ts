@@ -1,6 +1,6 @@
 import { countText } from '../../studies/numberText.ts';
 import { cellText } from '../parts/cellText.ts';
-import { commonLimit, type Part, type Report, type TablePart } from '../report.ts';
+import { commonLimit, type Part, type Report, type TablePart, withoutRepeats } from '../report.ts';
 import { markdownCell, markdownCode, markdownText } from './escape.ts';
 
 /** Tables of more rows are named and left out: a comment is read from top to bottom, and may hold 65,536 characters. */
@@ -22,7 +22,7 @@ export function reportMarkdown({ title, subtitle, verdict, sections, version }: 
     ...findingBlocks(findings),
     ...sections.flatMap((section) => [
       `## ${markdownText(section.title)}`,
-      ...section.parts.flatMap(partBlocks),
+      ...withoutRepeats(section.parts).flatMap(partBlocks),
     ]),
     `Made by ${markdownText(version)}.`,
   ];

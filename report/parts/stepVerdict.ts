@@ -1,5 +1,10 @@
-import { type Finding, type Standing, worstOf } from '../../studies/finding.ts';
-import { heldOutFindings, type JudgedReport, noiseFinding } from '../../studies/heldOut/findings.ts';
+import type { Finding, Standing } from '../../studies/finding.ts';
+import {
+  heldOutFindings,
+  heldOutStanding,
+  type JudgedReport,
+  noiseFinding,
+} from '../../studies/heldOut/findings.ts';
 import { orderSummary } from '../../studies/heldOut/planOrder.ts';
 import { countText, fixedText, listText, percentText } from '../../studies/numberText.ts';
 import type { KeyFigure, Verdict } from '../report.ts';
@@ -17,7 +22,7 @@ export function stepVerdict(
   beside: Beside = { findings: [], figures: [] },
 ): Verdict {
   const findings = [...heldOutFindings(report), ...beside.findings];
-  const standing = worstOf(findings);
+  const standing = heldOutStanding(report, beside.findings);
   const weak = findings.filter((one) => one.standing === 'in part' || one.standing === 'fails');
   const steps = countText(report.all.simulated.n, 'step');
   return {

@@ -7,6 +7,8 @@ interface CommittedBase {
   id: string;
   /** What was measured, as README says it. */
   what: string;
+  /** In a word or two. */
+  short: string;
 }
 
 /** A dataset that this project shows its predictions by, and what predicts it. Paths are from the project's folder. */
@@ -25,29 +27,39 @@ const ATTACHED = 'experiments/attach/pair-grid';
 export function committedDatasets(): Committed[] {
   return [
     {
-      ...{ kind: 'steps', id: 'pair', what: 'steps of a pair of H200s' },
+      ...{ kind: 'steps', id: 'pair', short: 'Pair', what: 'steps of a pair of H200s' },
       files: ['steps', 'nvlink', 'full-depth'].map((name) => `${PAIR}/host-b/pair-${name}.jsonl`),
       machine: 'h200-x2-fitted',
     },
     {
-      ...{ kind: 'steps', id: 'four', what: 'steps of four H200s' },
+      ...{ kind: 'steps', id: 'four', short: 'Four GPUs', what: 'steps of four H200s' },
       files: ['experiments/four/host-c/four-steps.jsonl'],
       machine: 'experiments/four/host-c/host-c.yaml',
     },
     {
-      ...{ kind: 'steps', id: 'one', what: 'steps of one H200' },
+      ...{ kind: 'steps', id: 'one', short: 'One GPU', what: 'steps of one H200' },
       files: linesIn('experiments/h200-steps'),
       machine: 'h200-x1-fitted',
     },
     {
-      ...{ kind: 'attached', id: 'attached', what: "steps of diffusers' own models, attached" },
+      ...{
+        kind: 'attached',
+        id: 'attached',
+        short: 'Attached',
+        what: "steps of diffusers' own models, attached",
+      },
       files: [`${ATTACHED}/steps-x2.jsonl`],
       profiles: `${ATTACHED}/profiles`,
       machine: `${PAIR}/host-d/host-d.yaml`,
     },
-    { kind: 'published', id: 'published', what: 'steps that others published' },
+    { kind: 'published', id: 'published', short: 'Published', what: 'steps that others published' },
     {
-      ...{ kind: 'choices', id: 'choices', what: 'chosen plans against the best that was measured' },
+      ...{
+        kind: 'choices',
+        id: 'choices',
+        short: 'Choices',
+        what: 'chosen plans against the best that was measured',
+      },
       experiment: `${PAIR}/pair-choices.yaml`,
       files: ['steps', 'choices'].map((name) => `${PAIR}/host-b/pair-${name}.jsonl`),
       machine: `${PAIR}/host-a/host-a.yaml`,

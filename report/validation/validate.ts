@@ -1,10 +1,15 @@
 import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { DatasetReader, readSteps } from '../../studies/dataset/stepRecords.ts';
-import { type Finding, type Limits, limitText, standingOf, worstOf } from '../../studies/finding.ts';
+import { type Finding, type Limits, limitText, standingOf } from '../../studies/finding.ts';
 import { readExperiment } from '../../studies/grid/experimentFile.ts';
 import { compareSteps } from '../../studies/heldOut/compareSteps.ts';
-import { heldOutFindings, type JudgedReport } from '../../studies/heldOut/findings.ts';
+import {
+  HELD_OUT_LIMITS,
+  heldOutFindings,
+  heldOutStanding,
+  type JudgedReport,
+} from '../../studies/heldOut/findings.ts';
 import { orderSummary } from '../../studies/heldOut/planOrder.ts';
 import { type ClassErrors, heldOutReport } from '../../studies/heldOut/report.ts';
 import { fixedText, percentText } from '../../studies/numberText.ts';
@@ -113,15 +118,15 @@ function stepDataset(
     committed,
     finding: {
       about: `${simulated.n} ${what}`,
-      standing: worstOf(findings),
+      standing: heldOutStanding(report),
       says:
         `95 of 100 within ${percentText(simulated.p95)}, the farthest ${percentText(simulated.largest)} off; MAPE ${percentText(simulated.mape)}` +
         `${tau === null ? '' : `; order of plans: tau ${fixedText(tau, 2)}`}${weak.length === 0 ? '' : `; weak: ${weak.map(({ about }) => about).join(', ')}`}`,
-      limit: 'what its own report holds steps, order, intervals and memory to',
+      limit: HELD_OUT_LIMITS,
     },
     errors: { all: report.all, depth, tau },
     parts: [
-      scatterPart(charted, `${simulated.n} ${what}`, `${id}-steps`),
+      scatterPart(charted, 'Simulated step times over measured ones', `${id}-steps`),
       ...classTables(charted.errors, { prefix: id, command }).map((table) => ({ ...table, isFolded: true })),
     ],
     command,

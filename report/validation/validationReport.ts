@@ -1,5 +1,5 @@
 import { toolVersion } from '../../codegen/toolVersion.ts';
-import { STANDINGS, type Standing, worstOf } from '../../studies/finding.ts';
+import { overallStanding, STANDINGS, type Standing } from '../../studies/finding.ts';
 import { countText, fixedText, listText, percentText } from '../../studies/numberText.ts';
 import { commandText } from '../parts/commandText.ts';
 import { machineSection } from '../parts/machine.ts';
@@ -38,6 +38,7 @@ export function validationReport(onDataset: () => void = () => undefined): Repor
       ...validated.map(({ committed, finding, parts }) => ({
         id: committed.id,
         title: finding.about,
+        short: committed.short,
         parts,
       })),
       machineSection([...machines.values()]),
@@ -64,7 +65,7 @@ export function validationReport(onDataset: () => void = () => undefined): Repor
 
 function validationVerdict(validated: readonly ValidatedDataset[]): Verdict {
   const findings = validated.map(({ finding }) => finding);
-  const standing = worstOf(findings);
+  const standing = overallStanding(findings);
   const holding = findings.filter((finding) => finding.standing === 'holds').length;
   const others = STANDINGS.slice(1).flatMap((of: Standing) => {
     const names = findings.filter((finding) => finding.standing === of).map(({ about }) => about);

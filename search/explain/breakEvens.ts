@@ -1,6 +1,8 @@
-import { breakEven, smallest } from '../../model/analytic/breakEven.ts';
+import { breakEven } from '../../model/analytic/breakEven.ts';
+import { hidingExcess, unroundedNoneStep } from '../../model/analytic/hidingExcess.ts';
 import type { BreakEven } from '../../model/analytic/report.ts';
-import { HIDDEN_SHARE, predictStep } from '../../model/analytic/stepReport.ts';
+import { smallest } from '../../model/analytic/smallest.ts';
+import { HIDDEN_SHARE, predictedStepS } from '../../model/analytic/stepReport.ts';
 import { rowsAt } from '../../model/dit/tokens.ts';
 import { copyRates } from '../../model/physics/rates.ts';
 import { withComputeSpeed } from '../../model/physics/variants/computeSpeed.ts';
@@ -75,15 +77,16 @@ function rates(
   plan: Plan,
 ): Pick<BreakEvens, 'h2dBytesPerS' | 'computeSpeed'> {
   const onLink = (factor: number) => withH2dLink(system, factor, workload.ranks);
-  const link = smallest(
-    (factor) => compared(workload, onLink(factor), plan).hidden,
-    1 / MOST_TIMES,
-    MOST_TIMES,
-  );
+  const excess = (there: System) => {
+    const { same, none } = plansAt(workload, there, plan);
+    return hidingExcess(workload, there, same, unroundedNoneStep(workload, there, none).stepS);
+  };
+  const link = smallest((factor) => excess(onLink(factor)), 1 / MOST_TIMES, MOST_TIMES, 1);
   const slower = smallest(
-    (factor) => compared(workload, withComputeSpeed(system, 1 / factor), plan).hidden,
+    (factor) => excess(withComputeSpeed(system, 1 / factor)),
     1 / MOST_TIMES,
     MOST_TIMES,
+    1,
   );
   return {
     h2dBytesPerS: link === null ? null : copyRates(onLink(link), workload.ranks).h2d,
@@ -99,13 +102,19 @@ function atDegree(degree: number, workload: BoundWorkload, system: System, plan:
 }
 
 function compared(workload: Workload, system: System, plan: Plan): Omit<DegreeReport, 'degree'> {
+  const { same, none } = plansAt(workload, system, plan);
+  const stepTimeS = predictedStepS(workload, system, same);
+  const noneS = predictedStepS(workload, system, none);
+  return { hidden: stepTimeS <= (1 + HIDDEN_SHARE) * noneS, stepTimeS, noneS };
+}
+
+/** A plan for another degree or machine, and no offload there. */
+function plansAt(workload: Workload, system: System, plan: Plan): { same: Plan; none: Plan } {
   const transport = chosenTransport(plan);
   const made = (text: string) => presetPlan(text, workload, system, transport);
+  const none = made('none');
   const text = textOf(plan.recipe);
-  const same = text !== null ? made(text) : dataAt(plan, workload, made('none'));
-  const { stepTimeS } = predictStep(workload, system, same);
-  const noneS = predictStep(workload, system, made('none')).stepTimeS;
-  return { hidden: stepTimeS <= (1 + HIDDEN_SHARE) * noneS, stepTimeS, noneS };
+  return { same: text !== null ? made(text) : dataAt(plan, workload, none), none };
 }
 
 /** A plan's data at another degree: where ranks now meet and did not, over the machine's own transport. */

@@ -1,4 +1,5 @@
 import { fileLines } from '../../model/input/fileLines.ts';
+import { issueText } from '../../model/input/schemaIssue.ts';
 import { type Place, shown, UserError } from '../../model/input/userError.ts';
 import { RepeatedLines } from './repeatedLines.ts';
 import { type StepRun, stepRunFormat } from './stepFormat.ts';
@@ -142,5 +143,5 @@ function readLine(line: string): StepRun | string {
   const result = stepRunFormat.safeParse(value);
   if (result.success) return result.data;
   const issue = stepRunFormat.safeParse(value, { reportInput: true }).error!.issues[0]!;
-  return `${issue.path.join('.') || 'the line'}: ${issue.message}, got ${shown(issue.input)}`;
+  return `${issue.path.join('.') || 'the line'}: ${issueText(issue)}`;
 }

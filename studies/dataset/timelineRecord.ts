@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parseJson } from '../../model/input/jsonFile.ts';
+import { issueText } from '../../model/input/schemaIssue.ts';
 import { type Place, shown, UserError } from '../../model/input/userError.ts';
 import { CATEGORIES, PHASES } from '../../model/program/timeline.ts';
 import { stepRunFormat } from './stepRecords.ts';
@@ -65,7 +66,7 @@ export function readTimelineWithPlaces(file: string): ReadTimeline {
     );
   const issue = result.error.issues[0]!;
   throw new UserError(
-    `${issue.path.join('.')}: ${issue.message}, got ${shown(issue.input)}; collect it anew`,
+    `${issue.path.join('.')}: ${issueText(issue)}; collect it anew`,
     source.place(issue.path),
   );
 }

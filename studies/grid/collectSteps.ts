@@ -4,6 +4,7 @@ import { arenaText } from '../../measure/arenaSpread.ts';
 import { wholeRounds } from '../../measure/cutOffRun.ts';
 import type { MeasuredRun } from '../../measure/readMeasurement.ts';
 import { timelinesOf } from '../../measure/timelineOf.ts';
+import { issueText } from '../../model/input/schemaIssue.ts';
 import { atPlace, shown, UserError } from '../../model/input/userError.ts';
 import { ncclPaths } from '../dataset/ncclPaths.ts';
 import { type StepRun, stepRunFormat } from '../dataset/stepRecords.ts';
@@ -128,7 +129,7 @@ function ofFormat<Schema extends z.ZodType>(
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   throw new UserError(
-    `${what} of the run of ${run.program}: ${issue.path.join('.')}: ${issue.message}, got ${shown(issue.input)}; measure it anew`,
+    `${what} of the run of ${run.program}: ${issue.path.join('.')}: ${issueText(issue)}; measure it anew`,
     { file, line },
   );
 }

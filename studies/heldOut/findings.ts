@@ -1,4 +1,11 @@
-import { type Finding, type Limits, limitText, standingOf } from '../finding.ts';
+import {
+  type Finding,
+  type Limits,
+  limitText,
+  overallStanding,
+  type Standing,
+  standingOf,
+} from '../finding.ts';
 import { fixedText, percentText } from '../numberText.ts';
 import type { ErrorStatistics } from './errorStatistics.ts';
 import { orderSummary } from './planOrder.ts';
@@ -20,13 +27,22 @@ export type JudgedReport = Pick<HeldOutReport, 'all' | 'orders' | 'memory'>;
 /** What predictions of measured steps are used for, and how well they did: step times by both roads, order, intervals, memory. */
 export function heldOutFindings({ all, orders, memory }: JudgedReport): Finding[] {
   return [
-    stepTimes('step times, simulated', all.simulated),
-    stepTimes('step times, closed form', all.closedForm),
+    stepTimes('simulated step times', all.simulated),
+    stepTimes('closed-form step times', all.closedForm),
     orderFinding(orders),
     coverageFinding(all),
     memoryFinding(memory),
   ];
 }
+
+/** Standing of predicted steps over all that they are used for: step times and the order of plans decide. */
+export function heldOutStanding(report: JudgedReport, beside: readonly Finding[] = []): Standing {
+  const findings = heldOutFindings(report);
+  return overallStanding([...findings, ...beside], findings.slice(0, 3));
+}
+
+/** What steps are held to, in few words. */
+export const HELD_OUT_LIMITS = `step times ${STEP_TIME.holds * 100} %, order ${ORDER.holds}, intervals ${COVERAGE.holds * 100} %, memory ${MEMORY.holds * 100} %`;
 
 /** How well the measurements agree with themselves: no prediction can be asked to come closer. */
 export function noiseFinding({ noise }: Pick<ClassErrors, 'noise'>): Finding {

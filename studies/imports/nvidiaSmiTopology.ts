@@ -62,7 +62,9 @@ export function nvidiaSmiTopology(source: ImportedText): SmiTopology {
       const links = cell.kind === 'nvlink' ? cell.links : 0;
       if (links > 0) nvlinks.push({ gpu: first, peer: second, links });
       if (path.guess !== null) {
-        guesses.set(path.guess, [...(guesses.get(path.guess) ?? []), `${first}-${second}`]);
+        const known = guesses.get(path.guess);
+        if (known === undefined) guesses.set(path.guess, [`${first}-${second}`]);
+        else known.push(`${first}-${second}`);
       }
       pairs.push({ gpus: [first, second], share: SHARES[path.name], nvlinks: links });
     }

@@ -6,7 +6,7 @@ import { transportOf } from '../../model/system/transport.ts';
 import { predictCases } from '../calibration/predictReadings.ts';
 import type { CaseReading } from '../calibration/readings.ts';
 import { type Chart, name, number } from './chart.ts';
-import { FONT_PX, role, seriesRole } from './theme.ts';
+import { role, seriesRole } from './theme.ts';
 
 const SHOWN = ['measured', 'predicted'] as const;
 
@@ -162,7 +162,6 @@ function panelView(panel: string, domains: { h2d: number; collective: number }) 
           baseline: 'bottom',
           dx: 4,
           dy: -3,
-          fontSize: FONT_PX,
           color: role('soft'),
         },
         encoding: { x, y, text: name('label', null) },

@@ -212,7 +212,7 @@ export function levelRows(levels: readonly Level[], axes: FrontAxes): Row[] {
 
 function onPaper(guide: string, text: object, at: object) {
   const encoding = { ...at, text: name('label', null) };
-  const mark = { type: 'text', fontSize: FONT_PX, clip: true, ...text };
+  const mark = { type: 'text', clip: true, ...text };
   return [
     {
       data: { name: guide },

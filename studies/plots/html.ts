@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Chart, printableChart } from './chart.ts';
+import { escaped } from './escaped.ts';
 import { chartConfig, colourDeclarations, styledColours } from './theme.ts';
 
 /** Minified builds that a page needs to draw a specification, in the order in which they depend on each other. */
@@ -15,13 +16,14 @@ const OWN = ['fitChart.mjs', 'drawCharts.mjs'];
 
 /** Fonts of a page's charts: it holds none, which would weigh more than everything else. */
 const PAGE_FONT = "'DejaVu Sans', system-ui, sans-serif";
+const PAGE_FONT_PX = 11;
 
 /** Colours of the theme as custom properties, which a page may use for its own text, and the look of figures and tooltips. */
 export const CHART_STYLE = `
 :root{color-scheme:light dark;${colourDeclarations('light')}}
 @media screen and (prefers-color-scheme:dark){:root{${colourDeclarations('dark')}}}
 figure.chart{margin:0 0 2rem;color:var(--chart-ink);font-family:${PAGE_FONT}}
-figure.chart figcaption{margin:0 0 .5rem;overflow-wrap:anywhere}
+figure.chart figcaption{margin:0 0 .5rem;line-height:1.4;overflow-wrap:anywhere}
 figure.chart .chart-title{display:block;font-weight:600;font-size:1.05rem}
 figure.chart .chart-note{display:block;color:var(--chart-soft);font-size:.85rem}
 figure.chart .chart-drawing{display:block;width:100%;overflow-x:auto}
@@ -57,8 +59,7 @@ export function chartScriptTexts(): string[] {
   );
   const look = JSON.stringify({
     colours: styledColours(),
-    // The figure says what is drawn; marks without a name would only be in a screen reader's way.
-    config: { ...chartConfig(PAGE_FONT), background: 'transparent', aria: false },
+    config: { ...chartConfig(PAGE_FONT, PAGE_FONT_PX), background: 'transparent' },
   });
   const scripts = [...libraries, `(() => {\n${own.join('\n')}\ndrawCharts(${look});\n})();`];
   return scripts.map((text) => text.replaceAll('</script', '<\\/script'));
@@ -98,16 +99,6 @@ ${chartScripts()}
 /** Nothing from outside; Vega compiles its expressions by Function. */
 export const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:";
-
-/** Text of an element or of a quoted attribute. */
-export function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;');
-}
 
 /** Packages do not export their package.json, so their folder is found from their entry. */
 function packageFolder(entry: string, name: string): string {

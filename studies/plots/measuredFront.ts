@@ -1,3 +1,4 @@
+import { max, min } from 'simple-statistics';
 import { GiB } from '../../model/input/byteUnits.ts';
 import { NO_TRANSPORT } from '../../model/system/transport.ts';
 import type { Chart } from './chart.ts';
@@ -99,7 +100,7 @@ function measuredPlan(
 ): DrawnPlan {
   return {
     ...{ kind, plan, transport, group, gib: gpuBytes / GiB, ms: stepS * 1e3, percent: null },
-    ...{ lowMs: Math.min(...visitS) * 1e3, highMs: Math.max(...visitS) * 1e3 },
+    ...{ lowMs: min(visitS) * 1e3, highMs: max(visitS) * 1e3 },
   };
 }
 

@@ -1,7 +1,7 @@
 import { GiB } from '../../model/input/byteUnits.ts';
 import type { MemoryNeed } from '../../model/physics/memory.ts';
 import { type Chart, name, number } from './chart.ts';
-import { FONT_PX, role, seriesRole } from './theme.ts';
+import { role, seriesRole } from './theme.ts';
 
 /** What one plan needs, and what there is. Bytes. */
 export interface PlanMemory {
@@ -117,7 +117,7 @@ function bars(of: 'gpu' | 'host', plans: readonly string[], title: string, encod
             },
           },
         ],
-        mark: { type: 'text', align: 'left', dx: 4, fontSize: FONT_PX },
+        mark: { type: 'text', align: 'left', dx: 4 },
         encoding: {
           x: number('allGib', title),
           y: name('plan', null, { sort: plans }),
@@ -131,7 +131,7 @@ function bars(of: 'gpu' | 'host', plans: readonly string[], title: string, encod
       },
       {
         data: { name: of },
-        mark: { type: 'text', align: 'right', baseline: 'bottom', dx: -3, fontSize: FONT_PX },
+        mark: { type: 'text', align: 'right', baseline: 'bottom', dx: -3 },
         encoding: { x, y: { value: 0 }, text: name('label', null) },
       },
     ],

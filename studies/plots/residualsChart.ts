@@ -28,7 +28,7 @@ export function residualsChart(
       ? []
       : [`${outside} of ${rows.length} readings are farther off than ${MOST_PERCENT} %, on the edge`];
   const scale = { domain: [-widest, widest], nice: false };
-  const error = (field: string, text: string | null = null) => number(field, text, { scale });
+  const error = (field: string) => number(field, 'predicted over measured, less 1 (%)', { scale });
   const y = name('stage', null, { sort: stages.map((stage) => stage.name) });
   return {
     title,
@@ -54,7 +54,7 @@ export function residualsChart(
                 data: { name: 'rows' },
                 mark: { type: 'point', size: 22, strokeWidth: 1.1, opacity: 0.9 },
                 encoding: {
-                  x: error('shownPercent', 'predicted over measured, less 1 (%)'),
+                  x: error('shownPercent'),
                   ...{ y, yOffset: SIDE_OFFSET },
                   color: name('side', 'readings', {
                     scale: { domain: SIDES, range: [seriesRole(1), seriesRole(0)] },

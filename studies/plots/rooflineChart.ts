@@ -9,7 +9,7 @@ import {
   type Workload,
 } from '../../model/workload/workload.ts';
 import { type Chart, name, number } from './chart.ts';
-import { FONT_PX, role, seriesRole } from './theme.ts';
+import { role, seriesRole } from './theme.ts';
 
 const SERIES: Readonly<Record<SegmentClass, number>> = { gemm: 0, attention: 1, elementwise: 2 };
 const BAR_PX = 15;
@@ -146,7 +146,6 @@ function roofline(domain: [number, number]) {
           align: 'right',
           baseline: 'bottom',
           dy: -3,
-          fontSize: FONT_PX,
           color: role('soft'),
         },
         encoding: { x, y, text: name('roof', null) },

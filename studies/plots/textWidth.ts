@@ -12,6 +12,8 @@ interface TextItem {
   fontSize?: number;
   fontWeight?: string | number;
   text?: unknown;
+  /** Width at which the text is cut; 0 for none. */
+  limit?: number;
 }
 
 /** Width of a line of text in the charts' font, pixels. */
@@ -32,6 +34,8 @@ export function measureWithFont(): void {
   };
   textMetrics.width = (item, given) => {
     const bold = item.fontWeight === 'bold' || Number(item.fontWeight) >= 600;
-    return textWidth(String(given ?? item.text ?? ''), item.fontSize ?? FONT_PX, bold);
+    const width = textWidth(String(given ?? item.text ?? ''), item.fontSize ?? FONT_PX, bold);
+    // A text that is longer is cut, which Vega leaves to this function.
+    return item.limit === undefined || item.limit <= 0 ? width : Math.min(width, item.limit);
   };
 }

@@ -26,7 +26,7 @@ export const THEMES: Readonly<Record<ThemeName, Theme>> = {
       grid: '#e3e6ea',
       band: '#dfe4ea',
     },
-    series: ['#0072b2', '#de670c', '#08a05e', '#cd79a7', '#a85301', '#2f9ce4', '#222222', '#766f78'],
+    series: ['#0072b2', '#de670c', '#08a05e', '#cd79a7', '#a85301', '#2d99e0', '#222222', '#766f78'],
   },
   dark: {
     roles: {
@@ -74,10 +74,10 @@ export const FONT_PX = 10;
 /** The shipped font; pages of machines without it take what they have. */
 export const FONT = 'DejaVu Sans';
 
-/** Look of every chart. */
-export function chartConfig(font: string): object {
+/** Look of every chart. @param fontPx of labels: pages have more room than paper. */
+export function chartConfig(font: string, fontPx = FONT_PX): object {
   const axis = {
-    ...{ labelFontSize: FONT_PX, titleFontSize: FONT_PX + 1, titleFontWeight: 'normal', titlePadding: 6 },
+    ...{ labelFontSize: fontPx, titleFontSize: fontPx + 1, titleFontWeight: 'normal', titlePadding: 6 },
     ...{ labelColor: role('soft'), titleColor: role('ink'), gridColor: role('grid') },
     ...{
       domainColor: role('line'),
@@ -92,11 +92,11 @@ export function chartConfig(font: string): object {
     background: role('paper'),
     view: { stroke: null },
     mark: { color: role('series0') },
-    text: { color: role('ink'), fontSize: FONT_PX },
+    text: { color: role('ink'), fontSize: fontPx },
     rule: { color: role('line') },
     axis,
     legend: {
-      ...{ labelFontSize: FONT_PX, titleFontSize: FONT_PX, titleFontWeight: 'normal', orient: 'top' },
+      ...{ labelFontSize: fontPx, titleFontSize: fontPx, titleFontWeight: 'normal', orient: 'top' },
       ...{
         labelColor: role('ink'),
         titleColor: role('soft'),
@@ -108,10 +108,10 @@ export function chartConfig(font: string): object {
       layout: { top: { direction: 'vertical', margin: 6, anchor: 'start' } },
     },
     title: {
-      ...{ fontSize: FONT_PX + 3, anchor: 'start', offset: 10, color: role('ink') },
+      ...{ fontSize: fontPx + 3, anchor: 'start', offset: 10, color: role('ink') },
       ...{
         subtitleColor: role('soft'),
-        subtitleFontSize: FONT_PX,
+        subtitleFontSize: fontPx,
         subtitlePadding: 5,
         subtitleLineHeight: 14,
       },

@@ -1,6 +1,6 @@
 import { type Chart, name, number, type Row } from './chart.ts';
 import { seriesColours, seriesDashes } from './series.ts';
-import { FONT_PX, role } from './theme.ts';
+import { role } from './theme.ts';
 
 /** A plan's step at sizes around the one that was asked for. */
 export interface TokensCurve {
@@ -100,7 +100,7 @@ function layers({ domain, plans }: Axis, field: string, title: string, isAbove: 
   ];
   const label = {
     data: { name: 'size' },
-    mark: { type: 'text', align: 'left', baseline: 'top', dx: 4, fontSize: FONT_PX, color: role('soft') },
+    mark: { type: 'text', align: 'left', baseline: 'top', dx: 4, color: role('soft') },
     encoding: { x: x(false), y: { value: 2 }, text: name('label', null) },
   };
   return [

@@ -9,6 +9,7 @@ export interface Look {
   /** Width of the window in CSS pixels: 390 is a phone, 1440 a desk. */
   widthPx?: number;
   scheme?: 'light' | 'dark';
+  /** Left out, the screen, and print for a PDF. */
   media?: 'screen' | 'print';
 }
 
@@ -60,10 +61,7 @@ export class TestBrowser {
    *
    * @param url `file:` or `http://localhost`.
    */
-  async open(
-    url: string,
-    { widthPx = 1440, scheme = 'light', media = 'screen' }: Look = {},
-  ): Promise<WatchedPage> {
+  async open(url: string, { widthPx = 1440, scheme = 'light', media }: Look = {}): Promise<WatchedPage> {
     const proxy = await RefusingProxy.listen();
     this.#proxies.push(proxy);
     const proxyServer = `http://127.0.0.1:${proxy.port}`;
@@ -90,10 +88,10 @@ export class TestBrowser {
 }
 
 /** Both in one message: puppeteer's two calls undo each other. */
-async function emulateMedia(page: Page, media: string, scheme: string): Promise<void> {
+async function emulateMedia(page: Page, media: Look['media'], scheme: string): Promise<void> {
   const session = await page.createCDPSession();
   const features = [{ name: 'prefers-color-scheme', value: scheme }];
-  await session.send('Emulation.setEmulatedMedia', { media, features });
+  await session.send('Emulation.setEmulatedMedia', { media: media ?? '', features });
 }
 
 function watch(page: Page, url: string): readonly string[] {

@@ -191,8 +191,8 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a flag given twice',
-    args: () => wan('--size', '832x480x17', '--size', '832x480x81'),
-    says: ["'--size <WxH[xF]>'", 'is given twice', '"832x480x17"', '"832x480x81"'],
+    args: () => wan('--batch', '1', '--batch', '2'),
+    says: ["'--batch <n>'", 'is given twice', '"1"', '"2"'],
   },
   {
     name: 'a flag of a subcommand given twice',

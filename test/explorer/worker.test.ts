@@ -137,8 +137,28 @@ test('a search gives the document of `plan`, with and without what else it can b
 
 test('solver and mathjs are loaded where they are needed, and nowhere else', () => {
   const loaded = workers.map((worker) => [...worker.loaded].sort().join(' '));
-  // Quick answers, patient ones, the first search, and the second with derivatives.
-  assert.equal(loaded, ['math.js', '', 'highs.js highs.wasm', 'highs.js highs.wasm math.js']);
+  // Quick answers, one of which had minutes; patient ones; searches, one of which had derivatives.
+  assert.equal(loaded, ['math.js', '', 'highs.js highs.wasm math.js']);
+});
+
+test('a search that another takes the place of ends, and its worker with it', async () => {
+  const question = { model: 'wan2.1-t2v-1.3b', blocks: 6, machine: 'h200-x2', gpuMemory: '2GiB' };
+  const own = new ModelClient(() => {
+    const worker = new WorkerBundle(site);
+    workers.push(worker);
+    return worker;
+  });
+  const before = workers.length;
+  own.prepareSearch();
+  own.prepareSearch();
+  assert.is(workers.length, before + 1);
+  const first = own.ask<'search'>({ kind: 'search', question });
+  const second = own.ask<'search'>({ kind: 'search', question });
+  assert.is(await first, null);
+  assert.is(workers.length, before + 2);
+  const third = own.ask<'search'>({ kind: 'search', question: { ...question, gpuMemory: '1GiB' } });
+  own.stopSearch();
+  assert.equal([await second, await third], [null, null]);
 });
 
 test('what is wrong with a question is said in the line of the command line', async () => {

@@ -161,6 +161,10 @@ export async function formatsIn(folder: string): Promise<Format[]> {
       read: () => ['plot', 'timeline', at('t.json'), '--block', '0', '--out', at('t.svg')],
     },
     {
+      ...{ name: 'timeline, traced', good: read('timeline.json'), file: at('tt.json') },
+      read: () => ['trace', at('tt.json'), '--out', at('trace.json')],
+    },
+    {
       ...{ name: 'calibration', good: calibrationYaml, file: at('cal', 'c.yaml') },
       beside: ['cases.jsonl', 'segments.jsonl'],
       read: () => () => readingsOf(readCalibration(at('cal', 'c.yaml'))),

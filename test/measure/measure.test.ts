@@ -86,7 +86,7 @@ test('anything else is refused with file and line', () => {
     [[lines[0]!, '{"record":"viisit"}'], /bad\.jsonl:2: record: expected one of run, .*got "viisit"/],
     [['{"record":"end","ok":true,"wallS":1}'], /bad\.jsonl:1: end record outside a run/],
     [[...lines, lines[1]!], /bad\.jsonl:15: memory record outside a run/],
-    [changed('memory', { surplus: 1 }), /bad\.jsonl:2: memory: Unrecognized key: "surplus"/],
+    [changed('memory', { surplus: 1 }), /bad\.jsonl:2: memory: unrecognized key: "surplus"/],
     [changed('summary', { medianS: -1 }), /: summary\.medianS: /],
     [changed('timeline', { part: [0] }), /: timeline: columns of different length/],
     [changed('run', { schema: 'chunkflow/measurement@9' }), /bad\.jsonl:1: run\.schema: /],
@@ -225,7 +225,8 @@ test('measure --from shows what a bundle brought back, and writes its traces', a
   for (const from of [bundle, join(bundle, 'results')]) {
     const { code, stdout, stderr } = await run([], { from, trace });
     assert.is(code, 0, stderr);
-    assert.match(stdout, /yield +staged-copy +12\.00 +0\.01 +1\.200 +yes +11\.00 +-8\.3 +3\.00 +2\.00 +yes/);
+    assert.match(stdout, /^on NVIDIA H200, mirrored \(one GPU\), 1 rank in groups of 2 over staged-copy, /m);
+    assert.match(stdout, /yield +12\.00 +0\.01 +1\.200 +yes +11\.00 +-8\.3 +3\.00 +2\.00 +yes/);
     assert.match(stdout, /0 of 8 chunks were not there in time/);
   }
   for (const plan of ['none', 'yield']) {

@@ -9,7 +9,7 @@ export const DEVICES: readonly MutantGroup[] = [
       {
         breaks:
           'a pause beside a collective that is longer than a start-up does not count before a first chunk',
-        original: 'Math.max(gapS, startUpS)',
+        original: 'arithmetic.larger(startUpS, gapS)',
         mutated: 'startUpS',
       },
       {
@@ -233,6 +233,17 @@ export const DEVICES: readonly MutantGroup[] = [
     ],
   },
   {
+    file: 'sim/devices/occupancy.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts', 'test/sim/goldenTimeline.test.ts'],
+    mutants: [
+      {
+        breaks: 'compute behind one that leaves no room leaves none either',
+        original: 'untilS: startS + this.#noRoomS[op]! });',
+        mutated: 'untilS: startS + 2 * this.#noRoomS[op]! });',
+      },
+    ],
+  },
+  {
     file: 'sim/engine.ts',
     tests: ['test/sim/devices/copyEngines.test.ts', 'test/sim/goldenTimeline.test.ts'],
     mutants: [
@@ -263,11 +274,6 @@ export const DEVICES: readonly MutantGroup[] = [
         original: "this.at(this.now + this.#latencyS, 'meeting', meeting);",
         mutated: "this.at(this.now, 'meeting', meeting);",
         tests: ['test/sim/devices/links.test.ts'],
-      },
-      {
-        breaks: 'compute behind one that leaves no room leaves none either',
-        original: 'untilS: startS + this.#noRoomS[op]! });',
-        mutated: 'untilS: startS + 2 * this.#noRoomS[op]! });',
       },
       {
         breaks: 'a wait for the step before is one for this step',

@@ -5,68 +5,86 @@ const TERMS = ['test/model/analytic/closedFormTerms.test.ts'];
 /** The closed form: its walk, pauses, schedule of issues, time slices and the queue of copies. */
 export const HIDING: readonly MutantGroup[] = [
   {
-    file: 'model/analytic/closedForm.ts',
+    file: 'model/analytic/walk.ts',
     tests: TERMS,
     mutants: [
       {
         breaks: 'the chunk behind the last whole one has no pause',
-        original: '(chunks - 1) * this.#betweenS;',
-        mutated: '(chunks - 2) * this.#betweenS;',
+        original: 'arithmetic.times(this.#betweenS, chunks - 1)',
+        mutated: 'arithmetic.times(this.#betweenS, chunks - 2)',
       },
       {
         breaks: 'collectives drain nothing',
-        original: "if (plan.yieldRule === 'drain') this.#drain(place, collectives, times);",
+        original: "if (plan.yieldRule === 'drain') this.#wait(this.#queue.leftBeforeS(place, collectives));",
         mutated: '',
       },
       {
         breaks: 'a staged collective does not end the wait of the prefetch for the engine',
-        original: "if (this.#transport!.kind === 'staged-copy') this.#sinceReadS = 0;",
-        mutated: '',
+        original:
+          'this.#pass(this.#stagedCollective(transport, segment));\n    this.#sinceReadS = this.#none;',
+        mutated: 'this.#pass(this.#stagedCollective(transport, segment));',
       },
       {
         breaks: 'a paced stream gets no chunk beside attention',
-        original: 'return [shutS, Math.min(shutS, oneChunkS)];',
-        mutated: 'return [shutS, 0];',
+        original: 'return [shutS, arithmetic.smaller(shutS, arithmetic.plus(this.#betweenS, chunkS))];',
+        mutated: 'return [shutS, this.#none];',
       },
       {
         breaks: 'a paced stream finds room beside attention at once',
-        original: 'return [shutS, Math.min(shutS, oneChunkS)];',
-        mutated: 'return [0, 0];',
+        original: 'return [shutS, arithmetic.smaller(shutS, arithmetic.plus(this.#betweenS, chunkS))];',
+        mutated: 'return [this.#none, this.#none];',
       },
+      {
+        breaks: 'a slow source does not bound copies',
+        original: 'arithmetic.smaller(quantities.copies.h2d, arithmetic.constant(source))',
+        mutated: 'quantities.copies.h2d',
+      },
+      {
+        breaks: 'a copy that is issued during a launch is not held',
+        original: 'const isHeld = arithmetic.magnitude(this.#launchLeftS) > 0 && this.#queue.empty;',
+        mutated: 'const isHeld = false;',
+      },
+      {
+        breaks: 'launches without a break are launches by themselves',
+        original: 'arithmetic.minus(holdS, launchHoldS(arithmetic, beforeS, periodS))',
+        mutated: 'launchHoldS(arithmetic, this.#launchingS - beforeS, periodS)',
+      },
+      {
+        breaks: 'pieces in the copy stream do not queue behind the chunks',
+        original: 'arithmetic.plus(busyS, arithmetic.times(readS, reads))',
+        mutated: 'arithmetic.times(readS, reads)',
+      },
+      {
+        breaks: 'pieces in the copy stream take no time of their own',
+        original: 'seconds = arithmetic.larger(aloneS, arithmetic.plus(readsS, lostS));',
+        mutated: 'seconds = arithmetic.plus(readsS, lostS);',
+      },
+    ],
+  },
+  {
+    file: 'model/analytic/numberQuantities.ts',
+    tests: TERMS,
+    mutants: [
       {
         breaks: 'ranks on one GPU compute as if each had it to itself',
         original: 'slowdownOf(gpu, segment.class, this.#clock) * this.#sharing',
         mutated: 'slowdownOf(gpu, segment.class, this.#clock)',
       },
+    ],
+  },
+  {
+    file: 'model/analytic/stepTally.ts',
+    tests: TERMS,
+    mutants: [
       {
         breaks: 'exposed prefetch is not counted',
-        original: 'times.exposedPrefetchS += seconds;',
+        original: 'this.#times.exposedPrefetchS += seconds;',
         mutated: '',
       },
       {
-        breaks: 'a slow source does not bound copies',
-        original: 'Math.min(this.#copy.h2d, sourceBytesPerS(this.#system, this.#plan) / this.#sharing)',
-        mutated: 'this.#copy.h2d',
-      },
-      {
-        breaks: 'a copy that is issued during a launch is not held',
-        original: 'const isHeld = this.#launchLeftS > 0 && this.#queue.empty;',
-        mutated: 'const isHeld = false;',
-      },
-      {
-        breaks: 'launches without a break are launches by themselves',
-        original: 'launchHoldS(this.#launchingS, periodS) - launchHoldS(beforeS, periodS)',
-        mutated: 'launchHoldS(this.#launchingS - beforeS, periodS)',
-      },
-      {
-        breaks: 'pieces in the copy stream do not queue behind the chunks',
-        original: 'Math.max(aloneS, busyS + reads * readS',
-        mutated: 'Math.max(aloneS, reads * readS',
-      },
-      {
-        breaks: 'pieces in the copy stream take no time of their own',
-        original: 'seconds = Math.max(aloneS, busyS',
-        mutated: 'seconds = Math.max(0, busyS',
+        breaks: 'blocks that are alike are counted once',
+        original: 'this.#times[key] += times * (this.#times[key] - this.#marked[key]);',
+        mutated: 'this.#times[key] += 0 * times;',
       },
     ],
   },
@@ -76,7 +94,7 @@ export const HIDING: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'an engine never goes to sleep',
-        original: 'takingS(engine, isAwake(engine, restS, idle))',
+        original: 'takingIn(arithmetic, engine.startUpS, engine.gapS, isAwake)',
         mutated: 'engine.gapS',
       },
       {
@@ -86,23 +104,23 @@ export const HIDING: readonly MutantGroup[] = [
       },
       {
         breaks: 'a pause stands still while nothing is queued',
-        original: 'Math.max(0, pacedS(engine, paceS) - streamS)',
-        mutated: 'pacedS(engine, paceS)',
+        original: 'arithmetic.minus(arithmetic.constant(pausedS), streamS),',
+        mutated: 'arithmetic.constant(pausedS),',
       },
       {
         breaks: 'a pause does not put the engine to sleep',
-        original: 'return engineS + restS < startUpS;',
-        mutated: 'return engineS < startUpS;',
+        original: 'arithmetic.magnitude(engineS) + arithmetic.magnitude(restS)',
+        mutated: 'arithmetic.magnitude(engineS)',
       },
       {
         breaks: 'a launch longer than a chunk holds it by all of itself',
-        original: 'launchS - periodS / 2',
-        mutated: 'launchS',
+        original: 'arithmetic.minus(arithmetic.constant(launchS), arithmetic.times(periodS, 1 / 2))',
+        mutated: 'arithmetic.constant(launchS)',
       },
       {
         breaks: 'a launch shorter than a chunk holds it by half of itself, whenever it comes',
-        original: 'launchS ** 2 / (2 * periodS)',
-        mutated: 'launchS / 2',
+        original: "arithmetic.over(launchS ** 2 / 2, arithmetic.divisor('period', periodS))",
+        mutated: 'arithmetic.constant(launchS / 2)',
       },
     ],
   },
@@ -149,38 +167,70 @@ export const HIDING: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/analytic/copyQueue.ts',
+    file: 'model/analytic/copyRun.ts',
     tests: ['test/model/analytic/copyQueue.test.ts', ...TERMS],
     mutants: [
       {
         breaks: 'pauses of a copy do not count as left',
-        original: 'sum + run.moveS + run.pauseS, 0);',
-        mutated: 'sum + run.moveS, 0);',
+        original: 'return beforeS + this.#moveS + this.#pauseS;',
+        mutated: 'return beforeS + this.#moveS;',
       },
       {
         breaks: 'during a pause the collective has its share only',
-        original: '(moveS * sharing.collective + pauseS) / lasts',
-        mutated: 'sharing.collective',
+        original: 'return ((this.#moveS / h2d) * collective + this.#pausesS(longerPauseS)) / lastsS;',
+        mutated: 'return collective;',
       },
       {
         breaks: 'pauses are no longer beside a collective',
-        original: 'return pauseS + chunks * longerPauseS;',
-        mutated: 'return pauseS;',
+        original: 'return this.#pauseS + this.#chunks * longerPauseS;',
+        mutated: 'return this.#pauseS;',
       },
       {
         breaks: 'copies beside a collective have the link to themselves',
-        original: 'const moveS = run.moveS / sharing.h2d;',
-        mutated: 'const moveS = run.moveS;',
-      },
-      {
-        breaks: 'what is left of a collective behind the copies takes no time',
-        original: 'return { elapsedS: elapsed + restS,',
-        mutated: 'return { elapsedS: elapsed,',
+        original: 'return this.#moveS / h2d + this.#pausesS(longerPauseS);',
+        mutated: 'return this.#moveS + this.#pausesS(longerPauseS);',
       },
       {
         breaks: 'a run that is half copied has all of its chunks left',
-        original: 'run.chunks *= keep;',
+        original: 'this.#chunks *= keep;',
         mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'model/analytic/copyQueue.ts',
+    tests: ['test/model/analytic/copyQueue.test.ts', ...TERMS],
+    mutants: [
+      {
+        breaks: 'what is left of a collective behind the copies takes no time',
+        original: 'elapsedS: arithmetic.plus(elapsedS, restS),',
+        mutated: 'elapsedS,',
+      },
+      {
+        breaks: 'a run that has ended takes no time of what passes',
+        original: 'left = arithmetic.minus(left, lastsS);',
+        mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'search/explain/sensitivity/expressedRun.ts',
+    tests: ['test/search/explain/sensitivity/expressedRun.test.ts'],
+    mutants: [
+      {
+        breaks: 'an expressed run beside a collective passes as if alone',
+        original: 'this.#rates(sharing).copying.times(seconds)',
+        mutated: 'seconds',
+      },
+      {
+        breaks: 'pauses of an expressed run are no longer beside a collective',
+        original: 'pauseS.plus(longerPauseS.times(constant(chunks)))',
+        mutated: 'pauseS',
+      },
+      {
+        breaks: 'an expressed run that is half copied has all of its chunks left',
+        original: 'this.#whole.chunks * (this.#leftS.value / this.#wholeS.value)',
+        mutated: 'this.#whole.chunks',
       },
     ],
   },
@@ -211,12 +261,12 @@ export const HIDING: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'a send does not start up',
-        original: 'const startUpS = Math.min(seconds, this.#latencyS);\n    queue.alone(startUpS);',
-        mutated: 'const startUpS = 0;\n    queue.alone(startUpS);',
+        original: 'const startUpS = this.#startUp(seconds);',
+        mutated: 'const startUpS = arithmetic.constant(0);',
       },
       {
         breaks: 'copies stop when a send is done',
-        original: 'queue.alone(seconds - startUpS - elapsedS);',
+        original: 'queue.alone(arithmetic.minus(besideS, elapsedS));',
         mutated: '',
       },
     ],

@@ -190,7 +190,7 @@ export const PROGRAM: readonly MutantGroup[] = [
     ],
   },
   {
-    file: 'model/program/lower.ts',
+    file: 'model/program/transfers.ts',
     tests: ['test/model/program/lower.test.ts'],
     mutants: [
       {
@@ -213,6 +213,27 @@ export const PROGRAM: readonly MutantGroup[] = [
         original: 'ordinal: this.#streamedPositions.length,',
         mutated: 'ordinal: position,',
       },
+      {
+        breaks: 'a copy waits for the reader one slot too early',
+        original: 'transfer.ordinal - this.#slots + transfer.stepsAhead * count',
+        mutated: 'transfer.ordinal - this.#slots + 1 + transfer.stepsAhead * count',
+      },
+      {
+        breaks: 'a copy for the next step waits for a reader of the step before',
+        original: ' + transfer.stepsAhead * count;',
+        mutated: ';',
+      },
+      {
+        breaks: 'a reader of the last step counts as of this one',
+        original: 'stepsBack: before < 0 ? 1 : 0 };',
+        mutated: 'stepsBack: 0 };',
+      },
+    ],
+  },
+  {
+    file: 'model/program/lower.ts',
+    tests: ['test/model/program/lower.test.ts'],
+    mutants: [
       {
         breaks: 'nothing is drained at the start of a pass',
         original: 'if (!this.plan.drainAtPassStart || !firstOfPass) return;',
@@ -275,23 +296,8 @@ export const PROGRAM: readonly MutantGroup[] = [
       },
       {
         breaks: 'a copy does not wait for the reader of its slot',
-        original: 'this.#later.push([id, () => this.#lastReads[rank]![reader], stepsBack]);',
-        mutated: '',
-      },
-      {
-        breaks: 'a copy waits for the reader one slot too early',
-        original: 'transfer.ordinal - this.plan.slots + transfer.stepsAhead * count',
-        mutated: 'transfer.ordinal - this.plan.slots + 1 + transfer.stepsAhead * count',
-      },
-      {
-        breaks: 'a copy for the next step waits for a reader of the step before',
-        original: ' + transfer.stepsAhead * count;',
-        mutated: ';',
-      },
-      {
-        breaks: 'a reader of the last step counts as of this one',
-        original: 'const stepsBack = before < 0 ? 1 : 0;',
-        mutated: 'const stepsBack = 0;',
+        original: 'this.#later.push([id, () => this.#lastReads[rank]![reader.position], reader.stepsBack]);',
+        mutated: '{}',
       },
       {
         breaks: 'the last operation of a block is not its reader',

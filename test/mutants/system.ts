@@ -181,18 +181,18 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'each exchange has a start-up of its own and the collective none',
-        original: 'transport.latencyS,\n  );',
+        original: 'costs.latencyS,\n  );',
         mutated: '0,\n  );',
       },
       {
         breaks: 'the first write has no flag',
-        original: 'plus(plus(startUpS, alone(link.d2h)), flagS)',
-        mutated: 'plus(startUpS, alone(link.d2h))',
+        original: 'sumOf(arithmetic, startUpS, alone(link.d2h), flagS)',
+        mutated: 'arithmetic.plus(startUpS, alone(link.d2h))',
       },
       {
         breaks: 'writes behind the first have no flag',
-        original: 'const writeStageS = plus(plus(gapS, writeS), flagS);',
-        mutated: 'const writeStageS = plus(gapS, writeS);',
+        original: 'const writeStageS = sumOf(arithmetic, gapS, writeS, flagS);',
+        mutated: 'const writeStageS = arithmetic.plus(gapS, writeS);',
       },
       {
         breaks: 'the first write is counted twice',
@@ -201,8 +201,8 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'the last read starts as behind another',
-        original: 'const lastReadS = plus(startUpS,',
-        mutated: 'const lastReadS = plus(gapS,',
+        original: 'const lastReadS = arithmetic.plus(startUpS,',
+        mutated: 'const lastReadS = arithmetic.plus(gapS,',
       },
       {
         breaks: 'reads have the link to themselves',
@@ -216,17 +216,17 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'what is left of the slower direction goes on beside the other',
-        original: '(magnitude(own) / magnitude(other)) * bytes, alone)',
-        mutated: '(magnitude(own) / magnitude(other)) * bytes, own)',
+        original: '(ownRate / otherRate) * bytes, alone)',
+        mutated: '(ownRate / otherRate) * bytes, own)',
       },
       {
         breaks: 'the pipeline is as fast as its reads',
-        original: 'larger(writesS, times(readStageS, reads))',
-        mutated: 'times(readStageS, reads)',
+        original: 'arithmetic.larger(writesS, arithmetic.times(readStageS, reads))',
+        mutated: 'arithmetic.times(readStageS, reads)',
       },
       {
         breaks: 'the pipeline is as fast as its writes',
-        original: 'larger(writesS, times(readStageS, reads))',
+        original: 'arithmetic.larger(writesS, arithmetic.times(readStageS, reads))',
         mutated: 'writesS',
       },
     ],

@@ -81,7 +81,6 @@ const ERROR_COLUMNS: readonly Column<ReadingGroup>[] = [
   { header: 'n', value: ({ readings }) => readings.length },
   { header: 'MAPE %', value: percent(({ mape }) => mape), digits: 1 },
   { header: 'bias %', value: percent(({ bias }) => bias), digits: 1 },
-  { header: 'median %', value: percent(({ median }) => median), digits: 1 },
   { header: 'p95 %', value: percent(({ p95 }) => p95), digits: 1 },
   { header: 'largest %', value: percent(({ largest }) => largest), digits: 1 },
   { header: 'rounds apart %', value: percent(({ spread }) => spread), digits: 1 },

@@ -24,9 +24,12 @@ const PREDICTED: readonly Column<MeasuredPlan>[] = [
   { header: 'error %', value: ({ error }) => scaled(error, 100), digits: 1 },
 ];
 
+/** Left out where all plans have the same one, which the heading says. */
+const TRANSPORT: Column<MeasuredPlan> = { header: 'transport', value: ({ transport }) => transport };
+
 const COLUMNS: readonly Column<MeasuredPlan>[] = [
   { header: 'plan', value: ({ plan, mode }) => (mode === 'graph' ? `${plan} (graph)` : plan) },
-  { header: 'transport', value: ({ transport }) => transport },
+  TRANSPORT,
   { header: 'median ms', value: ({ medianS }) => scaled(medianS, 1e3), digits: 2 },
   { header: '+- MAD', value: ({ madS }) => scaled(madS, 1e3), digits: 2 },
   { header: 'x first', value: ({ timesFirst }) => timesFirst, digits: 3 },
@@ -74,8 +77,12 @@ function report(
     const plans = measuredPlans(run, manifest);
     if (plans.length === 0) continue;
     const why = whyNothingPredicted(run.run.place, manifest);
-    const columns = why === undefined ? COLUMNS : COLUMNS.filter((column) => !PREDICTED.includes(column));
-    output.result(`${heading(run)}\n${formatTable(columns, plans)}\n`);
+    const over = commonTransport(plans);
+    const columns = COLUMNS.filter(
+      (column) =>
+        (why === undefined || !PREDICTED.includes(column)) && (over === undefined || column !== TRANSPORT),
+    );
+    output.result(`${heading(run, over)}\n${formatTable(columns, plans, output.layout)}\n`);
     if (why !== undefined) output.result(`predicted: none, since ${why}\n\n`);
     const unclaimed = whyMoreMemory(run);
     if (unclaimed !== undefined) output.result(`${unclaimed}\n\n`);
@@ -109,11 +116,19 @@ function whyMoreMemory({ memory }: MeasuredRun): string | undefined {
   return `used: with ${(most * 2 ** -30).toFixed(2)} GiB of libraries' workspace, which the machine file's claims leave out`;
 }
 
-function heading({ run }: MeasuredRun): string {
+/** The transport of all plans; undefined where they differ, or no manifest says it. */
+function commonTransport(plans: readonly MeasuredPlan[]): string | undefined {
+  const [first] = plans;
+  return plans.every(({ transport }) => transport === first!.transport)
+    ? (first!.transport ?? undefined)
+    : undefined;
+}
+
+function heading({ run }: MeasuredRun, over: string | undefined): string {
   const devices = [...new Set(run.devices.map(({ name }) => name))].join(', ');
   const ranks = `${run.ranks} rank${run.ranks === 1 ? '' : 's'} in groups of ${run.groupSize}`;
   const nccl = run.nccl === '' ? '' : `, NCCL ${run.nccl}`;
-  return `${run.program}: ${run.title}\non ${devices}, ${placeLabel(run)}, ${ranks}, ${run.startedAt}${nccl}\n`;
+  return `${run.program}: ${run.title}\non ${devices}, ${placeLabel(run)}, ${ranks}${over === undefined ? '' : ` over ${over}`}, ${run.startedAt}${nccl}\n`;
 }
 
 function verified({ verifications }: MeasuredRun): { wrong: number; chunks: number } {

@@ -8,8 +8,8 @@ export function runsText({ runs, choice }: PlanChoice, layout: Layout): string {
   const { generated, attached, ownTransport } = runs;
   const lines = [
     generated === null
-      ? '\ngenerated: `chunkflow generate` writes a program that runs it'
-      : `\ngenerated: no program of it. ${generated}`,
+      ? 'generated: `chunkflow generate` writes a program that runs it'
+      : `generated: no program of it. ${generated}`,
     attached === null
       ? 'attached: chunkflow_offload.attach runs it on your PyTorch model, by a profile of that'
       : `attached: not on your PyTorch model. ${attached}`,
@@ -19,5 +19,5 @@ export function runsText({ runs, choice }: PlanChoice, layout: Layout): string {
         ]
       : []),
   ];
-  return lines.map((line) => paragraph(line, layout)).join('');
+  return `\n${lines.map((line) => paragraph(line, layout)).join('')}`;
 }

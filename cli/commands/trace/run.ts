@@ -50,7 +50,7 @@ export function run(file: string, { machine, out }: TraceFlags, output: Output):
   output.result(`${cell.id}, ${plan}, ${timelines.blocks} blocks\n`);
   output.result(`${steps.map(({ name }) => `${name}\n`).join('')}\n`);
   const rows = rowsOf(timelines);
-  output.result(formatTable(COLUMNS, rows));
+  output.result(formatTable(COLUMNS, rows, output.layout));
   if (rows.some(({ kind, measuredS }) => kind === 'host' && measuredS === null))
     output.result(`\n${NOT_RECORDED}\n`);
   output.diagnostic(`wrote ${out}; open it at https://ui.perfetto.dev\n`);

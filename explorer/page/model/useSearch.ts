@@ -11,6 +11,8 @@ export interface Searching {
   elapsedS: number;
   found: Dated<PlanChoice> | null;
   trouble: { of: ExplorerState; line: string } | null;
+  /** To be called where a search is likely, such as under a pointer. */
+  prepare(): void;
   search(): void;
   stop(): void;
 }
@@ -37,6 +39,7 @@ export function useSearch(model: ModelClient, state: ExplorerState): Searching {
     elapsedS,
     found,
     trouble,
+    prepare: () => model.prepareSearch(),
     search: () => void search(),
     stop: () => model.stopSearch(),
   };

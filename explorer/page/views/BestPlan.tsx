@@ -16,7 +16,15 @@ export function BestPlan({ state, searching, onAdopt }: BestPlanProps) {
   return (
     <fieldset class="best">
       <legend>Best plan</legend>
-      <button type="button" class="primary" id="search" disabled={isRunning} onClick={search}>
+      <button
+        type="button"
+        class="primary"
+        id="search"
+        disabled={isRunning}
+        onPointerEnter={searching.prepare}
+        onFocus={searching.prepare}
+        onClick={search}
+      >
         {isRunning ? `Searching ... ${elapsedS.toFixed(1)} s` : `Find the best plan${cap}`}
       </button>
       {isRunning && (

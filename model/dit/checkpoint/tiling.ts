@@ -27,7 +27,7 @@ export function tile(
       surplus,
     );
     if (found === undefined) return undefined;
-    left.push(...found);
+    for (const index of found) left.push(index);
   }
   return left;
 }

@@ -1,3 +1,4 @@
+import { grouped } from '../../input/grouped.ts';
 import { shown, UserError } from '../../input/userError.ts';
 import { parametersOf } from '../derive.ts';
 import type { StoredTensor } from './safetensors.ts';
@@ -107,11 +108,7 @@ function moduleOf(name: string): string {
 }
 
 function packedModules(stored: readonly StoredTensor[]): Map<string, PackedModule> {
-  const modules = new Map<string, StoredTensor[]>();
-  for (const tensor of stored) {
-    const module = moduleOf(tensor.name);
-    modules.set(module, [...(modules.get(module) ?? []), tensor]);
-  }
+  const modules = grouped(stored, ({ name }) => moduleOf(name));
   const packed = new Map<string, PackedModule>();
   for (const [module, tensors] of modules) {
     const weight = packedWeight(tensors);

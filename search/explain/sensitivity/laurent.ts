@@ -1,5 +1,3 @@
-import type { Arithmetic } from '../../../model/physics/arithmetic.ts';
-
 /** A product of powers of named quantities with a factor before it. */
 export interface Term {
   coefficient: number;
@@ -30,11 +28,13 @@ export class Laurent {
   }
 
   plus(other: Laurent): Laurent {
+    if (other.#terms.size === 0) return this;
+    if (this.#terms.size === 0) return other;
     const sum = new Map(this.#terms);
     for (const [key, { coefficient, powers }] of other.#terms) {
       const before = sum.get(key)?.coefficient ?? 0;
       const after = before + coefficient;
-      if (Math.abs(after) <= ROUNDING * Math.max(Math.abs(before), Math.abs(coefficient))) sum.delete(key);
+      if (Math.abs(after) < ROUNDING * Math.max(Math.abs(before), Math.abs(coefficient))) sum.delete(key);
       else sum.set(key, { coefficient: after, powers });
     }
     return new Laurent(sum, this.value + other.value);
@@ -82,15 +82,6 @@ export function smaller(one: Laurent, other: Laurent): Laurent {
 export function larger(one: Laurent, other: Laurent): Laurent {
   return one.value >= other.value ? one : other;
 }
-
-/** Laws of the physics in expressions; a factor or a share that is taken of values is a number there. */
-export const EXPRESSIONS: Arithmetic<Laurent> = {
-  magnitude: ({ value }) => value,
-  plus: (one, other) => one.plus(other),
-  times: (quantity, factor) => quantity.times(constant(factor)),
-  over: (bytes, rate) => constant(bytes).times(rate.inverse()),
-  larger,
-};
 
 function multiplied(one: Term, other: Term): Term {
   const powers: Record<string, number> = { ...one.powers };

@@ -1,9 +1,12 @@
 import { closedForm } from '../../../model/analytic/closedForm.ts';
-import { checkIssuedBytes, type Plan } from '../../../model/plan/plan.ts';
+import { Walk } from '../../../model/analytic/walk.ts';
+import type { Plan } from '../../../model/plan/plan.ts';
 import type { System } from '../../../model/system/system.ts';
 import type { Workload } from '../../../model/workload/workload.ts';
 import { evaluate, parse } from './expressionMath.ts';
-import { SymbolicWalk } from './symbolicWalk.ts';
+import { ExpressionQuantities } from './expressionQuantities.ts';
+import { ExpressionTally } from './expressionTally.ts';
+import type { Laurent } from './laurent.ts';
 import { Symbols, termTexts } from './symbols.ts';
 
 /** A sum of terms, mathjs syntax, in quantities and in sums of them that have a name. */
@@ -33,12 +36,13 @@ const SAME_SHARE = 1e-9;
  * Where the step has no such expression, or one that is not worth what the closed form says, `obstacle` says so.
  */
 export function expressStep(workload: Workload, system: System, plan: Plan, clock: number): ExpressedStep {
+  const { stepTimeS } = closedForm(workload, system, plan, clock, true);
   const symbols = new Symbols(workload, system, plan, clock);
-  const walk = new SymbolicWalk(workload, system, plan, symbols);
-  const { stepTimeS } = closedForm(workload, system, plan, clock, walk);
-  checkIssuedBytes('the expression of a step', plan, workload.passes, walk.issuedBytes);
-  if (walk.obstacle !== null) return { stepTimeS, expression: null, obstacle: walk.obstacle };
-  const terms = termTexts(walk.stepTimeS);
+  const quantities = new ExpressionQuantities(workload, system, plan, symbols);
+  const walk = expressionWalk(workload, system, plan, quantities);
+  walk.settle();
+  if (quantities.obstacle !== null) return { stepTimeS, expression: null, obstacle: quantities.obstacle };
+  const terms = termTexts(walk.tally.stepTimeS);
   const { sums } = symbols;
   const values: Record<string, number> = { ...symbols.values };
   for (const [name, text] of Object.entries(sums)) values[name] = evaluate(parse(text), values);
@@ -47,4 +51,26 @@ export function expressStep(workload: Workload, system: System, plan: Plan, cloc
     return { stepTimeS, expression: { terms, sums, values }, obstacle: null };
   const obstacle = `its expression is worth ${valueS} s, the closed form ${stepTimeS} s`;
   return { stepTimeS, expression: null, obstacle };
+}
+
+/**
+ * The walk of the closed form over expressions, before its first step. Which way each window goes (hidden, beside a collective, waited
+ * for) is what their values say, so an expression is that of the regime in which the plan runs here, and holds until a window goes
+ * another way.
+ */
+export function expressionWalk(
+  workload: Workload,
+  system: System,
+  plan: Plan,
+  quantities: ExpressionQuantities,
+): Walk<Laurent, ExpressionTally> {
+  const tally = new ExpressionTally();
+  return new Walk<Laurent, ExpressionTally>({
+    workload,
+    system,
+    plan,
+    quantities,
+    tally,
+    everyBlock: true,
+  });
 }

@@ -90,15 +90,15 @@ export function fitImported(
 function saidBy(imported: readonly Imported[], files: readonly string[]): Said {
   const said: Said = { tree: null, copies: [], collectives: [], devices: [] };
   for (const one of imported) {
-    if (one.from === 'nvbandwidth') said.copies.push(...one.readings);
-    else if (one.from === 'nccl-tests') said.collectives.push(...one.readings);
+    if (one.from === 'nvbandwidth') said.copies = [...said.copies, ...one.readings];
+    else if (one.from === 'nccl-tests') said.collectives = [...said.collectives, ...one.readings];
     else if (said.tree === null) said.tree = one;
     else
       throw new UserError(
         `is a second topology beside that of ${said.tree.file}; give the one of NCCL, which has the links' rates`,
         { file: one.file },
       );
-    if ('devices' in one) said.devices.push(...one.devices);
+    if ('devices' in one) said.devices = [...said.devices, ...one.devices];
   }
   if (said.tree === null && said.copies.length + said.collectives.length === 0)
     throw new UserError(

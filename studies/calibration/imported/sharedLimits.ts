@@ -1,4 +1,5 @@
 import { sum } from 'simple-statistics';
+import { grouped } from '../../../model/input/grouped.ts';
 import type { System } from '../../../model/system/system.ts';
 import { ancestors, pathToMemory } from '../../../model/system/tree.ts';
 import type { CopyReading } from '../../imports/importedReading.ts';
@@ -115,9 +116,8 @@ function raise(
 }
 
 function byMemory(memories: ReadonlyMap<string, string>): Map<string, string[]> {
-  const gpus = new Map<string, string[]>();
-  for (const [gpu, memory] of memories) gpus.set(memory, [...(gpus.get(memory) ?? []), gpu]);
-  return gpus;
+  const gpus = grouped(memories, ([, memory]) => memory);
+  return new Map([...gpus].map(([memory, entries]) => [memory, entries.map(([gpu]) => gpu)]));
 }
 
 /** Nodes below host memory whose link several GPUs cross. */

@@ -35,6 +35,8 @@ function drawFigure(figure, look) {
     if (drawnAt !== width) return;
     drawing?.finalize();
     drawing = await vegaEmbed(place, spec, { renderer: 'svg', actions: false, tooltip: { theme: 'chart' } });
+    // The place has a role and says what is drawn; marks without a name would only be in a screen reader's way.
+    place.querySelector('svg')?.setAttribute('aria-hidden', 'true');
     figure.setAttribute('data-drawn', String(width));
   }
   let pending = 0;

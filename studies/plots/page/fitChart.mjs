@@ -4,14 +4,18 @@
 /** A group narrower than this is put below its neighbour. Pixels. */
 const NARROWEST = 260;
 /** What stands before and behind a legend's text. Pixels. */
-const SYMBOL_PX = 34;
+const SYMBOL_PX = 44;
 const LONGEST_LEGEND_PX = 260;
 /** Lines that a title may have. */
 const LINES = 4;
 /** What axes take of a group's width before it is measured. Pixels. */
 const AXES_PX = 60;
 const LEAST_PX = 80;
-const ROUNDS = 3;
+/** Paper that Vega leaves on the left and on the right, together. Pixels. */
+const PADDING_PX = 12;
+/** Share of a group's width that the labels of an axis may take. */
+const AXIS_SHARE = 0.38;
+const ROUNDS = 4;
 /** Stands for a blank and a per cent sign while lines are broken. */
 const TIE = '\u00a0%';
 
@@ -70,11 +74,12 @@ function specAt(chart, look, columns, inner) {
   // A group's heading would take the place of the chart's title.
   const isAlone = groups.length === 1 && groups[0]?.heading === undefined;
   const titles = config.title;
+  const room = width - PADDING_PX;
   const lines = subtitle.flatMap((line) =>
-    wrapped(line, width, (text) => textWidth(text, titles.subtitleFontSize, false)),
+    wrapped(line, room, (text) => textWidth(text, titles.subtitleFontSize, false)),
   );
   const heading = {
-    text: wrapped(title, width, (text) => textWidth(text, titles.fontSize, true)),
+    text: wrapped(title, room, (text) => textWidth(text, titles.fontSize, true)),
     ...(lines.length > 0 && { subtitle: lines }),
   };
   return {
@@ -83,7 +88,7 @@ function specAt(chart, look, columns, inner) {
     datasets: { rows, ...guides },
     .../** @type {any} */ (coloured(isAlone ? views[0] : { concat: views, columns, spacing: 24 }, colours)),
     ...(resolve && !isAlone && { resolve }),
-    config: coloured(configAt(look, width - (width / columns - inner), inner, legend ?? []), colours),
+    config: coloured(configAt(look, columns, width - (width / columns - inner), legend ?? []), colours),
   };
 }
 
@@ -112,20 +117,20 @@ function heightAt(height, width) {
 
 /**
  * @param {Look} look
+ * @param {number} columns
  * @param {number} room that legends have beside the first group's axis
- * @param {number} inner
  * @param {readonly string[]} legend
  */
-function configAt({ config, width, textWidth }, room, inner, legend) {
+function configAt({ config, width, textWidth }, columns, room, legend) {
   const { labelFontSize } = config.legend;
   const limit = Math.min(LONGEST_LEGEND_PX, room - SYMBOL_PX);
   const widths = legend.map((text) => textWidth(text, labelFontSize, false));
-  const columns = Math.max(1, Math.floor(room / (Math.min(limit, Math.max(0, ...widths)) + SYMBOL_PX)));
+  const legendColumns = Math.max(1, Math.floor(room / (Math.min(limit, Math.max(0, ...widths)) + SYMBOL_PX)));
   return {
     ...config,
-    legend: { ...config.legend, columns, labelLimit: limit, titleLimit: room },
-    axis: { ...config.axis, labelLimit: Math.round(0.4 * Math.min(width, 2 * inner)) },
-    title: { ...config.title, limit: width },
+    legend: { ...config.legend, columns: legendColumns, labelLimit: limit, titleLimit: room },
+    axis: { ...config.axis, labelLimit: Math.round((AXIS_SHARE * width) / columns) },
+    title: { ...config.title, limit: width - PADDING_PX },
   };
 }
 

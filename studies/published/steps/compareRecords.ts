@@ -1,4 +1,4 @@
-import { median } from 'simple-statistics';
+import { max, median } from 'simple-statistics';
 import type { NotPredicted } from './notPredicted.ts';
 import { closedRecords } from './openSettings.ts';
 import { isSettingKnown, type PublishedTime, publishedTime } from './publishedTime.ts';
@@ -160,7 +160,7 @@ function groupOf(kind: string, name: string, rows: readonly ComparedRecord[]): R
     ...{ kind, name, count: rows.length },
     medianRatio: median(ratios),
     medianAbsoluteError: median(errors),
-    largestAbsoluteError: Math.max(...errors),
+    largestAbsoluteError: max(errors),
     coverage:
       committed.length === 0
         ? null

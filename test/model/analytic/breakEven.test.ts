@@ -1,41 +1,15 @@
-import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { breakEven, smallest } from '../../../model/analytic/breakEven.ts';
+import { breakEven } from '../../../model/analytic/breakEven.ts';
+import { closedForm } from '../../../model/analytic/closedForm.ts';
 import { predictStep } from '../../../model/analytic/stepReport.ts';
 import { loadDit } from '../../../model/dit/load.ts';
 import { rowsAt, tokensOfFrames } from '../../../model/dit/tokens.ts';
+import { powerOf, stepEnergyJ, stepPowerW } from '../../../model/physics/power.ts';
 import { makePlan } from '../../../model/presets/presets.ts';
 import { loadSystem } from '../../../model/system/load.ts';
-import { bindRows, bindWorkload } from '../../../model/workload/bind.ts';
+import { bindRows, bindWorkload, rebound } from '../../../model/workload/bind.ts';
 import type { Workload } from '../../../model/workload/workload.ts';
-
-const search = suite('the smallest value that satisfies');
-
-search('is found to a quarter of a per cent, from above', () => {
-  const value = (exponent: number) => 10 ** exponent;
-  fc.assert(
-    fc.property(fc.double({ min: 0.01, max: 5.99, noNaN: true }), (exponent) => {
-      const threshold = value(exponent);
-      const found = smallest((x) => x >= threshold, 1, 1e6)!;
-      assert.ok(found >= threshold && found <= threshold * 1.0025, `${found} for ${threshold}`);
-    }),
-  );
-});
-
-search('is the lower end if that does, and null if nothing does', () => {
-  assert.is(
-    smallest(() => true, 0.5, 100),
-    0.5,
-  );
-  assert.is(smallest((x) => x >= 100, 0.5, 100)! > 99, true);
-  assert.is(
-    smallest(() => false, 0.5, 100),
-    null,
-  );
-});
-
-search.run();
 
 const points = suite('break-even points');
 const system = loadSystem('h100-pcie-x2');
@@ -124,5 +98,45 @@ points('on one GPU it is where a block computes as long as it is copied', () => 
     `${computeS} s of compute, ${copyS} s of copying`,
   );
 });
+
+const capped = loadSystem('h100-sxm-x2');
+
+/** Seconds of a step at the highest clock, not rounded, whose power is within the cap: by halving, a walk each. */
+function unroundedStepS(workload: Workload, text: string): number {
+  const plan = makePlan(text, workload, capped);
+  const power = powerOf(workload, capped)!;
+  const stepAt = (clock: number) => closedForm(workload, capped, plan, clock).stepTimeS;
+  const fits = (clock: number) =>
+    stepPowerW(power, stepEnergyJ(workload, power), clock, stepAt(clock)) <= power.capW;
+  if (fits(1)) return stepAt(1);
+  let [low, high] = [power.minClock, 1];
+  for (let round = 0; round < 32; round += 1) {
+    const middle = (low + high) / 2;
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
+  return stepAt(low);
+}
+
+for (const id of ['wan2.1-t2v-14b', 'qwen-image-20b']) {
+  points(
+    `${id}: are where steps at clocks that are not rounded differ by 1 %, to a twentieth of a per cent`,
+    () => {
+      const dit = loadDit(id);
+      const size = dit.referenceSize;
+      const workload = bindWorkload(dit, { size, sp: 2 });
+      const at = (x: number) => rebound(workload, { ...rowsAt(dit, x, size.frames), t: workload.textRows });
+      for (const text of ['layerwise', 'chunked', 'yield', 'yield,resident=0.3']) {
+        const { tokens } = breakEven(workload, capped, makePlan(text, workload, capped));
+        const over = (x: number) => unroundedStepS(at(x), text) / unroundedStepS(at(x), 'none') / 1.01 - 1;
+        assert.ok(over(tokens!) < 1e-7, `${text}: ${over(tokens!)} at ${tokens} tokens`);
+        assert.ok(
+          over(tokens! / 1.00051) > -1e-7,
+          `${text}: ${over(tokens! / 1.00051)} below ${tokens} tokens`,
+        );
+      }
+    },
+  );
+}
 
 points.run();

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CopyQueue, type Sharing } from '../../../model/analytic/copyQueue.ts';
+import { numberQueue } from '../../../model/analytic/copyQueue.ts';
+import type { Sharing } from '../../../model/analytic/copyRun.ts';
 
-const shares = (h2d: number, collective: number): Sharing => ({ h2d, collective, longerPauseS: 0 });
+const shares = (h2d: number, collective: number): Sharing<number> => ({ h2d, collective, longerPauseS: 0 });
 const half = shares(0.5, 0.5);
 const near = (value: number, expected: number) =>
   assert.ok(
@@ -12,7 +13,7 @@ const near = (value: number, expected: number) =>
   );
 /** Each run is two chunks. */
 const queueOf = (...runs: [block: number, moveS: number, pauseS: number][]) => {
-  const queue = new CopyQueue();
+  const queue = numberQueue();
   for (const [block, moveS, pauseS] of runs)
     queue.push({ block, issuedBy: 0, window: 0, moveS, pauseS, chunks: 2 });
   return queue;
@@ -59,7 +60,7 @@ const CASES: [
   what: string,
   runs: [number, number, number][],
   workS: number,
-  sharing: Sharing,
+  sharing: Sharing<number>,
   lasts: number,
   left: number,
 ][] = [

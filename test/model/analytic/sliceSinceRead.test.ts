@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CopyQueue } from '../../../model/analytic/copyQueue.ts';
+import { numberQueue } from '../../../model/analytic/copyQueue.ts';
 import { besideTimeSlices } from '../../../model/analytic/timeSlices.ts';
 
 const test = suite('a staged piece beside a full prefetch stream');
@@ -13,7 +13,7 @@ for (const [sinceReadS, seconds] of [
   [Number.POSITIVE_INFINITY, 1 + 1],
 ] as const) {
   test(`${sinceReadS} s after a read: write 1 + what is left of the slice of 2 + read 1 = ${seconds}`, () => {
-    const queue = new CopyQueue();
+    const queue = numberQueue();
     queue.push({ block: 0, issuedBy: 0, window: 0, moveS: 20, pauseS: 0, chunks: 20 });
     const staged = { pieces: 1, pieceS: 1, aloneS: 2, sliceS: 2, gapS: 0, chunkS: 1, pauseS: 0, sinceReadS };
     assert.is(besideTimeSlices(queue, staged), seconds);

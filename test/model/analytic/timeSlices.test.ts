@@ -1,9 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CopyQueue } from '../../../model/analytic/copyQueue.ts';
+import { numberQueue } from '../../../model/analytic/copyQueue.ts';
 import { launchesOf } from '../../../model/analytic/launches.ts';
 import { besideTimeSlices, type StagedBeside } from '../../../model/analytic/timeSlices.ts';
 import type { CollectiveKind } from '../../../model/dit/kinds.ts';
+import { NUMBERS } from '../../../model/physics/arithmetic.ts';
 import { lostToWritesS, stagedCopyAloneS, stagedPieces } from '../../../model/physics/stagedCopy.ts';
 import type { StagedCopyTransport } from '../../../model/system/transport.ts';
 import { compute, machineOf, planOf, send, workloadOf } from '../../support/roundNumbers.ts';
@@ -16,7 +17,7 @@ const slices = suite(
 );
 
 /** Four pieces of 1 s that take 2 s each alone, slices of 3 s. */
-const FOUR: StagedBeside = {
+const FOUR: StagedBeside<number> = {
   ...{ pieces: 4, pieceS: 1, aloneS: 8, sliceS: 3, gapS: 0, chunkS: 2, pauseS: 0 },
   sinceReadS: 100,
 };
@@ -24,7 +25,7 @@ const FOUR: StagedBeside = {
 const SLICES: [
   what: string,
   equation: string,
-  staged: Partial<StagedBeside>,
+  staged: Partial<StagedBeside<number>>,
   queuedS: number,
   seconds: number,
   leftS: number,
@@ -84,7 +85,7 @@ const SLICES: [
 ];
 for (const [what, equation, staged, queuedS, seconds, leftS] of SLICES) {
   slices(`${what}: ${equation} = ${seconds}`, () => {
-    const queue = new CopyQueue();
+    const queue = numberQueue();
     queue.push({ block: 0, issuedBy: 0, window: 0, moveS: queuedS, pauseS: 0, chunks: queuedS });
     near(besideTimeSlices(queue, { ...FOUR, ...staged }), seconds);
     near(queue.allLeftS, leftS);
@@ -155,7 +156,7 @@ for (const [kind, ranks, sentBytes, expected, seconds, lostS, equation] of ALONE
       seconds,
     );
     // Written bytes x (1/1 - 1/4).
-    near(lostToWritesS(pieces, link), lostS);
+    near(lostToWritesS(NUMBERS, pieces, link), lostS);
   });
 }
 // First write 0 + 2 + 5, then the read stage at the rate of both directions, 3 + 4, which is longer than 0 + 1.

@@ -136,19 +136,14 @@ const WRONG: [what: string, from: string, to: string, message: string][] = [
     'small.yaml:21:9: blocks.0.segments.1.reduce: unknown key',
   ],
   ['no such rows', '        x:\n', '        y:\n', 'small.yaml:18:9: blocks.0.segments.1.y: unknown key'],
-  [
-    'wrong type',
-    'count: 3',
-    'count: "3"',
-    'small.yaml:14:12: blocks.0.count: invalid input: expected number, got "3"',
-  ],
+  ['wrong type', 'count: 3', 'count: "3"', 'small.yaml:14:12: blocks.0.count: expected number, got "3"'],
   ['wrong choice', 'kv: x', 'kv: z', 'small.yaml:23:47: blocks.0.segments.3.kv: invalid option'],
   ['no segment', 'gemm: qkv', 'gem: qkv', ': blocks.0.segments.1: expected a segment that begins with'],
   [
     'shape that is no array',
     'weight: [d, d]',
     'weight: d',
-    'small.yaml:19:30: blocks.0.segments.1.x.to_{q,k,v}.weight: invalid input: expected array',
+    'small.yaml:19:30: blocks.0.segments.1.x.to_{q,k,v}.weight: expected array',
   ],
   [
     'name of the language',

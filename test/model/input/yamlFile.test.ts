@@ -200,6 +200,11 @@ const DAMAGED: [what: string, text: string, message: RegExp][] = [
     bomb,
     /^m\.yaml:1:1: aliases expand to more than a hundred copies; write the values out$/,
   ],
+  [
+    'eighty thousand aliases, each of which is looked for in the whole document,',
+    `b: &b {x: 1}\n${Array.from({ length: 80_000 }, (_, index) => `c${index}: *b\n`).join('')}`,
+    /^m\.yaml:\d+:\d+: more than 200 aliases; write the values out$/,
+  ],
 ];
 for (const [what, text, message] of DAMAGED) {
   damage(`${what} is refused in one line`, () =>

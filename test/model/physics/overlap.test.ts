@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CollectiveUnderWay } from '../../../model/analytic/collectiveUnderWay.ts';
-import { CopyQueue } from '../../../model/analytic/copyQueue.ts';
+import { numberQueue } from '../../../model/analytic/copyQueue.ts';
+import { NUMBERS } from '../../../model/physics/arithmetic.ts';
 import { overlapRoom } from '../../../model/physics/overlap.ts';
 import { share } from '../../support/randomPlans.ts';
 
@@ -19,9 +20,12 @@ function walkedS(
   copyS: number,
   rates: { h2d: number; collective: number },
 ): number {
-  const queue = new CopyQueue();
+  const queue = numberQueue();
   queue.push({ block: 0, issuedBy: 0, window: 0, moveS: copyS, pauseS: 0, chunks: 1 });
-  const collective = new CollectiveUnderWay(latencyS, moveS, { ...rates, longerPauseS: 0 });
+  const collective = new CollectiveUnderWay(NUMBERS, {
+    ...{ latencyS, moveS },
+    sharing: { ...rates, longerPauseS: 0 },
+  });
   // In two parts, as attention and its merge are.
   collective.beside(queue, 0.7 * computeS);
   collective.beside(queue, 0.3 * computeS);

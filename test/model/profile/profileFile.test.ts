@@ -37,7 +37,7 @@ const kind = (change: (kind: Profile['kinds'][number]) => void) => edited(({ kin
 const REFUSED: [what: string, text: () => string, why: RegExp][] = [
   ['nothing', () => '', /:1:1: the JSON is cut short here; make it anew with chunkflow_offload\.profile$/],
   ['a torn file', () => TEXT.slice(0, 900), /:\d+:\d+: the JSON is cut short here; make it anew/],
-  ['a list', () => '[]', /:1:1: the file: invalid input: expected object/],
+  ['a list', () => '[]', /:1:1: the file: expected object/],
   ['null', () => 'null', /:1:1: the file: /],
   [
     'a plan',

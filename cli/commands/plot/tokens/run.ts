@@ -14,7 +14,7 @@ import type { PlotTokensFlags } from './command.ts';
 /** How far around the size, and around break-evens, steps are predicted, as a factor; and how many sizes to each doubling. */
 const AROUND = 8;
 const BEYOND = 2;
-const A_DOUBLING = 6;
+const A_DOUBLING = 4;
 
 /** Draws each plan's step in closed form at sizes around the one that is asked for. */
 export async function run(flags: PlotTokensFlags, output: Output): Promise<void> {

@@ -11,6 +11,7 @@ import { transportNamed } from '../../../../model/system/transport.ts';
 import { bindRows } from '../../../../model/workload/bind.ts';
 import { derivativeOf } from '../../../../search/explain/sensitivity/derivative.ts';
 import { expressStep } from '../../../../search/explain/sensitivity/stepExpression.ts';
+import { drawnPlan, planOf } from '../../../support/randomPlans.ts';
 
 const test = suite('expressions of steps');
 
@@ -42,6 +43,42 @@ test('are worth what the closed form says, in every regime, or say why there is 
     }),
     { numRuns: 150, seed: 5 },
   );
+});
+
+const anyPlan = fc.record({
+  model: fc.constantFrom('flux.1-dev', 'wan2.1-t2v-14b', 'hunyuanvideo-13b'),
+  tokens: fc.double({ min: 6, max: 11, noNaN: true }).map((exponent) => Math.round(Math.exp(exponent))),
+  machine: fc.constantFrom('h200-x2-fitted', 'h100-pcie-x4', 'h200-x1-colocated', 'h200-x1'),
+  transport: fc.nat(),
+  layout: fc.constantFrom<{ sp: number; ring?: number }>(
+    { sp: 1 },
+    { sp: 2 },
+    { sp: 1, ring: 2 },
+    { sp: 2, ring: 2 },
+  ),
+  drawn: drawnPlan,
+});
+
+test('so are those of plans that no preset makes, and of ring attention: pauses beside attention with a send beside it too', () => {
+  let expressed = 0;
+  fc.assert(
+    fc.property(anyPlan, ({ model, tokens, machine, transport, layout, drawn }) => {
+      const dit = withBlocks(loadDit(model), 6);
+      const system = loadSystem(machine);
+      const flows = system.transports.filter(({ kind }) => kind === 'flow');
+      const ofLayout = layout.ring === undefined ? system.transports : flows;
+      const options = { size: dit.referenceSize, cfg: 'none' as const, ...layout };
+      const workload = bindRows(dit, rowsAt(dit, tokens), options);
+      if (workload.ranks > system.gpus.length && system.peer === 'real') return;
+      const { name } = ofLayout[transport % ofLayout.length]!;
+      const plan = planOf(drawn, workload, system, name);
+      const { expression, obstacle } = expressStep(workload, system, plan, 1);
+      if (expression === null) assert.match(obstacle!, /take turns/);
+      else expressed += 1;
+    }),
+    { numRuns: 40, seed: 6 },
+  );
+  assert.ok(expressed > 20, `${expressed}`);
 });
 
 const dit = loadDit('flux.1-dev');

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type PublishedRow, publishedChart } from '../../studies/plots/publishedChart.ts';
-import { renderPng, renderSvg } from '../../studies/plots/render.ts';
+import { type PublishedRow, publishedChart } from '../../../studies/plots/publishedChart.ts';
+import { renderPng, renderSvg } from '../../../studies/plots/render.ts';
 
 const wan = 'Wan2.2-TI2V-5B, 81 frames';
 const flux = 'FLUX.1-dev, batch 8';

@@ -1,6 +1,11 @@
-// What a notebook shows of results, in Deno's kernel.
-import type { Chart } from '../studies/plots/chart.ts';
-import { renderSvg } from '../studies/plots/render.ts';
+// What a notebook asks and shows, in Deno's kernel.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const COMMAND_LINE = fileURLToPath(new URL('../../bin/chunkflow.mjs', import.meta.url));
 
 declare const Deno: {
   jupyter: { display(forms: Record<string, string>, options: { raw: true }): Promise<void> };
@@ -17,11 +22,6 @@ const SEND_MS = 500;
 async function show(forms: Record<string, string>): Promise<void> {
   await Deno.jupyter.display(forms, { raw: true });
   await new Promise((resolve) => setTimeout(resolve, SEND_MS));
-}
-
-/** Shows a chart as a picture. */
-export async function showChart(chart: Chart): Promise<void> {
-  await show({ 'image/svg+xml': await renderSvg(chart) });
 }
 
 /** Shows rows as a table: numbers with so many digits behind the point. */
@@ -41,4 +41,18 @@ export function showTable(rows: readonly Record<string, string | number>[], digi
     ...rows.map((row) => line(names.map((name) => cell(row, name)))),
   ].join('\n');
   return show({ 'text/markdown': markdown, 'text/plain': markdown });
+}
+
+/** What a command of the command line prints. */
+export function command(...words: string[]): string {
+  const { status, stdout, stderr } = spawnSync('node', [COMMAND_LINE, ...words], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+/** Shows what `chunkflow plot` draws. */
+export async function showPlot(...words: string[]): Promise<void> {
+  const file = join(mkdtempSync(join(tmpdir(), 'chunkflow-')), 'chart.png');
+  command('plot', ...words, '--out', file);
+  await show({ 'image/png': readFileSync(file).toString('base64') });
 }

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { packageRoot } from '../../model/input/packageFiles.ts';
-import { loadSystem } from '../../model/system/load.ts';
-import { simulate } from '../../sim/simulate.ts';
-import { readSteps } from '../../studies/dataset/stepRecords.ts';
-import { readTimeline } from '../../studies/dataset/timelineRecord.ts';
-import { cellScenario } from '../../studies/grid/cellScenario.ts';
-import { compareSteps } from '../../studies/heldOut/compareSteps.ts';
-import { chartPage } from '../../studies/plots/html.ts';
-import { predictedVsMeasured } from '../../studies/plots/predictedVsMeasured.ts';
-import { renderPng, renderSvg } from '../../studies/plots/render.ts';
-import { timelineChart } from '../../studies/plots/timelineChart.ts';
+import { packageRoot } from '../../../model/input/packageFiles.ts';
+import { loadSystem } from '../../../model/system/load.ts';
+import { simulate } from '../../../sim/simulate.ts';
+import { readSteps } from '../../../studies/dataset/stepRecords.ts';
+import { readTimeline } from '../../../studies/dataset/timelineRecord.ts';
+import { cellScenario } from '../../../studies/grid/cellScenario.ts';
+import { compareSteps } from '../../../studies/heldOut/compareSteps.ts';
+import { chartPage } from '../../../studies/plots/html.ts';
+import { predictedVsMeasured } from '../../../studies/plots/predictedVsMeasured.ts';
+import { renderPng, renderSvg } from '../../../studies/plots/render.ts';
+import { timelineChart } from '../../../studies/plots/timelineChart.ts';
 
 const folder = join(packageRoot, 'experiments', 'h200-steps');
 const system = loadSystem('h200-x1-fitted');
