@@ -132,6 +132,9 @@ class Chart(bytes):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        return f"<chart: {len(self)} bytes of PNG>"
+
     def _repr_png_(self) -> bytes:
         return bytes(self)
 
