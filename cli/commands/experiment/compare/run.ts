@@ -1,4 +1,5 @@
-import { readSteps } from '../../../../studies/dataset/stepRecords.ts';
+import { depthRange, programDepth } from '../../../../studies/dataset/programDepth.ts';
+import { readSteps, type StepRun } from '../../../../studies/dataset/stepRecords.ts';
 import {
   type DatasetRatios,
   datasetRatios,
@@ -17,13 +18,24 @@ export function run(
   { against, json }: { against?: string; json?: boolean },
   output: Output,
 ): void {
-  const ratios = datasetRatios(readSteps([first]), readSteps([second]), against ?? null);
+  const runs = [readSteps([first]), readSteps([second])] as const;
+  const ratios = datasetRatios(...runs, against ?? null);
   for (const note of ratios.notes) output.diagnostic(`note: ${note}\n`);
-  output.result(json ? `${JSON.stringify(ratios, null, 1)}\n` : readable(ratios, output.layout));
+  output.result(
+    json ? `${JSON.stringify(ratios, null, 1)}\n` : readable(ratios, depthOf(runs.flat()), output.layout),
+  );
 }
 
-function readable({ first, second, against, rows }: DatasetRatios, layout: Layout): string {
-  const title = paragraphs(`${second} over ${first}: median (range) over cells`, layout);
+/** Of the programs that were measured. */
+function depthOf(runs: readonly StepRun[]): string {
+  return depthRange(runs.map(({ cell }) => programDepth(cell)));
+}
+
+function readable({ first, second, against, rows }: DatasetRatios, depth: string, layout: Layout): string {
+  const title = paragraphs(
+    `${second} over ${first}: median (range) over cells; programs of ${depth}`,
+    layout,
+  );
   return title + formatTable(columnsOf(against), rows, layout);
 }
 
