@@ -32,7 +32,8 @@ export function inTerminal(
   command: readonly string[],
   { cwd = packageRoot, env = {}, columns = 100, keys = [] }: TerminalOptions = {},
 ): Drawn {
-  const { FORCE_COLOR: _, NO_COLOR: __, COLUMNS: ___, ...own } = process.env;
+  // Of CI, Node takes a terminal for one without colours.
+  const { FORCE_COLOR: _, NO_COLOR: __, COLUMNS: ___, CI: ____, ...own } = process.env;
   const asked = {
     ...{ command, cwd, columns, rows: 60, keys, limit_s: LIMIT_S },
     env: { ...own, TERM: 'xterm-256color', ...env },

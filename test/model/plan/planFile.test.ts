@@ -82,6 +82,17 @@ test('--plan takes a file beside presets, and no settings are added to it', asyn
   );
 });
 
+/** What a prediction says of the size that was asked for: at others a preset deals its chunks anew, and a plan's file stays as it is. */
+function hereOf(printed: string) {
+  const document = JSON.parse(printed) as { plans: { verdict: string }[] };
+  const plans = document.plans.map(({ verdict, ...plan }) => ({
+    ...plan,
+    breakEven: null,
+    verdict: verdict.replace(/; hidden from .*/, ''),
+  }));
+  return { ...document, plans };
+}
+
 test('--save-plan writes what --plan takes, and holds one plan', async () => {
   const file = join(folder, 'saved.json');
   const scenario = ['--model', 'wan2.1-t2v-1.3b', '--machine', 'h100-pcie-x2', '--size', '832x480x17'];
@@ -96,7 +107,7 @@ test('--save-plan writes what --plan takes, and holds one plan', async () => {
   ]);
   assert.is(saved.code, 0, saved.stderr);
   const again = await runCli(['predict', ...scenario, '--plan', file, '--json']);
-  assert.equal(JSON.parse(again.stdout), JSON.parse(saved.stdout));
+  assert.equal(hereOf(again.stdout), hereOf(saved.stdout));
   for (const [args, why] of [
     [['--plan', 'yield', '--plan', 'none', '--save-plan', file], /holds one plan, and there are 2/],
     [['--plan', 'yield', '--save-plan', join(folder, 'plan.txt')], /ends in \.json, or \.jsonl/],
@@ -300,7 +311,7 @@ test('--plan takes a line beside presets, --save-plan writes several', async () 
   assert.is(saved.code, 0, saved.stderr);
   const picked = ['--plan', `${file}#chunked`, '--plan', `${file}#yield,resident=0.5`];
   const again = await runCli(['predict', ...scenario, ...picked]);
-  assert.equal(JSON.parse(again.stdout), JSON.parse(saved.stdout));
+  assert.equal(hereOf(again.stdout), hereOf(saved.stdout));
 });
 
 test.run();
