@@ -30,7 +30,7 @@ export async function run(files: readonly string[], flags: FitFlags, output: Out
   return fitCalibration(calibration, flags, output);
 }
 
-/** Returns the exit code: 1 where nothing was fitted well enough to be used. */
+/** Returns the exit code: 1 where readings were held out and none of their stages is good enough to be used. */
 function fitCalibration(file: string, flags: FitFlags, output: Output): number {
   const { id } = flags;
   const fitted = fit(file, {
@@ -45,7 +45,7 @@ function fitCalibration(file: string, flags: FitFlags, output: Output): number {
     output.result(`\n${verdictText(verdict, output.layout)}`);
   }
   for (const note of fitted.notes) output.diagnostic(`note: ${note}\n`);
-  const code = verdict.fit.length === 0 ? 1 : 0;
+  const code = verdict.fit.length === 0 && verdict.unfit.length > 0 ? 1 : 0;
   if (flags.out === undefined) return code;
   writeWholeFile(flags.out, fitted.machine);
   const but = verdict.unfit.map(({ stage }) => stage).join('; ');

@@ -5,6 +5,11 @@ import { paragraph } from '../../text/wrap.ts';
 
 /** What the fitted machine may be used for, and what not, with the reason. */
 export function verdictText({ fit, unfit, unchecked }: FitVerdict, layout: Layout): string {
+  if (fit.length + unfit.length === 0)
+    return paragraph(
+      'no reading was held out, as in a quick calibration, so nothing is checked: the errors above are of the readings that were fitted',
+      layout,
+    );
   const lines = [
     `fit for: ${fit.join('; ') || 'nothing'}`,
     ...unfit.map(({ stage, mape, largest, spread }) => {

@@ -51,4 +51,11 @@ test('nothing is fit', () => {
   );
 });
 
+test('a quick calibration holds nothing out: it is neither fit nor unfit', () => {
+  assert.match(
+    verdictText(fitVerdict([stage('gemm', []), stage('shm alone', [])]), PIPED),
+    /^no reading was held out, as in a quick calibration/,
+  );
+});
+
 test.run();
