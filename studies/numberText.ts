@@ -23,7 +23,8 @@ export function listText(texts: readonly string[]): string {
 /** Formats by their decimals: making one takes a hundred times as long as using it. */
 const formats = new Map<number, Intl.NumberFormat>();
 
-function formatOf(digits: number): Intl.NumberFormat {
+/** Numbers with so many decimals. */
+export function formatOf(digits: number): Intl.NumberFormat {
   const known = formats.get(digits);
   if (known !== undefined) return known;
   const made = new Intl.NumberFormat('en-US', {

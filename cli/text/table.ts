@@ -1,4 +1,5 @@
 import { printable } from '../../model/input/userError.ts';
+import { formatOf } from '../../studies/numberText.ts';
 import { type Layout, PIPED, type Tone, toned } from './layout.ts';
 import { widthOf, wrapped } from './wrap.ts';
 
@@ -187,18 +188,4 @@ function formatCell(value: string | number | null, digits = 0): string {
   // Rounding noise below zero is zero.
   const rounded = Number(value.toFixed(digits)) === 0 ? 0 : value;
   return formatOf(digits).format(rounded);
-}
-
-/** Formats by their decimals: making one takes a hundred times as long as using it. */
-const formats = new Map<number, Intl.NumberFormat>();
-
-function formatOf(digits: number): Intl.NumberFormat {
-  const known = formats.get(digits);
-  if (known !== undefined) return known;
-  const made = new Intl.NumberFormat('en-US', {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
-  formats.set(digits, made);
-  return made;
 }

@@ -94,7 +94,7 @@ export function attachedStepsReport(input: AttachedInput): Report {
 }
 
 /** What names the steps and what predicts them, behind `validate` and `plot predicted-vs-measured`. */
-export function attachedWords({ files, profiles, machine }: AttachedInput): string[] {
+function attachedWords({ files, profiles, machine }: AttachedInput): string[] {
   return [...files, '--profiles', profiles, '--machine', machine];
 }
 

@@ -3,7 +3,7 @@ import type { Section } from '../report.ts';
 import { type ExperimentInput, stepWords } from './input.ts';
 
 /** The command line of a report itself. */
-export function reportWords({ files, machine, choices }: ExperimentInput): string[] {
+function reportWords({ files, machine, choices }: ExperimentInput): string[] {
   return [
     'report',
     ...stepWords({ files, machine }),

@@ -35,19 +35,7 @@ max-width:min(26rem,92vw);font-family:${PAGE_FONT};font-size:12px}
 #vg-tooltip-element.chart-theme table tr td{overflow-wrap:anywhere;white-space:normal;max-width:none}
 `;
 
-/** What a page of charts has once, in its head. */
-export function chartStyle(): string {
-  return `<style>${CHART_STYLE}</style>`;
-}
-
-/** What a page of charts has once, behind its last figure: the drawing libraries, and what draws every figure. About 0.8 MB. */
-export function chartScripts(): string {
-  return chartScriptTexts()
-    .map((text) => `<script>${text}</script>`)
-    .join('\n');
-}
-
-/** The same without their elements, in their order. */
+/** What a page of charts has once, behind its last figure, in this order: the drawing libraries, and what draws every figure. About 0.8 MB. */
 export function chartScriptTexts(): string[] {
   const require = createRequire(import.meta.url);
   const libraries = LIBRARIES.map((script) => {
@@ -65,8 +53,8 @@ export function chartScriptTexts(): string[] {
   return scripts.map((text) => text.replaceAll('</script', '<\\/script'));
 }
 
-/** A chart in a page: its title and notes as text, and its data, which `chartScripts` draws as wide as the figure is. */
-export function chartFigure(chart: Chart): string {
+/** A chart in a page: its title and notes as text, and its data, which `chartScriptTexts` draw as wide as the figure is. */
+function chartFigure(chart: Chart): string {
   const printable = printableChart(chart);
   const { title, subtitle } = printable;
   const data = JSON.stringify(printable).replaceAll('<', '\\u003c');
@@ -87,17 +75,19 @@ export function chartPage(chart: Chart): string {
 <meta http-equiv="Content-Security-Policy" content="${PAGE_POLICY}">
 <title>${escaped(printableChart(chart).title)}</title>
 <style>body{margin:0;padding:1rem;background:var(--chart-paper)}main{max-width:60rem;margin:0 auto}</style>
-${chartStyle()}
+<style>${CHART_STYLE}</style>
 <main>
 ${chartFigure(chart)}
 </main>
-${chartScripts()}
+${chartScriptTexts()
+  .map((text) => `<script>${text}</script>`)
+  .join('\n')}
 </html>
 `;
 }
 
 /** Nothing from outside; Vega compiles its expressions by Function. */
-export const PAGE_POLICY =
+const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:";
 
 /** Packages do not export their package.json, so their folder is found from their entry. */

@@ -43,7 +43,7 @@ const KNOWN: Readonly<Record<string, number>> = {
 };
 
 /** Place in the palette of each name: its own where it has one, and what is left for the others, in their order. */
-export function seriesOf(names: readonly string[]): number[] {
+function seriesOf(names: readonly string[]): number[] {
   const own = (of: string) => (Object.hasOwn(KNOWN, of) ? KNOWN[of]! : null);
   const taken = new Set(names.map(own));
   const free = Array.from({ length: SERIES }, (_, index) => index).filter((index) => !taken.has(index));
@@ -55,7 +55,7 @@ export function seriesColours(names: readonly string[]) {
   return { domain: [...names], range: seriesOf(names).map(seriesRole) };
 }
 
-export function seriesShapes(names: readonly string[]) {
+function seriesShapes(names: readonly string[]) {
   return { domain: [...names], range: seriesOf(names).map((index) => SHAPES[index]!) };
 }
 

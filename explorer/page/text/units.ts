@@ -12,7 +12,7 @@ export function milliseconds(seconds: number): string {
 }
 
 /** The same without its unit, for an interval whose end has it. */
-export function millisecondsNumber(seconds: number): string {
+function millisecondsNumber(seconds: number): string {
   const ms = 1e3 * seconds;
   if (ms >= 100) return whole(ms);
   return ms >= 10 ? oneDigit(ms) : twoDigits(ms);
