@@ -187,7 +187,9 @@ export class LocalSlurm {
   }
 
   #start(name: string, program: string, args: readonly string[]): void {
-    const child = spawn(program, args, { env: this.env, stdio: 'ignore', detached: true });
+    // Where a daemon or a job dies of a signal, its core is left in the folder that goes.
+    const { env, folder: cwd } = this;
+    const child = spawn(program, args, { env, cwd, stdio: 'ignore', detached: true });
     this.#daemons.set(name, child);
   }
 
