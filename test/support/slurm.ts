@@ -13,6 +13,8 @@ export interface LocalSlurmOptions {
   cpus?: number;
   /** Device files of each node's GPUs, such as `/dev/nvidia0`, by node. */
   gpus?: Readonly<Record<string, readonly string[]>>;
+  /** Gives each node's daemon and jobs a host name of their own, the node's: then ranks on them are ranks of several hosts. */
+  hostNames?: boolean;
   /** Further lines of slurm.conf. */
   config?: readonly string[];
 }
@@ -32,12 +34,14 @@ export class LocalSlurm {
   readonly env: NodeJS.ProcessEnv;
   readonly #installed: Installed;
   readonly #nodes: readonly string[];
+  readonly #hostNames: boolean;
   readonly #daemons = new Map<string, ChildProcess>();
   readonly #killAll = () => this.#kill();
 
-  private constructor(installed: Installed, nodes: readonly string[]) {
+  private constructor(installed: Installed, nodes: readonly string[], hostNames: boolean) {
     this.#installed = installed;
     this.#nodes = nodes;
+    this.#hostNames = hostNames;
     this.folder = mkdtempSync(join(tmpdir(), 'chunkflow-slurm-'));
     // munge refuses a socket in a folder that others may not enter.
     chmodSync(this.folder, 0o755);
@@ -50,8 +54,8 @@ export class LocalSlurm {
     if (userInfo().uid !== 0) return 'a node daemon has to be started by root to start jobs';
     const installed = installSlurm();
     if (!installed.ok) return installed.why;
-    const { nodes = ['node1', 'node2'] } = options;
-    const cluster = new LocalSlurm(installed, nodes);
+    const { nodes = ['node1', 'node2'], hostNames = false } = options;
+    const cluster = new LocalSlurm(installed, nodes, hostNames);
     process.once('exit', cluster.#killAll);
     try {
       await cluster.#configure(options);
@@ -83,7 +87,10 @@ export class LocalSlurm {
   }
 
   startNode(node: string): void {
-    this.#start(node, this.#installed.slurmd, ['-D', '-N', node, '-d', this.#installed.slurmstepd]);
+    const { slurmd, slurmstepd } = this.#installed;
+    const daemon = [slurmd, '-D', '-N', node, '-d', slurmstepd];
+    if (!this.#hostNames) this.#start(node, daemon[0]!, daemon.slice(1));
+    else this.#start(node, 'unshare', ['--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', node, ...daemon]);
   }
 
   /** Ends a node's daemon alone; what runs there runs on. */
@@ -162,7 +169,7 @@ export class LocalSlurm {
       ...config,
       ...this.#nodes.map((node, index) => {
         const gres = gpus[node] === undefined ? '' : ` Gres=gpu:${gpus[node].length}`;
-        return `NodeName=${node} NodeHostname=${host} NodeAddr=127.0.0.1 Port=${ports[index + 1]} CPUs=${cpus}${gres}`;
+        return `NodeName=${node} NodeHostname=${this.#hostNames ? node : host} NodeAddr=127.0.0.1 Port=${ports[index + 1]} CPUs=${cpus}${gres}`;
       }),
       'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP',
     ];
