@@ -114,6 +114,13 @@ void chooseWay(Membership& membership) {
   if (membership.secret.empty() && !isLoopback(membership.listenAt)) throw UserError(secretIsMissing(membership.host));
 }
 
+/// Ranks may come late, since each node builds for itself; once they are there they wait for each other no longer than usual.
+double meetingLimitS(const GroupOptions& options) {
+  constexpr int LONGEST_S = 7 * 24 * 3600;
+  const std::optional<std::string> value = variable("CHUNKFLOW_MEETING_LIMIT");
+  return value ? number("CHUNKFLOW_MEETING_LIMIT", *value, 1, LONGEST_S) : options.timeLimitS;
+}
+
 /// Slurm's variables are those of a group only where there is more than one task: a program started by hand inside of
 /// an allocation finds SLURM_PROCID too.
 bool startedBySlurm() { return variable("SLURM_PROCID") && variable("SLURM_NTASKS").value_or("1") != "1"; }
@@ -149,7 +156,9 @@ std::unique_ptr<Group> processGroup(const GroupOptions& options) {
     return std::move(threadGroup(options).front());
   }
   chooseWay(membership);
-  std::vector<Connection> connections = meet(membership, options);
+  GroupOptions forMeeting = options;
+  forMeeting.timeLimitS = meetingLimitS(options);
+  std::vector<Connection> connections = meet(membership, forMeeting);
   Place place;
   place.rank = membership.rank;
   place.ranks = options.ranks;
