@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { MeasuredRun } from '../../measure/readMeasurement.ts';
 import { fileLines } from '../../model/input/fileLines.ts';
 import { grouped } from '../../model/input/grouped.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
 import { CALIBRATION_FILE } from '../calibration/calibrate.ts';
 import { type Calibration, readCalibration } from '../calibration/calibrationFile.ts';
+import { nodeOfFolder } from '../dataset/nodeOf.ts';
 import { DatasetReader, type StepRun } from '../dataset/stepRecords.ts';
 import { calibrationReadings } from './calibrationReadings.ts';
 import { addRun, addStep, type NodeFacts, noFacts } from './nodeFacts.ts';
@@ -47,7 +48,7 @@ export function measuredNodes(places: readonly string[]): MeasuredNodes {
   const unnamed = (file: string) => {
     const folder = dirname(resolve(file));
     calledAs.set(folder, dirname(file));
-    return basename(folder);
+    return nodeOfFolder(file);
   };
   const { calibrations, datasets } = filesOf(places);
   for (const file of calibrations) {
