@@ -17,6 +17,7 @@ export const COMMANDS: Commands = {
   fit: () => import('./commands/fit/command.ts'),
   import: () => import('./commands/import/command.ts'),
   validate: () => import('./commands/validate/command.ts'),
+  nodes: () => import('./commands/nodes/command.ts'),
   trace: () => import('./commands/trace/command.ts'),
   plot: () => import('./commands/plot/command.ts'),
   report: () => import('./commands/report/command.ts'),

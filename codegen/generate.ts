@@ -14,6 +14,7 @@ import { meaningOfInput, meaningOfResidual } from './programTensors.ts';
 import { refuseStatedUnproved, refuseUnproved } from './proof.ts';
 import { refuseUnmade } from './refuseUnmade.ts';
 import { refuseUnsupported } from './refuseUnsupported.ts';
+import { sourceCommit } from './sourceCommit.ts';
 import { render } from './templates.ts';
 import { toolVersion } from './toolVersion.ts';
 import { kindViewOf, type LaidOutKind } from './view/compose.ts';
@@ -44,6 +45,8 @@ export interface GenerateOptions {
   id?: string;
   /** Also models that no reference proves: for the test that proves them. */
   unproved?: boolean;
+  /** Of the source that generates, for manifest and records; that of the running one unless given, null for none. */
+  commit?: string | null;
 }
 
 /** Device memory for the libraries' workspaces. */
@@ -72,6 +75,7 @@ export function generate(
   const made: Made = {
     ...{ workload, system, plans, layout, id },
     tool: toolVersion(),
+    commit: options.commit === undefined ? sourceCommit() : options.commit,
     composed: composePlans(workload, system, plans, layout),
     residuals: residualsOf(workload, layout.kinds[0]!.flow.shape),
     described: describeInputs(workload, system, plans),
@@ -97,6 +101,7 @@ interface Made {
   layout: Layout;
   id: string;
   tool: string;
+  commit: string | null;
   composed: readonly ComposedPlan[];
   residuals: readonly PlacedResidual[];
   described: ProgramDescription;
@@ -169,7 +174,7 @@ function planConstant(index: number): string {
 }
 
 function programFile(made: Made, fingerprint: string): GeneratedFile {
-  const { workload, system, id, tool, residuals } = made;
+  const { workload, system, id, tool, commit, residuals } = made;
   const { kinds, inputs, inputBytes, activationBytes } = made.layout;
   return {
     name: 'program.cpp',
@@ -181,6 +186,7 @@ function programFile(made: Made, fingerprint: string): GeneratedFile {
         title: cString(titleOf(made)),
         fingerprint: cString(fingerprint),
         tool: cString(tool),
+        commit: cString(commit ?? ''),
         ranks: whole(system.peer === 'mirrored' ? 1 : workload.ranks),
         groupSize: whole(workload.ranks),
         mirrored: system.peer === 'mirrored' && workload.ranks > 1 ? 'true' : 'false',
@@ -222,13 +228,14 @@ function programFile(made: Made, fingerprint: string): GeneratedFile {
 }
 
 function manifestOf(made: Made, fingerprint: string, files: readonly GeneratedFile[]): Manifest {
-  const { workload, system, plans, id, target, tool, layout, residuals } = made;
+  const { workload, system, plans, id, target, tool, commit, layout, residuals } = made;
   return manifestFormat.parse({
     schema: 'chunkflow/generated@1',
     id,
     target,
     title: titleOf(made),
     tool,
+    ...(commit === null ? {} : { commit }),
     fingerprint,
     inputs: made.described,
     system: { id: system.id, peer: system.peer },

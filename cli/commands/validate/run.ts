@@ -11,6 +11,8 @@ export async function run(files: readonly string[], flags: ValidateFlags, output
   if (files.includes(PUBLISHED_STEPS_NAME))
     return (await import('./publishedSteps.ts')).validatePublishedSteps(files, flags, output);
   refuseOtherFlags(flags);
+  if (profiles !== undefined && flags.by !== undefined)
+    throw new UserError(`--by ${flags.by}: steps of attached models do not say their node; leave it out`);
   return profiles === undefined
     ? (await import('./datasets.ts')).validateDatasets(files, flags, output)
     : (await import('./attached.ts')).validateAttached(files, { ...flags, profiles }, output);
