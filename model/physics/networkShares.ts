@@ -25,7 +25,8 @@ export type Pattern = CollectiveKind | 'neighbour';
  * - all-gather and all-reduce go round rings that enter and leave each host once, and NCCL lays as many rings as there are GPUs and gives
  *   each another NIC: of p links of a ring that start on a host one leaves it, (p - 1) / p and 1 / p.
  * - all-reduce between two hosts goes over NCCL's double binary tree instead: one half of the buffer goes up on each tree and comes down
- *   on it, so that a host sends the buffer once where rings send it 2 (n - 1) / n times.
+ *   on it, so that a host sends the buffer once where rings send it 2 (n - 1) / n times. Within a host it is reduced and handed out as
+ *   an all-reduce of p ranks would.
  * - a send to the neighbour in a ring of ranks crosses the network whole on the ranks whose neighbour is elsewhere, for which all wait.
  *
  * Each message to another host costs a start of its own: an all-to-all has one for each peer there, rings one for each host that they
@@ -44,16 +45,24 @@ export function networkShares(pattern: Pattern, { hosts, perHost }: Spread): Net
         messages: ranks - perHost,
       };
     case 'all-gather':
+      return { ...ring(perHost), messages: hosts - 1 };
     case 'all-reduce': {
-      const ofTree = pattern === 'all-reduce' && hosts === 2 ? ranks / (2 * (ranks - 1)) : 1;
+      const messages = 2 * (hosts - 1);
+      if (hosts > 2) return { ...ring(perHost), messages };
+      // Of what a ring of all ranks would send, 2 (n - 1) / n of the buffer.
+      const ofRing = ranks / (ranks - 1);
       return {
-        within: (perHost - 1) / perHost,
-        between: ofTree / perHost,
+        within: (ofRing * (perHost - 1)) / perHost,
+        between: ofRing / (2 * perHost),
         senders: 'host before',
-        messages: (pattern === 'all-reduce' ? 2 : 1) * (hosts - 1),
+        messages,
       };
     }
   }
+}
+
+function ring(perHost: number): Omit<NetworkShares, 'messages'> {
+  return { within: (perHost - 1) / perHost, between: 1 / perHost, senders: 'host before' };
 }
 
 /**

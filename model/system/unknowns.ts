@@ -13,7 +13,7 @@ const NUMBERS: Readonly<Record<Exclude<Direction, 'link'>, RegExp>> = {
   h2d: /^(gpu\.copyEngine\.h2d|tree\..+\.(down|reads))$/,
   duplex: /^tree\..+\.(duplex|memory|writes)$/,
   pageable: /^host\.(pageable|pageableOut)$/,
-  collectives: /^(transports\..+\.rate|network\.(nics\..+\.rate|payload))$/,
+  collectives: /^(transports\..+\.rate|network\.payload)$/,
   beside: /^transports\..+\.besideH2d\.(collective|h2d)$/,
   compute: /^gpu\.efficiency\.(gemm|attention)(\..+)?$/,
   overheads:
