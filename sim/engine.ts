@@ -113,7 +113,12 @@ export class Engine {
       throw new Error(`a program's flow collectives use one transport, got ${transports.join(', ')}`);
     }
     this.#phases = meetingPhases(compiled.meetings, system, transport, program.groupSize);
-    this.links = new Links(system, program.ranks, distinctFlows(this.#phases), this.#recorder?.rates !== undefined);
+    this.links = new Links(
+      system,
+      program.ranks,
+      distinctFlows(this.#phases),
+      this.#recorder?.rates !== undefined,
+    );
     this.#usualGapS = system.gpu.copyEngine.gapS;
     this.gapS = this.#usualGapS;
     const ends = program.streams.filter((stream) => onCriticalPath(stream.kind)).length;

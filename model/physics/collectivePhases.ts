@@ -58,8 +58,7 @@ export function phasesOf(
   const spread = spreadOf(system, ranks, group);
   const isWhole = group.ranks === ranks;
   const flow = (made: FlowKind) => madeOnce(system, transport, { ...made, group: made.group ?? group });
-  if (spread.hosts === 1)
-    return [{ transport: flow({ made: 'host', isWhole }), sentBytes: call.sentBytes }];
+  if (spread.hosts === 1) return [{ transport: flow({ made: 'host', isWhole }), sentBytes: call.sentBytes }];
   const pattern: Pattern = call.toNeighbour ? 'neighbour' : call.collective;
   if (terms.algorithm === 'flat' || pattern !== 'all-to-all' || spread.perHost === 1)
     return [{ transport: flow({ made: 'network', pattern, spread }), sentBytes: call.sentBytes }];
@@ -110,7 +109,8 @@ function flowOf(
   const { group } = kind;
   if (kind.made === 'host') {
     const inHost = inHostOf(system, transport, group.ranks);
-    if (inHost === null) throw new Error(`${transport.name}: several ranks on a host, and nothing joins them`);
+    if (inHost === null)
+      throw new Error(`${transport.name}: several ranks on a host, and nothing joins them`);
     if (kind.isWhole) return inHost;
     const ofGroup: GroupFlow = { ...inHost, group };
     return ofGroup;

@@ -2,8 +2,8 @@ import type { Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
 import { transportOf } from '../system/transport.ts';
 import { collectiveIn, computeIn, type Workload } from '../workload/workload.ts';
-import { blockComputeS, segmentTimeS } from './compute.ts';
 import { callAloneS } from './collectivePhases.ts';
+import { blockComputeS, segmentTimeS } from './compute.ts';
 
 /**
  * How many blocks the launching thread runs ahead of the device: its lead in seconds over the time of an average

@@ -50,7 +50,9 @@ export function collectiveUses(
   const group = groupOf(transport);
   const members = group === null ? gpus : membersOf(rank, group).map((member) => gpus[member]!);
   const senders =
-    system.peer === 'mirrored' ? [receiver] : members.filter((_, other) => other !== members.indexOf(receiver));
+    system.peer === 'mirrored'
+      ? [receiver]
+      : members.filter((_, other) => other !== members.indexOf(receiver));
   const share = 1 / senders.length;
   // A mirrored rank writes to its own pinned memory and reads it back, whatever the path to a real peer would be.
   const direct = transport.path === 'peer' && system.peer === 'real';

@@ -80,7 +80,9 @@ export function hostWeightBytes(workload: Workload, plan: Plan): number {
  */
 export function reserveBytesOf(system: System, transport: string | undefined, ranks: number): number {
   const own = collectiveTransport(system, { transport }, ranks);
-  return system.host.deviceReserveBytes + (own?.kind === 'flow' ? transportBufferBytes(system, own, ranks) : 0);
+  return (
+    system.host.deviceReserveBytes + (own?.kind === 'flow' ? transportBufferBytes(system, own, ranks) : 0)
+  );
 }
 
 /**

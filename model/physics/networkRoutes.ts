@@ -1,9 +1,9 @@
-import type { System } from '../system/system.ts';
 import type { Nic } from '../system/network.ts';
+import type { System } from '../system/system.ts';
 import { pathToMemory } from '../system/tree.ts';
 import type { NetworkFlow } from './collectivePhases.ts';
-import { linkUses, memoryUses, pathBetween, type Use } from './routes.ts';
 import { membersOf } from './rankGroups.ts';
+import { linkUses, memoryUses, pathBetween, type Use } from './routes.ts';
 
 /**
  * What one payload byte of a collective uses between hosts, of the bytes that one rank receives: the sender's links up to its NIC, ports
@@ -15,12 +15,7 @@ import { membersOf } from './rankGroups.ts';
  *
  * @param gpus of all ranks.
  */
-export function networkUses(
-  system: System,
-  flow: NetworkFlow,
-  gpus: readonly string[],
-  rank: number,
-): Use[] {
+export function networkUses(system: System, flow: NetworkFlow, gpus: readonly string[], rank: number): Use[] {
   const { between } = flow.shares;
   const senders = sendersOf(system, flow, rank);
   return senders.flatMap((sender) =>

@@ -3,8 +3,8 @@ import type { System } from '../system/system.ts';
 import { transportOf } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import { type CopyingBeside, copyingBeside, type Retained } from './besideCollective.ts';
-import { segmentTimeS, slowdownOf } from './compute.ts';
 import { callAloneS } from './collectivePhases.ts';
+import { segmentTimeS, slowdownOf } from './compute.ts';
 
 /** Room for copies during compute with a collective beside it. */
 export interface OverlapRoom {

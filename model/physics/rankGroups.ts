@@ -30,8 +30,13 @@ export function spreadOf(system: System, ranks: number, group: RankGroup): Sprea
   const which = stride === 1 ? `${group.ranks} ranks` : `groups of ${group.ranks} ranks, every ${stride}th`;
   throw new UserError(
     `${which} on hosts of ${gpus} GPUs, which consecutive ranks fill: they would take more of one host than of another; ` +
-      `give at most ${gpus} ranks, or a multiple of ${gpus}`,
+      `give at most ${gpus} ranks, or a multiple of ${gpus} that divides so`,
   );
+}
+
+/** Whether so many ranks lie in one host, or take all GPUs of each. */
+export function fillsHosts({ network }: System, ranks: number): boolean {
+  return network === null || ranks <= network.gpusPerHost || ranks % network.gpusPerHost === 0;
 }
 
 /** Ranks of the group that a rank belongs to. */

@@ -6,11 +6,11 @@ import { PEERS } from './system.ts';
 import {
   FLOW_CARRIERS,
   type FlowKey,
-  TRANSPORT_PATHS,
   NET,
   NET_HIERARCHICAL,
   STAGED_COPY,
   STAGED_SM,
+  TRANSPORT_PATHS,
 } from './transport.ts';
 
 /** A node of the tree; `pcie` or measured rates describe the link to its parent. */

@@ -50,7 +50,10 @@ export function hostsOf(file: SystemFile, tree: readonly TreeNode[], fail: Fail)
   if (file.peer !== 'real')
     fail(['network'], `${file.peer} peers stand for GPUs of one host; leave it out, or give peer: real`);
   if (network.hosts * gpus.length > MOST_GPUS)
-    fail(['network', 'hosts'], `${network.hosts} x ${gpus.length} GPUs; expected at most ${MOST_GPUS} together`);
+    fail(
+      ['network', 'hosts'],
+      `${network.hosts} x ${gpus.length} GPUs; expected at most ${MOST_GPUS} together`,
+    );
   const ofHost = [...tree, ...nicNodes(network, tree, fail)];
   const served = servedGpus(network, gpus, fail);
   const hosts = Array.from({ length: network.hosts }, (_, host) => host);
@@ -95,7 +98,9 @@ function nicNodes({ nics }: NetworkFile, tree: readonly TreeNode[], fail: Fail):
     const rate = (direction: 'down' | 'up') => {
       const { pcie } = nic;
       const given = nic[direction]?.value ?? (pcie && pcieBytesPerS(pcie.gen, pcie.lanes, direction));
-      return given ?? fail(at, `the link to ${nic.parent} has no rate; give pcie: {gen, lanes} or ${direction}`);
+      return (
+        given ?? fail(at, `the link to ${nic.parent} has no rate; give pcie: {gen, lanes} or ${direction}`)
+      );
     };
     const node: TreeNode = {
       ...{ id, parent: nic.parent, memory: null },
@@ -114,7 +119,10 @@ function servedGpus({ nics }: NetworkFile, gpus: readonly string[], fail: Fail):
   const said = entries.filter(([, nic]) => nic.gpus !== undefined);
   if (said.length > 0 && said.length < entries.length) {
     const [name] = entries.find(([, nic]) => nic.gpus === undefined)!;
-    fail(['network', 'nics', name], `says no gpus and ${said[0]![0]} does; give them for all NICs or for none`);
+    fail(
+      ['network', 'nics', name],
+      `says no gpus and ${said[0]![0]} does; give them for all NICs or for none`,
+    );
   }
   const served = new Map<string, string[]>(
     entries.map(([name, nic], index) => [name, nic.gpus ?? evenly(index, entries.length, gpus)]),
@@ -126,7 +134,10 @@ function servedGpus({ nics }: NetworkFile, gpus: readonly string[], fail: Fail):
   const counts = gpus.map((gpu) => [...served.values()].filter((of) => of.includes(gpu)).length);
   if (counts.some((count) => count !== counts[0]) || counts[0] === 0) {
     const uneven = gpus.map((gpu, index) => `${gpu} ${counts[index]}`).join(', ');
-    fail(['network', 'nics'], `GPUs use different numbers of NICs (${uneven}); expected the same, at least one`);
+    fail(
+      ['network', 'nics'],
+      `GPUs use different numbers of NICs (${uneven}); expected the same, at least one`,
+    );
   }
   return served;
 }

@@ -8,10 +8,16 @@ export const RAILS = ['optimized', 'flat'] as const;
 const nic = z.strictObject({
   parent: z.string().describe('tree node that it is plugged into'),
   pcie: pcieLink.optional(),
-  down: physical('rate').optional().describe('payload rate towards the NIC, what is sent, instead of the one that pcie gives'),
+  down: physical('rate')
+    .optional()
+    .describe('payload rate towards the NIC, what is sent, instead of the one that pcie gives'),
   up: physical('rate').optional(),
   rate: physical('rate').describe('of its port, each direction, as on its data sheet'),
-  gpus: z.array(z.string()).min(1).optional().describe('that use it; left out for all NICs: in order, evenly'),
+  gpus: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe('that use it; left out for all NICs: in order, evenly'),
   direct: z
     .boolean()
     .default(true)
@@ -21,11 +27,13 @@ const nic = z.strictObject({
 export const network = z.strictObject({
   hosts: z.int().min(2).max(64),
   nics: z.record(z.string().regex(/^[A-Za-z0-9_.-]+$/), nic),
-  payload: plain(0.1, 1).describe("of a port's rate that messages get: headers and NCCL's own protocol take the rest"),
+  payload: plain(0.1, 1).describe(
+    "of a port's rate that messages get: headers and NCCL's own protocol take the rest",
+  ),
   rails: z.enum(RAILS),
   oversubscription: plain(1, 64)
     .optional()
-    .describe("ports below a leaf switch over what it has upwards; 1 if left out: it blocks nobody"),
+    .describe('ports below a leaf switch over what it has upwards; 1 if left out: it blocks nobody'),
 });
 export type NetworkFile = z.output<typeof network>;
 
@@ -33,9 +41,7 @@ const networkRate = z.strictObject({
   rate: physical('rate')
     .optional()
     .describe('per GPU and direction, of what crosses the network; left out: what its NICs give'),
-  besideH2d: besideH2d
-    .optional()
-    .describe('as measured; left out: what links and host memory leave both'),
+  besideH2d: besideH2d.optional().describe('as measured; left out: what links and host memory leave both'),
 });
 
 export const networkTransport = z.strictObject({

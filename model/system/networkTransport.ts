@@ -3,7 +3,13 @@ import { shown } from '../input/userError.ts';
 import { contentionOf } from './contention.ts';
 import type { SystemFile } from './format.ts';
 import type { NetworkTransportFile } from './networkFormat.ts';
-import { type CollectiveRate, type Contention, type FlowTransport, NET, type NetworkKey } from './transport.ts';
+import {
+  type CollectiveRate,
+  type Contention,
+  type FlowTransport,
+  NET,
+  type NetworkKey,
+} from './transport.ts';
 
 /** Nothing was measured: what links and host memory leave both follows from the routes of their bytes. */
 const FROM_ROUTES: Contention = { collective: 1, h2d: 1, gapS: null };

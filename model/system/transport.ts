@@ -165,7 +165,9 @@ export function transportOf(system: System, name: string | undefined, ranks: num
   const transport = transportNamed(system, name);
   const { network } = system;
   if (network !== null && !joins(system, transport, ranks)) {
-    const others = system.transports.filter((other) => joins(system, other, ranks)).map((other) => other.name);
+    const others = system.transports
+      .filter((other) => joins(system, other, ranks))
+      .map((other) => other.name);
     throw new UserError(
       `transport ${transport.name}: joins GPUs of one host, and ${ranks} ranks are on ${Math.ceil(ranks / network.gpusPerHost)} hosts of ${network.gpusPerHost} GPUs; ` +
         `${others.length > 0 ? `give ${others.join(' or ')}, or` : `${system.name} has no other;`} at most ${network.gpusPerHost} ranks`,

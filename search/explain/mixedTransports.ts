@@ -1,5 +1,5 @@
-import { segmentTimeS } from '../../model/physics/compute.ts';
 import { callAloneS } from '../../model/physics/collectivePhases.ts';
+import { segmentTimeS } from '../../model/physics/compute.ts';
 import { stagedCopyAloneS, stagedPieces } from '../../model/physics/stagedCopy.ts';
 import { stagedLink } from '../../model/physics/stagedLink.ts';
 import type { System } from '../../model/system/system.ts';
@@ -48,7 +48,12 @@ function aloneS(
 ): number {
   const transport = transportOf(system, name, ranks);
   if (transport.kind === 'flow') return callAloneS(system, transport, segment, ranks);
-  const pieces = stagedPieces(segment.collective, segment.sentBytes, ranks, pieceBytes || transport.pieceBytes);
+  const pieces = stagedPieces(
+    segment.collective,
+    segment.sentBytes,
+    ranks,
+    pieceBytes || transport.pieceBytes,
+  );
   return stagedCopyAloneS(transport, system.gpu.copyEngine, pieces, (exchange) =>
     stagedLink(system, transport, ranks, exchange),
   );

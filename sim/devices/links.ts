@@ -62,12 +62,7 @@ export class Links {
   /** Per GPU in use, by the share that memory serves: routes of reads of staged pieces. */
   readonly #stagedReads: readonly Map<number, number>[];
 
-  constructor(
-    system: System,
-    ranks: number,
-    flows: readonly CollectiveFlow[],
-    all = false,
-  ) {
+  constructor(system: System, ranks: number, flows: readonly CollectiveFlow[], all = false) {
     const gpuNames = gpusOfRanks(system, ranks);
     const gpus = [...new Set(gpuNames)];
     this.gpuOfRank = gpuNames.map((gpu) => gpus.indexOf(gpu));

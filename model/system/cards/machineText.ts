@@ -21,7 +21,9 @@ function nicText(text: string): NicText {
   const [, count = '1', rate] = /^(?:(\d+)x)?(\d+)G$/i.exec(text) ?? [];
   if (rate !== undefined && Number(count) >= 1 && Number(count) <= MOST_NICS && Number(rate) >= 1)
     return { count: Number(count), gbitPerS: Number(rate) };
-  throw new UserError(`expected 1 to ${MOST_NICS} NICs of a host by their Gb/s, such as 8x400G, got ${shown(text)}`);
+  throw new UserError(
+    `expected 1 to ${MOST_NICS} NICs of a host by their Gb/s, such as 8x400G, got ${shown(text)}`,
+  );
 }
 
 const MOST_NICS = 32;
@@ -118,13 +120,17 @@ export function wiringOf(
  */
 export function hostCounts({ gpus = 1, hosts = 1, nic }: Wiring): { gpus: number; hosts: number } {
   if (gpus % hosts !== 0 || gpus < hosts)
-    throw new UserError(`hosts ${hosts}: expected a divisor of the ${gpus} GPUs, which are those of all hosts`);
+    throw new UserError(
+      `hosts ${hosts}: expected a divisor of the ${gpus} GPUs, which are those of all hosts`,
+    );
   if (gpus / hosts > MOST_GPUS)
     throw new UserError(
       `gpus ${gpus}: expected 1 to ${MOST_GPUS} GPUs${hosts > 1 ? ` on each of ${hosts} hosts` : ''}, got ${shown(String(gpus))}${hosts > 1 ? '' : `; give hosts=${Math.ceil(gpus / MOST_GPUS)} for several hosts`}`,
     );
   if (hosts === 1 && nic !== undefined)
-    throw new UserError(`nic ${nic.count}x${nic.gbitPerS}G: has no effect on one host; leave it out, or give hosts=2`);
+    throw new UserError(
+      `nic ${nic.count}x${nic.gbitPerS}G: has no effect on one host; leave it out, or give hosts=2`,
+    );
   return { gpus: gpus / hosts, hosts };
 }
 

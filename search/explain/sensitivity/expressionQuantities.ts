@@ -14,7 +14,11 @@ import { portBytesPerS, withNetworkRate } from '../../../model/physics/variants/
 import { withCollectiveRates } from '../../../model/physics/variants/scaled.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import type { System } from '../../../model/system/system.ts';
-import { collectiveTransport, type FlowTransport, type StagedCopyTransport } from '../../../model/system/transport.ts';
+import {
+  collectiveTransport,
+  type FlowTransport,
+  type StagedCopyTransport,
+} from '../../../model/system/transport.ts';
 import type { ComputeSegment, Workload } from '../../../model/workload/workload.ts';
 import { ExpressedRun } from './expressedRun.ts';
 import { ExpressionArithmetic } from './expressionArithmetic.ts';
@@ -130,9 +134,7 @@ export class ExpressionQuantities implements StepQuantities<Laurent> {
     const { bytesPerS } = transport.collectives[kind];
     const isOwn = Math.abs(alone * flow.shares.between - bytesPerS) < LITTLE * bytesPerS;
     return moving(
-      isOwn
-        ? this.#symbols.rate(kind, bytesPerS).times(constant(alone / bytesPerS))
-        : constant(alone),
+      isOwn ? this.#symbols.rate(kind, bytesPerS).times(constant(alone / bytesPerS)) : constant(alone),
     );
   }
 

@@ -16,7 +16,7 @@ export interface ComparedCollective {
   publishedS: number;
   closedFormS: number;
   simulatedS: number;
-  /** What the unknowns of the machine's collectives leave open. */
+  /** What the unknowns of the machine's rates and start-ups leave open. */
   intervalS: readonly [number, number];
   closedFormError: number;
   simulatedError: number;
@@ -42,14 +42,24 @@ function compared(figure: CollectiveFigure, system: System): ComparedCollective 
   const sentBytes = Math.round(sentOf(collective, figure.size, ranks));
   const publishedS = figure.time ?? sentBytes / figure.busbw!;
   const closedFormS = aloneS(system, collective, sentBytes, ranks);
-  const call = { kind: 'collective', collective, transport: NET, sentBytes, pieceBytes: null, calls: 1 } as const;
+  const call = {
+    kind: 'collective',
+    collective,
+    transport: NET,
+    sentBytes,
+    pieceBytes: null,
+    calls: 1,
+  } as const;
   const [simulatedS] = simulateCase(system, ranks, call).callS;
   const [slow, fast] = unknownOf(system, 'collectives').interval;
-  const at = (factor: number) =>
-    aloneS(moved(system, 'collectives', factor, ranks), collective, sentBytes, ranks);
+  const [short, long] = unknownOf(system, 'overheads').interval;
+  const at = (rates: number, overheads: number) => {
+    const other = moved(moved(system, 'collectives', rates, ranks), 'overheads', overheads, ranks);
+    return aloneS(other, collective, sentBytes, ranks);
+  };
   return {
     ...{ figure, ranks, publishedS, closedFormS, simulatedS: simulatedS! },
-    intervalS: [at(fast), at(slow)],
+    intervalS: [at(fast, short), at(slow, long)],
     closedFormError: closedFormS / publishedS - 1,
     simulatedError: simulatedS! / publishedS - 1,
   };
