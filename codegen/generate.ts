@@ -13,7 +13,7 @@ import { type PlacedResidual, residualsOf, tensorsOf } from './placedTensors.ts'
 import { meaningOfInput, meaningOfResidual } from './programTensors.ts';
 import { refuseStatedUnproved, refuseUnproved } from './proof.ts';
 import { refuseUnmade } from './refuseUnmade.ts';
-import { refuseUnsupported } from './refuseUnsupported.ts';
+import { refuseTransport, refuseUnsupported } from './refuseUnsupported.ts';
 import { sourceCommit } from './sourceCommit.ts';
 import { render } from './templates.ts';
 import { toolVersion } from './toolVersion.ts';
@@ -71,7 +71,10 @@ export function generate(
   if (!/^[a-z0-9][a-z0-9.-]{0,99}$/.test(id)) {
     throw new UserError(`--id ${JSON.stringify(id)}: expected small letters, digits, dots and dashes`);
   }
-  for (const plan of plans) refuseUnmade(plan);
+  for (const plan of plans) {
+    refuseTransport(system, plan, workload);
+    refuseUnmade(plan);
+  }
   const made: Made = {
     ...{ workload, system, plans, layout, id },
     tool: toolVersion(),
@@ -267,6 +270,7 @@ function manifestOf(made: Made, fingerprint: string, files: readonly GeneratedFi
  */
 export function refuseUngenerated(workload: BoundWorkload, system: System, plan: Plan): void {
   laidOut(workload, system, {});
+  refuseTransport(system, plan, workload);
   refuseUnmade(plan);
 }
 

@@ -19,7 +19,7 @@ export const command: RunnableCommand = {
     command
       .argument(
         '<dataset...>',
-        'JSON Lines of `chunkflow experiment collect`; or `published`, runs of others whose machines were calibrated for them; or `published-steps`, times of a step on many cards',
+        'JSON Lines of `chunkflow experiment collect`; or `published`, runs of others whose machines were calibrated for them; or `published-steps`, times of a step on many cards; or `published-collectives`, nccl-tests between hosts',
       )
       .option('--machine <name|file>', "predicts, such as a fitted one (default: each cell's own)")
       .option(
