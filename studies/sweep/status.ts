@@ -1,0 +1,116 @@
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { parquetMetadata } from 'hyparquet';
+import { z } from 'zod';
+import { FACTS_KEY, type PartFacts } from './part.ts';
+import type { ResultsFolder } from './resultsFolder.ts';
+import type { Sweep } from './sweep.ts';
+import { Tasks, taskText } from './tasks.ts';
+
+const count = z.int().min(0);
+
+/** What `chunkflow sweep --status --json` prints. */
+export const sweepStatusFormat = z.strictObject({
+  schema: z.literal('chunkflow/sweep-status@1'),
+  sweep: z.string(),
+  results: z.string(),
+  points: z.strictObject({ all: count, done: count }),
+  tasks: z.strictObject({
+    all: count,
+    done: count,
+    missing: z.string().describe('numbers and ranges, as --tasks takes them; the first 1000 of them'),
+    failed: z.array(z.strictObject({ task: count, error: z.string(), node: z.string(), at: z.string() })),
+  }),
+  rows: z
+    .strictObject({ all: count, errors: count.describe('rows that say why there is no answer') })
+    .describe('of the tasks that are done'),
+  busyS: z.number().min(0).describe('of one core, for all points that are done'),
+  leftCoreS: z.number().min(0).nullable().describe('that the rest takes one core; null before the first task'),
+  leftS: z
+    .number()
+    .min(0)
+    .nullable()
+    .describe('until all is done at the rate of the last minutes; null where none was done in them'),
+});
+
+export type SweepStatus = z.output<typeof sweepStatusFormat>;
+
+/** Tasks whose last minutes say how fast it goes now. */
+const RECENT_MS = 5 * 60_000;
+/** Missing tasks that are listed. */
+const MOST_LISTED = 1000;
+
+/** How far a sweep's results are. */
+export function sweepStatus(sweep: Sweep, folder: ResultsFolder, nowMs = Date.now()): SweepStatus {
+  const tasks = new Tasks(sweep.grids);
+  const done = folder.done();
+  const facts = done.map((task) => partFacts(folder.partFile(task)));
+  const sum = (of: (fact: PartFacts) => number) => facts.reduce((all, fact) => all + of(fact), 0);
+  const donePoints = sum(({ points }) => points);
+  const busyS = sum((fact) => fact.busyS);
+  const left = sweep.points - donePoints;
+  return {
+    schema: 'chunkflow/sweep-status@1',
+    ...{ sweep: sweep.name, results: folder.path },
+    points: { all: sweep.points, done: donePoints },
+    tasks: {
+      ...{ all: tasks.count, done: done.length, missing: taskText(missingOf(done, tasks.count)) },
+      failed: folder.failures(),
+    },
+    rows: { all: sum(({ rows }) => rows), errors: sum(({ errors }) => errors) },
+    busyS,
+    leftCoreS: donePoints === 0 ? null : (busyS / donePoints) * left,
+    leftS: left === 0 ? 0 : secondsLeft(folder, tasks, done, left, nowMs),
+  };
+}
+
+function missingOf(done: readonly number[], count: number): number[] {
+  const known = new Set(done);
+  const missing: number[] = [];
+  for (let task = 0; task < count && missing.length < MOST_LISTED; task += 1)
+    if (!known.has(task)) missing.push(task);
+  return missing;
+}
+
+/** By the points of the last minutes. */
+function secondsLeft(
+  folder: ResultsFolder,
+  tasks: Tasks,
+  done: readonly number[],
+  left: number,
+  nowMs: number,
+): number | null {
+  const ended = done.map((task) => ({ task, atMs: statSync(folder.partFile(task)).mtimeMs }));
+  const recent = ended.filter(({ atMs }) => nowMs - atMs < RECENT_MS);
+  if (recent.length < 2) return null;
+  const firstMs = Math.min(...recent.map(({ atMs }) => atMs));
+  // The first of them ends where the counted time begins.
+  const points = recent
+    .filter(({ atMs }) => atMs > firstMs)
+    .reduce((all, { task }) => all + tasks.at(task).points, 0);
+  const seconds = (nowMs - firstMs) / 1000;
+  return points === 0 || seconds <= 0 ? null : left / (points / seconds);
+}
+
+/** Bytes from the end in which a footer is looked for first. */
+const TAIL_BYTES = 64 * 1024;
+
+/** What the footer of a part says; reads no rows. */
+export function partFacts(file: string): PartFacts {
+  const descriptor = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    const tail = (bytes: number) => {
+      const content = Buffer.alloc(Math.min(size, bytes));
+      readSync(descriptor, content, 0, content.length, size - content.length);
+      return content;
+    };
+    const end = tail(TAIL_BYTES);
+    const footerBytes = end.readUInt32LE(end.length - 8) + 8;
+    const footer = footerBytes <= end.length ? end : tail(footerBytes);
+    const bytes = footer.buffer.slice(footer.byteOffset, footer.byteOffset + footer.length) as ArrayBuffer;
+    const { key_value_metadata: entries = [] } = parquetMetadata(bytes);
+    return JSON.parse(entries.find(({ key }) => key === FACTS_KEY)!.value!) as PartFacts;
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,80 @@
+import { shown, UserError } from '../../model/input/userError.ts';
+import type { Grid } from './grid.ts';
+import { firstPoints } from './points.ts';
+
+/** Consecutive points of one grid, which one worker answers and writes as one file. */
+export interface Task {
+  number: number;
+  first: number;
+  points: number;
+}
+
+/** Points of a task at the most by what is asked, so that one lasts seconds: what a kill loses, and what a file holds. */
+const MOST_POINTS = { predict: 1000, simulate: 50, plan: 4 } as const;
+/** Tasks of a small grid, so that all cores of a machine have some. */
+const FEWEST_TASKS = 32;
+
+/** The tasks of a sweep, by arithmetic: a sweep of a billion points has a million of them, and holds none. */
+export class Tasks {
+  readonly count: number;
+  readonly #grids: readonly { first: number; points: number; size: number; firstTask: number }[];
+
+  constructor(grids: readonly Grid[]) {
+    const firsts = firstPoints(grids);
+    let firstTask = 0;
+    this.#grids = grids.map((grid, index) => {
+      const size = taskPoints(grid);
+      const own = { first: firsts[index]!, points: grid.points, size, firstTask };
+      firstTask += Math.ceil(grid.points / size);
+      return own;
+    });
+    this.count = firstTask;
+  }
+
+  at(number: number): Task {
+    if (!Number.isSafeInteger(number) || number < 0 || number >= this.count)
+      throw new RangeError(`task ${number} of ${this.count}`);
+    const grid = this.#grids.findLast(({ firstTask }) => firstTask <= number)!;
+    const offset = (number - grid.firstTask) * grid.size;
+    return { number, first: grid.first + offset, points: Math.min(grid.size, grid.points - offset) };
+  }
+}
+
+/** Whole blocks where they are small enough, so that no two tasks make the same workload. */
+function taskPoints({ ask, points, block }: Grid): number {
+  const most = MOST_POINTS[ask];
+  const wanted = Math.min(most, Math.max(1, Math.ceil(points / FEWEST_TASKS)));
+  if (block > most) return wanted;
+  return Math.min(points, Math.max(1, Math.ceil(wanted / block)) * block);
+}
+
+/**
+ * Numbers of tasks as `3,7-9`, in their order.
+ *
+ * @throws UserError for anything else, and for tasks that there are not.
+ */
+export function taskNumbers(text: string, count: number): number[] {
+  const refuse = (why: string): never => {
+    throw new UserError(`--tasks ${shown(text)}: ${why}`);
+  };
+  const numbers = text.split(',').flatMap((part) => {
+    const [, low, high = low] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
+    if (low === undefined) return refuse('expected numbers and ranges such as 3,7-9');
+    const [from, to] = [Number(low), Number(high)];
+    if (from > to) return refuse(`${part}: expected the lower number first`);
+    if (to >= count) return refuse(`there is no task ${to}; the last of this sweep is ${count - 1}`);
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  });
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+/** Numbers in ascending order as the shortest text that `taskNumbers` reads. */
+export function taskText(numbers: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const number of numbers) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] === number - 1) last[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs.map(([low, high]) => (low === high ? `${low}` : `${low}-${high}`)).join(',');
+}
