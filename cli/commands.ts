@@ -9,6 +9,7 @@ export const COMMANDS: Commands = {
   simulate: () => import('./commands/simulate/command.ts'),
   plan: () => import('./commands/plan/command.ts'),
   sweep: () => import('./commands/sweep/command.ts'),
+  query: () => import('./commands/query/command.ts'),
 
   explore: () => import('./commands/explore/command.ts'),
   generate: () => import('./commands/generate/command.ts'),

@@ -39,7 +39,8 @@ export async function answersTo(
   // What the other answers find is considered for the choice, so that none of them is better than it.
   const peer =
     question.for === undefined ? null : await peerAnswer(question.for, search, caps, question.transport);
-  const front = points === null ? null : await frontPoints(search, question.transport, points, caps, watch, mostThreads);
+  const front =
+    points === null ? null : await frontPoints(search, question.transport, points, caps, watch, mostThreads);
   const known = [
     ...(peer?.setting ? [blocksAlone(peer.setting.plan)] : []),
     ...(front ?? []).map(({ plan }) => plan),

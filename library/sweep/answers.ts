@@ -11,8 +11,8 @@ import { type Row, type SetColumn, setColumns } from '../../studies/sweep/column
 import type { SweepPoint } from '../../studies/sweep/points.ts';
 import type { Sweep } from '../../studies/sweep/sweep.ts';
 import { capsOf } from '../plan/values.ts';
-import { keptSources } from './keptSources.ts';
 import { foundRows } from './foundRows.ts';
+import { keptSources } from './keptSources.ts';
 import { askedRow, doubtRow, fitRow, reportRow, scenarioRow } from './reportRow.ts';
 
 /** What an interpreter says of a plan, beside its report. */

@@ -32,13 +32,21 @@ const TWO_SIDED_95 = 1.96;
  * CPU time of a sweep, from a random sample of its points: stretches of random tasks, answered in this thread. The same seed takes
  * the same points; how many of them the CPU's speed decides.
  */
-export async function estimateSweep(sweep: Sweep, seed: number, onTask: () => void = () => {}): Promise<SweepEstimate> {
+export async function estimateSweep(
+  sweep: Sweep,
+  seed: number,
+  onTask: () => void = () => {},
+): Promise<SweepEstimate> {
   const tasks = new Tasks(sweep.grids);
   const random = randomNumbers(seed);
   const answers = new SweepAnswers(sweep);
   const costs: { points: number; cpuS: number }[] = [];
   let spentS = 0;
-  for (let sample = 0; sample < TASKS + WARM_UP_TASKS && (spentS < MOST_CPU_S || costs.length < 2); sample += 1) {
+  for (
+    let sample = 0;
+    sample < TASKS + WARM_UP_TASKS && (spentS < MOST_CPU_S || costs.length < 2);
+    sample += 1
+  ) {
     // A point is chosen, not a task: grids of small tasks have no more weight than their points.
     const task = taskOfPoint(tasks, Math.floor(random() * sweep.points));
     const points = Math.min(task.points, POINTS_OF_A_TASK);

@@ -1,14 +1,14 @@
 import { type Doubt, doubtOf } from '../../model/analytic/doubt.ts';
 import type { StepReport } from '../../model/analytic/report.ts';
-import { GiB } from '../../model/input/byteUnits.ts';
 import { formatSize } from '../../model/dit/tokens.ts';
+import { GiB } from '../../model/input/byteUnits.ts';
+import { bytesOf } from '../../model/input/givenQuantity.ts';
 import type { Scenario } from '../../model/scenario/scenario.ts';
 import { passWeightBytes } from '../../model/workload/workload.ts';
 import type { Caps } from '../../search/caps.ts';
-import type { AxisValue, Source } from '../../studies/sweep/grid.ts';
 import { columnOfAxis, type Row, type SetColumn } from '../../studies/sweep/columns.ts';
+import type { AxisValue, Source } from '../../studies/sweep/grid.ts';
 import type { SweepPoint } from '../../studies/sweep/points.ts';
-import { bytesOf } from '../../model/input/givenQuantity.ts';
 
 /** What was asked at a point, as its columns have it. */
 export function askedRow({ number, grid, asked }: SweepPoint, sets: readonly SetColumn[]): Row {

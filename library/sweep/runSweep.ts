@@ -6,7 +6,7 @@ import { ResultsFolder } from '../../studies/sweep/resultsFolder.ts';
 import type { Sweep } from '../../studies/sweep/sweep.ts';
 import { Tasks } from '../../studies/sweep/tasks.ts';
 import { UNWATCHED, type Watch } from '../progress.ts';
-import { workInThreads, type WorkerOrder } from './workerPool.ts';
+import { type WorkerOrder, workInThreads } from './workerPool.ts';
 
 export interface SweepRun {
   /** Folder of the results; what is there of the same sweep is not answered again. */
@@ -61,25 +61,30 @@ async function answerMissing(
   let at = 0;
   const next = (): WorkerOrder | null => {
     // Another start may have done it since.
-    while (at < order.length && existsSync(folder.partFile(order[at]!))) advance(tasks.at(order[at++]!).points);
+    while (at < order.length && existsSync(folder.partFile(order[at]!)))
+      advance(tasks.at(order[at++]!).points);
     if (at >= order.length || stopped() !== null) return null;
     const task = order[at++]!;
     return { task, part: folder.partFile(task) };
   };
   try {
-    await workInThreads(Math.min(jobs, missing.length), { file: sweep.file, hash: sweep.hash }, {
-      next,
-      onPoints: advance,
-      onDone: ({ task, errors }) => {
-        folder.succeed(task);
-        outcome.done += 1;
-        outcome.errors += errors;
+    await workInThreads(
+      Math.min(jobs, missing.length),
+      { file: sweep.file, hash: sweep.hash },
+      {
+        next,
+        onPoints: advance,
+        onDone: ({ task, errors }) => {
+          folder.succeed(task);
+          outcome.done += 1;
+          outcome.errors += errors;
+        },
+        onFailed: (task, error) => {
+          folder.fail({ task, error, node: hostname(), at: new Date().toISOString() });
+          failed.push({ task, error });
+        },
       },
-      onFailed: (task, error) => {
-        folder.fail({ task, error, node: hostname(), at: new Date().toISOString() });
-        failed.push({ task, error });
-      },
-    });
+    );
   } finally {
     keep();
     progress.end();

@@ -4,6 +4,7 @@ import { pointAt } from '../../studies/sweep/points.ts';
 import type { Provenance } from '../../studies/sweep/provenance.ts';
 import type { Sweep } from '../../studies/sweep/sweep.ts';
 import type { Task } from '../../studies/sweep/tasks.ts';
+import { threadSeconds } from '../../studies/sweep/threadTime.ts';
 import type { SweepAnswers } from './answers.ts';
 
 /** A task's part, not written yet. */
@@ -20,7 +21,7 @@ export async function answerTask(
   provenance: Provenance,
   onPoint: () => void = () => {},
 ): Promise<AnsweredTask> {
-  const started = performance.now();
+  const startedS = threadSeconds();
   const rows: Row[] = [];
   for (let point = task.first; point < task.first + task.points; point += 1) {
     for (const row of await answers.rowsOf(pointAt(sweep, point))) rows.push(row);
@@ -30,8 +31,15 @@ export async function answerTask(
   const facts: PartFacts = {
     ...{ sweep: sweep.hash, task: task.number, points: task.points, rows: rows.length },
     errors: rows.filter(({ error }) => error !== undefined).length,
-    busyS: (performance.now() - started) / 1000,
+    cpuS: threadSeconds() - startedS,
   };
   const columns = columnsOf(sweep.grids);
-  return { bytes: partBytes(columns, rows.map((row) => ({ ...row, ...own })), facts), facts };
+  return {
+    bytes: partBytes(
+      columns,
+      rows.map((row) => ({ ...row, ...own })),
+      facts,
+    ),
+    facts,
+  };
 }

@@ -19,7 +19,11 @@ export function checkPlanText(text: string): void {
   if (namesTool(text)) {
     const { name, settings } = splitToolText(text);
     const spellings = settings.map(({ spelling }) => spelling);
-    readSettings(`--plan ${text}`, (TOOLS[toolNamed(name, spellings, null)] as unknown as Tool).knobs, settings);
+    readSettings(
+      `--plan ${text}`,
+      (TOOLS[toolNamed(name, spellings, null)] as unknown as Tool).knobs,
+      settings,
+    );
     return;
   }
   const { preset } = parsePlanText(text);

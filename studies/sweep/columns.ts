@@ -100,7 +100,10 @@ export const PROVENANCE: readonly Described[] = [
 ];
 
 /** Columns whose name is no field of what is asked. */
-const COLUMN_OF_AXIS: Readonly<Record<string, string>> = { gpuMemory: 'capBytes', hostMemory: 'hostCapBytes' };
+const COLUMN_OF_AXIS: Readonly<Record<string, string>> = {
+  gpuMemory: 'capBytes',
+  hostMemory: 'hostCapBytes',
+};
 
 /** What the column of an axis is called. */
 export function columnOfAxis(axis: string): string {
@@ -132,7 +135,8 @@ export function setColumns(grids: readonly Grid[]): SetColumn[] {
 
 /** All columns of a sweep's results, in their order. */
 export function columnsOf(grids: readonly Grid[]): Column[] {
-  const described = (group: readonly Described[]) => group.map(([name, type, means]) => ({ name, type, means }));
+  const described = (group: readonly Described[]) =>
+    group.map(([name, type, means]) => ({ name, type, means }));
   return [
     ...described(POINT),
     ...described(ASKED),

@@ -1,7 +1,7 @@
-import { placed, type YamlFile } from '../../model/input/yamlFile.ts';
 import { UserError } from '../../model/input/userError.ts';
-import type { Ask, GridText, SweepText } from './sweepFormat.ts';
+import { placed, type YamlFile } from '../../model/input/yamlFile.ts';
 import { planTexts } from './planList.ts';
+import type { Ask, GridText, SweepText } from './sweepFormat.ts';
 import { valueTexts } from './valueList.ts';
 
 /** What is computed: a model of the catalogue or a file at a size, or a profile, which has its own. */
@@ -81,10 +81,18 @@ function expandGrid(grid: GridText, sweep: SweepText, index: number, file: YamlF
     axes.push({ name: `set ${key}`, values: within(['set', key], () => valueTexts(values)), set: key });
   add('source', sourcesOf(grid));
   for (const field of WORKLOAD_FIELDS) add(field, grid[field]);
-  if (ask !== 'plan') add('plan', grid.plans.flatMap((plan, at) => within(['plans', at], () => planTexts(plan))));
+  if (ask !== 'plan')
+    add(
+      'plan',
+      grid.plans.flatMap((plan, at) => within(['plans', at], () => planTexts(plan))),
+    );
   for (const field of ['gpuMemory', 'hostMemory'] as const) {
     const values = grid[field];
-    if (values !== undefined) add(field, within([field], () => valueTexts(values)));
+    if (values !== undefined)
+      add(
+        field,
+        within([field], () => valueTexts(values)),
+      );
   }
   for (const { name, values } of axes) refuseTwice(name, values, path, file);
   return {

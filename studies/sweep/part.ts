@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { ByteWriter, type ColumnSource, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
@@ -17,8 +27,8 @@ export interface PartFacts {
   rows: number;
   /** Rows that say why there is no answer. */
   errors: number;
-  /** How long one core worked on it. */
-  busyS: number;
+  /** CPU time of the thread that answered. */
+  cpuS: number;
 }
 
 export const FACTS_KEY = 'chunkflow-sweep-part';
@@ -108,5 +118,6 @@ function syncFolder(folder: string): void {
 function removeLeftovers(file: string): void {
   const name = `${basename(file)}.`;
   for (const entry of readdirSync(dirname(file)))
-    if (entry.startsWith(name) && entry.endsWith(TEMPORARY)) rmSync(join(dirname(file), entry), { force: true });
+    if (entry.startsWith(name) && entry.endsWith(TEMPORARY))
+      rmSync(join(dirname(file), entry), { force: true });
 }

@@ -1,5 +1,5 @@
-import { isPlanFile } from '../../model/plan/planFile.ts';
 import { UserError } from '../../model/input/userError.ts';
+import { isPlanFile } from '../../model/plan/planFile.ts';
 import type { GridText, Values } from './sweepFormat.ts';
 import { valueTexts } from './valueList.ts';
 

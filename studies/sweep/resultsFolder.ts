@@ -1,10 +1,23 @@
-import { closeSync, existsSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { shown, UserError } from '../../model/input/userError.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
-import { columnsOf, type Column } from './columns.ts';
+import { type Column, columnsOf } from './columns.ts';
 import type { Grid } from './grid.ts';
 import type { Provenance } from './provenance.ts';
 import type { Sweep } from './sweep.ts';
@@ -30,7 +43,9 @@ const manifestFormat = z.strictObject({
       name: z.string(),
       ask: z.string(),
       points: z.int().min(1),
-      axes: z.array(z.strictObject({ name: z.string(), values: z.int().min(1), first: z.unknown(), last: z.unknown() })),
+      axes: z.array(
+        z.strictObject({ name: z.string(), values: z.int().min(1), first: z.unknown(), last: z.unknown() }),
+      ),
     }),
   ),
   columns: z.array(z.strictObject({ name: z.string(), type: z.string(), means: z.string() })),
@@ -172,7 +187,8 @@ function refuseOther({ path, manifest }: ResultsFolder, own: Manifest): void {
   const refuse = (why: string): never => {
     throw new UserError(`--results ${shown(path)}: ${why}; give another folder`);
   };
-  if (manifest.sweep !== own.sweep) refuse(`holds results of the sweep ${manifest.sweep}, not of ${own.sweep}`);
+  if (manifest.sweep !== own.sweep)
+    refuse(`holds results of the sweep ${manifest.sweep}, not of ${own.sweep}`);
   if (manifest.hash !== own.hash) refuse("the sweep's file has changed since these results were begun");
   for (const { file, hash } of own.inputs) {
     if (manifest.inputs.find((input) => input.file === file)?.hash !== hash)
@@ -190,7 +206,10 @@ function numbersIn(folder: string, pattern: RegExp): number[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-  return names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+  return names
+    .flatMap((name) => pattern.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
 }
 
 function writeInPlace(file: string, text: string): void {

@@ -23,8 +23,8 @@ export const sweepStatusFormat = z.strictObject({
   rows: z
     .strictObject({ all: count, errors: count.describe('rows that say why there is no answer') })
     .describe('of the tasks that are done'),
-  busyS: z.number().min(0).describe('of one core, for all points that are done'),
-  leftCoreS: z.number().min(0).nullable().describe('that the rest takes one core; null before the first task'),
+  cpuS: z.number().min(0).describe('CPU time of all points that are done'),
+  leftCpuS: z.number().min(0).nullable().describe('that the rest takes; null before the first task'),
   leftS: z
     .number()
     .min(0)
@@ -46,7 +46,7 @@ export function sweepStatus(sweep: Sweep, folder: ResultsFolder, nowMs = Date.no
   const facts = done.map((task) => partFacts(folder.partFile(task)));
   const sum = (of: (fact: PartFacts) => number) => facts.reduce((all, fact) => all + of(fact), 0);
   const donePoints = sum(({ points }) => points);
-  const busyS = sum((fact) => fact.busyS);
+  const cpuS = sum((fact) => fact.cpuS);
   const left = sweep.points - donePoints;
   return {
     schema: 'chunkflow/sweep-status@1',
@@ -57,8 +57,8 @@ export function sweepStatus(sweep: Sweep, folder: ResultsFolder, nowMs = Date.no
       failed: folder.failures(),
     },
     rows: { all: sum(({ rows }) => rows), errors: sum(({ errors }) => errors) },
-    busyS,
-    leftCoreS: donePoints === 0 ? null : (busyS / donePoints) * left,
+    cpuS,
+    leftCpuS: donePoints === 0 ? null : (cpuS / donePoints) * left,
     leftS: left === 0 ? 0 : secondsLeft(folder, tasks, done, left, nowMs),
   };
 }

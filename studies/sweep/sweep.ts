@@ -50,4 +50,3 @@ export function readSweep(file: string, areNamesKnown = false): Sweep {
 function hashOf(content: Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }
-

@@ -24,7 +24,8 @@ export type ValueRange = z.output<typeof range>;
 
 const texts = z.array(z.string()).min(1).optional();
 const whole = z.array(z.int().min(1)).min(1).optional();
-const oneOf = <const Names extends readonly string[]>(names: Names) => z.array(z.enum(names)).min(1).optional();
+const oneOf = <const Names extends readonly string[]>(names: Names) =>
+  z.array(z.enum(names)).min(1).optional();
 
 const model = z.union([
   z.string(),
@@ -49,7 +50,9 @@ const grid = z
     ask: z.enum(ASKS).optional().describe("in place of the sweep's"),
     models: z.array(model).default([]),
     profiles: z.array(z.string()).default([]).describe('in place of models: files of the Python package'),
-    sizes: texts.describe("pixels and frames, of models that give none of their own; the model's reference size unless given"),
+    sizes: texts.describe(
+      "pixels and frames, of models that give none of their own; the model's reference size unless given",
+    ),
     dtype: texts.describe('of weights'),
     blocks: whole,
     batch: whole,
@@ -84,7 +87,10 @@ const grid = z
 
 /** A declarative grid of predictions; several grids are a union. */
 export const sweepFormat = z.strictObject({
-  sweep: z.string().regex(/^[a-z0-9][a-z0-9-]*$/).describe('its name'),
+  sweep: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*$/)
+    .describe('its name'),
   ask: z.enum(ASKS).default('predict'),
   doubt: z.boolean().default(true).describe('95 % intervals of predicted and simulated steps'),
   breakEven: z.boolean().default(false).describe('sizes from which plans are hidden, of ask: predict'),

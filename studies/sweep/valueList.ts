@@ -16,9 +16,7 @@ export function valueTexts(values: Values): string[] {
   if (Array.isArray(values)) return values.map(String);
   const [from, to] = [endOf(values, 'from'), endOf(values, 'to')];
   if (from.unit !== to.unit)
-    throw new UserError(
-      `from ${shown(values.from)}, to ${shown(values.to)}: expected both with one unit`,
-    );
+    throw new UserError(`from ${shown(values.from)}, to ${shown(values.to)}: expected both with one unit`);
   if (values.log && (from.number <= 0 || to.number <= 0))
     throw new UserError(`log: expected ends above 0, got ${shown(values.from)} and ${shown(values.to)}`);
   return Array.from({ length: values.steps }, (_, step) => {

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { runSweep, type SweepOutcome } from '../../../library/sweep/runSweep.ts';
 import { UserError } from '../../../model/input/userError.ts';
+import { formatOf } from '../../../studies/numberText.ts';
 import { readSweep } from '../../../studies/sweep/sweep.ts';
 import { Tasks, taskNumbers } from '../../../studies/sweep/tasks.ts';
-import { formatOf } from '../../../studies/numberText.ts';
 import type { Output } from '../../output.ts';
 import { startProgress } from '../../text/progress.ts';
 import type { SweepFlags } from './command.ts';

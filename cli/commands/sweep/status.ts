@@ -1,16 +1,17 @@
 import { UserError } from '../../../model/input/userError.ts';
-import { ResultsFolder } from '../../../studies/sweep/resultsFolder.ts';
-import { sweepStatus, type SweepStatus } from '../../../studies/sweep/status.ts';
-import type { Sweep } from '../../../studies/sweep/sweep.ts';
-import { provenanceOfProcess } from '../../../studies/sweep/provenance.ts';
 import { countText, fixedText, percentText } from '../../../studies/numberText.ts';
+import { provenanceOfProcess } from '../../../studies/sweep/provenance.ts';
+import { ResultsFolder } from '../../../studies/sweep/resultsFolder.ts';
+import { type SweepStatus, sweepStatus } from '../../../studies/sweep/status.ts';
+import type { Sweep } from '../../../studies/sweep/sweep.ts';
 import { jsonText, type Output } from '../../output.ts';
 import { durationText } from '../../text/duration.ts';
 import type { SweepFlags } from './command.ts';
 
 /** Prints how far a sweep's results are; 1 where a task has failed. */
 export function printStatus(sweep: Sweep, { results, json }: SweepFlags, output: Output): number {
-  if (results === undefined) throw new UserError('--results is missing; give the folder whose status you want');
+  if (results === undefined)
+    throw new UserError('--results is missing; give the folder whose status you want');
   ResultsFolder.read(results);
   const folder = ResultsFolder.open(results, sweep, provenanceOfProcess());
   const status = sweepStatus(sweep, folder);
@@ -18,32 +19,34 @@ export function printStatus(sweep: Sweep, { results, json }: SweepFlags, output:
   return status.tasks.failed.length === 0 ? 0 : 1;
 }
 
-function statusText({ sweep, results, points, tasks, rows, busyS, leftCoreS, leftS }: SweepStatus): string {
+function statusText({ sweep, results, points, tasks, rows, cpuS, leftCpuS, leftS }: SweepStatus): string {
   const share = percentText(points.done / points.all);
   const lines = [
     `${sweep} in ${results}`,
     `points   ${fixedText(points.done, 0)} of ${fixedText(points.all, 0)} are answered (${share})`,
     `tasks    ${fixedText(tasks.done, 0)} of ${fixedText(tasks.all, 0)} are done${tasks.missing === '' ? '' : `; missing: ${shortened(tasks.missing)}`}`,
     `rows     ${countText(rows.all, 'row')}, ${fixedText(rows.errors, 0)} of them with an error`,
-    `work     ${durationText(busyS)} of one core so far`,
+    `work     ${durationText(cpuS)} of CPU time so far`,
   ];
-  if (points.done < points.all) lines.push(`left     ${leftText(leftCoreS, leftS)}`);
+  if (points.done < points.all) lines.push(`left     ${leftText(leftCpuS, leftS)}`);
   for (const { task, error, node, at } of tasks.failed)
     lines.push(`failed   task ${task} on ${node}, ${at}: ${error.split('\n')[0]}`);
   return `${lines.join('\n')}\n`;
 }
 
-function leftText(coreS: number | null, seconds: number | null): string {
-  if (coreS === null) return 'not known before the first task is done; --estimate answers a sample';
+function leftText(cpuS: number | null, seconds: number | null): string {
+  if (cpuS === null) return 'not known before the first task is done; --estimate answers a sample';
   const now =
     seconds === null
       ? 'nobody has worked on it in the last minutes'
       : `${durationText(seconds)} at the rate of the last minutes`;
-  return `${durationText(coreS)} of one core; ${now}`;
+  return `${durationText(cpuS)} of CPU time; ${now}`;
 }
 
 const MOST_CHARACTERS = 60;
 
 function shortened(text: string): string {
-  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, text.lastIndexOf(',', MOST_CHARACTERS))}, ...`;
+  return text.length <= MOST_CHARACTERS
+    ? text
+    : `${text.slice(0, text.lastIndexOf(',', MOST_CHARACTERS))}, ...`;
 }
