@@ -17,6 +17,7 @@ const SOURCES = [
   'codegen',
   'build',
   'measure',
+  'cluster',
   'cli',
   'studies',
   'report',

@@ -31,6 +31,10 @@ export const FULL_TIER: readonly OfFullTier[] = [
     file: 'test/model/dit/diffusersCounts.test.ts',
     why: "parameters and FLOPs counted again in diffusers' classes",
   },
+  {
+    file: 'test/cluster/localSlurm.test.ts',
+    why: 'jobs under a real Slurm whose nodes and controller are lost',
+  },
   { file: 'test/codegen/arena.test.ts', why: 'placement and survey of the pinned arena' },
   { file: 'test/codegen/inputs.test.ts', why: 'given inputs and weights, read by a running program' },
   { file: 'test/codegen/runtimeChecks.test.ts', why: "the runtime's own checks in C++" },
