@@ -19,8 +19,8 @@ export function askedRow({ number, grid, asked }: SweepPoint, sets: readonly Set
     ...Object.fromEntries(plain.map(([name, value]) => [columnOfAxis(name), columnValue(name, value)])),
     ...{ model: model ?? null, entry: entry ?? null, size: size ?? null, profile: profile ?? null },
     ...Object.fromEntries(
-      sets.flatMap(({ axis, name, valueOf }) =>
-        asked.has(axis) ? [[name, valueOf(asked.get(axis) as string)]] : [],
+      sets.flatMap(({ axis, name, numberOf }) =>
+        asked.has(axis) ? [[name, numberOf(asked.get(axis) as string)]] : [],
       ),
     ),
   };

@@ -113,7 +113,7 @@ export function columnOfAxis(axis: string): string {
 /** A machine's number as a column: its values in the library's unit, or as they are written where they are no numbers of one kind. */
 export interface SetColumn extends Column {
   axis: string;
-  valueOf: (text: string) => Value;
+  numberOf: (text: string) => Value;
 }
 
 /** `gpu.copyEngine.h2d` as `set_gpu_copyEngine_h2dBytesPerS`, for every number that some grid varies. */
@@ -128,7 +128,7 @@ export function setColumns(grids: readonly Grid[]): SetColumn[] {
     const numbers = found && new Map(all.map((text, index) => [text, found.numbers[index]!]));
     return {
       ...{ name, axis: `set ${key}`, type: numbers === null ? 'STRING' : 'DOUBLE', means: `--set ${key}` },
-      valueOf: (text) => (numbers === null ? text : numbers.get(text)!),
+      numberOf: (text) => (numbers === null ? text : numbers.get(text)!),
     };
   });
 }

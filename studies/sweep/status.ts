@@ -1,10 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { parquetMetadata } from 'hyparquet';
 import { z } from 'zod';
+import { arraySpec } from '../../cluster/slurm/arraySpec.ts';
 import { FACTS_KEY, type PartFacts } from './part.ts';
 import type { ResultsFolder } from './resultsFolder.ts';
 import type { Sweep } from './sweep.ts';
-import { Tasks, taskText } from './tasks.ts';
+import { Tasks } from './tasks.ts';
 
 const count = z.int().min(0);
 
@@ -53,7 +54,7 @@ export function sweepStatus(sweep: Sweep, folder: ResultsFolder, nowMs = Date.no
     ...{ sweep: sweep.name, results: folder.path },
     points: { all: sweep.points, done: donePoints },
     tasks: {
-      ...{ all: tasks.count, done: done.length, missing: taskText(missingOf(done, tasks.count)) },
+      ...{ all: tasks.count, done: done.length, missing: arraySpec(missingOf(done, tasks.count)) },
       failed: folder.failures(),
     },
     rows: { all: sum(({ rows }) => rows), errors: sum(({ errors }) => errors) },

@@ -1,3 +1,4 @@
+import { numbersOfSpec } from '../../cluster/slurm/arraySpec.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
 import type { Grid } from './grid.ts';
 import { firstPoints } from './points.ts';
@@ -49,32 +50,15 @@ function taskPoints({ ask, points, block }: Grid): number {
 }
 
 /**
- * Numbers of tasks as `3,7-9`, in their order.
+ * Numbers of tasks as `3,7-9`, ascending, each once.
  *
  * @throws UserError for anything else, and for tasks that there are not.
  */
 export function taskNumbers(text: string, count: number): number[] {
-  const refuse = (why: string): never => {
-    throw new UserError(`--tasks ${shown(text)}: ${why}`);
-  };
-  const numbers = text.split(',').flatMap((part) => {
-    const [, low, high = low] = /^(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
-    if (low === undefined) return refuse('expected numbers and ranges such as 3,7-9');
-    const [from, to] = [Number(low), Number(high)];
-    if (from > to) return refuse(`${part}: expected the lower number first`);
-    if (to >= count) return refuse(`there is no task ${to}; the last of this sweep is ${count - 1}`);
-    return Array.from({ length: to - from + 1 }, (_, index) => from + index);
-  });
-  return [...new Set(numbers)].sort((a, b) => a - b);
-}
-
-/** Numbers in ascending order as the shortest text that `taskNumbers` reads. */
-export function taskText(numbers: readonly number[]): string {
-  const runs: [number, number][] = [];
-  for (const number of numbers) {
-    const last = runs.at(-1);
-    if (last !== undefined && last[1] === number - 1) last[1] = number;
-    else runs.push([number, number]);
-  }
-  return runs.map(([low, high]) => (low === high ? `${low}` : `${low}-${high}`)).join(',');
+  const numbers = [...new Set(numbersOfSpec(text, '--tasks'))].sort((a, b) => a - b);
+  const last = numbers.at(-1)!;
+  if (last < count) return numbers;
+  throw new UserError(
+    `--tasks ${shown(text)}: there is no task ${last}; the last of this sweep is ${count - 1}`,
+  );
 }
