@@ -1,9 +1,11 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { parquetMetadata } from 'hyparquet';
+import { statSync } from 'node:fs';
 import { z } from 'zod';
 import { arraySpec } from '../../cluster/slurm/arraySpec.ts';
-import { FACTS_KEY, type PartFacts } from './part.ts';
+import type { PartFacts } from './part.ts';
+import { partFacts } from './partFacts.ts';
 import type { ResultsFolder } from './resultsFolder.ts';
+import { submittedArrays } from './slurm/arrays.ts';
+import { queueView, queueViewFormat } from './slurm/queueView.ts';
 import type { Sweep } from './sweep.ts';
 import { Tasks } from './tasks.ts';
 
@@ -31,6 +33,7 @@ export const sweepStatusFormat = z.strictObject({
     .min(0)
     .nullable()
     .describe('until all is done at the rate of the last minutes; null where none was done in them'),
+  scheduler: queueViewFormat.nullable().describe('null where nothing was submitted'),
 });
 
 export type SweepStatus = z.output<typeof sweepStatusFormat>;
@@ -61,6 +64,7 @@ export function sweepStatus(sweep: Sweep, folder: ResultsFolder, nowMs = Date.no
     cpuS,
     leftCpuS: donePoints === 0 ? null : (cpuS / donePoints) * left,
     leftS: left === 0 ? 0 : secondsLeft(folder, tasks, done, left, nowMs),
+    scheduler: queueView(submittedArrays(folder.path), new Set(done)),
   };
 }
 
@@ -90,28 +94,4 @@ function secondsLeft(
     .reduce((all, { task }) => all + tasks.at(task).points, 0);
   const seconds = (nowMs - firstMs) / 1000;
   return points === 0 || seconds <= 0 ? null : left / (points / seconds);
-}
-
-/** Bytes from the end in which a footer is looked for first. */
-const TAIL_BYTES = 64 * 1024;
-
-/** What the footer of a part says; reads no rows. */
-export function partFacts(file: string): PartFacts {
-  const descriptor = openSync(file, 'r');
-  try {
-    const { size } = fstatSync(descriptor);
-    const tail = (bytes: number) => {
-      const content = Buffer.alloc(Math.min(size, bytes));
-      readSync(descriptor, content, 0, content.length, size - content.length);
-      return content;
-    };
-    const end = tail(TAIL_BYTES);
-    const footerBytes = end.readUInt32LE(end.length - 8) + 8;
-    const footer = footerBytes <= end.length ? end : tail(footerBytes);
-    const bytes = footer.buffer.slice(footer.byteOffset, footer.byteOffset + footer.length) as ArrayBuffer;
-    const { key_value_metadata: entries = [] } = parquetMetadata(bytes);
-    return JSON.parse(entries.find(({ key }) => key === FACTS_KEY)!.value!) as PartFacts;
-  } finally {
-    closeSync(descriptor);
-  }
 }

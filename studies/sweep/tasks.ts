@@ -33,11 +33,16 @@ export class Tasks {
   }
 
   at(number: number): Task {
-    if (!Number.isSafeInteger(number) || number < 0 || number >= this.count)
-      throw new RangeError(`task ${number} of ${this.count}`);
-    const grid = this.#grids.findLast(({ firstTask }) => firstTask <= number)!;
+    const grid = this.#grids[this.gridOf(number)]!;
     const offset = (number - grid.firstTask) * grid.size;
     return { number, first: grid.first + offset, points: Math.min(grid.size, grid.points - offset) };
+  }
+
+  /** Place of a task's grid among the grids. */
+  gridOf(number: number): number {
+    if (!Number.isSafeInteger(number) || number < 0 || number >= this.count)
+      throw new RangeError(`task ${number} of ${this.count}`);
+    return this.#grids.findLastIndex(({ firstTask }) => firstTask <= number);
   }
 }
 

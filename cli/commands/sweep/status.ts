@@ -2,6 +2,7 @@ import { UserError } from '../../../model/input/userError.ts';
 import { countText, fixedText, percentText } from '../../../studies/numberText.ts';
 import { provenanceOfProcess } from '../../../studies/sweep/provenance.ts';
 import { ResultsFolder } from '../../../studies/sweep/resultsFolder.ts';
+import type { QueueView } from '../../../studies/sweep/slurm/queueView.ts';
 import { type SweepStatus, sweepStatus } from '../../../studies/sweep/status.ts';
 import type { Sweep } from '../../../studies/sweep/sweep.ts';
 import { jsonText, type Output } from '../../output.ts';
@@ -19,7 +20,8 @@ export function printStatus(sweep: Sweep, { results, json }: SweepFlags, output:
   return status.tasks.failed.length === 0 ? 0 : 1;
 }
 
-function statusText({ sweep, results, points, tasks, rows, cpuS, leftCpuS, leftS }: SweepStatus): string {
+function statusText(status: SweepStatus): string {
+  const { sweep, results, points, tasks, rows, cpuS, leftCpuS, leftS, scheduler } = status;
   const share = percentText(points.done / points.all);
   const lines = [
     `${sweep} in ${results}`,
@@ -31,6 +33,7 @@ function statusText({ sweep, results, points, tasks, rows, cpuS, leftCpuS, leftS
   if (points.done < points.all) lines.push(`left     ${leftText(leftCpuS, leftS)}`);
   for (const { task, error, node, at } of tasks.failed)
     lines.push(`failed   task ${task} on ${node}, ${at}: ${error.split('\n')[0]}`);
+  if (scheduler !== null) lines.push(...schedulerLines(scheduler));
   return `${lines.join('\n')}\n`;
 }
 
@@ -41,6 +44,20 @@ function leftText(cpuS: number | null, seconds: number | null): string {
       ? 'nobody has worked on it in the last minutes'
       : `${durationText(seconds)} at the rate of the last minutes`;
   return `${durationText(cpuS)} of CPU time; ${now}`;
+}
+
+function schedulerLines({ jobs, pending, running, reasons, nodes, failed, away }: QueueView): string[] {
+  if (away !== null) return [`queue    not known: ${away}`];
+  const why = Object.entries(reasons).map(([reason, elements]) => `${reason} ${elements}`);
+  const waiting = `${fixedText(pending, 0)} waiting${why.length > 0 ? ` (${why.join(', ')})` : ''}`;
+  const at = `${fixedText(running, 0)} running${nodes.length > 0 ? ` on ${nodes.join(', ')}` : ''}`;
+  return [
+    `queue    job${jobs.length > 1 ? 's' : ''} ${jobs.join(', ')}: ${waiting}, ${at}`,
+    ...failed.map(
+      ({ job, element, state, tasksLeft }) =>
+        `ended    ${job}_${element}: ${state}, ${countText(tasksLeft, 'task')} left; see slurm/logs/${job}_${element}.log`,
+    ),
+  ];
 }
 
 const MOST_CHARACTERS = 60;

@@ -13,8 +13,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { columnsOf } from '../../../studies/sweep/columns.ts';
 import { type PartFacts, partBytes, placePart } from '../../../studies/sweep/part.ts';
+import { partFacts } from '../../../studies/sweep/partFacts.ts';
 import { ResultsFolder } from '../../../studies/sweep/resultsFolder.ts';
-import { partFacts, sweepStatus } from '../../../studies/sweep/status.ts';
+import { sweepStatus } from '../../../studies/sweep/status.ts';
 import { readSweep } from '../../../studies/sweep/sweep.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'chunkflow-sweep-results-'));
