@@ -67,8 +67,8 @@ export class Query {
   /** Writes what a statement reads as Parquet, into the file that the query was opened with. */
   async write(sql: string, out: string): Promise<void> {
     await this.#reading(sql);
-    // On lines of its own: SQL may end in a comment.
-    const copy = `COPY (\n${sql.replace(/[;\s]+$/, '')}\n) TO ${textOf(resolve(out))} (FORMAT parquet)`;
+    // As a text, which may end in a semicolon or a comment.
+    const copy = `COPY (FROM query(${textOf(sql)})) TO ${textOf(resolve(out))} (FORMAT parquet)`;
     await said(() => this.#connection.run(copy));
   }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isAlive, type QueuedElement, queuedElements } from '../../../cluster/slurm/queue.ts';
+import { grouped } from '../../../model/input/grouped.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { SubmittedArray } from './arrays.ts';
 
@@ -21,7 +22,7 @@ export const queueViewFormat = z.strictObject({
         tasksLeft: count.describe('of it that are not done: the next --slurm submits them'),
       }),
     )
-    .describe('elements that have ended otherwise than well, with something left'),
+    .describe('elements that have ended with something left; FORGOTTEN: the scheduler does not say how'),
   away: z.string().nullable().describe('why the controller could not be asked'),
 });
 
@@ -52,7 +53,7 @@ export function queueView(arrays: readonly SubmittedArray[], done: ReadonlySet<n
   if (arrays.length === 0) return null;
   const jobs = arrays.flatMap(({ job }) => job ?? []);
   try {
-    return viewOf(jobs, elementsInQueue(arrays), done);
+    return viewOf(jobs, arrays, elementsInQueue(arrays), done);
   } catch (error) {
     // Away, or not to be reached from this machine.
     if (!(error instanceof UserError)) throw error;
@@ -63,6 +64,7 @@ export function queueView(arrays: readonly SubmittedArray[], done: ReadonlySet<n
 
 function viewOf(
   jobs: readonly string[],
+  arrays: readonly SubmittedArray[],
   elements: readonly ElementTasks[],
   done: ReadonlySet<number>,
 ): QueueView {
@@ -70,16 +72,31 @@ function viewOf(
   const pending = alive.filter(({ queued }) => queued.node === '');
   const reasons: Record<string, number> = {};
   for (const { queued } of pending) reasons[queued.reason] = (reasons[queued.reason] ?? 0) + 1;
-  const queued = tasksInQueue(elements);
-  const failed = elements.flatMap(({ queued: { job, element, state }, tasks }) => {
-    const tasksLeft = tasks.filter((task) => !done.has(task) && !queued.has(task)).length;
-    return tasksLeft === 0 || state === 'COMPLETED' || alive.some((one) => one.tasks === tasks)
-      ? []
-      : [{ job, element, state, tasksLeft }];
-  });
   return {
     ...{ jobs: [...jobs], pending: pending.length, running: alive.length - pending.length, reasons },
     nodes: [...new Set(alive.flatMap(({ queued: { node } }) => (node === '' ? [] : [node])))].sort(),
-    ...{ failed, away: null },
+    ...{ failed: endedElements(arrays, elements, done), away: null },
   };
+}
+
+/** State of an element that the scheduler does not know any more. */
+const FORGOTTEN = 'FORGOTTEN';
+
+/** Elements that tasks which are neither done nor in the queue were submitted in last. */
+function endedElements(
+  arrays: readonly SubmittedArray[],
+  elements: readonly ElementTasks[],
+  done: ReadonlySet<number>,
+): QueueView['failed'] {
+  const states = new Map(elements.map(({ queued: { job, element, state } }) => [`${job}_${element}`, state]));
+  const queued = tasksInQueue(elements);
+  const last = new Map<number, { job: string; element: number }>();
+  for (const { job, elements: all } of arrays)
+    for (const [element, tasks] of all.entries())
+      for (const task of tasks) if (job !== null) last.set(task, { job, element });
+  const left = [...last].filter(([task]) => !done.has(task) && !queued.has(task)).map(([, where]) => where);
+  return [...grouped(left, ({ job, element }) => `${job}_${element}`)].map(([name, tasks]) => ({
+    ...tasks[0]!,
+    ...{ state: states.get(name) ?? FORGOTTEN, tasksLeft: tasks.length },
+  }));
 }
