@@ -8,6 +8,9 @@ export const COMMANDS: Commands = {
   predict: () => import('./commands/predict/command.ts'),
   simulate: () => import('./commands/simulate/command.ts'),
   plan: () => import('./commands/plan/command.ts'),
+  sweep: () => import('./commands/sweep/command.ts'),
+  query: () => import('./commands/query/command.ts'),
+
   explore: () => import('./commands/explore/command.ts'),
   generate: () => import('./commands/generate/command.ts'),
   build: () => import('./commands/build/command.ts'),
