@@ -8,6 +8,7 @@ import { IMPORTS } from './imports.ts';
 import { INPUT } from './input.ts';
 import { LEAST_SQUARES } from './leastSquares.ts';
 import type { MutantGroup } from './mutant.ts';
+import { NODES } from './nodes.ts';
 import { OPTIMISER } from './optimiser.ts';
 import { OPTIMIZE } from './optimize.ts';
 import { PROFILE } from './profile.ts';
@@ -34,4 +35,5 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...PROFILE,
   ...IMPORTS,
   ...TOOLS,
+  ...NODES,
 ];
