@@ -18,6 +18,10 @@ export const FULL_TIER: readonly OfFullTier[] = [
     file: 'test/explorer/page/page.test.ts',
     why: "the explorer's page in a browser: by keyboard, at a phone's width, with files and a search",
   },
+  {
+    file: 'test/build/severalHosts.test.ts',
+    why: 'ranks on two hosts beside a stranger, and a bundle under torchrun',
+  },
   { file: 'test/codegen/hostSanitizers.test.ts', why: 'the same under the address and the thread sanitizer' },
   {
     file: 'test/cli/completionInShells.test.ts',
