@@ -40,6 +40,8 @@ const run = z.strictObject({
       driver: z.string(),
       cuda: z.string(),
       pciBus: z.string(),
+      node: z.string().optional().describe('that has the device; first records lack it'),
+      ncclHostId: z.string().optional().describe('what NCCL takes for its host, where NCCL_HOSTID is set'),
       memoryBytes: bytes,
     }),
   ),
