@@ -89,4 +89,13 @@ export const FULL_TIER: readonly OfFullTier[] = [
   { file: 'test/sim/lockstepCase.test.ts', why: 'ranks in lockstep against each rank by itself' },
   { file: 'test/search/front.test.ts', why: 'fronts of plans over memory' },
   { file: 'test/model/dit/checkpoint/namings.test.ts', why: 'every model under every naming of tensors' },
+  {
+    file: 'test/library/sweepKilled.test.ts',
+    why: 'a sweep killed twenty times, against the same one without',
+  },
+  {
+    file: 'test/cluster/sweepUnderSlurm.test.ts',
+    why: 'a sweep under Slurm that loses daemons, nodes, jobs and its controller',
+  },
+  { file: 'test/cli/sweep.test.ts', why: 'a sweep in threads: some tasks, the rest, Ctrl-C and on' },
 ];

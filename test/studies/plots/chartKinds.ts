@@ -30,6 +30,7 @@ import { publishedStepsChart } from '../../../studies/plots/publishedSteps.ts';
 import { residualsOfFit } from '../../../studies/plots/residualsChart.ts';
 import { rooflineChart } from '../../../studies/plots/rooflineChart.ts';
 import { sensitivityChart } from '../../../studies/plots/sensitivityChart.ts';
+import { sweepChart } from '../../../studies/plots/sweepChart.ts';
 import { timelineChart } from '../../../studies/plots/timelineChart.ts';
 import { tokensChart } from '../../../studies/plots/tokensChart.ts';
 import { closedFormPredictor } from '../../../studies/published/steps/closedFormPredictor.ts';
@@ -158,6 +159,7 @@ function ofScenario(): ChartOfKind[] {
       chart: memoryChart(needs, { gpuBytes: 40 * 2 ** 30, hostShareBytes: 2 ** 36 }, 'memory', notes),
       named: yielding.name,
     },
+    { kind: 'sweep', chart: sweptPlans(notes), named: 'yield,resident=0.5' },
     { kind: 'sensitivity', chart: sensitivityChart(moved, 10, 'tornado', notes), named: yielding.name },
     {
       kind: 'roofline',
@@ -165,4 +167,20 @@ function ofScenario(): ChartOfKind[] {
       named: 'self-attention',
     },
   ];
+}
+
+/** Two plans at five rates of the link on two cards, some places with two rows. */
+function sweptPlans(notes: readonly string[]): Chart {
+  const points = ['rtx-4090', 'h200'].flatMap((facet, card) =>
+    ['none', 'yield,resident=0.5'].flatMap((by, plan) =>
+      [5e9, 10e9, 20e9, 40e9].flatMap((x, index) =>
+        [1, 1.1].slice(0, 1 + (index % 2)).map((factor) => ({
+          ...{ x, by, facet },
+          y: (factor * (1 + (plan * 2e10) / x)) / (1 + card),
+        })),
+      ),
+    ),
+  );
+  const axes = { x: 'h2dBytesPerS', y: 'stepS', by: 'plan', facet: 'machine', logX: true, logY: false };
+  return sweepChart(points, axes, 'a sweep', notes);
 }
