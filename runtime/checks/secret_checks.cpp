@@ -217,7 +217,8 @@ void checkHostileZeros() {
   };
   using State = Introduction::State;
   answered("a recorded Challenge and Known", {genuine.challenge, genuine.known}, State::Distrusted);
-  answered("its own proof sent back", {genuine.challenge, frame(Say::Known, toText(genuine.proof.bytes))}, State::Distrusted);
+  answered("a recorded proof sent back", {genuine.challenge, frame(Say::Known, toText(genuine.proof.bytes))},
+           State::Distrusted);
   answered("Known without a Challenge", {genuine.known}, State::Distrusted);
   answered("Welcome in place of Known", {genuine.challenge, frame(Say::Welcome, "")}, State::Distrusted);
   answered("a short Challenge", {frame(Say::Challenge, "short")}, State::Distrusted);
@@ -226,6 +227,14 @@ void checkHostileZeros() {
   answered("Known behind a distrusted one", {frame(Say::Challenge, "short"), genuine.known}, State::Distrusted);
   answered("a refusal", {frame(Say::Refuse, "", static_cast<std::uint32_t>(Refusal::OtherJob))}, State::Refused);
   answered("a refusal of no kind", {frame(Say::Refuse, "", 12345)}, State::Refused);
+}
+
+/// Whoever answers with what the rank has just proved itself by does not know the secret.
+void checkReflection() {
+  Introduction rank(SECRET, greetingOf(1), nonce(300));
+  const std::optional<Frame> proof = rank.take(frame(Say::Challenge, std::string(sizeof(Nonce), 'c')));
+  rank.take(frame(Say::Known, toText(proof.value_or(Frame{}).bytes)));
+  check("rank: its own proof sent back", proof && rank.state() == Introduction::State::Distrusted);
 }
 
 /// Random frames, and genuine ones with a few changed bytes: none is taken for a rank's. By a seed, so that a failure can be
@@ -412,6 +421,7 @@ int main() {
   checkHandshake();
   checkHostileRanks();
   checkHostileZeros();
+  checkReflection();
   fuzzHandshake();
   checkFrames();
   checkSecret();
