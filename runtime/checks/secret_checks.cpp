@@ -380,6 +380,7 @@ void checkInterfaces() {
       {"10.1.9.9", "CHUNKFLOW_INTERFACE is \"10.1.9.9\", which is down" + all},
       {"wlan0", "CHUNKFLOW_INTERFACE is \"wlan0\", which has no address" + all},
       {"10.2.0.8/30", "CHUNKFLOW_INTERFACE is \"10.2.0.8/30\", which no interface has an address of" + all},
+      {"10.2.0.6", "CHUNKFLOW_INTERFACE is \"10.2.0.6\", which no interface has an address of" + all},
       {"192.168.0.0/16", "CHUNKFLOW_INTERFACE is \"192.168.0.0/16\", which no interface has an address of" + all},
       {"10.1.0.0/33",
        "CHUNKFLOW_INTERFACE is \"10.1.0.0/33\"; expected a prefix length from 0 to 32 behind the slash, such as "
