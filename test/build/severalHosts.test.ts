@@ -231,7 +231,7 @@ function namespaces(two: TwoHosts, python: string, executable: () => string, ref
   test('secrets that differ: both end, each with one line', async () => {
     const other = 'ffffffffffffffffffffffffffffffff';
     const ofRank = [{}, { CHUNKFLOW_SECRET: other }] as const;
-    const ends = await both(3, { args: [...BETWEEN_HOSTS, '--time-limit', '2'], ofRank });
+    const ends = await both(3, { args: [...BETWEEN_HOSTS, '--time-limit', '4'], ofRank });
     for (const [rank, { code, stderr }] of ends.entries()) {
       assert.is(code, rank === 0 ? 1 : 2, stderr);
       const errors = errorsOf(stderr);
@@ -241,7 +241,7 @@ function namespaces(two: TwoHosts, python: string, executable: () => string, ref
     }
     assert.match(
       ends[0].stderr,
-      /rank 1 did not come within 2 s .*; what came from 10\.231\.7\.2 does not know/,
+      /rank 1 did not come within 4 s .*; what came from 10\.231\.7\.2 does not know/,
     );
   });
 
