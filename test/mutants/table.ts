@@ -4,6 +4,7 @@ import { CODEGEN } from './codegen.ts';
 import { DEVICES } from './devices.ts';
 import { EXPERIMENTS } from './experiments.ts';
 import { HIDING } from './hiding.ts';
+import { HOSTS } from './hosts.ts';
 import { IMPORTS } from './imports.ts';
 import { INPUT } from './input.ts';
 import { LEAST_SQUARES } from './leastSquares.ts';
@@ -22,6 +23,7 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...SHARING,
   ...DEVICES,
   ...SYSTEM,
+  ...HOSTS,
   ...CARD_MUTANTS,
   ...HIDING,
   ...PROGRAM,

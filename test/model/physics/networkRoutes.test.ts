@@ -67,6 +67,11 @@ test('an oversubscribed switch halves what crosses it', () => {
     ratesOf(rails).collectiveAlone,
     'rails: messages are handed to the GPU on the rail first',
   );
+  const noNvlink = { ...rails, within: 'shm' } as const;
+  assert.ok(
+    ratesOf({ ...noNvlink, oversubscription: 4 }).collectiveAlone < ratesOf(noNvlink).collectiveAlone * 0.9,
+    'nothing hands them over without NVLink',
+  );
 });
 
 test('the load of an all-to-all is that of all its pairs, walked one by one', () => {
