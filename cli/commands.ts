@@ -8,6 +8,9 @@ export const COMMANDS: Commands = {
   predict: () => import('./commands/predict/command.ts'),
   simulate: () => import('./commands/simulate/command.ts'),
   plan: () => import('./commands/plan/command.ts'),
+  sweep: () => import('./commands/sweep/command.ts'),
+  query: () => import('./commands/query/command.ts'),
+
   explore: () => import('./commands/explore/command.ts'),
   generate: () => import('./commands/generate/command.ts'),
   build: () => import('./commands/build/command.ts'),
@@ -17,6 +20,7 @@ export const COMMANDS: Commands = {
   fit: () => import('./commands/fit/command.ts'),
   import: () => import('./commands/import/command.ts'),
   validate: () => import('./commands/validate/command.ts'),
+  nodes: () => import('./commands/nodes/command.ts'),
   trace: () => import('./commands/trace/command.ts'),
   plot: () => import('./commands/plot/command.ts'),
   report: () => import('./commands/report/command.ts'),

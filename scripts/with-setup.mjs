@@ -111,8 +111,18 @@ function buildAlways() {
     const code = node(command);
     if (code !== 0) return code;
   }
+  writeCommit();
   writeFileSync(STAMP, `${started} ${process.version}\n`);
   return 0;
+}
+
+/** For packages made of this build, which have no repository: codegen/sourceCommit.ts reads it. */
+function writeCommit() {
+  const git = (...args) => spawnSync('git', args, { encoding: 'utf8' });
+  const head = existsSync('.git') ? git('rev-parse', '--verify', 'HEAD') : { status: 1 };
+  if (head.status !== 0) return;
+  const isClean = git('status', '--porcelain', '--untracked-files=no').stdout === '';
+  writeFileSync('dist/commit', `${head.stdout.trim()}${isClean ? '' : '-dirty'}\n`);
 }
 
 /** Format, lint, types, build and tests, and more of them; the very last line is `N passed, N failed`. */

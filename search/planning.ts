@@ -27,6 +27,8 @@ export interface FrontShare {
 /**
  * The trade of GPU memory for time, its caps spread over the machine's cores: the same points as `paretoFront`, whatever the number
  * of cores, since the search under one cap knows nothing of another's.
+ *
+ * @param mostThreads that work on it; all cores unless given.
  */
 export async function planFront(
   {
@@ -35,13 +37,21 @@ export async function planFront(
     transport,
     points,
     caps,
-  }: { workload: Workload; system: System; transport?: string; points: number; caps: Caps },
+    mostThreads = frontThreads(),
+  }: {
+    workload: Workload;
+    system: System;
+    transport?: string;
+    points: number;
+    caps: Caps;
+    mostThreads?: number;
+  },
   onPoint: () => void = () => {},
 ): Promise<Optimum[]> {
   const search = await planSearch(workload, system, transport);
   const gpuCaps = frontCaps(search, points, caps);
   const { pinnedBytes } = caps;
-  const threads = Math.min(frontThreads(), gpuCaps.length);
+  const threads = Math.min(mostThreads, gpuCaps.length);
   // Dealt in turn: small caps take longer than large ones.
   const shares = Array.from({ length: threads }, (_, thread) =>
     gpuCaps.filter((_, index) => index % threads === thread),

@@ -22,12 +22,14 @@ import { capsOf, refuseBoth, uncertaintyOf } from './values.ts';
  * Searches, and asks what a question asks. Every plan that is found is simulated with verification before anyone sees it, which a search
  * leaves out.
  *
+ * @param mostThreads that look for a front; all cores unless given.
  * @throws UserError where nothing fits the caps.
  */
 export async function answersTo(
   question: PlanQuestion,
   { workload, system, plans }: Scenario,
   watch: Watch = UNWATCHED,
+  mostThreads?: number,
 ): Promise<Answers> {
   refuseBoth(question);
   const byHand = question.uncertain === undefined ? null : uncertaintyOf(question.uncertain);
@@ -37,7 +39,8 @@ export async function answersTo(
   // What the other answers find is considered for the choice, so that none of them is better than it.
   const peer =
     question.for === undefined ? null : await peerAnswer(question.for, search, caps, question.transport);
-  const front = points === null ? null : await frontPoints(search, question.transport, points, caps, watch);
+  const front =
+    points === null ? null : await frontPoints(search, question.transport, points, caps, watch, mostThreads);
   const known = [
     ...(peer?.setting ? [blocksAlone(peer.setting.plan)] : []),
     ...(front ?? []).map(({ plan }) => plan),
@@ -126,11 +129,16 @@ async function frontPoints(
   points: number,
   caps: Caps,
   watch: Watch,
+  mostThreads: number | undefined,
 ): Promise<Optimum[]> {
   const { workload, system } = search;
   const progress = watch(points);
   const found = await planFront(
-    { workload, system, points, caps, ...(transport !== undefined && { transport }) },
+    {
+      ...{ workload, system, points, caps },
+      ...(transport !== undefined && { transport }),
+      ...(mostThreads !== undefined && { mostThreads }),
+    },
     () => progress.advance(),
   );
   progress.end();

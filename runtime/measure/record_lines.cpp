@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "measure/provenance.hpp"
 #include "session/arena_surveyor.hpp"
 #include "session/options.hpp"
 
@@ -65,7 +66,13 @@ bool sameOutput(const OutputFacts& a, const OutputFacts& b) {
 std::string deviceJson(const DeviceInfo& info) {
   JsonWriter json;
   json.beginObject().field("name", info.name).field("uuid", info.uuid).field("driver", info.driver);
-  json.field("cuda", info.cuda).field("pciBus", info.pciBus);
+  json.field("cuda", info.cuda).field("pciBus", info.pciBus).field("node", nodeName());
+  if (!info.vbios.empty()) json.field("vbios", info.vbios);
+  if (info.link.mostLanes > 0) {
+    json.key("link").beginObject().field("lanes", std::uint64_t{info.link.lanes});
+    json.field("mostLanes", std::uint64_t{info.link.mostLanes});
+    json.field("mostGeneration", std::uint64_t{info.link.mostGeneration}).endObject();
+  }
   json.field("memoryBytes", static_cast<std::uint64_t>(info.memoryBytes));
   return json.endObject().take();
 }
@@ -81,7 +88,10 @@ std::string runLine(const Program& program, const RunFacts& facts) {
   JsonWriter json = record("run");
   json.field("schema", "chunkflow/measurement@1").field("program", program.id).field("title", program.title);
   json.field("fingerprint", program.fingerprint).field("runtime", CHUNKFLOW_RUNTIME_HASH);
-  json.field("tool", program.tool).field("backend", backendName());
+  json.field("tool", program.tool);
+  if (*program.commit != '\0') json.field("commit", program.commit);
+  json.field("backend", backendName());
+  if (const std::string job = slurmJob(); !job.empty()) json.field("slurmJob", job);
   json.field("place", facts.place).field("ranks", program.ranks).field("groupSize", program.groupSize);
   json.field("startedAt", nowText()).key("devices").beginArray();
   for (const std::string& device : facts.devices) json.raw(device);

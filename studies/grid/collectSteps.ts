@@ -32,8 +32,8 @@ interface CurrentCell {
 }
 
 /**
- * Makes a dataset of raw results: one line for each cell, plan and mode. A later run of the same replaces an earlier one, and one
- * that ended well replaces those that were cut off, of which the whole rounds count.
+ * Makes a dataset of raw results: one line for each cell, plan and mode. A later run of the same replaces an earlier one
+ * of the same GPUs of a node, and one that ended well replaces those that were cut off, of which the whole rounds count.
  *
  * @param places results files, or folders of them.
  * @throws UserError for broken records, and for a run of another program than the one generated now whose manifest is
@@ -172,7 +172,8 @@ function programOf(
 class Collection {
   readonly #experiment: Experiment;
   readonly #notes: string[];
-  readonly #steps = new Map<string, StepRun>();
+  /** By cell, plan and mode, then by who measured it: nodes do not replace each other's measurements. */
+  readonly #steps = new Map<string, Map<string, StepRun>>();
   /** By cell and plan: lowering is slow, and modes and repeated runs share it. */
   readonly #hashes = new Map<string, string>();
   #replaced = 0;
@@ -191,7 +192,9 @@ class Collection {
         continue;
       }
       const key = keyOf(cell, step.plan, step.mode);
-      if (this.#steps.delete(key)) this.#replaced += 1;
+      const measured = this.#steps.get(key) ?? new Map<string, StepRun>();
+      this.#steps.set(key, measured);
+      if (measured.delete(measurerOf(step))) this.#replaced += 1;
       const fields: StepRun = {
         ...{ schema: 'chunkflow/steps@1', experiment, split },
         cell: recordedCell(cell, scenario.workload),
@@ -200,7 +203,7 @@ class Collection {
         stepProgram: this.#stepProgram(current, ran, step.plan),
       };
       const line = ofFormat(stepRunFormat, fields, run, `plan ${shown(step.plan)}`);
-      this.#steps.set(key, line);
+      measured.set(measurerOf(step), line);
     }
   }
 
@@ -236,7 +239,11 @@ class Collection {
   inOrder(cells: readonly CurrentCell[]): StepRun[] {
     return cells.flatMap(({ cell }) =>
       cell.plans.flatMap((plan) =>
-        (['eager', 'graph'] as const).flatMap((mode) => this.#steps.get(keyOf(cell, plan, mode)) ?? []),
+        (['eager', 'graph'] as const).flatMap((mode) =>
+          [...(this.#steps.get(keyOf(cell, plan, mode)) ?? [])]
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([, step]) => step),
+        ),
       ),
     );
   }
@@ -257,6 +264,11 @@ class Collection {
 function planFileOf({ planFiles }: Cell, plan: string): Pick<StepRun, 'planFile'> {
   const source = planFiles?.get(plan);
   return source === undefined ? {} : { planFile: source.document };
+}
+
+/** Node and GPUs of a measurement; empty for records that do not name their node, whose measurements replace each other. */
+function measurerOf({ node, gpus }: Pick<StepRun, 'node' | 'gpus'>): string {
+  return node === undefined ? '' : [node, ...(gpus ?? []).map(({ pciBus }) => pciBus)].join(' ');
 }
 
 function keyOf(cell: Cell, plan: string, mode: StepRun['mode']): string {
