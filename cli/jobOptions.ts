@@ -6,7 +6,7 @@ import type { BuildFlags } from './flags/build.ts';
 import type { JobFlags } from './flags/jobs.ts';
 import { refuseWithoutSlurm, slurmOptions } from './flags/slurm.ts';
 import type { Output } from './output.ts';
-import { ownCommand } from './ownCommand.ts';
+import { ownProgram } from './ownProgram.ts';
 
 /** How the flags want measurements submitted. */
 export function jobOptions(flags: JobFlags & BuildFlags, output: Output): JobOptions {
@@ -16,7 +16,7 @@ export function jobOptions(flags: JobFlags & BuildFlags, output: Output): JobOpt
     build: jobBuild(flags, onNote),
     buildHere: flags.buildHere === true,
     ranksPerNode: flags.ranksPerNode ?? flags.gpusPerNode ?? null,
-    command: (file) => ownCommand('job', file),
+    command: (file) => [...ownProgram(), 'job', file],
     onNote,
   };
 }

@@ -12,7 +12,7 @@ import { lockedProgram } from '../grid/runLock.ts';
 import { buildRequested, builtProgram, requestedPrograms } from './builds.ts';
 import { ranksStarted } from './ranksStarted.ts';
 import { buildLauncher, freshSecret, rankLaunch } from './srun.ts';
-import { readSubmission, type Submission, type Task } from './submission.ts';
+import { keepJob, readSubmission, type Submission, type Task } from './submission.ts';
 
 /** Something of an element's work that failed. */
 export interface ElementFailure {
@@ -49,6 +49,7 @@ export function runElement(file: string, onNote: (text: string) => void): Promis
       `${shown(file)}: has ${submission.tasks.length} elements, and this is number ${allocation.element}; submit it anew`,
     );
   const { job, element, restart, node } = allocation;
+  keepJob(file, job);
   const again = restart === 0 ? '' : `, started again (${restart})`;
   onNote(`element ${element} of job ${job} on ${node}${again}`);
   const launch = launchOf(submission);

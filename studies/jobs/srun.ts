@@ -38,7 +38,9 @@ export function rankLaunch(
     ...[`--ntasks=${ranks}`, `--nodes=${nodes}`, `--ntasks-per-node=${tasksPerNode}`, '--distribution=block'],
     ...[...ALWAYS, ...PATIENCE, ...coresOf(env)],
   ];
-  return { command: srunCommand(flags, container ?? undefined), env: { CHUNKFLOW_SECRET: secret } };
+  // A user's own file of a secret would be a second one, which programs refuse.
+  const secrets = { CHUNKFLOW_SECRET: secret, CHUNKFLOW_SECRET_FILE: '' };
+  return { command: srunCommand(flags, container ?? undefined), env: secrets };
 }
 
 /** What starts build tools in the container of a job; nothing without one. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../../model/input/jsonFile.ts';
@@ -70,7 +71,8 @@ export function logOf(root: string, job: string, element: number): string {
 
 /**
  * Keeps a submission before it is submitted, so that its elements find it, and returns its file. The number of its job is added by
- * `keepJob`; a submission without one is of a start that was killed: what Slurm may have of it finds its work done or does it.
+ * `keepJob`, by the submitter and by every element: a submission without one is of a start that was killed, and of which nothing has
+ * begun; whatever Slurm has of it finds its work done, or does it.
  */
 export function keepSubmission(root: string, submission: Submission): string {
   mkdirSync(logsOf(root), { recursive: true });
@@ -82,8 +84,10 @@ export function keepSubmission(root: string, submission: Submission): string {
 }
 
 export function keepJob(file: string, job: string): void {
-  writeFileSync(`${file}.new`, job);
-  renameSync(`${file}.new`, jobFileOf(file));
+  if (existsSync(jobFileOf(file))) return;
+  const fresh = `${file}.${hostname()}.${process.pid}.new`;
+  writeFileSync(fresh, job);
+  renameSync(fresh, jobFileOf(file));
 }
 
 function jobFileOf(file: string): string {
