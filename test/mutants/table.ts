@@ -6,6 +6,7 @@ import { EXPERIMENTS } from './experiments.ts';
 import { HIDING } from './hiding.ts';
 import { IMPORTS } from './imports.ts';
 import { INPUT } from './input.ts';
+import { JOB_MUTANTS } from './jobs.ts';
 import { LEAST_SQUARES } from './leastSquares.ts';
 import type { MutantGroup } from './mutant.ts';
 import { OPTIMISER } from './optimiser.ts';
@@ -28,6 +29,7 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...CODEGEN,
   ...READERS,
   ...INPUT,
+  ...JOB_MUTANTS,
   ...EXPERIMENTS,
   ...OPTIMIZE,
   ...OPTIMISER,

@@ -105,6 +105,9 @@ else {
     const { job, element } = jobOf(id);
     return readFileSync(join(results, 'slurm', 'logs', `${job}_${element}.log`), 'utf8');
   };
+  /** The process of the element that measures a cell; all nodes' are on this machine. */
+  const holderOf = (id: string): number =>
+    JSON.parse(readFileSync(join(results, 'locks', `${id}.json`), 'utf8')).pid;
   const watched = (child: ChildProcess) => {
     let said = '';
     for (const stream of [child.stdout!, child.stderr!])
@@ -136,9 +139,12 @@ else {
     await until('the requeued cell is measured again', () => wholeAttempts(two, 1) === 1);
     await until('the cancelled one is gone', () => stateOf(pair) === 'CANCELLED');
 
-    // The node is cut off, and what runs on it does not know: Slurm starts it again elsewhere.
+    // The node is cut off, and what runs on it stands still and does not know: Slurm starts it again elsewhere.
+    const cutOff = [one, two].map(holderOf);
+    for (const pid of cutOff) process.kill(pid, 'SIGSTOP');
     await cluster.stopNode(first);
     await until('the other node has published', () => isPublished(one) && isPublished(two));
+    for (const pid of cutOff) process.kill(pid, 'SIGCONT');
     letGo(first);
     await until('who was cut off has noticed', () =>
       [one, two].every((id) => /another job has published the same/.test(logOf(id))),
@@ -163,13 +169,14 @@ else {
     assert.is(stateOf(pair), 'RUNNING');
 
     await cluster.powerOff(first);
+    await until('Slurm has noticed', () => stateOf(pair) === 'PENDING');
     cluster.startNode(first);
     letGo(first);
     const last = runOwnCli([...RUN, '--wait']);
     assert.is(last.code, 0, last.stderr);
     assert.match(last.stdout, /^3 of 3 cells are measured: /m);
     assert.not.match(last.stderr, /submitted \d/);
-    assert.match(logOf(pair), /started again \(1\)/);
+    assert.match(logOf(pair), /started again \(\d\)/);
 
     const listed = runOwnCli(['experiment', 'list', file, '--results', results]);
     assert.is(listed.stdout.match(/ done$/gm)?.length, 3, listed.stdout);
