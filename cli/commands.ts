@@ -27,6 +27,7 @@ export const COMMANDS: Commands = {
   experiment: () => import('./commands/experiment/command.ts'),
   regret: () => import('./commands/regret/command.ts'),
   headlines: () => import('./commands/headlines/command.ts'),
+  job: () => import('./commands/job/command.ts'),
   doctor: () => import('./commands/doctor/command.ts'),
   readings: () => import('./commands/readings/command.ts'),
   schema: () => import('./commands/schema/command.ts'),

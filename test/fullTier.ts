@@ -37,6 +37,10 @@ export const FULL_TIER: readonly OfFullTier[] = [
     why: "parameters and FLOPs counted again in diffusers' classes",
   },
   {
+    file: 'test/studies/jobs/underSlurm.test.ts',
+    why: 'an experiment under a real Slurm: nodes cut off and without power, jobs requeued and cancelled',
+  },
+  {
     file: 'test/cluster/localSlurm.test.ts',
     why: 'jobs under a real Slurm whose nodes and controller are lost',
   },

@@ -7,6 +7,7 @@ import { HIDING } from './hiding.ts';
 import { HOSTS } from './hosts.ts';
 import { IMPORTS } from './imports.ts';
 import { INPUT } from './input.ts';
+import { JOB_MUTANTS } from './jobs.ts';
 import { LEAST_SQUARES } from './leastSquares.ts';
 import type { MutantGroup } from './mutant.ts';
 import { NODES } from './nodes.ts';
@@ -31,6 +32,7 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...CODEGEN,
   ...READERS,
   ...INPUT,
+  ...JOB_MUTANTS,
   ...EXPERIMENTS,
   ...OPTIMIZE,
   ...OPTIMISER,
