@@ -20,8 +20,8 @@ const DATA = [
   'codegen/attach/build.sh',
   'LICENSE',
 ];
-/** Loaded when a chart is drawn, and said to be missing then. */
-const LEFT_OUT = ['@resvg/resvg-js', 'vega', 'vega-lite', 'vega-embed', 'dejavu-fonts-ttf'];
+/** Loaded when a chart is drawn or SQL is asked, and said to be missing then. */
+const LEFT_OUT = ['@duckdb/node-api', '@resvg/resvg-js', 'vega', 'vega-lite', 'vega-embed', 'dejavu-fonts-ttf'];
 /** The solver's code looks for it beside itself. */
 const SOLVER = 'node_modules/highs/build/highs.wasm';
 
