@@ -65,6 +65,17 @@ export const SYSTEM: readonly MutantGroup[] = [
     ],
   },
   {
+    file: 'model/physics/routes.ts',
+    tests: ['test/model/physics/linkRoutes.test.ts'],
+    mutants: [
+      {
+        breaks: 'a link has no limit on both directions',
+        original: 'if (Number.isFinite(node.duplexBytesPerS)) uses.push(',
+        mutated: 'if (false) uses.push(',
+      },
+    ],
+  },
+  {
     file: 'model/physics/linkRoutes.ts',
     tests: ['test/model/physics/linkRoutes.test.ts'],
     mutants: [
@@ -75,8 +86,8 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'a mirrored rank has peers that send',
-        original: "system.peer === 'mirrored' ? [receiver] : gpus.filter",
-        mutated: 'gpus.filter',
+        original: "system.peer === 'mirrored'\n      ? [receiver]\n      : members.filter",
+        mutated: 'members.filter',
       },
       {
         breaks: 'host memory is read but not written',
@@ -117,11 +128,6 @@ export const SYSTEM: readonly MutantGroup[] = [
         breaks: 'NVLink goes over the tree',
         original: "if (transport.path === 'nvlink') return merged(down);",
         mutated: '',
-      },
-      {
-        breaks: 'a link has no limit on both directions',
-        original: 'if (Number.isFinite(node.duplexBytesPerS)) uses.push(',
-        mutated: 'if (false) uses.push(',
       },
       {
         breaks: 'the way up has the capacity of the way down',
