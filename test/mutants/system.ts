@@ -73,6 +73,16 @@ export const SYSTEM: readonly MutantGroup[] = [
         original: 'if (Number.isFinite(node.duplexBytesPerS)) uses.push(',
         mutated: 'if (false) uses.push(',
       },
+      {
+        breaks: 'the way up does not turn at the lowest common node',
+        original: 'up: fromChain.slice(0, fromChain.indexOf(meeting)),',
+        mutated: 'up: fromChain.slice(0, fromChain.indexOf(meeting) + 1),',
+      },
+      {
+        breaks: 'a resource that several hops cross counts once',
+        original: '(sums.get(resource) ?? 0) + coefficient',
+        mutated: 'coefficient',
+      },
     ],
   },
   {
@@ -133,16 +143,6 @@ export const SYSTEM: readonly MutantGroup[] = [
         breaks: 'the way up has the capacity of the way down',
         original: 'return hard(upBytesPerS);',
         mutated: 'return hard(downBytesPerS);',
-      },
-      {
-        breaks: 'the way up does not turn at the lowest common node',
-        original: 'up: fromChain.slice(0, fromChain.indexOf(meeting)),',
-        mutated: 'up: fromChain.slice(0, fromChain.indexOf(meeting) + 1),',
-      },
-      {
-        breaks: 'a resource that several hops cross counts once',
-        original: '(sums.get(resource) ?? 0) + coefficient',
-        mutated: 'coefficient',
       },
     ],
   },
