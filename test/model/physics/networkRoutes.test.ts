@@ -91,10 +91,18 @@ test('the load of an all-to-all is that of all its pairs, walked one by one', ()
         if (a === b) continue;
         for (const link of [`up host${a}/gpu${from % 2}`, `down host${a}/nic0`]) use(link);
         for (const link of [`up host${b}/nic0`, `down host${b}/gpu${to % 2}`]) use(link);
+        for (const leaf of [`up leaf${a}`, `down leaf${b}`]) use(leaf);
         for (const port of [`up host${a}/nic0.port`, `down host${b}/nic0.port`]) use(port);
         if (!direct)
           for (const host of [a, b]) for (const _ of ['read', 'written']) use(`memory host${host}/memory`);
       }
+    assert.equal(
+      [...found]
+        .filter(([, load]) => load > 0)
+        .map(([resource]) => resource)
+        .sort(),
+      [...walked.keys()].sort(),
+    );
     for (const [resource, load] of walked)
       near(found.get(resource) ?? 0, load, `${resource}, ${direct ? 'direct' : 'through memory'}`);
   }

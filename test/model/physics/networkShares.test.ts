@@ -77,6 +77,8 @@ test('ranks fill hosts in order, and groups take as many of each or one alone', 
   assert.equal(spread(8, { ranks: 4, stride: 1 }), { hosts: 1, perHost: 4 });
   assert.equal(spread(8, { ranks: 2, stride: 4 }), { hosts: 2, perHost: 1 });
   assert.equal(spread(8, { ranks: 4, stride: 2 }), { hosts: 2, perHost: 2 });
+  const four = hostsMachine({ hosts: 4, gpusPerHost: 4 });
+  assert.equal(spreadOf(four, 16, { ranks: 2, stride: 8 }), { hosts: 2, perHost: 1 });
   assert.equal(membersOf(5, { ranks: 4, stride: 2 }), [1, 3, 5, 7]);
   assert.equal(membersOf(5, { ranks: 2, stride: 4 }), [1, 5]);
   for (const ranks of [5, 6])

@@ -25,7 +25,18 @@ const shipped = suite('machines that ship with the package');
 
 /** Numbers that describe the shape of a machine, not a quantity of it. */
 const STRUCTURE = new Set(['gen', 'lanes', 'defaultCtas', 'ring', 'hosts']);
-const TEXT = new Set(['id', 'name', 'source', 'from', 'parent', 'peer', 'path', 'defaultTransport', 'within', 'rails']);
+const TEXT = new Set([
+  'id',
+  'name',
+  'source',
+  'from',
+  'parent',
+  'peer',
+  'path',
+  'defaultTransport',
+  'within',
+  'rails',
+]);
 
 /** Keys of numbers and quantities that stand there without saying where they came from, and how many do say. */
 function provenance(value: unknown, key = ''): { bare: string[]; given: number } {
