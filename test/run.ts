@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { FULL_TIER } from './fullTier.ts';
-import { compilerCache } from './support/compilers.ts';
+import { compilerCache, removeUnusedObjects } from './support/compilers.ts';
 import { printCpu } from './support/cpuSeconds.ts';
 import { runInOneProcess } from './support/testProcess.ts';
 
@@ -42,6 +42,9 @@ function groups(files: readonly string[]): string[][] {
   return made.sort((a, b) => b.length - a.length);
 }
 
+const cache = compilerCache();
+if (cache.CHUNKFLOW_KEPT_OBJECTS !== undefined) removeUnusedObjects(cache.CHUNKFLOW_KEPT_OBJECTS);
+
 const total = { passed: 0, failed: 0, skipped: 0 };
 const costs: { file: string; cpuS: number }[] = [];
 
@@ -49,7 +52,7 @@ async function worker(): Promise<void> {
   for (let files = queue.shift(); files; files = queue.shift()) {
     await runInOneProcess(files, {
       timeoutMs: TIMEOUT_MS,
-      env: { ...process.env, ...compilerCache() },
+      env: { ...process.env, ...cache },
       onOutcome: (file, { passed, failed, skipped, errors, cpuS }, wallS) => {
         total.passed += passed;
         total.failed += failed;

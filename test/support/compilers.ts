@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { findToolchain, missingFor } from '../../build/toolchain.ts';
@@ -6,6 +7,8 @@ import { packageRoot } from '../../model/input/packageFiles.ts';
 
 /** Runs the compiler's command line behind it and keeps objects in the folder of CHUNKFLOW_KEPT_OBJECTS, if that is set. */
 const KEPT_OBJECTS = join(packageRoot, 'test', 'support', 'keptObjects.sh');
+
+const KEPT_FOR_MS = 7 * 86_400_000;
 
 const CXX = process.env.CXX ?? 'c++';
 /** The C++ compiler as one word of a command: with its launcher. */
@@ -26,6 +29,15 @@ export function compilerCache(): NodeJS.ProcessEnv {
     CHUNKFLOW_KEPT_OBJECTS: process.env.CHUNKFLOW_KEPT_OBJECTS ?? join(packageRoot, 'out', 'objects'),
     CMAKE_CXX_COMPILER_LAUNCHER: process.env.CMAKE_CXX_COMPILER_LAUNCHER ?? KEPT_OBJECTS,
   };
+}
+
+/** Removes what no compilation has asked for in a week. */
+export function removeUnusedObjects(folder: string): void {
+  if (!existsSync(folder)) return;
+  const isOld = (file: string) =>
+    Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()) > KEPT_FOR_MS;
+  for (const name of readdirSync(folder))
+    if (isOld(join(folder, name))) rmSync(join(folder, name), { force: true });
 }
 
 /** Compiles or links, which must succeed. */

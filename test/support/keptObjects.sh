@@ -23,8 +23,11 @@ for word; do
     *)
       case $word in
         -o | -c | -MF | -MT) ;;
-        # The first is the runtime's; a target's own name is in no source.
-        -I*) [ -n "$include" ] || include=${word#-I} ;;
+        # The runtime's; with two of them it just compiles. A target's own name is in no source.
+        -I*)
+          [ -z "$include" ] || kept=
+          include=${word#-I}
+          ;;
         -D*_EXPORTS) ;;
         *) options="$options $word" ;;
       esac
@@ -71,6 +74,7 @@ if [ ! -f "$kept/$key.o" ]; then
   exit 0
 fi
 cp "$kept/$key.o" "$object"
+touch -c "$kept/$key.o" "$kept/$key.d"
 [ -z "$depfile" ] ||
   sed -e "s|@object@|$object|g" -e "s|@source@|$source|g" -e "s|@folder@|$folder|g" -e "s|@include@|$include|g" \
     "$kept/$key.d" >"$depfile"
