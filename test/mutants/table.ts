@@ -13,6 +13,7 @@ import { OPTIMIZE } from './optimize.ts';
 import { PROFILE } from './profile.ts';
 import { PROGRAM } from './program.ts';
 import { SHARING } from './sharing.ts';
+import { SWEEP_MUTANTS } from './sweep.ts';
 import { SYSTEM } from './system.ts';
 import { TOOLS } from './tools.ts';
 
@@ -34,4 +35,5 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...PROFILE,
   ...IMPORTS,
   ...TOOLS,
+  ...SWEEP_MUTANTS,
 ];
