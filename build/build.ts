@@ -21,6 +21,8 @@ export interface BuildOptions {
   outDir?: string;
   /** The hand-written runtime; the package's own where not given. */
   runtime?: string;
+  /** What starts the build tools, such as a container's; its own tools are looked for by CMake alone. */
+  launcher?: readonly string[];
   env?: Environment;
 }
 
@@ -46,7 +48,8 @@ export interface Build {
 export async function buildPrograms(dirs: readonly string[], options: BuildOptions): Promise<Build> {
   const programs = readPrograms(dirs);
   const runtime = resolve(options.runtime ?? join(packageRoot, 'runtime'));
-  requireTools(options);
+  const { launcher = [] } = options;
+  if (launcher.length === 0) requireTools(options);
   const project = superproject({
     runtime,
     programs: programs.map(({ folder, manifest }) => ({ id: manifest.id, folder })),
@@ -57,12 +60,12 @@ export async function buildPrograms(dirs: readonly string[], options: BuildOptio
     `${options.backend}-${hash([project, ...settings])}`,
   );
   const log = join(folder, 'build.log');
-  const ninja = findCommand('ninja', options.env);
+  const ninja = launcher.length === 0 ? findCommand('ninja', options.env) : null;
   const generator = ninja === null ? 'Unix Makefiles' : 'Ninja';
   prepareFolder(folder, project, generator);
 
   const build = join(folder, 'build');
-  const tools = { log, env: options.env };
+  const tools = { log, launcher, env: options.env };
   await step('cmake', ['-S', folder, '-B', build, '-G', generator, ...settings], { ...tools, append: false });
   const targets = programs.flatMap(({ manifest: { target } }) => [target, `${target}_run`]);
   const jobs = options.jobs === undefined ? [] : [String(options.jobs)];
@@ -114,12 +117,19 @@ function prepareFolder(folder: string, project: string, generator: string): void
   if (!existsSync(file) || readFileSync(file, 'utf8') !== project) writeFileSync(file, project);
 }
 
+interface Tools {
+  log: string;
+  launcher: readonly string[];
+  env: Environment | undefined;
+}
+
 async function step(
   command: string,
   args: readonly string[],
-  { log, append, env }: { log: string; append: boolean; env: Environment | undefined },
+  { log, append, launcher, env }: Tools & { append: boolean },
 ): Promise<void> {
-  const { exitCode, log: text } = await runLogged(command, args, env);
+  const [first, ...rest] = [...launcher, command, ...args];
+  const { exitCode, log: text } = await runLogged(first!, rest, env);
   writeFileSync(log, `$ ${command} ${args.join(' ')}\n${text}`, { flag: append ? 'a' : 'w' });
   if (exitCode === 0) return;
   throw new UserError(

@@ -13,7 +13,8 @@ import { type PlacedResidual, residualsOf, tensorsOf } from './placedTensors.ts'
 import { meaningOfInput, meaningOfResidual } from './programTensors.ts';
 import { refuseStatedUnproved, refuseUnproved } from './proof.ts';
 import { refuseUnmade } from './refuseUnmade.ts';
-import { refuseUnsupported } from './refuseUnsupported.ts';
+import { refuseTransport, refuseUnsupported } from './refuseUnsupported.ts';
+import { sourceCommit } from './sourceCommit.ts';
 import { render } from './templates.ts';
 import { toolVersion } from './toolVersion.ts';
 import { kindViewOf, type LaidOutKind } from './view/compose.ts';
@@ -44,6 +45,8 @@ export interface GenerateOptions {
   id?: string;
   /** Also models that no reference proves: for the test that proves them. */
   unproved?: boolean;
+  /** Of the source that generates, for manifest and records; that of the running one unless given, null for none. */
+  commit?: string | null;
 }
 
 /** Device memory for the libraries' workspaces. */
@@ -68,10 +71,14 @@ export function generate(
   if (!/^[a-z0-9][a-z0-9.-]{0,99}$/.test(id)) {
     throw new UserError(`--id ${JSON.stringify(id)}: expected small letters, digits, dots and dashes`);
   }
-  for (const plan of plans) refuseUnmade(plan);
+  for (const plan of plans) {
+    refuseTransport(system, plan, workload);
+    refuseUnmade(plan);
+  }
   const made: Made = {
     ...{ workload, system, plans, layout, id },
     tool: toolVersion(),
+    commit: options.commit === undefined ? sourceCommit() : options.commit,
     composed: composePlans(workload, system, plans, layout),
     residuals: residualsOf(workload, layout.kinds[0]!.flow.shape),
     described: describeInputs(workload, system, plans),
@@ -97,6 +104,7 @@ interface Made {
   layout: Layout;
   id: string;
   tool: string;
+  commit: string | null;
   composed: readonly ComposedPlan[];
   residuals: readonly PlacedResidual[];
   described: ProgramDescription;
@@ -169,7 +177,7 @@ function planConstant(index: number): string {
 }
 
 function programFile(made: Made, fingerprint: string): GeneratedFile {
-  const { workload, system, id, tool, residuals } = made;
+  const { workload, system, id, tool, commit, residuals } = made;
   const { kinds, inputs, inputBytes, activationBytes } = made.layout;
   return {
     name: 'program.cpp',
@@ -181,6 +189,7 @@ function programFile(made: Made, fingerprint: string): GeneratedFile {
         title: cString(titleOf(made)),
         fingerprint: cString(fingerprint),
         tool: cString(tool),
+        commit: cString(commit ?? ''),
         ranks: whole(system.peer === 'mirrored' ? 1 : workload.ranks),
         groupSize: whole(workload.ranks),
         mirrored: system.peer === 'mirrored' && workload.ranks > 1 ? 'true' : 'false',
@@ -222,13 +231,14 @@ function programFile(made: Made, fingerprint: string): GeneratedFile {
 }
 
 function manifestOf(made: Made, fingerprint: string, files: readonly GeneratedFile[]): Manifest {
-  const { workload, system, plans, id, target, tool, layout, residuals } = made;
+  const { workload, system, plans, id, target, tool, commit, layout, residuals } = made;
   return manifestFormat.parse({
     schema: 'chunkflow/generated@1',
     id,
     target,
     title: titleOf(made),
     tool,
+    ...(commit === null ? {} : { commit }),
     fingerprint,
     inputs: made.described,
     system: { id: system.id, peer: system.peer },
@@ -260,6 +270,7 @@ function manifestOf(made: Made, fingerprint: string, files: readonly GeneratedFi
  */
 export function refuseUngenerated(workload: BoundWorkload, system: System, plan: Plan): void {
   laidOut(workload, system, {});
+  refuseTransport(system, plan, workload);
   refuseUnmade(plan);
 }
 

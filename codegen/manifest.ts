@@ -7,6 +7,7 @@ import { issueText } from '../model/input/schemaIssue.ts';
 import { shown, UserError } from '../model/input/userError.ts';
 import { CATEGORIES } from '../model/program/timeline.ts';
 import { PEERS } from '../model/system/system.ts';
+import { COMMIT } from './sourceCommit.ts';
 
 const bytes = z.number().int().min(0);
 const claim = z.strictObject({
@@ -59,6 +60,11 @@ export const manifestFormat = z.strictObject({
   target: z.string(),
   title: z.string(),
   tool: z.string(),
+  commit: z
+    .string()
+    .regex(COMMIT)
+    .optional()
+    .describe('of the source that generated it, -dirty where files had changed; where it is known'),
   fingerprint: z.string(),
   inputs: z
     .strictObject({

@@ -1,6 +1,18 @@
 import { tensorsOfBlock } from '../model/dit/derive.ts';
 import { UserError } from '../model/input/userError.ts';
+import type { Plan } from '../model/plan/plan.ts';
+import type { System } from '../model/system/system.ts';
+import { collectiveTransport } from '../model/system/transport.ts';
 import type { BoundWorkload } from '../model/workload/workload.ts';
+
+/** @throws UserError for a transport that the runtime does not have, with what would do instead. */
+export function refuseTransport(system: System, plan: Plan, { ranks }: BoundWorkload): void {
+  const transport = collectiveTransport(system, plan, ranks);
+  if (transport?.kind !== 'flow' || transport.network?.algorithm !== 'hierarchical') return;
+  throw new UserError(
+    `generate: transport ${transport.name}: the runtime has no all-to-all in two phases; give --transport net, predict and simulate know both`,
+  );
+}
 
 /** @throws UserError for a workload that the runtime has no kernels for, with what would do instead. */
 export function refuseUnsupported(workload: BoundWorkload): void {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 /** Shapes of values that several documents have. */
 export const seconds = z.number().min(0);
 export const bytes = z.number().min(0);
+export const bytesPerS = z.number().min(0);
 export const count = z.int().min(0);
 
 export const breakEven = z

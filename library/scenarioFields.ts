@@ -11,6 +11,7 @@ import type { Scenario } from '../model/scenario/scenario.ts';
 import { cappedRates } from '../model/system/cappedRates.ts';
 import type { Anchor } from '../model/system/system.ts';
 import type { Compared } from './comparePlans.ts';
+import { hostsFields } from './hostsFields.ts';
 import { workloadFields } from './workloadFields.ts';
 
 /** The parts of a JSON document that do not depend on the plans. */
@@ -19,6 +20,7 @@ export function scenarioFields(
 ): Pick<Prediction, 'workload' | 'machine' | 'paperCriterion'> {
   const { workload, system, transport } = scenario;
   const notes = cappedRates(system);
+  const betweenHosts = hostsFields(workload, system, transport);
   return {
     workload: workloadFields(scenario),
     machine: {
@@ -31,6 +33,7 @@ export function scenarioFields(
       hostMemoryBytes: system.host.memoryBytes,
       transport,
       ...(notes.length > 0 && { notes }),
+      ...(betweenHosts !== null && betweenHosts.length > 0 && { betweenHosts }),
       ...(system.anchor !== undefined && { anchor: anchorFields(system.anchor) }),
     },
     paperCriterion: paperCriterion(workload, system),

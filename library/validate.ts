@@ -2,6 +2,7 @@ import { countLines } from '../model/input/fileLines.ts';
 import { loadSystem } from '../model/system/load.ts';
 import { DatasetReader } from '../studies/dataset/stepRecords.ts';
 import { StepComparison } from '../studies/heldOut/compareSteps.ts';
+import { ErrorsByNode, type NodeErrorReport } from '../studies/heldOut/errorsByNode.ts';
 import { HeldOutErrors, type HeldOutReport } from '../studies/heldOut/report.ts';
 import { UNWATCHED, type Watch } from './progress.ts';
 
@@ -11,7 +12,17 @@ export interface ValidateOptions {
   machine?: string;
   /** How many of the steps that are farthest off are kept; 5 unless given. */
   worst?: number;
+  /** Errors of each node by themselves, too. */
+  by?: 'node';
   watch?: Watch;
+}
+
+/** Errors of predictions, and what was read for them. */
+export interface Validation extends HeldOutReport {
+  /** Where they were asked for by node. */
+  byNode?: NodeErrorReport;
+  /** Lines that stand in the datasets more than once, and count once. */
+  repeatedLines: number;
 }
 
 /**
@@ -24,15 +35,22 @@ export interface ValidateOptions {
  * const { all } = validate(['experiments/h200-steps/one-rank.jsonl'], { machine: 'h200-x1-fitted' });
  * console.log(all.simulated.mape, all.simulated.largest);
  */
-export function validate(files: readonly string[], options: ValidateOptions = {}): HeldOutReport {
-  const { machine, worst = 5, watch = UNWATCHED } = options;
+export function validate(files: readonly string[], options: ValidateOptions = {}): Validation {
+  const { machine, worst = 5, by, watch = UNWATCHED } = options;
   const comparison = new StepComparison(machine === undefined ? null : loadSystem(machine));
   const progress = watch(files.reduce((sum, file) => sum + countLines(file), 0));
   const errors = new HeldOutErrors(worst);
+  const byNode = by === 'node' ? new ErrorsByNode() : undefined;
   const steps = new DatasetReader(files);
   for (const step of steps) {
-    errors.add(comparison.compare(step, steps.place));
+    const compared = comparison.compare(step, steps.place);
+    errors.add(compared);
+    byNode?.add(compared, step);
     progress.advance();
   }
-  return errors.report(comparison.noises());
+  return {
+    ...errors.report(comparison.noises()),
+    ...(byNode === undefined ? {} : { byNode: byNode.report() }),
+    repeatedLines: steps.repeated,
+  };
 }

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,8 +16,18 @@ export interface MeasureOptions {
   /** Results file of a program; records are appended to it. */
   outFile: (program: BuiltProgram) => string;
   runner: Runner;
+  /** What starts a program that is a process of its own; the program itself where left out. */
+  launch?: ((program: BuiltProgram) => Launch) | undefined;
   /** Progress, one line at a time. */
   onNote: (text: string) => void;
+}
+
+/** What starts a program, such as srun. */
+export interface Launch {
+  /** The executable and its arguments follow. */
+  command: readonly string[];
+  /** Variables beside those of this process. */
+  env: Readonly<Record<string, string>>;
 }
 
 export interface MeasuredProgram {
@@ -41,9 +52,9 @@ export function measurePrograms(
 
 async function measureEach(
   programs: readonly BuiltProgram[],
-  { args, outFile, runner, onNote }: MeasureOptions,
+  { args, outFile, runner, launch, onNote }: MeasureOptions,
 ): Promise<MeasuredProgram[]> {
-  const run = runner === 'in-process' ? inProcess(await loadAddon()) : asProcess;
+  const run = runner === 'in-process' ? inProcess(await loadAddon()) : asProcess(launch);
   const measured: MeasuredProgram[] = [];
   for (const program of programs) {
     const file = outFile(program);
@@ -76,9 +87,19 @@ function inProcess(addon: Addon): Run {
   };
 }
 
-const asProcess: Run = ({ executable }, args, onNote) =>
-  new Promise((resolve, reject) => {
-    const child = start(executable, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+function asProcess(launch: MeasureOptions['launch']): Run {
+  return (program, args, onNote) => {
+    const { command, env } = launch?.(program) ?? { command: [], env: {} };
+    const [first, ...rest] = [...command, program.executable, ...args];
+    return ended(
+      start(first!, rest, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } }),
+      onNote,
+    );
+  };
+}
+
+function ended(child: ChildProcess, onNote: (text: string) => void): Promise<number> {
+  return new Promise((resolve, reject) => {
     createInterface({ input: child.stderr! }).on('line', onNote);
     child.on('error', reject);
     // A signal leaves no exit code: a crash is a failed run.
@@ -92,6 +113,7 @@ const asProcess: Run = ({ executable }, args, onNote) =>
       resolve(code ?? 1);
     });
   });
+}
 
 function makeFolder(folder: string): void {
   try {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { COMMIT } from '../codegen/sourceCommit.ts';
 import { caseParameters } from '../model/calibration/cases.ts';
 
 /** NaN and infinities come as null. */
@@ -28,6 +29,12 @@ const run = z.strictObject({
     .optional()
     .describe('hash of the runtime library; records before it was written lack it'),
   tool: z.string(),
+  commit: z
+    .string()
+    .regex(COMMIT)
+    .optional()
+    .describe('of the source that generated the program, where it is known; first records lack it'),
+  slurmJob: z.string().optional().describe('as Slurm writes it, 4711 or 4700_3; where there is one'),
   backend: z.enum(['cuda', 'host']),
   place: z.enum(PLACES),
   ranks: index,
@@ -40,6 +47,13 @@ const run = z.strictObject({
       driver: z.string(),
       cuda: z.string(),
       pciBus: z.string(),
+      node: z.string().optional().describe('that has the device; first records lack it'),
+      vbios: z.string().optional(),
+      link: z
+        .strictObject({ lanes: index, mostLanes: index, mostGeneration: index })
+        .optional()
+        .describe('of PCIe, as the driver has it: now, and at the most; first records lack it'),
+      ncclHostId: z.string().optional().describe('what NCCL takes for its host, where NCCL_HOSTID is set'),
       memoryBytes: bytes,
     }),
   ),

@@ -20,6 +20,7 @@ export const PICTURES: Readonly<Record<string, string>> = {
   memory: `memory ${WAN}`,
   sensitivity: `sensitivity ${WAN} --plan layerwise --plan yield`,
   roofline: 'roofline --model wan2.1-t2v-14b --size 832x480x81 --machine h200-x2-fitted',
+  nodes: 'nodes experiments/pair experiments/four/host-c',
   contention:
     'contention experiments/pair/host-d/calibration.yaml --machine experiments/pair/host-d/host-d.yaml',
   'link-rate':

@@ -1,8 +1,9 @@
 import { type CopyingBeside, copyingBeside, retained } from '../model/physics/besideCollective.ts';
+import { phasesOf } from '../model/physics/collectivePhases.ts';
 import { segmentTimeS, slowdownOf, windowTimesS } from '../model/physics/compute.ts';
 import { bytesWithFill, runningRanks } from '../model/physics/linkShare.ts';
 import { overlapRoom } from '../model/physics/overlap.ts';
-import { pairRates } from '../model/physics/rates.ts';
+import { type PairRates, pairRates } from '../model/physics/rates.ts';
 import { stagedPieces } from '../model/physics/stagedCopy.ts';
 import { fastestStagedLink } from '../model/physics/stagedLink.ts';
 import type { Gpu, System } from '../model/system/system.ts';
@@ -70,16 +71,19 @@ export function hidingRooms(
   });
 }
 
-/** A collective over a flow transport: seconds that its bytes move by themselves, and what fits beside them. */
-export function besideFlow(
-  { collective, sentBytes }: CollectiveSegment,
+/** The flows of a collective over a flow transport: seconds that their bytes move by themselves, and what fits beside them. */
+export function besideFlows(
+  segment: CollectiveSegment,
   transport: FlowTransport,
   system: System,
   ranks: number,
-): CopyingBeside & { moveS: number } {
-  const rates = pairRates(system, ranks, transport, collective);
-  const moveS = bytesWithFill(transport, sentBytes) / rates.collectiveAlone;
-  return { moveS, ...copyingBeside(moveS, retained(rates)) };
+): (CopyingBeside & { latencyS: number; moveS: number; rates: PairRates })[] {
+  return phasesOf(system, transport, segment, ranks).map((phase) => {
+    const rates = pairRates(system, ranks, phase.transport, segment.collective);
+    const moveS = bytesWithFill(phase.transport, phase.sentBytes) / rates.collectiveAlone;
+    const { latencyS } = phase.transport;
+    return { latencyS, moveS, rates, ...copyingBeside(moveS, retained(rates)) };
+  });
 }
 
 function computeOfS({ compute }: OverlappedSegment, gpu: Gpu, clock: number): number {
@@ -101,9 +105,8 @@ function withOverlapped(
   if (overlapped.length === 0) return room;
   if (transport?.kind !== 'flow') throw new Error('collectives beside compute go over a flow transport');
   const rooms = overlapped.map(({ collective }, index) => {
-    const rates = pairRates(system, ranks, transport, collective.collective);
-    const moveS = bytesWithFill(transport, collective.sentBytes) / rates.collectiveAlone;
-    return overlapRoom(computeS[index]!, transport.latencyS, moveS, retained(rates));
+    const { latencyS, moveS, rates } = besideFlows(collective, transport, system, ranks)[0]!;
+    return overlapRoom(computeS[index]!, latencyS, moveS, retained(rates));
   });
   return {
     aloneS: rooms.reduce((sum, { aloneS }) => sum + aloneS, room.aloneS),
@@ -152,8 +155,8 @@ function roomOf(
     }
     return { aloneS, freeS: Math.max(0, aloneS - readS), beside: [] };
   }
-  const besides = collectives.map((segment) => besideFlow(segment, transport, system, ranks));
-  const latencyS = collectives.length * transport.latencyS;
+  const besides = collectives.flatMap((segment) => besideFlows(segment, transport, system, ranks));
+  const latencyS = besides.reduce((sum, flow) => sum + flow.latencyS, 0);
   return {
     aloneS: computeS + latencyS + besides.reduce((sum, { moveS }) => sum + moveS, 0),
     freeS: computeS + latencyS,

@@ -9,7 +9,7 @@ import type { BlockPlan, Plan, YieldRule } from '../model/plan/plan.ts';
 import { FROM_SEARCH } from '../model/plan/recipe.ts';
 import { dealChunks, windowsOf } from '../model/plan/windows.ts';
 import type { System } from '../model/system/system.ts';
-import { distinctName, distinctTransports, transportNamed } from '../model/system/transport.ts';
+import { distinctName, distinctTransports, joins, transportNamed } from '../model/system/transport.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { type Caps, fits } from './caps.ts';
 
@@ -66,7 +66,9 @@ export function randomPlan(workload: Workload, system: System, options: RandomPl
   const random = xoroshiro128plus(Math.imul(options.seed + 1, 0x9e3779b1));
   const transports =
     options.transports?.map((name) => (workload.ranks > 1 ? distinctName(system, name) : name)) ??
-    distinctTransports(system).map(({ name }) => name);
+    distinctTransports(system)
+      .filter((one) => joins(system, one, workload.ranks))
+      .map(({ name }) => name);
   const fitting = (shape: Shape, levels: number) =>
     Array.from({ length: levels + 1 }, (_, level) =>
       planOfShape(shape, level / levels, workload, options.seed),

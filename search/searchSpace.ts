@@ -3,7 +3,14 @@ import { UserError } from '../model/input/userError.ts';
 import { wrongBesideCompute } from '../model/plan/besideCompute.ts';
 import { DEVICE_PAGE_BYTES } from '../model/plan/devicePage.ts';
 import type { System } from '../model/system/system.ts';
-import { distinctName, distinctTransports, NO_TRANSPORT, transportNamed } from '../model/system/transport.ts';
+import {
+  distinctName,
+  distinctTransports,
+  joins,
+  NO_TRANSPORT,
+  type Transport,
+  transportNamed,
+} from '../model/system/transport.ts';
 import type { Workload } from '../model/workload/workload.ts';
 import { WINDOW_RULES, type WindowRule } from './dealWindows.ts';
 import type { Backend } from './hidingRoom.ts';
@@ -48,7 +55,7 @@ export function usualSpace(workload: Workload, system: System, transport?: strin
 export function backendsOf(workload: Workload, system: System, transport?: string): Backend[] {
   const named =
     transport === undefined
-      ? distinctTransports(system)
+      ? distinctTransports(system).filter((one) => isWorthwhile(system, one, workload.ranks))
       : [transportNamed(system, distinctName(system, transport))];
   const wrong = named.map((one) => wrongBesideCompute(workload, system, one));
   const fitting = named.filter((_, index) => wrong[index] === null);
@@ -61,6 +68,15 @@ export function backendsOf(workload: Workload, system: System, transport?: strin
         }))
       : [{ transport: one.name, pieceBytes: 0 }],
   );
+}
+
+/**
+ * Whether a transport that nobody asked for is looked at: it reaches all ranks, a program can be made of it, and within a host it is
+ * none that would only pass calls on to another.
+ */
+function isWorthwhile(system: System, transport: Transport, ranks: number): boolean {
+  if (transport.kind !== 'flow' || transport.network === undefined) return joins(system, transport, ranks);
+  return ranks > system.network!.gpusPerHost && transport.network.algorithm === 'flat';
 }
 
 /**

@@ -8,7 +8,7 @@ import type { System } from '../model/system/system.ts';
 import { collectiveTransport, type StagedCopyTransport } from '../model/system/transport.ts';
 import type { BlockKind, Workload } from '../model/workload/workload.ts';
 import { dealWindows, type WindowRoom, type WindowRule } from './dealWindows.ts';
-import { type Backend, besideFlow } from './hidingRoom.ts';
+import { type Backend, besideFlows } from './hidingRoom.ts';
 import { namedByContent } from './planWords.ts';
 import { isStagedCopy, secondsPerByte } from './streamProgram.ts';
 
@@ -83,8 +83,9 @@ export class PlanMaker {
     const besideBytes = running.segments.flatMap((segment) => {
       if (segment.kind !== 'collective') return [];
       if (transport?.kind !== 'flow') return [0];
-      const { roomS, costPerS } = besideFlow(segment, transport, this.#system, ranks);
-      return [costPerS < 1 ? roomS * copyRates(this.#system, ranks).h2d : 0];
+      const besides = besideFlows(segment, transport, this.#system, ranks);
+      const roomS = besides.reduce((sum, flow) => sum + (flow.costPerS < 1 ? flow.roomS : 0), 0);
+      return [roomS * copyRates(this.#system, ranks).h2d];
     });
     return { holdsBytes, besideBytes };
   }

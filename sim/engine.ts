@@ -1,8 +1,6 @@
-import type { CollectiveKind } from '../model/dit/kinds.ts';
-import { bytesWithFill } from '../model/physics/linkShare.ts';
 import type { StepProgram } from '../model/program/stepProgram.ts';
 import type { System } from '../model/system/system.ts';
-import { betweenRanks, type FlowTransport } from '../model/system/transport.ts';
+import { betweenRanks } from '../model/system/transport.ts';
 import { COMPUTE, COPY, type CompiledProgram, compile, DELAY, MARK } from './devices/compiledProgram.ts';
 import { atClock } from './devices/computeDurations.ts';
 import { CopyEngines } from './devices/copyEngines.ts';
@@ -11,6 +9,7 @@ import { Occupancy } from './devices/occupancy.ts';
 import { StagedBytes } from './devices/stagedBytes.ts';
 import { isPrefetch } from './exposure.ts';
 import { EventQueue } from './kernel/eventQueue.ts';
+import { distinctFlows, type MeetingPhase, meetingPhases } from './meetingPhases.ts';
 import type { Recorder } from './recorder.ts';
 import { type SteadyStep, StepLedger } from './stepLedger.ts';
 
@@ -62,8 +61,9 @@ export class Engine {
   readonly #durationS: Float64Array;
   readonly #occupancy: Occupancy;
   readonly mayShut: boolean;
-  readonly #latencyS: number;
-  readonly #transport: FlowTransport | undefined;
+  /** The flows of each collective, one after another, and which of them is the next to start. */
+  readonly #phases: readonly MeetingPhase[][];
+  readonly #nextPhase: Int32Array;
   /** The collectives that flow at present, with the pause between chunks that each makes. */
   readonly #flowing = new Map<number, number>();
   /** Seconds between back-to-back chunks at present. */
@@ -109,22 +109,18 @@ export class Engine {
     const transports = [...new Set(compiled.meetings.map((ops) => ops[0]!.transport))];
     const found = system.transports.find((candidate) => candidate.name === transports[0]);
     const transport = found && betweenRanks(found, program.groupSize);
-    const kinds = [...new Set(compiled.meetings.map((ops) => ops[0]!.collective))];
-    if (transports.length > 1 || (kinds.length > 0 && transport?.kind !== 'flow')) {
+    if (transports.length > 1 || (compiled.meetings.length > 0 && transport?.kind !== 'flow')) {
       throw new Error(`a program's flow collectives use one transport, got ${transports.join(', ')}`);
     }
+    this.#phases = meetingPhases(compiled.meetings, system, transport, program.groupSize);
     this.links = new Links(
       system,
       program.ranks,
-      transport?.kind === 'flow' ? transport : undefined,
-      kinds,
+      distinctFlows(this.#phases),
       this.#recorder?.rates !== undefined,
     );
     this.#usualGapS = system.gpu.copyEngine.gapS;
     this.gapS = this.#usualGapS;
-    this.#transport = transport?.kind === 'flow' ? transport : undefined;
-    this.#latencyS = this.#transport?.latencyS ?? 0;
-
     const ends = program.streams.filter((stream) => onCriticalPath(stream.kind)).length;
     this.#ledger = new StepLedger(compiled.ops, ends);
     this.#firstWaiting = new Int32Array(count).fill(-1);
@@ -137,6 +133,7 @@ export class Engine {
     this.#isReady = new Uint8Array(compiled.streamCount);
     this.#arrived = new Int32Array(compiled.meetings.length);
     this.#flowsLeft = new Int32Array(compiled.meetings.length);
+    this.#nextPhase = new Int32Array(compiled.meetings.length);
     this.#launching = new Int32Array(program.ranks);
     this.#channelOf = new Int32Array(compiled.streamCount).fill(-1);
 
@@ -324,6 +321,10 @@ export class Engine {
     if (--this.#flowsLeft[tag]! > 0) return;
     this.#flowing.delete(tag);
     this.#updateGap();
+    if (this.#nextPhase[tag]! < this.#phases[tag]!.length) {
+      this.#startUp(tag);
+      return;
+    }
     for (const op of meetings[tag]!) this.#complete(op.id);
   };
 
@@ -407,7 +408,8 @@ export class Engine {
         const meeting = compiled.meeting[op]!;
         if (++this.#arrived[meeting]! < compiled.meetings[meeting]!.length) break;
         this.#arrived[meeting] = 0;
-        this.at(this.now + this.#latencyS, 'meeting', meeting);
+        this.#nextPhase[meeting] = 0;
+        this.#startUp(meeting);
       }
     }
   }
@@ -435,22 +437,28 @@ export class Engine {
     return this.compiled.meetings.length + op;
   }
 
+  /** The start-up of a collective's next phase, after which its bytes move. */
+  #startUp(meeting: number): void {
+    const { transport } = this.#phases[meeting]![this.#nextPhase[meeting]!]!;
+    this.at(this.now + transport.latencyS, 'meeting', meeting);
+  }
+
   #startMeeting(meeting: number): void {
-    const op = this.compiled.meetings[meeting]![0]!;
-    const parts = this.links.collective(op.collective as CollectiveKind);
-    if (op.sentBytes === 0) {
+    const phase = this.#phases[meeting]![this.#nextPhase[meeting]!]!;
+    if (phase.bytes === 0) {
       for (const member of this.compiled.meetings[meeting]!) this.#complete(member.id);
       return;
     }
+    this.#nextPhase[meeting]! += 1;
+    const parts = this.links.collective(phase);
     this.#flowsLeft[meeting] = parts.length;
-    const transport = this.#transport!;
-    this.#flowing.set(meeting, transport.collectives[op.collective].besideH2d.gapS ?? this.#usualGapS);
+    const { gapS } = phase.transport.collectives[phase.kind].besideH2d;
+    this.#flowing.set(meeting, gapS ?? this.#usualGapS);
     this.#updateGap();
-    const bytes = bytesWithFill(transport, op.sentBytes);
     this.#flowsChanged = true;
     for (const part of parts) {
       for (const { resource } of this.links.routeUses[part.route]!) this.#engines.disturb(resource);
-      this.links.flows.start(this.now, part.route, bytes, part.bytesPerS, part.weight, meeting);
+      this.links.flows.start(this.now, part.route, phase.bytes, part.bytesPerS, part.weight, meeting);
     }
   }
 

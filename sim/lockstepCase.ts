@@ -4,7 +4,7 @@ import { pacedS, takingS } from '../model/physics/copyPauses.ts';
 import { bytesWithFill, runningRanks } from '../model/physics/linkShare.ts';
 import type { CopyEngine, System } from '../model/system/system.ts';
 import type { FlowTransport } from '../model/system/transport.ts';
-import { Links } from './devices/links.ts';
+import { type CollectiveFlow, Links } from './devices/links.ts';
 import type { CaseTimes } from './simulateCase.ts';
 
 /** Flows of a case: chunks to the device, chunks to the host, then each rank's part of a collective. */
@@ -31,7 +31,7 @@ const LEAST_ALIKE = 5;
  * Rates come from the machine's links, once for each set of flows that is active at a time.
  *
  * @param transport of the case's collectives; null for copies alone.
- * @returns null where the rates of loading ranks differ, or where ranks share a GPU: those need the Engine.
+ * @returns null where the rates of loading ranks differ, where ranks share a GPU, or a collective crosses the network: those need the Engine.
  */
 export function lockstepCase(
   system: System,
@@ -39,7 +39,7 @@ export function lockstepCase(
   parameters: CaseParameters,
   transport: FlowTransport | null,
 ): CaseTimes | null {
-  if (system.peer === 'colocated') return null;
+  if (system.peer === 'colocated' || transport?.path === 'network') return null;
   return new LockstepCase(system, groupSize, parameters, transport).run();
 }
 
@@ -353,6 +353,7 @@ class RatesByActive {
   readonly #loading: number;
   readonly #bounds: readonly [number, number];
   readonly #kind: CollectiveKind | null;
+  readonly #flow: CollectiveFlow | null;
   readonly #known = new Map<number, Float64Array | null>();
 
   constructor(
@@ -364,7 +365,8 @@ class RatesByActive {
     const ranks = runningRanks(system, groupSize);
     this.#kind = parameters.kind === 'copies' ? null : parameters.collective;
     this.parts = this.#kind === null ? 0 : ranks;
-    this.#links = new Links(system, ranks, transport ?? undefined, this.#kind === null ? [] : [this.#kind]);
+    this.#flow = this.#kind === null ? null : { transport: transport!, kind: this.#kind };
+    this.#links = new Links(system, ranks, this.#flow === null ? [] : [this.#flow]);
     this.#loading = parameters.kind === 'collective' ? 0 : Math.min(ranks, parameters.gpus);
     const { h2dBytesPerS, d2hBytesPerS } = system.gpu.copyEngine;
     this.#bounds = [h2dBytesPerS, d2hBytesPerS];
@@ -391,7 +393,7 @@ class RatesByActive {
           start(flow, (flow === DOWN ? h2dRoute : d2hRoute)[rank]!, this.#bounds[flow as 0 | 1], 1);
     for (let part = 0; part < this.parts; part += 1) {
       if ((active & (1 << (PARTS + part))) === 0) continue;
-      const { route, bytesPerS, weight } = this.#links.collective(this.#kind!)[part]!;
+      const { route, bytesPerS, weight } = this.#links.collective(this.#flow!)[part]!;
       start(PARTS + part, route, bytesPerS, weight);
     }
     flows.settle(0);

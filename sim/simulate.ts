@@ -1,6 +1,7 @@
 import { breakEven } from '../model/analytic/breakEven.ts';
 import type { StepReport, StepTimes } from '../model/analytic/report.ts';
 import { clockOf, HIDDEN_SHARE, report } from '../model/analytic/stepReport.ts';
+import { phasesOf } from '../model/physics/collectivePhases.ts';
 import { bytesWithFill } from '../model/physics/linkShare.ts';
 import { powerOf, stepEnergyJ, stepPowerW } from '../model/physics/power.ts';
 import { copyRates, pairRates } from '../model/physics/rates.ts';
@@ -169,14 +170,12 @@ function computeBesideEndS({ ops }: StepProgram, step: SteadyStep): Map<number, 
 }
 
 /** Seconds of a flow collective by itself on these links and this host. */
-function flowAloneS(
-  { transport: name, collective, sentBytes }: CollectiveOp,
-  system: System,
-  groupSize: number,
-): number {
-  const transport = transportOf(system, name, groupSize) as FlowTransport;
-  const { collectiveAlone } = pairRates(system, groupSize, transport, collective);
-  return transport.latencyS + bytesWithFill(transport, sentBytes) / collectiveAlone;
+function flowAloneS(op: CollectiveOp, system: System, groupSize: number): number {
+  const transport = transportOf(system, op.transport, groupSize) as FlowTransport;
+  return phasesOf(system, transport, op, groupSize).reduce((sum, phase) => {
+    const { collectiveAlone } = pairRates(system, groupSize, phase.transport, op.collective);
+    return sum + phase.transport.latencyS + bytesWithFill(phase.transport, phase.sentBytes) / collectiveAlone;
+  }, 0);
 }
 
 /** Seconds of each staged collective by itself. */

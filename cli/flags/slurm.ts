@@ -70,14 +70,20 @@ function containerOf({ container, image, mount = [] }: SlurmFlags): Container | 
   return undefined;
 }
 
-/** The names of the flags that only a scheduler reads. @throws UserError where one is given and `--slurm` is not. */
-export function refuseWithoutSlurm(flags: SlurmFlags): void {
+/**
+ * The names of the flags that only a scheduler reads.
+ *
+ * @param more of a command's own, by name.
+ * @throws UserError where one is given and `--slurm` is not.
+ */
+export function refuseWithoutSlurm(flags: SlurmFlags, more: Readonly<Record<string, unknown>> = {}): void {
   if (flags.slurm) return;
   const { wait, partition, account, qos, time, gpusPerNode, cpusPerTask, mem, constraint, atOnce } = flags;
   const { sbatch, container, image, mount } = flags;
   const given = {
     ...{ wait, partition, account, qos, time, mem, constraint, sbatch, container, image, mount },
     ...{ 'gpus-per-node': gpusPerNode, 'cpus-per-task': cpusPerTask, 'at-once': atOnce },
+    ...more,
   };
   const [name] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
   if (name !== undefined)

@@ -1,5 +1,6 @@
 import type { Prediction } from '../../documents/prediction.ts';
 import type { WorkloadFields } from '../../documents/workload.ts';
+import { hostsLine } from './hostsText.ts';
 import type { Layout } from './layout.ts';
 import { paragraph } from './wrap.ts';
 
@@ -17,6 +18,7 @@ export function settingText(
   return [
     ...workloadLines(workload, documents.length, spIsDefault),
     machineLine(first!, transports),
+    ...(machine.betweenHosts ?? []).map(hostsLine),
     ...(machine.anchor === undefined ? [] : [anchorLine(machine.anchor)]),
     ...(machine.notes ?? []).map((note) => `note: ${note}`),
     ...workload.assumptions.map((assumption) => `assumed: ${assumption}`),

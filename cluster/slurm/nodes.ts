@@ -33,3 +33,9 @@ export function usableNodes(partition?: string): ClusterNode[] {
     `sinfo: ${partition === undefined ? 'the default partition' : `partition ${partition}`} has no node that takes jobs; see sinfo -R`,
   );
 }
+
+/** The names in a list of nodes as Slurm writes it, such as `gpu[1-3],login`. @throws UserError where it is none. */
+export function expandedHosts(list: string): string[] {
+  const names = slurm('scontrol', ['show', 'hostnames', list]).split('\n');
+  return [...new Set(names.filter((name) => name !== ''))];
+}

@@ -8,6 +8,7 @@ export const calibrationView = z.strictObject({
   id: cpp,
   title: cpp,
   tool: cpp,
+  commit: cpp,
   fingerprint: cpp,
   ranks: cpp,
   groupSize: cpp,

@@ -102,6 +102,7 @@ export const programView = z.strictObject({
   title: cpp,
   fingerprint: cpp,
   tool: cpp,
+  commit: cpp,
   ranks: cpp,
   groupSize: cpp,
   mirrored: cpp,

@@ -127,6 +127,7 @@ const Program& program() {
       .title = "Tiny cross-attention DiT, 128x128x5 (128 tokens), SP 2, packed",
       .fingerprint = "78ff4c40946fcac2",
       .tool = "chunkflow 0.1.0",
+      .commit = "",
       .ranks = 2,
       .groupSize = 2,
       .mirrored = false,

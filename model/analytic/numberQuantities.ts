@@ -62,6 +62,10 @@ export class NumberQuantities implements StepQuantities<number> {
     return seconds;
   }
 
+  startUpOf({ latencyS }: FlowTransport): number {
+    return latencyS;
+  }
+
   moving(transport: FlowTransport, kind: CollectiveKind): { rate: number; retained: Retained } {
     const rates = pairRates(this.#system, this.#ranks, transport, kind, this.#sourceBytesPerS);
     return { rate: rates.collectiveAlone, retained: retained(rates) };

@@ -21,6 +21,8 @@ export interface StepQuantities<T> {
   computeS(segment: ComputeSegment): T;
   /** As `noRoomS` has it, at the clock. */
   noRoomS(segment: ComputeSegment): T;
+  /** Start-up of a flow of the plan's collectives, which is `latencyS` or, between hosts, some of it and more. */
+  startUpOf(transport: FlowTransport): T;
   /** A kind of collectives on links: its rate alone, and what it and copies retain. */
   moving(transport: FlowTransport, kind: CollectiveKind): { rate: T; retained: Retained };
   /** Rates of a staged exchange's pieces, whose first is read so many seconds later than it might be. */

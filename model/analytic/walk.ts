@@ -1,4 +1,5 @@
 import type { Arithmetic } from '../physics/arithmetic.ts';
+import { phasesOf } from '../physics/collectivePhases.ts';
 import { betweenChunksS, firstPauseS, launchHoldS, pacedS } from '../physics/copyPauses.ts';
 import { sourceBytesPerS } from '../physics/copySource.ts';
 import { bytesWithFill, ranksPerGpu } from '../physics/linkShare.ts';
@@ -57,7 +58,7 @@ export class Walk<T, Tally extends StepTally<T>> {
   readonly #itinerary: Itinerary;
   readonly #transport: Transport | null;
   readonly #queue: CopyQueue<T>;
-  readonly #movingCollectives = new Map<CollectiveSegment, MovingCollective<T>>();
+  readonly #movingCollectives = new Map<CollectiveSegment, readonly MovingCollective<T>[]>();
   readonly #stagedCollectives = new Map<CollectiveSegment, StagedAlone<T>>();
   /** Blocks begun, over passes and steps. */
   #count = 0;
@@ -227,7 +228,8 @@ export class Walk<T, Tally extends StepTally<T>> {
   /** Compute and a collective that begin together and are waited for together; copies share the link with the collective. */
   #overlapped({ collective, compute }: OverlappedSegment): void {
     const arithmetic = this.#arithmetic;
-    const moving = this.#moving(this.#transport as FlowTransport, collective);
+    // A ring's sends have no phases.
+    const [moving] = this.#moving(this.#transport as FlowTransport, collective) as [MovingCollective<T>];
     const underWay = new CollectiveUnderWay(arithmetic, moving);
     let computeS = this.#none;
     for (const segment of compute) {
@@ -359,25 +361,31 @@ export class Walk<T, Tally extends StepTally<T>> {
   }
 
   #flowCollective(transport: FlowTransport, segment: CollectiveSegment): T {
-    const { latencyS, moveS, sharing } = this.#moving(transport, segment);
-    this.#queue.alone(latencyS);
-    const besideS = this.#queue.beside(moveS, sharing);
-    const seconds = this.#arithmetic.plus(latencyS, besideS);
-    this.tally.collective(seconds, besideS, moveS);
-    return seconds;
+    const arithmetic = this.#arithmetic;
+    const seconds = this.#moving(transport, segment).map(({ latencyS, moveS, sharing }) => {
+      this.#queue.alone(latencyS);
+      const besideS = this.#queue.beside(moveS, sharing);
+      const phaseS = arithmetic.plus(latencyS, besideS);
+      this.tally.collective(phaseS, besideS, moveS);
+      return phaseS;
+    });
+    return seconds.reduce((sum, phaseS) => arithmetic.plus(sum, phaseS));
   }
 
-  /** A collective by itself, and what it leaves of the copies beside it. */
-  #moving(transport: FlowTransport, segment: CollectiveSegment): MovingCollective<T> {
+  /** The flows of a collective by themselves, and what they leave of the copies beside them. */
+  #moving(transport: FlowTransport, segment: CollectiveSegment): readonly MovingCollective<T>[] {
     const known = this.#movingCollectives.get(segment);
     if (known !== undefined) return known;
-    const { arithmetic, latencyS } = this.#quantities;
-    const { rate, retained } = this.#quantities.moving(transport, segment.collective);
-    const moving = {
-      latencyS,
-      moveS: arithmetic.over(bytesWithFill(transport, segment.sentBytes), rate),
-      sharing: { ...retained, longerPauseS: this.#longerPauseS(transport, segment) },
-    };
+    const { arithmetic } = this.#quantities;
+    const phases = phasesOf(this.#system, transport, segment, this.#workload.ranks);
+    const moving = phases.map((phase): MovingCollective<T> => {
+      const { rate, retained } = this.#quantities.moving(phase.transport, segment.collective);
+      return {
+        latencyS: this.#quantities.startUpOf(phase.transport),
+        moveS: arithmetic.over(bytesWithFill(phase.transport, phase.sentBytes), rate),
+        sharing: { ...retained, longerPauseS: this.#longerPauseS(phase.transport, segment) },
+      };
+    });
     this.#movingCollectives.set(segment, moving);
     return moving;
   }

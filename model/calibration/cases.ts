@@ -7,6 +7,7 @@ import { isCpuCores } from '../system/cpuCores.ts';
 import type { System } from '../system/system.ts';
 import {
   distinctTransports,
+  joins,
   stagesInHostMemory,
   type Transport,
   transportNamed,
@@ -114,7 +115,9 @@ export function calibrationCases(
   );
   if (groupSize === 1) return cases;
   const of = quick ? quickCollectives : collectiveCases;
-  const cells = transportsOf(system, nccl).flatMap((transport) => of(groupSize, transport, loading));
+  const cells = transportsOf(system, groupSize, nccl).flatMap((transport) =>
+    of(groupSize, transport, loading),
+  );
   return [...cases, ...cells];
 }
 
@@ -124,9 +127,11 @@ export function calibrationCases(
  *
  * @throws UserError for a transport that NCCL does not carry.
  */
-function transportsOf(system: System, nccl: string | undefined): Transport[] {
+function transportsOf(system: System, groupSize: number, nccl: string | undefined): Transport[] {
   // A name that stands for the usual number of CTAs is the same transport again.
-  const staged = distinctTransports(system).filter(({ carrier }) => stagesInHostMemory(carrier));
+  const staged = distinctTransports(system).filter(
+    (one) => stagesInHostMemory(one.carrier) && joins(system, one, groupSize),
+  );
   const usual = transportNamed(system, nccl);
   if (!stagesInHostMemory(usual.carrier)) return [...staged, usual];
   if (nccl === undefined) return staged;

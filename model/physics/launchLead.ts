@@ -2,8 +2,8 @@ import type { Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
 import { transportOf } from '../system/transport.ts';
 import { collectiveIn, computeIn, type Workload } from '../workload/workload.ts';
+import { callAloneS } from './collectivePhases.ts';
 import { blockComputeS, segmentTimeS } from './compute.ts';
-import { collectiveAloneS } from './linkShare.ts';
 
 /**
  * How many blocks the launching thread runs ahead of the device: its lead in seconds over the time of an average
@@ -18,7 +18,7 @@ export function launchLeadBlocks(workload: Workload, system: System, plan: Plan)
       if (collective === null) continue;
       const transport = transportOf(system, plan.transport, workload.ranks);
       if (transport.kind !== 'flow') continue;
-      const aloneS = collectiveAloneS(transport, collective.collective, collective.sentBytes);
+      const aloneS = callAloneS(system, transport, collective, workload.ranks);
       const besideS = computeIn(segment).reduce((sum, part) => sum + segmentTimeS(part, system.gpu), 0);
       stepS += Math.max(0, aloneS - besideS);
     }

@@ -1,14 +1,14 @@
 import type { CollectiveKind } from '../dit/kinds.ts';
 import type { System, TreeNode } from '../system/system.ts';
-import type { FlowTransport } from '../system/transport.ts';
-import { ancestors, pathToMemory } from '../system/tree.ts';
+import type { CollectiveRate, FlowTransport } from '../system/transport.ts';
+import { pathToMemory } from '../system/tree.ts';
+import { type GroupFlow, groupOf, isNetworkFlow, type NetworkFlow } from './collectivePhases.ts';
 import { gpusOfRanks, linkRateAllLoading, weigh } from './linkShare.ts';
+import { networkUses } from './networkRoutes.ts';
+import { membersOf } from './rankGroups.ts';
+import { linkUses, memoryUses, merged, pathBetween, type Use } from './routes.ts';
 
-/** What one payload byte of a path uses of a resource: `down gpu0`, `up`, `duplex`, `memory socket0`, `reads`, `writes`. */
-export interface Use {
-  resource: string;
-  coefficient: number;
-}
+export type { Use } from './routes.ts';
 
 /**
  * What a copy between a GPU and its host memory uses: its links in that direction (and their duplex limit), and
@@ -39,6 +39,7 @@ export function collectiveUses(
   transport: FlowTransport,
   kind: CollectiveKind,
 ): Use[] {
+  if (isNetworkFlow(transport)) return networkCollectiveUses(system, ranks, rank, transport, kind);
   const gpus = gpusOfRanks(system, ranks);
   const receiver = gpus[rank]!;
   const h2dBytesPerS = linkRateAllLoading(system, ranks)[rank]!;
@@ -46,7 +47,12 @@ export function collectiveUses(
   const { links, memory } = pathToMemory(system.tree, receiver);
   const down = links.flatMap((node) => linkUses(node, 'down', downCoefficient));
   if (transport.path === 'nvlink') return merged(down);
-  const senders = system.peer === 'mirrored' ? [receiver] : gpus.filter((_, other) => other !== rank);
+  const group = groupOf(transport);
+  const members = group === null ? gpus : membersOf(rank, group).map((member) => gpus[member]!);
+  const senders =
+    system.peer === 'mirrored'
+      ? [receiver]
+      : members.filter((_, other) => other !== members.indexOf(receiver));
   const share = 1 / senders.length;
   // A mirrored rank writes to its own pinned memory and reads it back, whatever the path to a real peer would be.
   const direct = transport.path === 'peer' && system.peer === 'real';
@@ -61,16 +67,80 @@ export function collectiveUses(
   return merged(direct ? hops : [...hops, ...down, ...memoryUses(memory, hostShare, hostShare)]);
 }
 
+/**
+ * The same of a collective between hosts: its part within the host as over that transport, its part beyond over NICs. Where somebody has
+ * measured what it and H2D leave each other, the receiver's links have that instead of the bytes that arrive.
+ */
+function networkCollectiveUses(
+  system: System,
+  ranks: number,
+  rank: number,
+  flow: NetworkFlow,
+  kind: CollectiveKind,
+): Use[] {
+  const gpus = gpusOfRanks(system, ranks);
+  const between = networkUses(system, flow, gpus, rank);
+  const rate = flow.collectives[kind];
+  if (!followsRoutes(rate)) {
+    const { links } = pathToMemory(system.tree, gpus[rank]!);
+    const { downCoefficient } = weigh(rate, linkRateAllLoading(system, ranks)[rank]!);
+    const own = links.flatMap((node) => linkUses(node, 'down', downCoefficient));
+    const replaced = new Set(own.map(({ resource }) => resource));
+    return merged([...between.filter(({ resource }) => !replaced.has(resource)), ...own]);
+  }
+  return merged([...between, ...usesInHost(system, ranks, rank, flow, kind)]);
+}
+
+function usesInHost(
+  system: System,
+  ranks: number,
+  rank: number,
+  { group, inHost, inHostShare }: NetworkFlow,
+  kind: CollectiveKind,
+): Use[] {
+  if (inHost === null) return [];
+  const { gpusPerHost } = system.network!;
+  const onHost: GroupFlow = {
+    ...inHost,
+    group: { ranks: gpusPerHost / group.stride, stride: group.stride },
+  };
+  const uses = collectiveUses(system, ranks, rank, onHost, kind);
+  return uses.map(({ resource, coefficient }) => ({ resource, coefficient: coefficient * inHostShare }));
+}
+
+/** Whether what is left of a collective between hosts and of H2D follows from the routes of their bytes: nobody has measured it. */
+function followsRoutes({ besideH2d }: CollectiveRate): boolean {
+  return besideH2d.h2d === 1;
+}
+
+/**
+ * Share of links that a collective's flow has per unit of a copy's share. Between hosts, where it follows from routes, bytes of NICs and
+ * of copies count alike on a link, and neither part of the flow has more than it would by itself: a flow that sends 1/b of its bytes
+ * over its NIC weighs b times as much.
+ */
+export function flowWeight(transport: FlowTransport, kind: CollectiveKind, h2dBytesPerS: number): number {
+  const rate = transport.collectives[kind];
+  if (!isNetworkFlow(transport) || !followsRoutes(rate)) return weigh(rate, h2dBytesPerS).weight;
+  const { inHost, inHostShare, shares } = transport;
+  const between = 1 / shares.between;
+  if (inHost === null) return between;
+  return Math.min(between, weigh(inHost.collectives[kind], h2dBytesPerS).weight / inHostShare);
+}
+
 /** What limits a resource: bytes/s, and how hard, see `served`. */
 export interface Limit {
   capacity: number;
   sharpness: number;
 }
 
+function nodeOf({ tree, network }: System, id: string): TreeNode {
+  return (tree.find((node) => node.id === id) ?? network?.nodes.find((node) => node.id === id))!;
+}
+
 /** The limit of a resource that `copyUses` or `collectiveUses` names. */
 export function resourceLimit(system: System, resource: string): Limit {
   const [kind, id] = resource.split(' ') as [string, string];
-  const { downBytesPerS, upBytesPerS, duplexBytesPerS, memory } = system.tree.find((node) => node.id === id)!;
+  const { downBytesPerS, upBytesPerS, duplexBytesPerS, memory } = nodeOf(system, id);
   const hard = (capacity: number) => ({ capacity, sharpness: Number.POSITIVE_INFINITY });
   switch (kind) {
     case 'down':
@@ -86,43 +156,4 @@ export function resourceLimit(system: System, resource: string): Limit {
     default:
       return { capacity: memory!.bytesPerS, sharpness: memory!.sharpness };
   }
-}
-
-/** Reads and writes of host memory for each payload byte; only limits that there are. */
-function memoryUses({ id, memory }: TreeNode, reads: number, writes: number): Use[] {
-  return [
-    { resource: `memory ${id}`, coefficient: reads + writes, limit: memory!.bytesPerS },
-    { resource: `reads ${id}`, coefficient: reads, limit: memory!.readBytesPerS },
-    { resource: `writes ${id}`, coefficient: writes, limit: memory!.writeBytesPerS },
-  ].flatMap(({ resource, coefficient, limit }) =>
-    coefficient > 0 && Number.isFinite(limit) ? [{ resource, coefficient }] : [],
-  );
-}
-
-function linkUses(node: TreeNode, direction: 'down' | 'up', coefficient: number): Use[] {
-  const uses = [{ resource: `${direction} ${node.id}`, coefficient }];
-  if (Number.isFinite(node.duplexBytesPerS)) uses.push({ resource: `duplex ${node.id}`, coefficient });
-  return uses;
-}
-
-/** Nodes between two nodes of the tree: up to where their ways to the top meet, then down. */
-function pathBetween(
-  tree: readonly TreeNode[],
-  from: string,
-  to: string,
-): { up: TreeNode[]; down: TreeNode[] } {
-  const fromChain = ancestors(tree, from);
-  const toChain = ancestors(tree, to);
-  const meeting = fromChain.find((node) => toChain.includes(node))!;
-  return {
-    up: fromChain.slice(0, fromChain.indexOf(meeting)),
-    down: toChain.slice(0, toChain.indexOf(meeting)),
-  };
-}
-
-/** Uses of the same resource added up, without those that use nothing. */
-function merged(uses: readonly Use[]): Use[] {
-  const sums = new Map<string, number>();
-  for (const { resource, coefficient } of uses) sums.set(resource, (sums.get(resource) ?? 0) + coefficient);
-  return [...sums].flatMap(([resource, coefficient]) => (coefficient > 0 ? [{ resource, coefficient }] : []));
 }

@@ -1,7 +1,14 @@
 import type { Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
-import { collectiveTransport, stagesInHostMemory } from '../system/transport.ts';
+import {
+  betweenRanks,
+  collectiveTransport,
+  type FlowTransport,
+  stagesInHostMemory,
+  transportNamed,
+} from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
+import { spreadOf } from './rankGroups.ts';
 
 /** Bytes that a plan needs, by what they are for. */
 export interface MemoryNeed {
@@ -73,12 +80,30 @@ export function hostWeightBytes(workload: Workload, plan: Plan): number {
  */
 export function reserveBytesOf(system: System, transport: string | undefined, ranks: number): number {
   const own = collectiveTransport(system, { transport }, ranks);
-  return system.host.deviceReserveBytes + (own?.kind === 'flow' ? own.deviceBufferBytes : 0);
+  return (
+    system.host.deviceReserveBytes + (own?.kind === 'flow' ? transportBufferBytes(system, own, ranks) : 0)
+  );
 }
 
-/** Host memory of each rank: an equal share of all that run there. */
-export function hostShareBytes({ host, peer }: System, ranks: number): number {
-  return host.memoryBytes / (peer === 'mirrored' ? 1 : ranks);
+/**
+ * Device memory that a transport takes on each rank. Between hosts: that of what stays within a host, and what NCCL has for the network,
+ * with buffers of their own for each peer beyond (channels x buffer): flat those of all other hosts, in two phases those of one index.
+ */
+function transportBufferBytes(system: System, flow: FlowTransport, ranks: number): number {
+  const { network, deviceBufferBytes } = flow;
+  if (network === undefined) return deviceBufferBytes;
+  const { hosts, perHost } = spreadOf(system, ranks, { ranks, stride: 1 });
+  const inHost = network.within === null ? null : transportNamed(system, network.within);
+  const ofHost = inHost?.kind === 'flow' && perHost > 1 ? betweenRanks(inHost, perHost).deviceBufferBytes : 0;
+  if (hosts === 1) return ofHost;
+  const peers = network.algorithm === 'flat' ? ranks - perHost : hosts - 1;
+  return ofHost + deviceBufferBytes + peers * network.peerBufferBytes;
+}
+
+/** Host memory of each rank: an equal share of all that run on its host. */
+export function hostShareBytes({ host, peer, network }: System, ranks: number): number {
+  const onHost = network === null ? ranks : Math.min(ranks, network.gpusPerHost);
+  return host.memoryBytes / (peer === 'mirrored' ? 1 : onHost);
 }
 
 function sum(values: readonly number[]): number {

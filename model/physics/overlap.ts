@@ -3,8 +3,8 @@ import type { System } from '../system/system.ts';
 import { transportOf } from '../system/transport.ts';
 import type { Workload } from '../workload/workload.ts';
 import { type CopyingBeside, copyingBeside, type Retained } from './besideCollective.ts';
+import { callAloneS } from './collectivePhases.ts';
 import { segmentTimeS, slowdownOf } from './compute.ts';
-import { collectiveAloneS } from './linkShare.ts';
 
 /** Room for copies during compute with a collective beside it. */
 export interface OverlapRoom {
@@ -49,12 +49,11 @@ export function hiddenCollectiveS(workload: Workload, system: System, plan: Plan
     if (segment.kind !== 'overlapped') continue;
     const transport = transportOf(system, plan.transport, workload.ranks);
     if (transport.kind !== 'flow') continue;
-    const { collective, sentBytes } = segment.collective;
     const computeS = segment.compute.reduce(
       (sum, part) => sum + segmentTimeS(part, gpu) * slowdownOf(gpu, part.class, clock),
       0,
     );
-    seconds += Math.min(computeS, collectiveAloneS(transport, collective, sentBytes));
+    seconds += Math.min(computeS, callAloneS(system, transport, segment.collective, workload.ranks));
   }
   return workload.passes * seconds;
 }

@@ -4,12 +4,13 @@ import type { FlowTransport } from '../system/transport.ts';
 import {
   collectiveUses,
   copyUses,
+  flowWeight,
   type Limit,
   resourceLimit,
   type Use,
   writeWeightOf,
 } from './linkRoutes.ts';
-import { gpusOfRanks, linkRateAllLoading, runningRanks, weigh } from './linkShare.ts';
+import { gpusOfRanks, linkRateAllLoading, runningRanks } from './linkShare.ts';
 import { served } from './saturation.ts';
 
 /** Bytes/s of prefetch and of a collective on every rank, each alone and both at once. */
@@ -74,7 +75,7 @@ function solvedPairRates(
   );
   const sharing = system.peer === 'colocated' ? ranks : 1;
   const h2dBound = Math.min(system.gpu.copyEngine.h2dBytesPerS, sourceBytesPerS) / sharing;
-  const { weight } = weigh(rate, linkRates[slowest]!);
+  const weight = flowWeight(transport, kind, linkRates[slowest]!);
   const alone = { copies: h2dBound, collectives: rate.bytesPerS };
   const h2dAlone = softened(resources, (limits) => ({
     copies: Math.min(alone.copies, leftFor(limits, 'copies', 0)),

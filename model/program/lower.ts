@@ -1,3 +1,4 @@
+import type { Call } from '../physics/collectivePhases.ts';
 import { sourceBytesPerS } from '../physics/copySource.ts';
 import { launchLeadBlocks } from '../physics/launchLead.ts';
 import { runningRanks } from '../physics/linkShare.ts';
@@ -183,10 +184,9 @@ class Lowering {
           stream: 'collective',
           position,
           label: labelOf(collective.name),
-          collective: collective.collective,
           group,
           transport: transport.name,
-          sentBytes: collective.sentBytes,
+          ...callOf(collective),
         },
         [this.builder.last(rank, 'compute')],
       ),
@@ -318,10 +318,9 @@ class Lowering {
                 stream: 'collective',
                 position,
                 label,
-                collective: segment.collective,
                 group,
                 transport: transport.name,
-                sentBytes: segment.sentBytes,
+                ...callOf(segment),
               },
               [before, drained(rank)],
             ),
@@ -368,6 +367,11 @@ class Lowering {
     if (earlier >= 0) this.#later.push([id, point(earlier), 0]);
     else this.#later.push([id, point(earlier + this.positions), 1]);
   }
+}
+
+/** What of a collective decides how it moves. */
+function callOf({ collective, sentBytes, members, toNeighbour }: CollectiveSegment): Call {
+  return { collective, sentBytes, ...(members && { members }), ...(toNeighbour && { toNeighbour }) };
 }
 
 function total(values: readonly number[]): number {

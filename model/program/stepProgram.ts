@@ -1,4 +1,5 @@
 import type { CollectiveKind, SegmentClass } from '../dit/kinds.ts';
+import type { RankGroup } from '../workload/workload.ts';
 
 /**
  * Streams of a rank. `copy` carries the prefetch, `stage-out` and `stage-in` the D2H and H2D pieces of staged
@@ -78,6 +79,9 @@ export interface CollectiveOp extends OpBase {
   group: number;
   transport: string;
   sentBytes: number;
+  /** As of the segment. */
+  members?: RankGroup;
+  toNeighbour?: true;
 }
 
 /** Something a host thread or the device does that only takes time: a launch, a flag, the sum of an all-reduce. */

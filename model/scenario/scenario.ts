@@ -3,6 +3,7 @@ import type { Dit, Size } from '../dit/dit.ts';
 import type { loadDit } from '../dit/load.ts';
 import { parseImageSize, parseSize } from '../dit/tokens.ts';
 import { UserError } from '../input/userError.ts';
+import { fillsHosts, spreadOf } from '../physics/rankGroups.ts';
 import type { Plan } from '../plan/plan.ts';
 import { makePlan } from '../presets/presets.ts';
 import type { readProfile } from '../profile/profileFile.ts';
@@ -16,7 +17,12 @@ import { transportNamed } from '../system/transport.ts';
 import { bindWorkload } from '../workload/bind.ts';
 import { type ComputeMode, USUAL_COMPUTE } from '../workload/computeMode.ts';
 import { paddedToRanks } from '../workload/padded.ts';
-import type { BoundWorkload, ProfiledWorkload, Workload } from '../workload/workload.ts';
+import {
+  type BoundWorkload,
+  collectiveIn,
+  type ProfiledWorkload,
+  type Workload,
+} from '../workload/workload.ts';
 import { measuredMachine } from './measuredStep.ts';
 import { planTexts } from './planTexts.ts';
 import type { ScenarioQuestion } from './question.ts';
@@ -109,6 +115,7 @@ export function modelScenario(
   const bound = workloadAt(undefined);
   const workload = options.padded === true ? paddedToRanks(bound) : bound;
   refuseMoreRanksThanGpus(workload, system);
+  refuseUnevenHosts(workload, system);
   refuseIdleTransport(question, workload, 'give --sp or --tp of at least 2');
   return {
     ...planned(question, workload, system),
@@ -244,12 +251,28 @@ function refuseMoreRanksThanGpus(workload: BoundWorkload, system: System): void 
   );
 }
 
+/** Groups of ranks lie in one host or take as many GPUs of each: see `spreadOf`. */
+function refuseUnevenHosts({ layout, ranks, blocks }: BoundWorkload, system: System): void {
+  const groups = blocks.flatMap(({ segments }) => segments.map((segment) => collectiveIn(segment)?.members));
+  const { sp, ring, tp } = layout;
+  try {
+    for (const group of [{ ranks, stride: 1 }, ...new Set(groups)])
+      if (group !== undefined && ranks > 1) spreadOf(system, ranks, group);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(
+      `--sp ${sp}${ring > 1 ? ` --ring ${ring}` : ''}${tp > 1 ? ` --tp ${tp}` : ''}: ${error.message}`,
+    );
+  }
+}
+
 /** The largest Ulysses degree up to the GPUs that are free for it which divides the heads. */
 function defaultSp(dit: Dit, system: System, { ring = 1, tp = 1, cfg, exchange }: ScenarioQuestion): number {
   const present = system.peer === 'real' ? system.gpus.length : Math.max(2, system.gpus.length);
   const free = Math.floor(present / (ring * tp) / (cfg === 'parallel' ? dit.guidance.evaluations : 1));
   for (let sp = free; sp > 1; sp -= 1) {
-    if (exchange === 'kv-gather' || dit.heads % (sp * tp) === 0) return sp;
+    const divides = exchange === 'kv-gather' || dit.heads % (sp * tp) === 0;
+    if (divides && fillsHosts(system, sp * ring * tp)) return sp;
   }
   return 1;
 }

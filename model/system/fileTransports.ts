@@ -1,11 +1,15 @@
 import type { CollectiveKind } from '../dit/kinds.ts';
+import { contentionOf } from './contention.ts';
 import type { SystemFile } from './format.ts';
+import { networkTransportOf } from './networkTransport.ts';
 import {
   type CollectiveRate,
   FLOW_CARRIERS,
   type FlowKey,
   type FlowNumbers,
   type FlowTransport,
+  NET,
+  NET_HIERARCHICAL,
   STAGED_COPY,
   STAGED_SM,
   type StagedCopyTransport,
@@ -26,26 +30,18 @@ export function transportsOf(
   file: SystemFile,
   fail: (path: readonly PropertyKey[], message: string) => never,
 ): Transport[] {
-  const { [STAGED_SM]: stagedSm, [STAGED_COPY]: stagedCopy, ...flows } = file.transports;
+  const {
+    [STAGED_SM]: stagedSm,
+    [STAGED_COPY]: stagedCopy,
+    [NET]: net,
+    [NET_HIERARCHICAL]: hierarchical,
+    ...flows
+  } = file.transports;
   const collectivesOf = (key: readonly string[], rates: Rates): FlowTransport['collectives'] => {
     const rate = (kind: keyof Rates): CollectiveRate => {
       const entry = rates[kind] ?? rates['all-to-all'];
-      const collective = entry.besideH2d.collective.value;
-      const h2d = entry.besideH2d.h2d.value;
-      if (collective + h2d < 1) {
-        fail(
-          ['transports', ...key, kind, 'besideH2d'],
-          `collective ${collective} and h2d ${h2d} add up to less than 1; a shared link is never left idle`,
-        );
-      }
-      if (h2d === 1 && collective < 1) {
-        fail(
-          ['transports', ...key, kind, 'besideH2d', 'collective'],
-          `${collective} beside h2d 1: copies that lose nothing share nothing; expected 1, or less than 1 for h2d`,
-        );
-      }
-      const gapS = entry.besideH2d.gap?.value ?? null;
-      return { bytesPerS: entry.rate.value, besideH2d: { collective, h2d, gapS } };
+      const besideH2d = contentionOf(entry.besideH2d, ['transports', ...key, kind, 'besideH2d'], fail);
+      return { bytesPerS: entry.rate.value, besideH2d };
     };
     return {
       'all-to-all': rate('all-to-all'),
@@ -123,5 +119,10 @@ export function transportsOf(
     };
     transports.push(copies);
   }
+  for (const [name, entry] of [
+    [NET, net],
+    [NET_HIERARCHICAL, hierarchical],
+  ] as const)
+    if (entry !== undefined) transports.push(networkTransportOf(file, name, entry, fail));
   return transports;
 }

@@ -1,13 +1,17 @@
 import { z } from 'zod';
 import { gpu } from './gpuFormat.ts';
-import { physical, plain } from './numbers.ts';
+import { network, networkTransport } from './networkFormat.ts';
+import { besideH2d, pcieLink, physical, plain } from './numbers.ts';
 import { PEERS } from './system.ts';
-import { FLOW_CARRIERS, type FlowKey, STAGED_COPY, STAGED_SM, TRANSPORT_PATHS } from './transport.ts';
-
-const pcieLink = z.strictObject({
-  gen: z.literal([1, 2, 3, 4, 5, 6]),
-  lanes: z.literal([1, 2, 4, 8, 16]),
-});
+import {
+  FLOW_CARRIERS,
+  type FlowKey,
+  NET,
+  NET_HIERARCHICAL,
+  STAGED_COPY,
+  STAGED_SM,
+  TRANSPORT_PATHS,
+} from './transport.ts';
 
 /** A node of the tree; `pcie` or measured rates describe the link to its parent. */
 const treeNode = z.strictObject({
@@ -33,13 +37,7 @@ const treeNode = z.strictObject({
 
 const collectiveRate = z.strictObject({
   rate: physical('rate').describe('per GPU and direction, alone, large messages'),
-  besideH2d: z.strictObject({
-    collective: plain(0.01, 1).describe(
-      "what is left of the collective's rate while H2D runs, as a fraction",
-    ),
-    h2d: plain(0.01, 1).describe("what is left of H2D's rate while the collective runs"),
-    gap: physical('time').optional().describe('between back-to-back chunks while the collective runs'),
-  }),
+  besideH2d,
 });
 
 const hostShare = plain(0.01, 1)
@@ -126,10 +124,15 @@ export const systemFile = z.strictObject({
   gpu,
   gpus: z.array(z.string()).min(1).max(64).describe('tree node of each GPU'),
   tree: z.record(z.string(), treeNode),
+  network: network
+    .optional()
+    .describe('several hosts alike: `gpus`, `tree` and `host` describe each; what joins them stands here'),
   transports: z.strictObject({
     ...flowTransports,
     [STAGED_SM]: stagedSm.optional(),
     [STAGED_COPY]: stagedCopy.optional(),
+    [NET]: networkTransport.optional(),
+    [NET_HIERARCHICAL]: networkTransport.optional(),
   }),
   defaultTransport: z.string(),
   host: z.strictObject({

@@ -5,6 +5,7 @@ import { bf16Of, computeRatesOf } from './computeRates.ts';
 import { transportsOf } from './fileTransports.ts';
 import { type SystemFile, systemFile } from './format.ts';
 import { composedSource, openMachine } from './machineFile.ts';
+import { hostsOf } from './network.ts';
 import { withOverrides } from './overrides.ts';
 import { numbersOf } from './provenance.ts';
 import type { Power, System } from './system.ts';
@@ -55,6 +56,7 @@ export function systemOf(file: SystemFile, source: Pick<YamlFile, 'file' | 'plac
   });
   if (file.peer === 'mirrored' && file.gpus.length !== 1)
     fail(['peer'], 'a mirrored peer needs exactly one GPU');
+  const hosts = hostsOf(file, tree, fail);
   const transports = transportsOf(file, fail);
   if (!transports.some((transport) => transport.name === file.defaultTransport)) {
     fail(
@@ -113,8 +115,7 @@ export function systemOf(file: SystemFile, source: Pick<YamlFile, 'file' | 'plac
       power: gpu.power === undefined ? null : powerOf(gpu.power, { name: gpu.name, compute }),
       computeSpeed: 1,
     },
-    gpus: file.gpus,
-    tree,
+    ...hosts,
     transports,
     defaultTransport: file.defaultTransport,
     host: {

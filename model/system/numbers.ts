@@ -48,3 +48,16 @@ export function plain(low: number, high: number, above?: { error: (issue: { inpu
     })
     .transform((entry) => ({ ...entry, value: entry.is }));
 }
+
+/** Generation and width of a PCIe link. */
+export const pcieLink = z.strictObject({
+  gen: z.literal([1, 2, 3, 4, 5, 6]),
+  lanes: z.literal([1, 2, 4, 8, 16]),
+});
+
+/** What a collective and H2D leave each other. */
+export const besideH2d = z.strictObject({
+  collective: plain(0.01, 1).describe("what is left of the collective's rate while H2D runs, as a fraction"),
+  h2d: plain(0.01, 1).describe("what is left of H2D's rate while the collective runs"),
+  gap: physical('time').optional().describe('between back-to-back chunks while the collective runs'),
+});

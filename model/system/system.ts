@@ -1,4 +1,5 @@
 import type { AttentionKernel, ComputeDtype, ElementwiseKernel, SegmentClass } from '../dit/kinds.ts';
+import type { Network } from './network.ts';
 import type { Transport } from './transport.ts';
 
 /** Where a number of a machine file came from; shown wherever the number is. */
@@ -141,7 +142,10 @@ export interface System {
   gpu: Gpu;
   /** Tree node of each GPU; its length is the number of GPUs. */
   gpus: readonly string[];
+  /** Of every host, each with a top of its own. */
   tree: readonly TreeNode[];
+  /** What joins several hosts; null for one. */
+  network: Network | null;
   transports: readonly Transport[];
   defaultTransport: string;
   host: {

@@ -9,6 +9,12 @@ export const NO_TRANSPORT = 'none';
 export const STAGED_SM = 'staged-sm';
 export const STAGED_COPY = 'staged-copy';
 
+/** NCCL between hosts; and the same in two phases, first within each host. */
+export const NET = 'net';
+export const NET_HIERARCHICAL = 'net-hierarchical';
+export const NETWORK_KEYS = [NET, NET_HIERARCHICAL] as const;
+export type NetworkKey = (typeof NETWORK_KEYS)[number];
+
 /** The staging kernel with so many CTAs a direction; a machine's usual number of them is plain `staged-sm` as well. */
 export function stagedSmName(ctas: number): string {
   return `${STAGED_SM}:${ctas}`;
@@ -69,9 +75,24 @@ export interface FlowNumbers {
   deviceBufferBytes: number;
 }
 
-/** Which links a collective crosses: the PCIe tree through host memory, through the lowest common node, or none of it. */
+/** Which links a collective crosses within a host: the PCIe tree through host memory, through the lowest common node, or none of it. */
 export const TRANSPORT_PATHS = ['host', 'peer', 'nvlink'] as const;
-export type TransportPath = (typeof TRANSPORT_PATHS)[number];
+/** The same, or NICs and the network between hosts. */
+export type TransportPath = (typeof TRANSPORT_PATHS)[number] | 'network';
+
+/** How an all-to-all between hosts is done: all pairs at once, or first within each host, so that every pair of hosts meets on its rails. */
+export type NetworkAlgorithm = 'flat' | 'hierarchical';
+
+/** What a transport over the network says beyond one flow for each rank. */
+export interface NetworkTerms {
+  algorithm: NetworkAlgorithm;
+  /** Name of the transport of what stays within a host; null where a host has one GPU. */
+  within: string | null;
+  /** Start-up that each peer on another host adds to a call, seconds. */
+  peerS: number;
+  /** Device memory that NCCL takes on each rank for each peer on another host, bytes. */
+  peerBufferBytes: number;
+}
 
 /** A transport that is described by one flow per rank. */
 export interface FlowTransport extends FlowNumbers {
@@ -91,6 +112,8 @@ export interface FlowTransport extends FlowNumbers {
   fill: { bytes: number; cost: number } | null;
   /** By number of ranks, where it has numbers of its own; the transport's hold for every other. */
   byRanks: ReadonlyMap<number, FlowNumbers>;
+  /** Of path `network` only. */
+  network?: NetworkTerms;
 }
 
 export interface CollectiveRate {
@@ -133,9 +156,30 @@ export function transportNamed(system: System, name: string = system.defaultTran
   );
 }
 
-/** The transport of a name, with the numbers that it has between so many ranks. @throws UserError as `transportNamed`. */
+/**
+ * The transport of a name, with the numbers that it has between so many ranks.
+ *
+ * @throws UserError as `transportNamed`, and for one that joins GPUs of one host where ranks are on several.
+ */
 export function transportOf(system: System, name: string | undefined, ranks: number): Transport {
-  return betweenRanks(transportNamed(system, name), ranks);
+  const transport = transportNamed(system, name);
+  const { network } = system;
+  if (network !== null && !joins(system, transport, ranks)) {
+    const others = system.transports
+      .filter((other) => joins(system, other, ranks))
+      .map((other) => other.name);
+    throw new UserError(
+      `transport ${transport.name}: joins GPUs of one host, and ${ranks} ranks are on ${Math.ceil(ranks / network.gpusPerHost)} hosts of ${network.gpusPerHost} GPUs; ` +
+        `${others.length > 0 ? `give ${others.join(' or ')}, or` : `${system.name} has no other;`} at most ${network.gpusPerHost} ranks`,
+    );
+  }
+  return betweenRanks(transport, ranks);
+}
+
+/** Whether a transport can carry collectives of so many ranks: only one over the network joins several hosts. */
+export function joins({ network }: System, transport: Transport, ranks: number): boolean {
+  if (network === null || ranks <= network.gpusPerHost) return true;
+  return transport.kind === 'flow' && transport.path === 'network';
 }
 
 /** The transport of a plan's collectives with its numbers between so many ranks; null for one rank. @throws UserError as `transportNamed`. */

@@ -13,11 +13,11 @@ const NUMBERS: Readonly<Record<Exclude<Direction, 'link'>, RegExp>> = {
   h2d: /^(gpu\.copyEngine\.h2d|tree\..+\.(down|reads))$/,
   duplex: /^tree\..+\.(duplex|memory|writes)$/,
   pageable: /^host\.(pageable|pageableOut)$/,
-  collectives: /^transports\..+\.rate$/,
+  collectives: /^(transports\..+\.rate|network\.payload)$/,
   beside: /^transports\..+\.besideH2d\.(collective|h2d)$/,
   compute: /^gpu\.efficiency\.(gemm|attention)(\..+)?$/,
   overheads:
-    /^(gpu\.copyEngine\.(startUp|gap|paceOverhead)|gpu\.kernelOverhead\..+|host\.eagerLaunch|transports\..+\.(latency|flag|gap))$/,
+    /^(gpu\.copyEngine\.(startUp|gap|paceOverhead)|gpu\.kernelOverhead\..+|host\.eagerLaunch|transports\..+\.(latency|peer|flag|gap))$/,
 };
 
 /**

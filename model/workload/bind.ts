@@ -315,6 +315,7 @@ function reductions(
       collective: 'all-reduce',
       sentBytes: (2 * bytes * (tp - 1)) / tp,
       bufferBytes: bytes,
+      ...(rows.sp * rows.ring > 1 && { members: { ranks: tp, stride: 1 } }),
     };
   });
 }

@@ -29,12 +29,15 @@ export function exchangeCollectives(
   const own = rows.attention[exchange.rows];
   const kv =
     exchange.attention === 'cross' ? rows.attention[exchange.kvRows] * sp : rows.attention[exchange.kvRows];
+  // Where tensor-parallel or ring ranks are there as well, these meet in groups of their own.
+  const members = tp * ring > 1 && { members: { ranks: sp, stride: tp } };
   const allToAll = (name: string, bytes: number): CollectiveSegment => ({
     kind: 'collective',
     name,
     collective: 'all-to-all',
     sentBytes: (bytes * (sp - 1)) / sp,
     bufferBytes: 2 * bytes,
+    ...members,
   });
 
   if (style === 'kv-gather') {
@@ -45,6 +48,7 @@ export function exchangeCollectives(
       collective: 'all-gather',
       sentBytes: tensorBytes(kv, exchange.kvWidth) * (sp - 1),
       bufferBytes: tensorBytes(kv, exchange.kvWidth) * (1 + sp),
+      ...members,
     }));
   }
   if (exchange.direction === 'out') {

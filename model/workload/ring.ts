@@ -64,6 +64,8 @@ export function ringAttention(
     sentBytes: blockBytes,
     // The first send goes out of Q, K and V as they are; later ones out of what was received, into another buffer.
     bufferBytes: index === 1 ? blockBytes : 2 * blockBytes,
+    ...(sp * tp > 1 && { members: { ranks: ring, stride: sp * tp } }),
+    toNeighbour: true,
   });
   return Array.from({ length: ring }, (_, place) => place + 1).flatMap((index): Segment[] =>
     index === ring

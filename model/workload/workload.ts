@@ -48,6 +48,12 @@ export interface ComputeSegment {
   seconds?: number;
 }
 
+/** Ranks of which a collective has so many, `stride` apart: 2 of stride 4 are ranks 0 and 4, 1 and 5, ... */
+export interface RankGroup {
+  ranks: number;
+  stride: number;
+}
+
 /** One collective call on one rank. */
 export interface CollectiveSegment {
   kind: 'collective';
@@ -60,6 +66,10 @@ export interface CollectiveSegment {
   sentBytes: number;
   /** Bytes of the local input plus output buffer. */
   bufferBytes: number;
+  /** Which ranks meet in it, where those are not all. Tensor-parallel ranks are neighbours, then those of Ulysses, then those of a ring. */
+  members?: RankGroup;
+  /** Each of them sends to the next only, as round a ring. */
+  toNeighbour?: true;
 }
 
 /**

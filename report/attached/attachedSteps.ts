@@ -49,6 +49,7 @@ export function attachedRow({ measured, ...prediction }: ComparedAttached): Step
   const { record, stepS } = measured;
   return {
     where: attachedPlace(measured),
+    node: '',
     model: attachedModel(measured),
     size: record.grid.join(' x '),
     depth: 'as profiled',

@@ -3,12 +3,13 @@ import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { DatasetReader } from '../../studies/dataset/stepRecords.ts';
 import { type ComparedStep, compareSteps } from '../../studies/heldOut/compareSteps.ts';
+import { ErrorsByNode } from '../../studies/heldOut/errorsByNode.ts';
 import { type HeldOutReport, heldOutReport } from '../../studies/heldOut/report.ts';
 import { countText } from '../../studies/numberText.ts';
 import { stepRow } from '../../studies/plots/predictedVsMeasured.ts';
 import { commandText } from '../parts/commandText.ts';
 import { filesTable, NotedSteps } from '../parts/environment.ts';
-import { classTables, orderTable, quantityTable } from '../parts/errorTables.ts';
+import { classTables, nodeParts, orderTable, quantityTable } from '../parts/errorTables.ts';
 import { machineSection } from '../parts/machine.ts';
 import { distributionPart, scatterPart } from '../parts/stepCharts.ts';
 import { stepVerdict } from '../parts/stepVerdict.ts';
@@ -30,7 +31,8 @@ const WORST = 10;
 export function experimentReport(input: ExperimentInput, onStep: () => void = () => undefined): Report {
   const machine = input.machine === null ? null : loadSystem(input.machine);
   const noted = new NotedSteps(new DatasetReader(input.files), onStep);
-  const steps = compareSteps(noted, machine);
+  const byNode = new ErrorsByNode();
+  const steps = compareSteps(noted, machine, (step, run) => byNode.add(step, run));
   const errors = heldOutReport(steps, WORST);
   const { device } = steps[0]!.run;
   const words = ['validate', ...stepWords(input), '--worst'];
@@ -62,6 +64,7 @@ export function experimentReport(input: ExperimentInput, onStep: () => void = ()
         title: 'Errors',
         parts: [
           ...classTables(errors, { prefix: 'errors', command: validate }),
+          ...nodeParts(byNode.report(), `${validate} --by node`),
           ...quantityTable('quantities', quantitiesOf(errors), validate),
           ...partsTable(errors, validate),
           worstTable(errors, validate),

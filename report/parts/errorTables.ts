@@ -1,7 +1,8 @@
 import type { ErrorStatistics } from '../../studies/heldOut/errorStatistics.ts';
+import { type NodeErrorReport, type NodeErrors, nodeBiasLines } from '../../studies/heldOut/errorsByNode.ts';
 import type { PlanOrder } from '../../studies/heldOut/planOrder.ts';
 import type { ClassErrors } from '../../studies/heldOut/report.ts';
-import type { TablePart } from '../report.ts';
+import type { Part, TablePart } from '../report.ts';
 import { type Column, percentColumn, tablePart } from './table.ts';
 
 const errorColumns = <Row>(of: (row: Row) => ErrorStatistics): Column<Row>[] => [
@@ -36,6 +37,22 @@ export function classTables(
     tablePart(`${prefix}-closed-form`, 'Errors of the closed form, by class of steps', closedForm, rows, {
       ...{ command, isFolded: true },
     }),
+  ];
+}
+
+/** Errors of the simulation by node, and what is said of nodes whose steps stand out; nothing for a single one. */
+export function nodeParts(errors: NodeErrorReport, command: string): Part[] {
+  if (errors.nodes.length < 2) return [];
+  const columns: Column<NodeErrors>[] = [
+    { header: 'node', value: ({ name }) => name },
+    ...errorColumns<NodeErrors>((row) => row.simulated),
+    { header: "Kendall's tau", value: ({ kendallTau }) => kendallTau, digits: 3 },
+    percentColumn('noise floor %', ({ noise }) => noise),
+  ];
+  const caption = 'Errors of the simulation, by node';
+  return [
+    tablePart('errors-by-node', caption, columns, errors.nodes, { command }),
+    { kind: 'notes', notes: nodeBiasLines(errors) },
   ];
 }
 

@@ -23,7 +23,7 @@ constexpr int MOST_MISSED = 200;
 /// What Staging asks of a group, by calls of somebody else's.
 class CalledGroup : public Group {
  public:
-  CalledGroup(const LinkCalls& calls, int rank, int ranks) : calls_(calls), place_{rank, ranks, ranks, rank, false} {}
+  CalledGroup(const LinkCalls& calls, int rank, int ranks) : calls_(calls), place_{rank, ranks, ranks, rank, false, {}} {}
 
   const Place& place() const override { return place_; }
   void barrier() override { checked(calls_.barrier(calls_.context), "barrier"); }
@@ -34,6 +34,9 @@ class CalledGroup : public Group {
   }
   std::vector<std::vector<std::byte>> gather(std::vector<std::byte>) override {
     throw RunError("a gather is not offered by an attached model's group");
+  }
+  std::vector<std::vector<std::byte>> gatherMessages(std::vector<std::byte>) override {
+    throw RunError("messages are not offered by an attached model's group");
   }
   std::unique_ptr<SharedMemory> shared(std::size_t bytes) override {
     std::array<char, 64> name{};

@@ -8,6 +8,7 @@
 #include "checks/check.hpp"
 #include "checks/ranks.hpp"
 #include "ranks/group_text.hpp"
+#include "ranks/secret.hpp"
 #include "ranks/slurm_hosts.hpp"
 
 namespace chunkflow {
@@ -15,7 +16,7 @@ namespace {
 
 using Run = std::function<std::vector<std::string>(const GroupOptions&, const RankBody&)>;
 
-GroupOptions optionsFor(int ranks, double timeLimitS = 20) {
+GroupOptions optionsFor(int ranks, double timeLimitS = 60) {
   GroupOptions options;
   options.ranks = ranks;
   options.groupSize = ranks;
@@ -30,6 +31,7 @@ void checkWords(const std::string& name, const std::vector<std::string>& words,
   check(name, words == expected);
   if (words == expected) return;
   for (const std::string& word : words) std::printf("     said: %s\n", word.c_str());
+  std::fflush(stdout);
 }
 
 double secondsOf(const std::function<void()>& call) {
@@ -83,6 +85,45 @@ std::string shareMemory(Group& group) {
   return "well";
 }
 
+/// Two threads of each rank, whose calls meet in other orders on other ranks.
+std::string gatherOnTwoThreads(Group& group) {
+  const Place place = group.place();
+  constexpr int ROUNDS = 50;
+  std::string wrong;
+  std::thread messages([&] {
+    for (int round = 0; round < ROUNDS; ++round) {
+      if (place.rank == round % place.ranks) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      const auto all = group.gatherMessages(toBytes("message " + number(place.rank) + " of " + number(round)));
+      for (int rank = 0; rank < place.ranks; ++rank) {
+        if (toText(all[static_cast<std::size_t>(rank)]) != "message " + number(rank) + " of " + number(round)) wrong = "messages";
+      }
+    }
+  });
+  std::string mixed;
+  for (int round = 0; round < ROUNDS; ++round) {
+    const auto all = group.gather(toBytes("control " + number(round)));
+    if (toText(all.back()) != "control " + number(round)) mixed = "control";
+  }
+  messages.join();
+  return wrong.empty() && mixed.empty() ? "well" : "mixed up: " + wrong + mixed;
+}
+
+/// A rank that waits for messages, and is let go when another fails.
+std::string failBesideMessages(Group& group) {
+  if (group.place().rank == 1) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    group.fail("rank 1 has no memory");
+    return "failed";
+  }
+  group.gatherMessages({});
+  return "met";
+}
+
+std::string tellHosts(Group& group) {
+  const Hosts& hosts = group.place().hosts;
+  return hosts.several() ? "on several hosts" : "all " + number(hosts.ranksBeside(group.place().rank)) + " on " + hosts.nameOf(0);
+}
+
 std::string callOtherThings(Group& group) {
   if (group.place().rank == 1) {
     group.gather({});
@@ -123,10 +164,14 @@ std::string stickAtOne(Group& group) {
 
 void checkMeetings(const std::string& how, const Run& run) {
   for (const int ranks : {1, 2, 4}) {
-    check(how + ": gather and broadcast, " + number(ranks) + " ranks",
-          allSay(run(optionsFor(ranks), gatherMany), "well"));
-    check(how + ": shared memory, " + number(ranks) + " ranks", allSay(run(optionsFor(ranks), shareMemory), "well"));
+    const std::vector<std::string> well(static_cast<std::size_t>(ranks), "well");
+    checkWords(how + ": gather and broadcast, " + number(ranks) + " ranks", run(optionsFor(ranks), gatherMany), well);
+    checkWords(how + ": shared memory, " + number(ranks) + " ranks", run(optionsFor(ranks), shareMemory), well);
   }
+  checkWords(how + ": two threads of each rank", run(optionsFor(3), gatherOnTwoThreads), {"well", "well", "well"});
+  checkWords(how + ": one fails, messages end", run(optionsFor(2), failBesideMessages),
+             {"RunError: rank 1 has no memory", "failed"});
+  check(how + ": ranks know their hosts", allSay(run(optionsFor(3), tellHosts), "all 3 on " + hostName()));
   const std::string different =
       "RunError: rank 1 is at a gather while rank 0 is at a barrier; all ranks must run the same program with the same "
       "options";
@@ -291,6 +336,40 @@ void checkEnvironment() {
   }
   checkWords("environment: beside torchrun's own store", inProcesses(agents, met), {"rank 0 at 0", "rank 1 at 1"});
 
+  // Slurm's and torchrun's ranks of one node meet on the loopback interface, whatever the node is called; others need a secret.
+  const auto named = [&](int rank, const Variables& more) {
+    Variables variables = torchrunVariables(rank, 2, ownPort);
+    variables["MASTER_ADDR"] = "node-that-nobody-knows";
+    variables.insert(more.begin(), more.end());
+    return RankProcess{variables, optionsFor(2, 2)};
+  };
+  const Variables oneNode{{"LOCAL_WORLD_SIZE", "2"}};
+  checkWords("environment: torchrun's ranks of one node", inProcesses({named(0, oneNode), named(1, oneNode)}, met),
+             {"rank 0 at 0", "rank 1 at 1"});
+  const std::string secret =
+      "UserError: CHUNKFLOW_SECRET is not set, and rank 0 would listen at node-that-nobody-knows, where strangers can "
+      "connect; set it to the same on all ranks: export CHUNKFLOW_SECRET=$(openssl rand -hex 16)";
+  checkWords("environment: two nodes without a secret", inProcesses({named(0, {}), named(1, {})}, met), {secret, secret});
+  Variables over = torchrunVariables(0, 2, ownPort);
+  over["CHUNKFLOW_INTERFACE"] = "lo";
+  over["CHUNKFLOW_SECRET"] = freshSecret();
+  RankProcess other{over, optionsFor(2)};
+  other.variables["RANK"] = other.variables["LOCAL_RANK"] = "1";
+  const auto interface = [&](Group& group) -> std::string {
+    group.barrier();
+    const char* nccl = std::getenv("NCCL_SOCKET_IFNAME");
+    return nccl == nullptr ? "NCCL chooses" : nccl;
+  };
+  checkWords("environment: NCCL takes the chosen interface",
+             inProcesses({RankProcess{over, optionsFor(2)}, other}, interface), {"=lo", "=lo"});
+  other.variables["NCCL_SOCKET_IFNAME"] = "eth7";
+  checkWords("environment: unless the user has chosen another",
+             inProcesses({RankProcess{over, optionsFor(2)}, other}, interface), {"=lo", "eth7"});
+  over["MASTER_ADDR"] = "203.0.113.9";
+  checkWords("environment: an address that is not on the interface", inProcesses({RankProcess{over, optionsFor(2, 1)}}, met),
+             {"UserError: MASTER_ADDR is 203.0.113.9, which is not on lo (CHUNKFLOW_INTERFACE); set MASTER_ADDR to "
+              "127.0.0.1 on all ranks"});
+
   const auto taken = inProcesses({RankProcess{torchrunVariables(0, 2, portOf(store)), optionsFor(2, 1)}}, met);
   check("environment: a port that is taken",
         taken[0].starts_with("UserError: rank 0 could not listen on port " + number(portOf(store))));
@@ -330,6 +409,8 @@ int actAsRank(const std::string& role) {
   const std::string word = wordOf([&]() -> std::string {
     const std::unique_ptr<Group> group = processGroup(optionsFor(3));
     group->barrier();
+    const char* secret = std::getenv("CHUNKFLOW_SECRET");
+    if (role == "secret" && (secret == nullptr || std::string(secret).size() != 32)) return "UserError: no secret";
     const bool atOne = group->place().rank == 1;
     if (atOne && (role == "fail" || role == "stick")) return "UserError: as told";
     if (atOne && role == "die") raise(SIGKILL);
@@ -344,6 +425,7 @@ int actAsRank(const std::string& role) {
 void checkLauncher() {
   std::fflush(stdout);
   check("launcher: all ranks end well", launchRanks(3, 5, {"--act", "meet"}) == 0);
+  check("launcher: gives its ranks a secret", launchRanks(3, 5, {"--act", "secret"}) == 0);
   int code = 0;
   const double failS = secondsOf([&] { code = launchRanks(3, 5, {"--act", "fail"}); });
   check("launcher: the exit code of the rank that says what the user can mend", code == 2);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <string_view>
 
 #include "checks/check.hpp"
 #include "checks/ranks.hpp"
@@ -370,10 +371,16 @@ void checkRefusals() {
            const Trial trial(*device, group.place(), {CollectiveKind::AllToAll, 1025});
            return throws<RunError>([&] { transport->run(*stream, trial.call()); }) ? "" : "accepts it";
          }));
-  report("nccl: refuses mirrored peers, or is absent", inThreads(optionsFor(1, 2), [](Group& group) -> std::string {
+  report("nccl: refuses mirrored peers", inThreads(optionsFor(1, 2), [](Group& group) -> std::string {
            const std::unique_ptr<Device> device = Device::open(0);
            return throws<UserError>([&] { ncclTransport(*device, group); }) ? "" : "accepts them";
          }));
+}
+
+/// What the host backend has in NCCL's place.
+void checkMessages() {
+  report("messages: 3 ranks as threads", inThreads(optionsFor(3, 3), nccl));
+  report("messages: 2 ranks as processes", inProcesses(optionsFor(2, 2), nccl));
 }
 
 /// Prints what one GPU's link carries per direction when its peer is mirrored.
@@ -420,6 +427,7 @@ int main(int argc, char** argv) {
   checkGivingUp();
   checkRefusals();
   if (withNccl) report("nccl " + ncclVersion() + ": 2 ranks on one device", inThreads(optionsFor(2, 2), nccl));
+  if (std::string_view(backendName()) == "host") checkMessages();
   if (bandwidth) printBandwidth();
   std::printf(failedChecks == 0 ? "all checks hold\n" : "%d checks failed\n", failedChecks);
   return failedChecks == 0 ? 0 : 1;

@@ -49,7 +49,7 @@ function(chunkflow_compile_options target)
       set(sanitize -fsanitize=address,undefined)
     endif()
     # Not optimised: the compiler would spend minutes on what two sanitizers add, and the hot loops have options of their own.
-    target_compile_options(${target} PRIVATE ${sanitize} -fno-omit-frame-pointer -O1 -g1)
+    target_compile_options(${target} PRIVATE ${sanitize} -fno-omit-frame-pointer -O0 -g1)
     target_link_options(${target} PUBLIC ${sanitize})
   endif()
   find_package(Threads REQUIRED)

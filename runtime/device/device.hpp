@@ -119,6 +119,13 @@ class PageLock {
 const char* backendName();
 
 /// Identity of a device, as results files record it.
+/// What the driver says of a device's link to its host; 0 where it does not.
+struct PcieLink {
+  unsigned lanes = 0;           // now: fewer than mostLanes where the link was trained badly
+  unsigned mostLanes = 0;       // that device and slot could have
+  unsigned mostGeneration = 0;  // likewise; the present one falls while a device idles
+};
+
 struct DeviceInfo {
   std::string backend;  // as backendName says it
   std::string name;
@@ -126,6 +133,8 @@ struct DeviceInfo {
   std::string driver;   // driver version; "" on the host
   std::string cuda;     // CUDA runtime version; "" on the host
   std::string pciBus;   // bus id; "" on the host
+  std::string vbios;    // version of the device's firmware; "" where unknown
+  PcieLink link;
   int numaNode = -1;    // host memory node nearest to the device; -1 where unknown
   std::size_t memoryBytes = 0;
 };

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "measure/provenance.hpp"
 #include "session/arena_surveyor.hpp"
 #include "session/options.hpp"
 
@@ -29,7 +30,8 @@ std::string nowText() {
 }
 
 /// Variables that decide which of its transports NCCL takes.
-constexpr const char* NCCL_VARIABLES[] = {"NCCL_P2P_DISABLE", "NCCL_P2P_LEVEL", "NCCL_SHM_DISABLE"};
+constexpr const char* NCCL_VARIABLES[] = {"NCCL_P2P_DISABLE", "NCCL_P2P_LEVEL",  "NCCL_SHM_DISABLE",
+                                          "NCCL_NET",         "NCCL_IB_DISABLE", "NCCL_NET_GDR_LEVEL"};
 
 std::string hex(std::uint64_t number) {
   char text[17];
@@ -65,7 +67,15 @@ bool sameOutput(const OutputFacts& a, const OutputFacts& b) {
 std::string deviceJson(const DeviceInfo& info) {
   JsonWriter json;
   json.beginObject().field("name", info.name).field("uuid", info.uuid).field("driver", info.driver);
-  json.field("cuda", info.cuda).field("pciBus", info.pciBus);
+  json.field("cuda", info.cuda).field("pciBus", info.pciBus).field("node", nodeName());
+  if (!info.vbios.empty()) json.field("vbios", info.vbios);
+  if (info.link.mostLanes > 0) {
+    json.key("link").beginObject().field("lanes", std::uint64_t{info.link.lanes});
+    json.field("mostLanes", std::uint64_t{info.link.mostLanes});
+    json.field("mostGeneration", std::uint64_t{info.link.mostGeneration}).endObject();
+  }
+  // Of this rank: NCCL takes ranks of one host for those of several where it differs.
+  if (const char* host = std::getenv("NCCL_HOSTID"); host != nullptr) json.field("ncclHostId", host);
   json.field("memoryBytes", static_cast<std::uint64_t>(info.memoryBytes));
   return json.endObject().take();
 }
@@ -81,7 +91,10 @@ std::string runLine(const Program& program, const RunFacts& facts) {
   JsonWriter json = record("run");
   json.field("schema", "chunkflow/measurement@1").field("program", program.id).field("title", program.title);
   json.field("fingerprint", program.fingerprint).field("runtime", CHUNKFLOW_RUNTIME_HASH);
-  json.field("tool", program.tool).field("backend", backendName());
+  json.field("tool", program.tool);
+  if (*program.commit != '\0') json.field("commit", program.commit);
+  json.field("backend", backendName());
+  if (const std::string job = slurmJob(); !job.empty()) json.field("slurmJob", job);
   json.field("place", facts.place).field("ranks", program.ranks).field("groupSize", program.groupSize);
   json.field("startedAt", nowText()).key("devices").beginArray();
   for (const std::string& device : facts.devices) json.raw(device);

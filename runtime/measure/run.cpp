@@ -18,6 +18,7 @@
 #include "measure/measure.hpp"
 #include "measure/results.hpp"
 #include "ranks/group.hpp"
+#include "session/hosts.hpp"
 #include "session/options.hpp"
 #include "session/session.hpp"
 #include "weights/weight_values.hpp"
@@ -199,6 +200,7 @@ int runChecked(RunIn where, const Program& program, int argc, const char* const*
   } else {
     groups = threadGroup(groupOptions);
   }
+  checkHosts(program, options, groups[0]->place().hosts);
   const bool first = groups[0]->place().rank == 0;
   std::unique_ptr<ResultsFile> file;
   try {

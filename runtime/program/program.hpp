@@ -167,6 +167,7 @@ struct Program {
   const char* title;
   const char* fingerprint;  // hash over everything that was generated
   const char* tool;         // "chunkflow 0.1.0"
+  const char* commit = "";  // of the source that generated it, with "-dirty" where files had changed; "" where unknown
   int ranks, groupSize;
   bool mirrored;
   int blocksPerPass, positions;

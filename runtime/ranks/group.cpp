@@ -1,6 +1,7 @@
 // Which rank this process is, by the variables of whoever started it.
 #include "ranks/group.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <optional>
@@ -8,6 +9,8 @@
 #include "base/error.hpp"
 #include "ranks/group_processes.hpp"
 #include "ranks/group_rendezvous.hpp"
+#include "ranks/interfaces.hpp"
+#include "ranks/secret.hpp"
 #include "ranks/slurm_hosts.hpp"
 
 namespace chunkflow {
@@ -41,6 +44,7 @@ int requiredNumber(const char* name, const char* because, int least, int most) {
 
 constexpr int MOST_RANKS = 65536;
 constexpr int HIGHEST_PORT = 65535;
+constexpr const char* LOOPBACK = "127.0.0.1";
 
 Membership byTorchrun() {
   Membership membership;
@@ -49,6 +53,7 @@ Membership byTorchrun() {
   membership.localRank = requiredNumber("LOCAL_RANK", "RANK", 0, MOST_RANKS);
   if (membership.worldSize == 1) return membership;
   membership.host = required("MASTER_ADDR", "RANK");
+  membership.oneHost = variable("LOCAL_WORLD_SIZE") == std::to_string(membership.worldSize);
   const int port = requiredNumber("MASTER_PORT", "RANK", 1, HIGHEST_PORT);
   membership.job = membership.host + ":" + std::to_string(port) + " " + variable("TORCHELASTIC_RUN_ID").value_or("");
   membership.ports = {port};
@@ -70,12 +75,50 @@ Membership bySlurm() {
   membership.worldSize = requiredNumber("SLURM_NTASKS", "SLURM_PROCID", 1, MOST_RANKS);
   membership.localRank = requiredNumber("SLURM_LOCALID", "SLURM_PROCID", 0, MOST_RANKS);
   if (membership.worldSize == 1) return membership;
-  membership.host = firstSlurmHost(required("SLURM_JOB_NODELIST", "SLURM_PROCID"));
+  // Which is the first host's name by Slurm, unless the ranks are to meet over another of its interfaces.
+  const std::optional<std::string> host = variable("MASTER_ADDR");
+  membership.host = host ? *host : firstSlurmHost(required("SLURM_JOB_NODELIST", "SLURM_PROCID"));
+  membership.oneHost = variable("SLURM_STEP_NUM_NODES").value_or(variable("SLURM_NNODES").value_or("")) == "1";
   constexpr int FIRST_PORT = 20000, PORTS = 20000;
   const std::string job = required("SLURM_JOB_ID", "SLURM_PROCID");
   membership.ports = {FIRST_PORT + number("SLURM_JOB_ID", job, 0, 2147483647) % PORTS};
   membership.job = "slurm " + job + "." + variable("SLURM_STEP_ID").value_or("");
   return membership;
+}
+
+/// Rank 0 listens at an address of the chosen interface and the others connect from theirs; NCCL takes the same one.
+void meetOver(const InterfaceAddress& chosen, Membership& membership) {
+  if (membership.rank == 0) {
+    const std::vector<std::string> there = addressesOf(membership.host);
+    if (std::find(there.begin(), there.end(), chosen.address) == there.end()) {
+      throw UserError("MASTER_ADDR is " + membership.host + ", which is not on " + chosen.interface +
+                      " (CHUNKFLOW_INTERFACE); set MASTER_ADDR to " + chosen.address + " on all ranks");
+    }
+  }
+  membership.listenAt = membership.connectFrom = chosen.address;
+  // "=" is NCCL's sign for this interface and none whose name only begins so.
+  setenv("NCCL_SOCKET_IFNAME", ("=" + chosen.interface).c_str(), 0);
+}
+
+/// Through which addresses the ranks meet, and by which secret. Strangers reach rank 0 wherever it does not listen on the
+/// loopback interface, so that there a secret is needed.
+void chooseWay(Membership& membership) {
+  membership.secret = secretOfJob();
+  if (const std::optional<std::string> wanted = variable("CHUNKFLOW_INTERFACE")) {
+    meetOver(chosenInterface(*wanted, interfacesHere()), membership);
+  } else if (isLoopback(membership.host)) {
+    membership.listenAt = membership.host;
+  } else if (membership.oneHost) {
+    membership.host = membership.listenAt = LOOPBACK;
+  }
+  if (membership.secret.empty() && !isLoopback(membership.listenAt)) throw UserError(secretIsMissing(membership.host));
+}
+
+/// Ranks may come late, since each node builds for itself; once they are there they wait for each other no longer than usual.
+double meetingLimitS(const GroupOptions& options) {
+  constexpr int LONGEST_S = 7 * 24 * 3600;
+  const std::optional<std::string> value = variable("CHUNKFLOW_MEETING_LIMIT");
+  return value ? number("CHUNKFLOW_MEETING_LIMIT", *value, 1, LONGEST_S) : options.timeLimitS;
 }
 
 /// Slurm's variables are those of a group only where there is more than one task: a program started by hand inside of
@@ -112,7 +155,10 @@ std::unique_ptr<Group> processGroup(const GroupOptions& options) {
     if (!membership.complaint.empty()) throw UserError(membership.complaint);
     return std::move(threadGroup(options).front());
   }
-  std::vector<Connection> connections = meet(membership, options);
+  chooseWay(membership);
+  GroupOptions forMeeting = options;
+  forMeeting.timeLimitS = meetingLimitS(options);
+  std::vector<Connection> connections = meet(membership, forMeeting);
   Place place;
   place.rank = membership.rank;
   place.ranks = options.ranks;

@@ -1,6 +1,6 @@
 #pragma once
-// The ranks of a run: who they are, how they find each other, how all of them end when one does. Control only: no
-// tensor passes through here.
+// The ranks of a run: who they are, how they find each other, how all of them end when one does. Control only, but for the
+// host backend's messages between hosts.
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "ranks/hosts.hpp"
+
 namespace chunkflow {
 
 /// Where a rank stands. `ranks` run; `groupSize` meet in a collective, which is more where peers are mirrored.
@@ -16,9 +18,11 @@ struct Place {
   int rank = 0;
   int ranks = 1;
   int groupSize = 1;
-  int localRank = 0;
+  int localRank = 0;  // among those of its host
   /// Whether all ranks are threads of this process.
   bool threads = true;
+  /// Of all ranks; the same on every rank.
+  Hosts hosts;
 };
 
 /// Memory that all ranks of the host see, zeroed at first; in one process plain memory, between processes a POSIX
@@ -41,6 +45,10 @@ class Group {
   virtual std::vector<std::byte> broadcast(std::vector<std::byte> bytes, int root = 0) = 0;
   /// Everybody's bytes in order of rank, on every rank.
   virtual std::vector<std::vector<std::byte>> gather(std::vector<std::byte> bytes) = 0;
+  /// As `gather`, in an order of its own: one other thread of each rank may call it meanwhile. For tensors that go through
+  /// the group because there is no better way between hosts (the host backend's, which is not for speed).
+  virtual std::vector<std::vector<std::byte>> gatherMessages(std::vector<std::byte> bytes) = 0;
+  /// @throws RunError where the ranks are not on one host.
   virtual std::unique_ptr<SharedMemory> shared(std::size_t bytes) = 0;
   /// Not collective; any thread. Tells every rank to end with this message; they see it within a second.
   virtual void fail(const std::string& message) = 0;
@@ -61,7 +69,9 @@ std::vector<std::unique_ptr<Group>> threadGroup(const GroupOptions&);
 
 /// This process as one rank, by the variables of torchrun (RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT) or of
 /// Slurm (SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID, and the first host of SLURM_JOB_NODELIST with a port from the job id).
-/// With neither and one rank: a group of one. @throws UserError that names the variable that is missing or wrong, or the two
+/// Ranks meet over the interface that CHUNKFLOW_INTERFACE names, and NCCL is told of it; across hosts they need a secret.
+/// With neither torchrun's variables nor Slurm's and one rank: a group of one. To be called before other threads look at
+/// the environment. @throws UserError that names the variable that is missing or wrong, or the two
 /// world sizes that differ.
 std::unique_ptr<Group> processGroup(const GroupOptions&);
 

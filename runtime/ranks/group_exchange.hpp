@@ -10,7 +10,11 @@
 
 namespace chunkflow {
 
-enum class Meeting : std::uint32_t { Barrier = 1, Broadcast = 2, Gather = 3 };
+enum class Meeting : std::uint32_t { Barrier = 1, Broadcast = 2, Gather = 3, Messages = 4 };
+
+/// Sequences of calls that do not wait for each other: those of the rank's own thread, and those of its messages.
+constexpr std::size_t LANES = 2;
+inline std::size_t laneOf(Meeting meeting) { return meeting == Meeting::Messages ? 1 : 0; }
 
 inline const char* meetingName(Meeting meeting) {
   switch (meeting) {
@@ -20,6 +24,8 @@ inline const char* meetingName(Meeting meeting) {
       return "a broadcast";
     case Meeting::Gather:
       return "a gather";
+    case Meeting::Messages:
+      return "a collective";
   }
   return "a call that this version does not know";
 }
@@ -59,10 +65,15 @@ class ExchangeGroup : public Group {
     return exchange(Meeting::Gather, std::move(bytes));
   }
 
+  std::vector<std::vector<std::byte>> gatherMessages(std::vector<std::byte> bytes) override {
+    return exchange(Meeting::Messages, std::move(bytes));
+  }
+
  protected:
   explicit ExchangeGroup(const Place& place) : place_(place) {}
+  void setHosts(Hosts hosts) { place_.hosts = std::move(hosts); }
 
-  /// @returns what each rank has brought, in order of rank. @throws RunError when the run must end.
+  /// Called by one thread of a rank for each lane. @returns what each rank has brought, in order of rank. @throws RunError when the run must end.
   virtual std::vector<std::vector<std::byte>> exchange(Meeting meeting, std::vector<std::byte> bytes) = 0;
 
  private:

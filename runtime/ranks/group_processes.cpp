@@ -5,17 +5,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
-#include <fstream>
 #include <mutex>
 #include <thread>
 
 #include "ranks/group_exchange.hpp"
-#include "ranks/group_rendezvous.hpp"
 #include "ranks/group_text.hpp"
+#include "ranks/handshake.hpp"
 #include "ranks/shared_segment.hpp"
 
 namespace chunkflow {
@@ -52,20 +52,12 @@ Contributions unpack(const std::vector<std::byte>& packed, std::size_t count) {
   return contributions;
 }
 
-/// Which host this is. Containers of one machine have the same boot id but different names, and cannot share memory.
-std::string hostIdentity() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string bootId;
-  std::getline(file, bootId);
-  return hostName() + "\n" + bootId;
-}
-
 /// The other end of a connection. Its frames are put in by the watcher and taken out by the rank's own calls.
 struct Peer {
   int rank;
   Connection connection;
   std::mutex sending;
-  std::deque<Frame> frames;  // Bring at rank 0, Result elsewhere
+  std::array<std::deque<Frame>, LANES> frames;  // Bring at rank 0, Result elsewhere
   bool left = false;         // said goodbye
   bool gone = false;         // its connection has ended
 };
@@ -102,6 +94,13 @@ class ProcessGroup : public ExchangeGroup {
   }
 
   std::unique_ptr<SharedMemory> shared(std::size_t bytes) override;
+
+  /// Collective; the first call.
+  void learnHosts() {
+    std::vector<std::string> identities;
+    for (const auto& bytes : gather(toBytes(hostIdentity()))) identities.push_back(toText(bytes));
+    setHosts(hostsOf(identities));
+  }
 
   void fail(const std::string& message) override {
     {
@@ -154,11 +153,12 @@ class ProcessGroup : public ExchangeGroup {
   /// The next frame of a peer. @throws RunError, on all ranks, when it does not come.
   Frame next(Peer& peer, Meeting meeting, Deadline deadline, const std::string& who) {
     std::unique_lock lock(mutex_);
+    std::deque<Frame>& frames = peer.frames[laneOf(meeting)];
     const bool inTime =
-        changed_.wait_until(lock, deadline, [&] { return !peer.frames.empty() || peer.left || !failure_.empty(); });
-    if (failure_.empty() && !peer.frames.empty()) {
-      Frame frame = std::move(peer.frames.front());
-      peer.frames.pop_front();
+        changed_.wait_until(lock, deadline, [&] { return !frames.empty() || peer.left || !failure_.empty(); });
+    if (failure_.empty() && !frames.empty()) {
+      Frame frame = std::move(frames.front());
+      frames.pop_front();
       return frame;
     }
     lock.unlock();
@@ -208,14 +208,19 @@ class ProcessGroup : public ExchangeGroup {
   void hear(Peer& peer) {
     const bool open = peer.connection.receiveSome();
     while (std::optional<Frame> frame = peer.connection.take()) heard(peer, std::move(*frame));
-    if (open) return;
+    if (open && !peer.connection.damaged()) return;
     peer.gone = true;
     bool left = false;
     {
       const std::lock_guard lock(mutex_);
       left = peer.left;
     }
-    if (!left) fail("rank " + std::to_string(peer.rank) + " ended unexpectedly");
+    const std::string who = "rank " + std::to_string(peer.rank);
+    if (peer.connection.damaged()) {
+      fail("what came from " + who + " is not what it sent; something between the hosts alters or injects packets");
+    } else if (!left) {
+      fail(who + " ended unexpectedly");
+    }
   }
 
   void heard(Peer& peer, Frame frame) {
@@ -225,7 +230,7 @@ class ProcessGroup : public ExchangeGroup {
       switch (static_cast<Say>(frame.kind)) {
         case Say::Bring:
         case Say::Result:
-          peer.frames.push_back(std::move(frame));
+          peer.frames[laneOf(static_cast<Meeting>(frame.tag))].push_back(std::move(frame));
           break;
         case Say::Bye:
           peer.left = true;
@@ -243,8 +248,6 @@ class ProcessGroup : public ExchangeGroup {
     if (!message.empty()) tell(message, &peer);
   }
 
-  void throwUnlessOneHost();
-
   const double timeLimitS_;
   Socket wake_;
   mutable std::mutex mutex_;
@@ -255,21 +258,8 @@ class ProcessGroup : public ExchangeGroup {
   std::thread watcher_;
 };
 
-void ProcessGroup::throwUnlessOneHost() {
-  const Contributions hosts = gather(toBytes(hostIdentity()));
-  for (std::size_t rank = 1; rank < hosts.size(); ++rank) {
-    if (hosts[rank] == hosts[0]) continue;
-    const auto nameOf = [&](std::size_t which) {
-      const std::string identity = toText(hosts[which]);
-      return identity.substr(0, identity.find('\n'));
-    };
-    throw UserError("staged transports need all ranks on one host; rank 0 is on " + nameOf(0) + " and rank " +
-                    std::to_string(rank) + " on " + nameOf(rank) + "; start all ranks on one, or choose nccl");
-  }
-}
-
 std::unique_ptr<SharedMemory> ProcessGroup::shared(std::size_t bytes) {
-  throwUnlessOneHost();
+  if (place().hosts.several()) throw RunError("ranks on several hosts share no memory: " + place().hosts.text());
   const Contributions sizes = gather(toBytes(std::to_string(bytes)));
   for (std::size_t rank = 1; rank < sizes.size(); ++rank) {
     if (sizes[rank] == sizes[0]) continue;
@@ -297,7 +287,9 @@ std::unique_ptr<SharedMemory> ProcessGroup::shared(std::size_t bytes) {
 }  // namespace
 
 std::unique_ptr<Group> connectedGroup(const Place& place, std::vector<Connection> connections, double timeLimitS) {
-  return std::make_unique<ProcessGroup>(place, std::move(connections), timeLimitS);
+  auto group = std::make_unique<ProcessGroup>(place, std::move(connections), timeLimitS);
+  group->learnHosts();
+  return group;
 }
 
 }  // namespace chunkflow

@@ -8,7 +8,7 @@
 
 namespace chunkflow {
 
-/// @param connections as `meet` returns them.
+/// Collective. @param place but for its hosts, which the ranks tell each other. @param connections as `meet` returns them.
 std::unique_ptr<Group> connectedGroup(const Place& place, std::vector<Connection> connections, double timeLimitS);
 
 }  // namespace chunkflow

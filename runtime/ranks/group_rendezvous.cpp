@@ -1,82 +1,35 @@
 #include "ranks/group_rendezvous.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <sstream>
 #include <thread>
 
 #include "base/error.hpp"
 #include "ranks/group_text.hpp"
+#include "ranks/hosts.hpp"
+#include "ranks/lobby.hpp"
 
 namespace chunkflow {
 namespace {
 
-constexpr int PROTOCOL_VERSION = 1;
-/// A greeting is a few lines; anything longer is no greeting of ours.
-constexpr std::size_t LONGEST_GREETING_BYTES = std::size_t{64} << 10;
 /// How long a rank that knows of a mistake still waits for the others, to tell them.
 constexpr double TELLING_S = 2;
-/// How long one that has connected may take to say who it is.
-constexpr double GREETING_S = 2;
+/// How long whoever is at rank 0's port may take to answer.
+constexpr double ANSWER_S = 5;
+/// Connections in the handshake at a time, beside one for each rank.
+constexpr std::size_t SPARE_VISITORS = 64;
 
-/// What a rank says of itself: one line each, the version first so that every version can read it.
-struct Greeting {
-  int version = PROTOCOL_VERSION;
-  int worldSize = 0;
-  int rank = 0;
-  std::string fingerprint, host, job, complaint;
-};
-
-/// What goes into a line of its own must not end it.
-std::string oneLine(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
-}
-
-Frame greet(const Membership& membership, const GroupOptions& options) {
-  std::ostringstream text;
-  text << PROTOCOL_VERSION << '\n'
-       << membership.worldSize << '\n'
-       << membership.rank << '\n'
-       << oneLine(options.fingerprint) << '\n'
-       << hostName() << '\n'
-       << oneLine(membership.job) << '\n'
-       << oneLine(membership.complaint) << '\n';
-  return {static_cast<std::uint32_t>(Say::Hello), 0, toBytes(text.str())};
-}
-
-bool readNumber(std::istream& lines, int& number) {
-  std::string line;
-  if (!std::getline(lines, line)) return false;
-  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), number);
-  return error == std::errc() && end == line.data() + line.size();
-}
-
-std::optional<Greeting> readGreeting(const std::optional<Frame>& frame) {
-  if (!frame || frame->kind != static_cast<std::uint32_t>(Say::Hello)) return std::nullopt;
-  std::istringstream lines(toText(frame->bytes));
-  Greeting greeting;
-  if (!readNumber(lines, greeting.version)) return std::nullopt;
-  if (greeting.version != PROTOCOL_VERSION) return greeting;
-  if (!readNumber(lines, greeting.worldSize) || !readNumber(lines, greeting.rank)) return std::nullopt;
-  for (std::string* text : {&greeting.fingerprint, &greeting.host, &greeting.job, &greeting.complaint}) {
-    if (!std::getline(lines, *text)) return std::nullopt;
-  }
-  return greeting;
+Greeting greetingOf(const Membership& membership, const GroupOptions& options) {
+  return {PROTOCOL_VERSION, membership.worldSize, membership.rank,      options.fingerprint,
+          hostName(),       membership.job,       membership.complaint};
 }
 
 /// Why a greeting does not go with rank 0; "" when it does.
 std::string problemOf(const Greeting& greeting, const Membership& zero, const GroupOptions& options,
                       const std::vector<std::string>& hostOfRank) {
   const std::string who = "rank " + std::to_string(greeting.rank);
-  if (greeting.version != PROTOCOL_VERSION) {
-    return "a rank speaks version " + std::to_string(greeting.version) + " of the rendezvous and rank 0 version " +
-           std::to_string(PROTOCOL_VERSION) + "; build the program of all ranks from the same sources";
-  }
   if (!greeting.complaint.empty()) return greeting.complaint;
   if (greeting.worldSize != zero.worldSize) {
     return zero.worldSizeVariable + " is " + std::to_string(greeting.worldSize) + " at " + who + " and " +
@@ -104,7 +57,7 @@ std::string portsOf(const Membership& membership) {
 Socket listenAtFirstFree(const Membership& membership) {
   int error = 0;
   for (const int port : membership.ports) {
-    Socket socket = listenOn(membership.host, port);
+    Socket socket = listenOn(membership.listenAt, port);
     if (socket) return socket;
     error = errno;
   }
@@ -137,33 +90,45 @@ std::string inSeconds(double seconds) {
   return text.str();
 }
 
+/// A rank that has given its connection up, and comes again, is not there twice. @returns whether it was so.
+bool forgetEnded(int rank, std::vector<Connection>& connections, std::vector<std::string>& hostOfRank) {
+  if (rank <= 0 || static_cast<std::size_t>(rank) >= connections.size()) return false;
+  Connection& former = connections[static_cast<std::size_t>(rank)];
+  if (!former || former.receiveSome()) return false;
+  former.close();
+  hostOfRank[static_cast<std::size_t>(rank)].clear();
+  return true;
+}
+
+/// What rank 0 says when some do not come.
+std::string absence(const Membership& membership, const GroupOptions& options, const Lobby& lobby,
+                    const std::vector<std::string>& hostOfRank) {
+  const std::string turnedAway = lobby.turnedAway();
+  return missingRanks(hostOfRank) + " did not come within " + inSeconds(options.timeLimitS) + " to rank 0 at " +
+         membership.host + ":" + std::to_string(lobby.port()) + "; " +
+         (turnedAway.empty() ? "start all " + std::to_string(membership.worldSize) + " ranks, or raise --time-limit"
+                             : turnedAway);
+}
+
 std::vector<Connection> meetAsZero(const Membership& membership, const GroupOptions& options) {
-  const Socket listening = listenAtFirstFree(membership);
+  std::vector<Connection> connections(static_cast<std::size_t>(membership.worldSize));
+  Lobby lobby(listenAtFirstFree(membership), membership.secret, membership.job, SPARE_VISITORS + connections.size());
   std::string problem = membership.complaint;
   Deadline deadline = deadlineIn(problem.empty() ? options.timeLimitS : std::min(options.timeLimitS, TELLING_S));
-  std::vector<Connection> connections(static_cast<std::size_t>(membership.worldSize));
   std::vector<std::string> hostOfRank(connections.size());
   std::vector<Connection> refused;
-  for (std::size_t come = 1; come < connections.size();) {
-    Socket socket = acceptUntil(listening, deadline);
-    if (!socket) break;
-    Connection connection(std::move(socket));
-    connection.limitFrames(LONGEST_GREETING_BYTES);
-    const std::optional<Greeting> greeting = readGreeting(connection.receive(deadlineIn(GREETING_S)));
-    if (!greeting) continue;
-    if (greeting->version == PROTOCOL_VERSION && greeting->job != oneLine(membership.job)) {
-      connection.send({static_cast<std::uint32_t>(Say::OtherJob), 0, {}}, deadlineIn(GREETING_S));
-      continue;
-    }
-    connection.send({static_cast<std::uint32_t>(Say::Known), 0, {}}, deadlineIn(GREETING_S));
-    ++come;
-    const std::string trouble = problemOf(*greeting, membership, options, hostOfRank);
+  for (std::size_t come = 1; come < connections.size(); ++come) {
+    std::optional<Arrival> arrival = lobby.next(deadline);
+    if (!arrival) break;
+    const Greeting& greeting = arrival->greeting;
+    if (forgetEnded(greeting.rank, connections, hostOfRank)) --come;
+    const std::string trouble = problemOf(greeting, membership, options, hostOfRank);
     if (trouble.empty()) {
-      hostOfRank[static_cast<std::size_t>(greeting->rank)] = greeting->host;
-      connections[static_cast<std::size_t>(greeting->rank)] = std::move(connection);
+      hostOfRank[static_cast<std::size_t>(greeting.rank)] = greeting.host;
+      connections[static_cast<std::size_t>(greeting.rank)] = std::move(arrival->connection);
       continue;
     }
-    refused.push_back(std::move(connection));
+    refused.push_back(std::move(arrival->connection));
     if (problem.empty()) {
       problem = trouble;
       deadline = std::min(deadline, deadlineIn(TELLING_S));
@@ -171,9 +136,7 @@ std::vector<Connection> meetAsZero(const Membership& membership, const GroupOpti
   }
   const bool mistake = !problem.empty();
   if (!mistake && std::count(hostOfRank.begin() + 1, hostOfRank.end(), "") > 0) {
-    problem = missingRanks(hostOfRank) + " did not come within " + inSeconds(options.timeLimitS) + " to rank 0 at " +
-              membership.host + ":" + std::to_string(portOf(listening)) + "; start all " +
-              std::to_string(membership.worldSize) + " ranks, or raise --time-limit";
+    problem = absence(membership, options, lobby, hostOfRank);
   }
   if (problem.empty()) {
     sendTo(connections, Say::Welcome, 0, "");
@@ -185,59 +148,120 @@ std::vector<Connection> meetAsZero(const Membership& membership, const GroupOpti
   throw RunError(problem);
 }
 
-/// @returns a connection that rank 0 has welcomed; an empty one when nobody of this job is at that port.
-Connection meetAtPort(const Membership& membership, const GroupOptions& options, int port, Deadline deadline,
-                      std::string& reason) {
-  Socket socket = connectOnce(membership.host, port, std::min(deadline, deadlineIn(GREETING_S)), reason);
-  if (!socket) return Connection();
-  Connection connection(std::move(socket));
-  connection.limitFrames(LONGEST_GREETING_BYTES);
-  connection.send(greet(membership, options), deadline);
-  // Rank 0 listens to one greeting after the other, so its answer may have to wait for a few strangers.
-  std::optional<Frame> answer = connection.receive(std::min(deadline, deadlineIn(5 * GREETING_S)));
-  if (!answer || answer->kind != static_cast<std::uint32_t>(Say::Known)) {
-    reason = "another program has that port";
+/// Why no connection to rank 0 came about so far: the most telling of what was seen at its ports.
+struct Failure {
+  enum class Kind { NoAnswer, OtherProgram, OtherVersion, WrongSecret };
+  Kind kind = Kind::NoAnswer;
+  std::string text = "no answer";
+
+  void note(Kind next, const std::string& why) {
+    if (next < kind) return;
+    kind = next;
+    text = why;
+  }
+
+  void noteState(const Introduction& introduction) {
+    if (introduction.state() == Introduction::State::Distrusted) {
+      note(Kind::WrongSecret, "whoever answers there does not know this rank's secret");
+    } else if (introduction.refusal() == Refusal::WrongSecret) {
+      note(Kind::WrongSecret, "whoever answers there does not accept this rank's secret");
+    } else if (introduction.refusal() == Refusal::OtherVersion) {
+      note(Kind::OtherVersion, "it speaks another version of the rendezvous");
+    } else {
+      note(Kind::OtherProgram, "another program has that port");
+    }
+  }
+
+  std::string remedy() const {
+    switch (kind) {
+      case Kind::WrongSecret:
+        return "set the same CHUNKFLOW_SECRET on all ranks";
+      case Kind::OtherVersion:
+        return "build the program of all ranks from the same sources";
+      case Kind::NoAnswer:
+      case Kind::OtherProgram:
+        break;
+    }
+    return "check MASTER_ADDR and MASTER_PORT, and that rank 0 was started";
+  }
+};
+
+/// @returns a connection to rank 0, each of which has proved itself to the other; an empty one when nobody of this job is
+/// at that port.
+Connection reachZero(const Membership& membership, const GroupOptions& options, int port, Deadline deadline,
+                     Failure& failure) {
+  std::string reason;
+  const Deadline soon = std::min(deadline, deadlineIn(ANSWER_S));
+  Socket socket = connectOnce(membership.host, port, membership.connectFrom, soon, reason);
+  if (!socket) {
+    failure.note(Failure::Kind::NoAnswer, reason);
     return Connection();
   }
+  Connection connection(std::move(socket));
+  connection.limitFrames(LONGEST_GREETING_BYTES);
+  Introduction introduction(membership.secret, greetingOf(membership, options), freshNonce());
+  std::optional<Frame> next = introduction.hello();
+  while (next && connection.send(*next, soon)) {
+    const std::optional<Frame> answer = connection.receive(soon);
+    if (!answer) break;
+    next = introduction.take(*answer);
+  }
+  if (introduction.state() != Introduction::State::Known) {
+    failure.noteState(introduction);
+    return Connection();
+  }
+  const FrameKeys keys = introduction.keys();
+  connection.secure(keys.toZero, keys.fromZero);
+  return connection;
+}
+
+/// Waits until rank 0 says that all have come.
+void awaitWelcome(Connection& connection, const Membership& membership, const GroupOptions& options, Deadline deadline) {
   // Rank 0 gives the others as long as its own time limit, which began at another moment than ours.
-  answer = connection.receive(deadline + std::chrono::seconds(1));
+  const std::optional<Frame> answer = connection.receive(deadline + std::chrono::seconds(1));
   if (!answer && std::chrono::steady_clock::now() >= deadline) {
     throw RunError("rank " + std::to_string(membership.rank) + " reached rank 0 but not all ranks came within " +
                    inSeconds(options.timeLimitS) + "; start all " + std::to_string(membership.worldSize) +
                    " ranks, or raise --time-limit");
   }
   if (!answer) throw RunError("rank 0 ended before all ranks had come together");
-  if (answer->kind == static_cast<std::uint32_t>(Say::Welcome)) return connection;
+  if (answer->kind == static_cast<std::uint32_t>(Say::Welcome)) return;
   const std::string message = toText(answer->bytes);
   if (answer->tag == 1) throw UserError(message);
   throw RunError(message);
 }
 
 std::vector<Connection> meetZero(const Membership& membership, const GroupOptions& options) {
-  constexpr auto RETRY = std::chrono::milliseconds(50);
+  constexpr auto FIRST_RETRY = std::chrono::milliseconds(50), LAST_RETRY = std::chrono::milliseconds(400);
   const bool complains = !membership.complaint.empty();
   const double limitS = complains ? std::min(options.timeLimitS, TELLING_S) : options.timeLimitS;
   const Deadline deadline = deadlineIn(limitS);
-  std::string reason = "no answer";
+  Failure failure;
+  auto retry = FIRST_RETRY;
   try {
     do {
       for (const int port : membership.ports) {
-        Connection connection = meetAtPort(membership, options, port, deadline, reason);
+        Connection connection = reachZero(membership, options, port, deadline, failure);
         if (!connection) continue;
+        awaitWelcome(connection, membership, options, deadline);
         std::vector<Connection> connections;
         connections.push_back(std::move(connection));
         return connections;
       }
-      std::this_thread::sleep_for(RETRY);
+      std::this_thread::sleep_for(retry);
+      // Rank 0 may still be starting, which ends soon; where another program answers it may be long.
+      if (failure.kind != Failure::Kind::NoAnswer) retry = std::min(2 * retry, LAST_RETRY);
     } while (std::chrono::steady_clock::now() < deadline);
   } catch (const std::runtime_error&) {
     // With a complaint of its own, this rank ends with that line whatever the others say.
     if (!complains) throw;
   }
   if (complains) throw UserError(membership.complaint);
-  throw RunError("rank " + std::to_string(membership.rank) + " could not reach rank 0 at " + membership.host + ":" +
-                 portsOf(membership) + " within " + inSeconds(limitS) + " (" + reason +
-                 "); check MASTER_ADDR and MASTER_PORT, and that rank 0 was started");
+  const std::string why = "rank " + std::to_string(membership.rank) + " could not reach rank 0 at " + membership.host +
+                          ":" + portsOf(membership) + " within " + inSeconds(limitS) + " (" + failure.text + "); " +
+                          failure.remedy();
+  if (failure.kind == Failure::Kind::WrongSecret) throw UserError(why);
+  throw RunError(why);
 }
 
 }  // namespace
@@ -248,11 +272,6 @@ std::vector<Connection> meet(const Membership& membership, const GroupOptions& o
   constexpr std::size_t LONGEST_FRAME_BYTES = std::size_t{1} << 30;
   for (Connection& connection : connections) connection.limitFrames(LONGEST_FRAME_BYTES);
   return connections;
-}
-
-std::string hostName() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown host";
 }
 
 }  // namespace chunkflow

@@ -53,28 +53,30 @@ class MeetingPlace {
   using Contributions = std::vector<std::vector<std::byte>>;
 
   MeetingPlace(int ranks, double timeLimitS)
-      : timeLimitS_(timeLimitS), brought_(ranks), meetings_(ranks), present_(ranks, false), left_(ranks, false) {}
+      : timeLimitS_(timeLimitS), lanes_(LANES, Lane(static_cast<std::size_t>(ranks))), left_(ranks, false) {}
 
   Contributions exchange(int rank, Meeting meeting, std::vector<std::byte> bytes) {
     std::unique_lock lock(mutex_);
     throwIfFailed();
-    brought_[rank] = std::move(bytes);
-    meetings_[rank] = meeting;
-    present_[rank] = true;
-    const std::uint64_t mine = generation_;
-    if (std::find(present_.begin(), present_.end(), false) == present_.end()) {
-      meetUp();
+    Lane& lane = lanes_[laneOf(meeting)];
+    lane.brought[rank] = std::move(bytes);
+    lane.meetings[rank] = meeting;
+    lane.present[rank] = true;
+    const std::uint64_t mine = lane.generation;
+    if (std::find(lane.present.begin(), lane.present.end(), false) == lane.present.end()) {
+      meetUp(lane);
     } else {
       const auto limit = std::chrono::duration<double>(timeLimitS_);
       const bool inTime = changed_.wait_for(
-          lock, limit, [&] { return generation_ != mine || !failure_.empty() || someoneLeft() >= 0; });
-      if (generation_ == mine && failure_.empty()) {
-        failLocked(inTime ? endedEarly(someoneLeft()) : waitedTooLong(rank, timeLimitS_, meeting, missing()));
+          lock, limit, [&] { return lane.generation != mine || !failure_.empty() || someoneLeft(lane) >= 0; });
+      if (lane.generation == mine && failure_.empty()) {
+        failLocked(inTime ? endedEarly(someoneLeft(lane))
+                          : waitedTooLong(rank, timeLimitS_, meeting, missing(lane)));
       }
     }
-    if (generation_ == mine) throwIfFailed();
+    if (lane.generation == mine) throwIfFailed();
     // The next exchange cannot overwrite these bytes before this rank has joined it.
-    return *result_;
+    return *lane.result;
   }
 
   /// Rank 0 hands a mapping over; every rank gets it.
@@ -106,28 +108,40 @@ class MeetingPlace {
   }
 
  private:
-  void meetUp() {
-    for (std::size_t rank = 1; rank < meetings_.size(); ++rank) {
-      if (meetings_[rank] == meetings_[0]) continue;
-      failLocked(differentCalls(static_cast<int>(rank), meetings_[rank], meetings_[0]));
+  /// A sequence of exchanges.
+  struct Lane {
+    explicit Lane(std::size_t ranks) : brought(ranks), meetings(ranks), present(ranks, false) {}
+    std::uint64_t generation = 0;
+    Contributions brought;
+    std::vector<Meeting> meetings;
+    std::vector<bool> present;
+    std::shared_ptr<const Contributions> result;
+  };
+
+  void meetUp(Lane& lane) {
+    for (std::size_t rank = 1; rank < lane.meetings.size(); ++rank) {
+      if (lane.meetings[rank] == lane.meetings[0]) continue;
+      failLocked(differentCalls(static_cast<int>(rank), lane.meetings[rank], lane.meetings[0]));
       return;
     }
-    result_ = std::make_shared<const Contributions>(std::exchange(brought_, Contributions(brought_.size())));
-    present_.assign(present_.size(), false);
-    ++generation_;
+    lane.result =
+        std::make_shared<const Contributions>(std::exchange(lane.brought, Contributions(lane.brought.size())));
+    lane.present.assign(lane.present.size(), false);
+    ++lane.generation;
     changed_.notify_all();
   }
 
   /// A rank that the others wait for and that will not come, or -1.
-  int someoneLeft() const {
+  int someoneLeft(const Lane& lane) const {
     for (std::size_t rank = 0; rank < left_.size(); ++rank) {
-      if (left_[rank] && !present_[rank]) return static_cast<int>(rank);
+      if (left_[rank] && !lane.present[rank]) return static_cast<int>(rank);
     }
     return -1;
   }
 
-  std::string missing() const {
-    return "rank " + std::to_string(std::find(present_.begin(), present_.end(), false) - present_.begin());
+  std::string missing(const Lane& lane) const {
+    const auto& present = lane.present;
+    return "rank " + std::to_string(std::find(present.begin(), present.end(), false) - present.begin());
   }
 
   void failLocked(const std::string& message) {
@@ -142,11 +156,8 @@ class MeetingPlace {
   const double timeLimitS_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::uint64_t generation_ = 0;
-  Contributions brought_;
-  std::vector<Meeting> meetings_;
-  std::vector<bool> present_, left_;
-  std::shared_ptr<const Contributions> result_;
+  std::vector<Lane> lanes_;
+  std::vector<bool> left_;
   std::shared_ptr<PrivateMapping> mapping_;
   std::string failure_;
 };
@@ -201,6 +212,7 @@ std::vector<std::unique_ptr<Group>> threadGroup(const GroupOptions& options) {
     place.ranks = options.ranks;
     place.groupSize = options.groupSize;
     place.threads = true;
+    place.hosts = hostsOf(std::vector<std::string>(static_cast<std::size_t>(options.ranks), hostIdentity()));
     groups.push_back(std::make_unique<ThreadGroup>(place, meetingPlace));
   }
   return groups;

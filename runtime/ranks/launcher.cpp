@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "ranks/group.hpp"
+#include "ranks/secret.hpp"
 #include "ranks/sockets.hpp"
 
 extern char** environ;
@@ -70,15 +71,25 @@ struct Child {
   bool running = true;
 };
 
+/// Whether a variable is of another way to start ranks, or to let them meet: these meet on the loopback interface.
+bool isReplaced(const std::string& name) {
+  constexpr std::array NAMES{"RANK",        "WORLD_SIZE",  "LOCAL_RANK",         "LOCAL_WORLD_SIZE",
+                             "MASTER_ADDR", "MASTER_PORT", "CHUNKFLOW_INTERFACE"};
+  return std::find(NAMES.begin(), NAMES.end(), name) != NAMES.end() || name.starts_with("TORCHELASTIC_");
+}
+
+/// A variable with a secret for this launch alone; none where the user gives one.
+std::vector<std::string> secretForLaunch() {
+  if (!secretOfJob().empty()) return {};
+  return {"CHUNKFLOW_SECRET=" + freshSecret()};
+}
+
 /// This process's environment with torchrun's variables for one rank.
 std::vector<std::string> environmentOf(int rank, int ranks, int port) {
   std::vector<std::string> variables;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text = *entry;
-    const std::string name = text.substr(0, text.find('='));
-    const bool ours = name == "RANK" || name == "WORLD_SIZE" || name == "LOCAL_RANK" || name == "LOCAL_WORLD_SIZE" ||
-                      name == "MASTER_ADDR" || name == "MASTER_PORT" || name.starts_with("TORCHELASTIC_");
-    if (!ours) variables.push_back(text);
+    if (!isReplaced(text.substr(0, text.find('=')))) variables.push_back(text);
   }
   for (const auto& [name, value] : {std::pair<const char*, std::string>{"RANK", std::to_string(rank)},
                                     {"LOCAL_RANK", std::to_string(rank)},
@@ -146,6 +157,7 @@ class Launch {
     std::vector<std::string> texts{"/proc/self/exe"};
     texts.insert(texts.end(), arguments.begin(), arguments.end());
     std::vector<std::string> variables = environmentOf(rank, ranks_, port);
+    variables.insert(variables.end(), secret_.begin(), secret_.end());
     const std::vector<char*> argumentPointers = pointersTo(texts), variablePointers = pointersTo(variables);
     std::array<Socket, 2> output = makePipe(), errors = makePipe();
     const pid_t parent = getpid();
@@ -207,6 +219,7 @@ class Launch {
 
   int ranks_;
   double timeLimitS_;
+  const std::vector<std::string> secret_ = secretForLaunch();
   std::vector<Child> children_;
   std::vector<PrefixedOutput> outputs_;
   int code_ = 0;              // of the run so far

@@ -38,13 +38,6 @@ Addresses resolve(const char* host, int port, int flags, std::string& reason) {
   return Addresses(error == 0 ? found : nullptr, &freeaddrinfo);
 }
 
-/// At most `atMostMs`, and at least 0, until the deadline; rounded up so that a short rest is not polled in a busy
-/// loop.
-int millisecondsUntil(Deadline deadline, int atMostMs) {
-  const auto rest = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(rest, 0, atMostMs));
-}
-
 /// @returns whether the descriptor became ready before the deadline.
 bool waitFor(int descriptor, short events, Deadline deadline) {
   while (true) {
@@ -58,7 +51,21 @@ bool waitFor(int descriptor, short events, Deadline deadline) {
 
 void makeNonBlocking(int descriptor) { fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
 
-bool isLoopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+std::string textOf(const sockaddr* address, socklen_t length) {
+  char text[NI_MAXHOST] = {};
+  return getnameinfo(address, length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0 ? text : "";
+}
+
+/// Gives a socket an address of this host, of the family that it has. @returns false, with errno, when there is none.
+bool bindTo(const Socket& socket, int family, const std::string& from) {
+  std::string reason;
+  const Addresses addresses = resolve(from.c_str(), 0, AI_NUMERICHOST, reason);
+  for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
+    if (address->ai_family == family) return bind(socket.descriptor(), address->ai_addr, address->ai_addrlen) == 0;
+  }
+  errno = EADDRNOTAVAIL;
+  return false;
+}
 
 Socket listenAt(const addrinfo& address) {
   Socket socket(::socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC, address.ai_protocol));
@@ -78,6 +85,23 @@ Socket listenAt(const addrinfo& address) {
 }
 
 }  // namespace
+
+int millisecondsUntil(Deadline deadline, int atMostMs) {
+  const auto rest = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(rest, 0, atMostMs));
+}
+
+bool isLoopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+std::vector<std::string> addressesOf(const std::string& host) {
+  std::string reason;
+  const Addresses addresses = resolve(host.c_str(), 0, 0, reason);
+  std::vector<std::string> texts;
+  for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
+    texts.push_back(textOf(address->ai_addr, address->ai_addrlen));
+  }
+  return texts;
+}
 
 Deadline deadlineIn(double seconds) {
   return std::chrono::steady_clock::now() +
@@ -99,7 +123,7 @@ void Socket::close() {
 
 Socket listenOn(const std::string& host, int port) {
   std::string reason;
-  const Addresses addresses = resolve(isLoopback(host) ? host.c_str() : nullptr, port, AI_PASSIVE, reason);
+  const Addresses addresses = resolve(host.empty() ? nullptr : host.c_str(), port, AI_PASSIVE, reason);
   // The IPv6 wildcard takes IPv4 connections too, so it is tried before the IPv4 one.
   for (const bool ipv6 : {true, false}) {
     for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
@@ -120,19 +144,28 @@ int portOf(const Socket& listening) {
                                        : ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port);
 }
 
-Socket acceptUntil(const Socket& listening, Deadline deadline) {
-  while (waitFor(listening.descriptor(), POLLIN, deadline)) {
+Socket acceptNow(const Socket& listening) {
+  while (true) {
     Socket socket(accept4(listening.descriptor(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (socket) return socket;
+    // Of a connection that was given up while it waited; the next one may be there.
+    if (socket || (errno != EINTR && errno != ECONNABORTED)) return socket;
   }
-  return Socket();
 }
 
-Socket connectOnce(const std::string& host, int port, Deadline deadline, std::string& reason) {
+std::string peerAddress(int descriptor) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length) != 0) return "";
+  const std::string text = textOf(reinterpret_cast<const sockaddr*>(&address), length);
+  constexpr std::string_view MAPPED = "::ffff:";  // IPv4 through an IPv6 socket
+  return text.starts_with(MAPPED) ? text.substr(MAPPED.size()) : text;
+}
+
+Socket connectOnce(const std::string& host, int port, const std::string& from, Deadline deadline, std::string& reason) {
   const Addresses addresses = resolve(host.c_str(), port, 0, reason);
   for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
     Socket socket(::socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC, address->ai_protocol));
-    if (!socket) {
+    if (!socket || (!from.empty() && !bindTo(socket, address->ai_family, from))) {
       reason = std::strerror(errno);
       continue;
     }
@@ -152,6 +185,15 @@ Socket connectOnce(const std::string& host, int port, Deadline deadline, std::st
   return Socket();
 }
 
+Digest Connection::Coded::next(std::span<const std::byte> head, std::span<const std::byte> bytes) {
+  return HmacSha256(keyed).add(frames++).add(head).add(bytes).code();
+}
+
+void Connection::secure(const Digest& sendingKey, const Digest& receivingKey) {
+  sending_.emplace(HmacSha256(sendingKey));
+  receiving_.emplace(HmacSha256(receivingKey));
+}
+
 Connection::Connection(Socket socket) : socket_(std::move(socket)) {
   const int on = 1;
   setsockopt(socket_.descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -165,6 +207,10 @@ bool Connection::send(const Frame& frame, Deadline deadline, const std::function
   const auto* head = reinterpret_cast<const std::byte*>(&header);
   std::vector<std::byte> all(head, head + sizeof header);
   all.insert(all.end(), frame.bytes.begin(), frame.bytes.end());
+  if (sending_) {
+    const Digest code = sending_->next(std::span(head, sizeof header), frame.bytes);
+    all.insert(all.end(), code.begin(), code.end());
+  }
   std::size_t sent = 0;
   while (sent < all.size()) {
     const ssize_t count = ::send(socket_.descriptor(), all.data() + sent, all.size() - sent, MSG_NOSIGNAL);
@@ -189,21 +235,15 @@ bool Connection::send(const Frame& frame, Deadline deadline, const std::function
 bool Connection::receiveSome() {
   constexpr std::size_t AT_ONCE = std::size_t{1} << 16;
   // Bounded, so that one busy connection does not keep its reader from the others; what is left is there at the next
-  // call.
-  for (int piece = 0; piece < 64; ++piece) {
+  // call. Nor is much more taken in than the longest frame, which a stranger's connection has short.
+  const std::size_t mostHeld = sizeof(FrameHeader) + longestFrame_ + sizeof(Digest);
+  for (int piece = 0; piece < 64 && arrived_.size() - taken_ <= mostHeld; ++piece) {
     const std::size_t before = arrived_.size();
     arrived_.resize(before + AT_ONCE);
     const ssize_t count = recv(socket_.descriptor(), arrived_.data() + before, AT_ONCE, 0);
     const int error = errno;
     arrived_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-    if (count > 0) {
-      FrameHeader header;
-      if (arrived_.size() - taken_ < sizeof header) continue;
-      std::memcpy(&header, arrived_.data() + taken_, sizeof header);
-      if (header.mark != FRAME_MARK || header.bytes > longestFrame_) return false;
-      continue;
-    }
-    if (count < 0 && error == EINTR) continue;
+    if (count > 0 || (count < 0 && error == EINTR)) continue;
     return count < 0 && (error == EAGAIN || error == EWOULDBLOCK);
   }
   return true;
@@ -211,13 +251,21 @@ bool Connection::receiveSome() {
 
 std::optional<Frame> Connection::take() {
   FrameHeader header;
-  if (arrived_.size() - taken_ < sizeof header) return std::nullopt;
-  std::memcpy(&header, arrived_.data() + taken_, sizeof header);
-  if (header.mark != FRAME_MARK || header.bytes > longestFrame_) return std::nullopt;
-  const std::size_t size = sizeof header + header.bytes;
-  if (arrived_.size() - taken_ < size) return std::nullopt;
-  const auto from = arrived_.begin() + static_cast<std::ptrdiff_t>(taken_);
-  Frame frame{header.kind, header.tag, {from + sizeof header, from + static_cast<std::ptrdiff_t>(size)}};
+  const auto rest = std::span(arrived_).subspan(taken_);
+  if (damaged_ || rest.size() < sizeof header) return std::nullopt;
+  std::memcpy(&header, rest.data(), sizeof header);
+  if (header.mark != FRAME_MARK || header.bytes > longestFrame_) {
+    damaged_ = true;
+    return std::nullopt;
+  }
+  const std::size_t framed = sizeof header + header.bytes, size = framed + codeBytes(receiving_);
+  if (rest.size() < size) return std::nullopt;
+  const auto head = rest.first(sizeof header), bytes = rest.subspan(sizeof header, header.bytes);
+  if (receiving_ && !sameCode(receiving_->next(head, bytes), rest.subspan(framed, sizeof(Digest)))) {
+    damaged_ = true;
+    return std::nullopt;
+  }
+  Frame frame{header.kind, header.tag, {bytes.begin(), bytes.end()}};
   taken_ += size;
   if (taken_ == arrived_.size()) {
     arrived_.clear();
@@ -230,7 +278,7 @@ std::optional<Frame> Connection::receive(Deadline deadline) {
   while (true) {
     const bool open = receiveSome();
     std::optional<Frame> frame = take();
-    if (frame || !open || !waitFor(socket_.descriptor(), POLLIN, deadline)) return frame;
+    if (frame || !open || damaged_ || !waitFor(socket_.descriptor(), POLLIN, deadline)) return frame;
   }
 }
 

@@ -23,7 +23,7 @@ constexpr std::size_t WORDS_BYTES = 4096;
 constexpr std::int64_t ROTARY_PART_ROWS = 256;
 
 int fillSharers(const Place& place) {
-  return place.threads ? place.ranks : std::min(place.ranks, std::max(1, Device::count()));
+  return place.threads ? place.ranks : std::min(place.hosts.ranksBeside(place.rank), std::max(1, Device::count()));
 }
 
 std::vector<std::byte> bytesOf(std::string_view text) {

@@ -1,15 +1,15 @@
 #pragma once
 // What staged-sm is made of on both backends: collectives as one or two exchanges through staging.
 #include "ranks/group.hpp"
+#include "transport/exchanges.hpp"
 #include "transport/staged_exchange.hpp"
 #include "transport/transport.hpp"
 
 namespace chunkflow {
 
 /// A Staging serves one transport in its life: both begin to count at 0.
-class StagedSm : public Transport {
+class StagedSm : public ExchangeTransport {
  public:
-  void run(Stream& stream, const CollectiveCall& call) final;
   void abort() final { staging_.release(); }
 
  protected:
@@ -19,18 +19,16 @@ class StagedSm : public Transport {
   virtual void enqueue(Stream& stream, const StagedExchange& exchange) = 0;
 
   Staging& staging() const { return staging_; }
-  int rank() const { return rank_; }
-  int groupSize() const { return groupSize_; }
   bool mirrored() const { return mirrored_; }
   int ctas() const { return ctas_; }
   /// Ranks that have an area of their own in staging.
-  int stagingRanks() const { return mirrored_ ? 1 : groupSize_; }
+  int stagingRanks() const { return mirrored_ ? 1 : groupSize(); }
 
  private:
-  StagedExchange exchange(bool gather, std::size_t bytes, std::byte* source, std::byte* target) const;
+  void exchange(Stream& stream, bool gather, std::size_t bytes, std::byte* source, std::byte* target) final;
 
   Staging& staging_;
-  int rank_, groupSize_, ctas_;
+  int ctas_;
   bool mirrored_;
   std::uint32_t ring_;
 };

@@ -68,15 +68,15 @@ class Transport {
   virtual std::string version() const { return ""; }
 };
 
-/// Collectives as NCCL chooses to do them. Collective call. @throws UserError where the build has no NCCL (host backend),
-/// or peers are mirrored.
+/// Collectives as NCCL chooses to do them, on one host or between hosts; on the host backend messages through the group, which
+/// outlives the transport. Collective call. @throws UserError where peers are mirrored.
 std::unique_ptr<Transport> ncclTransport(Device&, Group&);
 
 /// Our own kernel: `ctas` thread blocks write to staging, as many read from it. Staging holds a `ring` of 2, 4, 8, 16 or 32
 /// slices for each of them, or whole messages (0).
 std::unique_ptr<Transport> stagedSmTransport(Device&, Group&, Staging&, int ctas, int ring);
 
-/// NCCL's version as linked, such as "2.28.3"; "" in a build without it.
+/// NCCL's version as linked, such as "2.28.3"; "" on the host backend.
 std::string ncclVersion();
 
 }  // namespace chunkflow

@@ -4,6 +4,7 @@ import type { BreakEven } from '../../model/analytic/report.ts';
 import { smallest } from '../../model/analytic/smallest.ts';
 import { HIDDEN_SHARE, predictedStepS } from '../../model/analytic/stepReport.ts';
 import { rowsAt } from '../../model/dit/tokens.ts';
+import { fillsHosts } from '../../model/physics/rankGroups.ts';
 import { copyRates } from '../../model/physics/rates.ts';
 import { withComputeSpeed } from '../../model/physics/variants/computeSpeed.ts';
 import { withH2dLink } from '../../model/physics/variants/h2dRate.ts';
@@ -63,7 +64,8 @@ function degreeReports(
   system: System,
   plan: Plan,
 ): Pick<BreakEvens, 'sp' | 'spBeyond'> {
-  const degrees = allowedDegrees(workload);
+  const { tp, ring } = workload.layout;
+  const degrees = allowedDegrees(workload).filter((degree) => fillsHosts(system, degree * tp * ring));
   const most = mostRanks(workload, system);
   return {
     sp: degrees.filter((degree) => degree <= most).map((degree) => atDegree(degree, workload, system, plan)),

@@ -1,5 +1,5 @@
+import { callAloneS } from '../../model/physics/collectivePhases.ts';
 import { segmentTimeS } from '../../model/physics/compute.ts';
-import { collectiveAloneS } from '../../model/physics/linkShare.ts';
 import { stagedCopyAloneS, stagedPieces } from '../../model/physics/stagedCopy.ts';
 import { stagedLink } from '../../model/physics/stagedLink.ts';
 import type { System } from '../../model/system/system.ts';
@@ -41,14 +41,19 @@ export function mixedTransportGainS(
 }
 
 function aloneS(
-  { collective, sentBytes }: CollectiveSegment,
+  segment: CollectiveSegment,
   ranks: number,
   system: System,
   { transport: name, pieceBytes }: Backend,
 ): number {
   const transport = transportOf(system, name, ranks);
-  if (transport.kind === 'flow') return collectiveAloneS(transport, collective, sentBytes);
-  const pieces = stagedPieces(collective, sentBytes, ranks, pieceBytes || transport.pieceBytes);
+  if (transport.kind === 'flow') return callAloneS(system, transport, segment, ranks);
+  const pieces = stagedPieces(
+    segment.collective,
+    segment.sentBytes,
+    ranks,
+    pieceBytes || transport.pieceBytes,
+  );
   return stagedCopyAloneS(transport, system.gpu.copyEngine, pieces, (exchange) =>
     stagedLink(system, transport, ranks, exchange),
   );

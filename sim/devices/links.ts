@@ -2,11 +2,12 @@ import type { CollectiveKind } from '../../model/dit/kinds.ts';
 import {
   collectiveUses,
   copyUses,
+  flowWeight,
   resourceLimit,
   type Use,
   writeWeightOf,
 } from '../../model/physics/linkRoutes.ts';
-import { gpusOfRanks, linkRateAllLoading, weigh } from '../../model/physics/linkShare.ts';
+import { gpusOfRanks, linkRateAllLoading } from '../../model/physics/linkShare.ts';
 import type { System } from '../../model/system/system.ts';
 import type { FlowTransport } from '../../model/system/transport.ts';
 import { pathToMemory } from '../../model/system/tree.ts';
@@ -20,6 +21,12 @@ export interface CollectiveRoute {
   route: number;
   bytesPerS: number;
   weight: number;
+}
+
+/** Collectives of one kind over one transport's links. */
+export interface CollectiveFlow {
+  transport: FlowTransport;
+  kind: CollectiveKind;
 }
 
 /** A shared resource under the name that timelines show. */
@@ -48,20 +55,14 @@ export class Links {
   readonly gpuOfRank: readonly number[];
   readonly gpuCount: number;
   readonly #ids = new Map<string, number>();
-  readonly #collectives = new Map<CollectiveKind, CollectiveRoute[]>();
+  readonly #collectives = new Map<FlowTransport, Map<CollectiveKind, CollectiveRoute[]>>();
   readonly #system: System;
   /** Names of the GPUs in use. */
   readonly #gpus: readonly string[];
   /** Per GPU in use, by the share that memory serves: routes of reads of staged pieces. */
   readonly #stagedReads: readonly Map<number, number>[];
 
-  constructor(
-    system: System,
-    ranks: number,
-    transport: FlowTransport | undefined,
-    kinds: readonly CollectiveKind[],
-    all = false,
-  ) {
+  constructor(system: System, ranks: number, flows: readonly CollectiveFlow[], all = false) {
     const gpuNames = gpusOfRanks(system, ranks);
     const gpus = [...new Set(gpuNames)];
     this.gpuOfRank = gpuNames.map((gpu) => gpus.indexOf(gpu));
@@ -75,14 +76,14 @@ export class Links {
       d2h: copyUses(system, gpu, 'up'),
       writeWeight: writeWeightOf(system, gpu),
     }));
-    const collectives = kinds.map((kind) => {
-      const rate = transport!.collectives[kind];
+    const collectives = flows.map(({ transport, kind }) => {
+      const rate = transport.collectives[kind];
       const parts = gpuNames.map((_, rank) => ({
-        uses: collectiveUses(system, ranks, rank, transport!, kind),
+        uses: collectiveUses(system, ranks, rank, transport, kind),
         bytesPerS: rate.bytesPerS,
-        weight: weigh(rate, h2dRates[rank]!).weight,
+        weight: flowWeight(transport, kind, h2dRates[rank]!),
       }));
-      return { kind, parts };
+      return { transport, kind, parts };
     });
     const { h2dBytesPerS, d2hBytesPerS } = system.gpu.copyEngine;
     const users = [
@@ -102,8 +103,10 @@ export class Links {
     }
     this.h2dRoute = copies.map(({ h2d }) => this.#addRoute(h2d));
     this.d2hRoute = copies.map(({ d2h, writeWeight }) => this.#addRoute(d2h, writeWeight));
-    for (const { kind, parts } of collectives) {
-      this.#collectives.set(
+    for (const { transport, kind, parts } of collectives) {
+      const ofTransport = this.#collectives.get(transport) ?? new Map<CollectiveKind, CollectiveRoute[]>();
+      this.#collectives.set(transport, ofTransport);
+      ofTransport.set(
         kind,
         parts.map(({ uses, bytesPerS, weight }) => ({ route: this.#addRoute(uses), bytesPerS, weight })),
       );
@@ -111,8 +114,8 @@ export class Links {
   }
 
   /** One route per receiving rank. */
-  collective(kind: CollectiveKind): readonly CollectiveRoute[] {
-    return this.#collectives.get(kind)!;
+  collective({ transport, kind }: CollectiveFlow): readonly CollectiveRoute[] {
+    return this.#collectives.get(transport)!.get(kind)!;
   }
 
   /** A copy to a GPU of which host memory serves a share and the CPU's cache the rest. */

@@ -5,8 +5,10 @@ import { type BuildOptions, type BuiltProgram, buildPrograms } from '../../build
 import { type BundleOptions, bundle } from '../../build/bundle.ts';
 import { onStop, stoppable } from '../../build/stopSignals.ts';
 import { generateCalibration } from '../../codegen/calibration/generateCalibration.ts';
+import type { Generated } from '../../codegen/generate.ts';
+import type { Manifest } from '../../codegen/manifest.ts';
 import { writeProgram } from '../../codegen/writeProgram.ts';
-import { measurePrograms } from '../../measure/measurePrograms.ts';
+import { type MeasureOptions, measurePrograms } from '../../measure/measurePrograms.ts';
 import { readMeasurement } from '../../measure/readMeasurement.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
 import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
@@ -52,17 +54,43 @@ async function measureAll(options: CalibrateOptions, build: BuildOptions): Promi
   try {
     const folders = writePrograms(options, join(options.results, 'sources'));
     const { programs } = await buildPrograms(folders, build);
-    const failures: string[] = [];
-    for (const [index, program] of programs.entries()) {
-      options.onNote(`program ${index + 1} of ${programs.length}: ${program.manifest.id}`);
-      const failure = await measure(program, options);
-      if (failure !== null) failures.push(`${program.manifest.id}: ${failure}`);
-    }
-    return failures;
+    return await measureCalibration(programs, options);
   } finally {
     keep();
     unlock();
   }
+}
+
+/** What a machine's built programs are measured with. */
+export type CalibrationRun = Pick<CalibrateOptions, 'results' | 'rounds' | 'onNote'> &
+  Pick<MeasureOptions, 'launch'>;
+
+/**
+ * Measures what the results lack of the programs of a calibration.
+ *
+ * @returns failures, one line each.
+ */
+export async function measureCalibration(
+  programs: readonly BuiltProgram[],
+  options: CalibrationRun,
+): Promise<string[]> {
+  const failures: string[] = [];
+  for (const [index, program] of programs.entries()) {
+    options.onNote(`program ${index + 1} of ${programs.length}: ${program.manifest.id}`);
+    const failure = await measure(program, options);
+    if (failure !== null) failures.push(`${program.manifest.id}: ${failure}`);
+  }
+  return failures;
+}
+
+/** Whether the results of some programs of a calibration lack nothing. */
+export function isCalibrated(manifests: readonly Manifest[], results: string, rounds: number): boolean {
+  return manifests.every((manifest) => {
+    const file = join(results, `${manifest.id}.jsonl`);
+    return manifest.cases.length > 0
+      ? missingCases(manifest, file, rounds).length === 0
+      : hasSegments(manifest, file);
+  });
 }
 
 /** Packs the same for a machine without Node; its results folder takes the place of `results`. */
@@ -73,27 +101,46 @@ export async function bundleCalibration(options: CalibrateOptions, pack: BundleO
 }
 
 function writePrograms(options: CalibrateOptions, sources: string): string[] {
-  const system = loadSystem(options.machine);
-  const groupSize = options.groupSize ?? usualGroup(system);
-  const { transport, quick = false } = options;
-  const shapes = quick ? {} : segmentPrograms(system, groupSize);
+  const { programs, file } = calibrationPrograms(options);
   mkdirSync(sources, { recursive: true });
-  const cases = generateCalibration(system, groupSize, {
-    ...{ id: casesId(system, groupSize, options), quick },
+  addToCalibration(options.results, file);
+  return programs.map((program) => writeProgram(program, sources));
+}
+
+/** The programs that calibrate a machine, and what is to stand of them in the file that `fit` reads. */
+export function calibrationPrograms({
+  groupSize,
+  ...options
+}: Pick<CalibrateOptions, 'machine' | 'groupSize' | 'transport' | 'quick'>): {
+  programs: Generated[];
+  file: CalibrationFile;
+} {
+  const system = loadSystem(options.machine);
+  const group = groupSize ?? usualGroup(system);
+  const { transport, quick = false } = options;
+  const shapes = quick ? {} : segmentPrograms(system, group);
+  const cases = generateCalibration(system, group, {
+    ...{ id: casesId(system, group, options), quick },
     ...(transport === undefined ? {} : { nccl: transport }),
   });
   const segments = Object.entries(shapes).map(([id, shape]) => generateSegments(id, shape, system));
-  writeCalibrationFile(join(options.results, CALIBRATION_FILE), {
-    ...{ machine: options.machine, split: quick ? 'none' : 'sha256-even' },
-    ...(quick ? { hostOnly: true } : {}),
-    ...{ cases: [`${cases.id}.jsonl`], segments: Object.keys(shapes).map((id) => `${id}.jsonl`) },
-    programs: shapes,
-  });
-  return [cases, ...segments].map((program) => writeProgram(program, sources));
+  return {
+    programs: [cases, ...segments],
+    file: {
+      ...{ machine: options.machine, split: quick ? 'none' : 'sha256-even' },
+      ...(quick ? { hostOnly: true } : {}),
+      ...{ cases: [`${cases.id}.jsonl`], segments: Object.keys(shapes).map((id) => `${id}.jsonl`) },
+      programs: shapes,
+    },
+  };
 }
 
 /** Runs with other transports or groups have results of their own in the same folder. */
-function casesId(system: System, groupSize: number, { transport, quick }: CalibrateOptions): string {
+function casesId(
+  system: System,
+  groupSize: number,
+  { transport, quick }: Pick<CalibrateOptions, 'transport' | 'quick'>,
+): string {
   const parts = [
     ...[quick ? 'quick-calibration' : 'calibration', system.id],
     ...(transport === undefined || transport === system.defaultTransport ? [] : [transport]),
@@ -103,7 +150,8 @@ function casesId(system: System, groupSize: number, { transport, quick }: Calibr
 }
 
 /** Adds what is measured to what the file names already, where that is of the same machine and kind. */
-function writeCalibrationFile(file: string, added: CalibrationFile): void {
+export function addToCalibration(results: string, added: CalibrationFile): void {
+  const file = join(results, CALIBRATION_FILE);
   const before = existsSync(file) ? checked(readYamlFile(file), calibrationFormat) : null;
   if (before !== null && (before.machine !== added.machine || before.hostOnly !== (added.hostOnly ?? false)))
     throw new UserError(
@@ -126,13 +174,13 @@ function usualGroup(system: System): number {
 
 async function measure(
   program: BuiltProgram,
-  { results, rounds, onNote }: CalibrateOptions,
+  { results, rounds, launch, onNote }: CalibrationRun,
 ): Promise<string | null> {
   const file = join(results, `${program.manifest.id}.jsonl`);
   await readyToAppend(file, onNote);
-  const missing = missingCases(program, file, rounds);
+  const missing = missingCases(program.manifest, file, rounds);
   const isCases = program.manifest.cases.length > 0;
-  if (isCases ? missing.length === 0 : hasSegments(program, file)) return null;
+  if (isCases ? missing.length === 0 : hasSegments(program.manifest, file)) return null;
   const args = isCases
     ? ['--rounds', String(rounds), '--cases', missing.join(',')]
     : segmentArguments(program.manifest.id);
@@ -140,13 +188,14 @@ async function measure(
     args,
     outFile: () => file,
     runner: 'executable',
+    launch,
     onNote,
   });
   return measured!.failure;
 }
 
 /** Cases that have not been measured in every round by this very program. */
-function missingCases({ manifest }: BuiltProgram, file: string, rounds: number): number[] {
+function missingCases(manifest: Manifest, file: string, rounds: number): number[] {
   const done = new Map<string, number>();
   if (existsSync(file)) {
     for (const { run, cases } of readMeasurement([file]).runs) {
@@ -157,7 +206,7 @@ function missingCases({ manifest }: BuiltProgram, file: string, rounds: number):
   return manifest.cases.flatMap(({ id }, index) => ((done.get(id) ?? 0) < rounds ? [index] : []));
 }
 
-function hasSegments({ manifest }: BuiltProgram, file: string): boolean {
+function hasSegments(manifest: Manifest, file: string): boolean {
   if (!existsSync(file)) return false;
   return readMeasurement([file]).runs.some(
     ({ run, segments, end }) =>

@@ -1,4 +1,4 @@
-import type { StepRun } from './stepFormat.ts';
+import { type Provenance, provenanceOf, type StepRun } from './stepFormat.ts';
 
 /** Lines whose texts are kept: datasets of more plans than that are read in full from there on. */
 const MOST_KEPT = 10_000;
@@ -15,6 +15,7 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 interface KnownLine {
   texts: readonly string[];
   run: StepRun;
+  provenance: Provenance;
 }
 
 /**
@@ -27,9 +28,9 @@ export class RepeatedLines {
 
   /** The line's step; null for a line that has to be read in full. */
   read(line: string): StepRun | null {
-    for (const { texts, run } of this.#known.get(planText(line)) ?? []) {
+    for (const { texts, ...known } of this.#known.get(planText(line)) ?? []) {
       const numbers = numbersBetween(line, texts);
-      if (numbers !== null) return withNumbers(run, numbers);
+      if (numbers !== null) return withNumbers(known, numbers);
     }
     return null;
   }
@@ -42,7 +43,7 @@ export class RepeatedLines {
     const plan = planText(line);
     const lines = this.#known.get(plan) ?? [];
     if (lines.length === MOST_OF_A_PLAN) return;
-    lines.push({ texts, run });
+    lines.push({ texts, run, provenance: provenanceOf(run) });
     this.#known.set(plan, lines);
     this.#kept += 1;
   }
@@ -87,7 +88,10 @@ function marked(run: StepRun): unknown {
 }
 
 /** The run with other numbers; null where they may be none of a step, which a full reading decides and puts in words. */
-function withNumbers(run: StepRun, numbers: readonly number[]): StepRun | null {
+function withNumbers(
+  { run, provenance }: Pick<KnownLine, 'run' | 'provenance'>,
+  numbers: readonly number[],
+): StepRun | null {
   // Stricter than the schema nowhere but in what it refuses anyway, and without its cost for each number.
   for (const number of numbers) if (!(number >= 0 && number < Number.POSITIVE_INFINITY)) return null;
   let at = 2;
@@ -126,6 +130,7 @@ function withNumbers(run: StepRun, numbers: readonly number[]): StepRun | null {
     sameOutput: run.sameOutput,
     segments,
     device: run.device,
+    ...provenance,
     libraries: run.libraries,
     runtime: run.runtime,
     startedAt: run.startedAt,

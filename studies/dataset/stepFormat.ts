@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { COMMIT } from '../../codegen/sourceCommit.ts';
 import { LAUNCH_MODES } from '../../measure/records.ts';
 import { planFormat } from '../../model/plan/planDocument.ts';
 import { CATEGORIES } from '../../model/program/timeline.ts';
@@ -6,6 +7,29 @@ import { GUIDANCE_MODES } from '../../model/workload/workload.ts';
 
 const bytes = z.number().min(0);
 const seconds = z.number().min(0);
+
+/** Who measured, of records that say it: the first datasets lack all of these. */
+const provenance = {
+  node: z.string().min(1).optional().describe('of rank 0'),
+  nodes: z.array(z.string().min(1)).min(2).optional().describe('by rank, where they are several'),
+  gpus: z
+    .array(
+      z.strictObject({
+        pciBus: z.string(),
+        uuid: z.string().optional().describe('left out where names are'),
+      }),
+    )
+    .min(1)
+    .optional()
+    .describe('by rank'),
+  commit: z
+    .string()
+    .regex(COMMIT)
+    .optional()
+    .describe('of the source that generated the program, -dirty where files had changed; where it is known'),
+  seed: z.int().min(0).optional().describe('of random weights and inputs'),
+  slurmJob: z.string().optional().describe('where there was one'),
+};
 
 /** One measured plan of one cell of an experiment, in one mode: a line of a dataset. */
 export const stepRunFormat = z.strictObject({
@@ -59,9 +83,20 @@ export const stepRunFormat = z.strictObject({
     )
     .describe('rank 0 over one step; empty where no timeline was measured'),
   device: z.strictObject({ name: z.string(), driver: z.string(), cuda: z.string() }),
+  ...provenance,
   libraries: z.string(),
   runtime: z.string().describe('hash of the runtime library; empty where the records do not say'),
   startedAt: z.string().describe('of the run'),
 });
+
+export type Provenance = Pick<StepRun, keyof typeof provenance>;
+
+/** The part of a step that says who measured it; nothing of what it does not say. */
+export function provenanceOf(step: Provenance): Provenance {
+  const { node, nodes, gpus, commit, seed, slurmJob } = step;
+  return Object.fromEntries(
+    Object.entries({ node, nodes, gpus, commit, seed, slurmJob }).filter(([, value]) => value !== undefined),
+  );
+}
 
 export type StepRun = z.output<typeof stepRunFormat>;

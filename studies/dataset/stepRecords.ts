@@ -1,6 +1,7 @@
 import { fileLines } from '../../model/input/fileLines.ts';
 import { issueText } from '../../model/input/schemaIssue.ts';
 import { type Place, shown, UserError } from '../../model/input/userError.ts';
+import { Measurements } from './measurements.ts';
 import { RepeatedLines } from './repeatedLines.ts';
 import { type StepRun, stepRunFormat } from './stepFormat.ts';
 
@@ -29,12 +30,15 @@ export function readSteps(files: readonly string[]): StepRun[] {
  * The steps of datasets line by line: what is not kept of a step takes no memory, however long the files are. Equal texts
  * and equal parts of steps are the same object.
  *
- * Iterating throws a UserError that names file and line of every line that is broken, of another schema or cut off, and of
- * files that cannot be read or hold no line. Behind the first broken line no more steps come, and the rest is only checked.
+ * Datasets can be concatenated: a line that was read before is left out and counted.
+ *
+ * Iterating throws a UserError that names file and line of every line that is broken, of another schema or cut off, or says of a
+ * measurement something else than an earlier line, and of files that cannot be read or hold no line. Behind the first broken line no more steps come, and the rest is only checked.
  */
 export class DatasetReader implements StepSource {
   readonly #files: readonly string[];
   #place: Place | undefined;
+  #repeated = 0;
 
   constructor(files: readonly string[]) {
     this.#files = files;
@@ -44,7 +48,14 @@ export class DatasetReader implements StepSource {
     return this.#place;
   }
 
+  /** Lines so far that stood there before, letter by letter: each is read once. */
+  get repeated(): number {
+    return this.#repeated;
+  }
+
   *[Symbol.iterator](): Generator<StepRun> {
+    this.#repeated = 0;
+    const measurements = new Measurements();
     const shared = new SharedParts();
     const repeated = new RepeatedLines();
     const readText = (text: string): StepRun | string => {
@@ -66,7 +77,13 @@ export class DatasetReader implements StepSource {
         lines = number;
         const place = { file, line: number };
         const result = isWhole ? readText(text) : 'the last line is cut off; collect it anew';
-        if (typeof result === 'string') wrong(place, result);
+        if (typeof result === 'string') {
+          wrong(place, result);
+          continue;
+        }
+        const standing = measurements.add(result, text, { file, number });
+        if (standing.is === 'other') wrong(place, otherText(result, standing.of));
+        else if (standing.is === 'repeated') this.#repeated += 1;
         else if (count === 0) {
           this.#place = place;
           yield result;
@@ -79,6 +96,13 @@ export class DatasetReader implements StepSource {
     const more = count - named.length;
     throw new UserError(more > 0 ? `${named.join('\n')}\nand ${more} lines more` : named.join('\n'));
   }
+}
+
+function otherText({ node, cell, plan, mode }: StepRun, of: { file: string; number: number }): string {
+  return (
+    `says otherwise what ${of.file}:${of.number} says of the same measurement (${plan} of ${cell.id}, ${mode}, on ${node}); ` +
+    'remove the one that is wrong'
+  );
 }
 
 /** Keeps equal parts of steps once: a million lines name few cells, plans and devices. */
@@ -100,6 +124,11 @@ class SharedParts {
     run.fingerprint = text(run.fingerprint);
     run.stepProgram = text(run.stepProgram);
     run.device = part(run.device);
+    if (run.node !== undefined) run.node = text(run.node);
+    if (run.nodes !== undefined) run.nodes = part(run.nodes);
+    if (run.gpus !== undefined) run.gpus = part(run.gpus);
+    if (run.commit !== undefined) run.commit = text(run.commit);
+    if (run.slurmJob !== undefined) run.slurmJob = text(run.slurmJob);
     run.libraries = text(run.libraries);
     run.runtime = text(run.runtime);
     run.startedAt = text(run.startedAt);

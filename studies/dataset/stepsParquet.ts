@@ -41,12 +41,25 @@ const COLUMNS: readonly Column[] = [
   ['device', 'STRING', ({ device }) => device.name],
   ['driver', 'STRING', ({ device }) => device.driver],
   ['cuda', 'STRING', ({ device }) => device.cuda],
+  ['node', 'STRING', ({ node }) => node ?? null],
+  ['nodes', 'STRING', ({ nodes }) => nodes?.join(' ') ?? null],
+  ['gpus', 'STRING', ({ gpus }) => gpus?.map(({ pciBus }) => pciBus).join(' ') ?? null],
+  ['gpuUuids', 'STRING', ({ gpus }) => uuidsText(gpus)],
+  ['commit', 'STRING', ({ commit }) => commit ?? null],
+  ['seed', 'INT64', ({ seed }) => seed ?? null],
+  ['slurmJob', 'STRING', ({ slurmJob }) => slurmJob ?? null],
   ['libraries', 'STRING', ({ libraries }) => libraries],
   ['fingerprint', 'STRING', ({ fingerprint }) => fingerprint],
   ['stepProgram', 'STRING', ({ stepProgram }) => stepProgram],
   ['runtime', 'STRING', ({ runtime }) => runtime],
   ['startedAt', 'STRING', ({ startedAt }) => startedAt],
 ];
+
+/** By rank; null where they are not said. */
+function uuidsText(gpus: StepRun['gpus']): string | null {
+  const uuids = gpus?.flatMap(({ uuid }) => uuid ?? []) ?? [];
+  return uuids.length === 0 ? null : uuids.join(' ');
+}
 
 /** Rows of a row group: what is in memory at a time. */
 const GROUP_ROWS = 10_000;

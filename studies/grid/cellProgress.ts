@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { Manifest } from '../../codegen/manifest.ts';
 import { readMeasurement } from '../../measure/readMeasurement.ts';
 
@@ -11,12 +10,12 @@ export interface CellProgress {
 }
 
 /**
- * What a cell's results file lacks. A plan is done when a run of this very program ended well and sums the plan up.
+ * What the files of a cell's results lack. A plan is done when a run of this very program ended well and sums the plan up.
  *
  * @throws UserError for a results file with broken records.
  */
-export function cellProgress(file: string, { fingerprint, plans }: Manifest): CellProgress {
-  const runs = existsSync(file) ? readMeasurement([file]).runs : [];
+export function cellProgress(files: readonly string[], { fingerprint, plans }: Manifest): CellProgress {
+  const { runs } = readMeasurement(files);
   const own = runs.filter(({ run, end }) => run.fingerprint === fingerprint && end?.ok);
   const done = new Set(own.flatMap(({ summaries }) => summaries.map(({ plan }) => plan)));
   const others = runs.map(({ run }) => run.fingerprint).filter((other) => other !== fingerprint);

@@ -6,7 +6,7 @@ import type { MeasuredRun } from '../../measure/readMeasurement.ts';
 import { timelinesOf } from '../../measure/timelineOf.ts';
 import { issueText } from '../../model/input/schemaIssue.ts';
 import { atPlace, shown, UserError } from '../../model/input/userError.ts';
-import { ncclPaths } from '../dataset/ncclPaths.ts';
+import { ncclPaths, ruledOutText } from '../dataset/ncclPaths.ts';
 import { type StepRun, stepRunFormat } from '../dataset/stepRecords.ts';
 import { type TimelineRecord, timelineFormat } from '../dataset/timelineRecord.ts';
 import { cellProgram } from './cellProgram.ts';
@@ -32,8 +32,8 @@ interface CurrentCell {
 }
 
 /**
- * Makes a dataset of raw results: one line for each cell, plan and mode. A later run of the same replaces an earlier one, and one
- * that ended well replaces those that were cut off, of which the whole rounds count.
+ * Makes a dataset of raw results: one line for each cell, plan and mode. A later run of the same replaces an earlier one
+ * of the same GPUs of a node, and one that ended well replaces those that were cut off, of which the whole rounds count.
  *
  * @param places results files, or folders of them.
  * @throws UserError for broken records, and for a run of another program than the one generated now whose manifest is
@@ -172,7 +172,8 @@ function programOf(
 class Collection {
   readonly #experiment: Experiment;
   readonly #notes: string[];
-  readonly #steps = new Map<string, StepRun>();
+  /** By cell, plan and mode, then by who measured it: nodes do not replace each other's measurements. */
+  readonly #steps = new Map<string, Map<string, StepRun>>();
   /** By cell and plan: lowering is slow, and modes and repeated runs share it. */
   readonly #hashes = new Map<string, string>();
   #replaced = 0;
@@ -191,7 +192,9 @@ class Collection {
         continue;
       }
       const key = keyOf(cell, step.plan, step.mode);
-      if (this.#steps.delete(key)) this.#replaced += 1;
+      const measured = this.#steps.get(key) ?? new Map<string, StepRun>();
+      this.#steps.set(key, measured);
+      if (measured.delete(measurerOf(step))) this.#replaced += 1;
       const fields: StepRun = {
         ...{ schema: 'chunkflow/steps@1', experiment, split },
         cell: recordedCell(cell, scenario.workload),
@@ -200,23 +203,23 @@ class Collection {
         stepProgram: this.#stepProgram(current, ran, step.plan),
       };
       const line = ofFormat(stepRunFormat, fields, run, `plan ${shown(step.plan)}`);
-      this.#steps.set(key, line);
+      measured.set(measurerOf(step), line);
     }
   }
 
   /** Steps without those over a transport that NCCL cannot have taken: whatever they ran over, it was not theirs. */
   #asNcclWent(run: MeasuredRun, { system }: CellScenario, steps: readonly MeasuredStep[]): MeasuredStep[] {
     const names = steps.map(({ transport }) => transport);
-    const { ruledOut, doubtful } = ncclPaths(run, system, names);
+    const paths = ncclPaths(run, system, names);
     const where = `${run.file}:${run.line}: ${run.run.program}`;
-    const left = steps.filter(({ transport }) => ruledOut.includes(transport));
+    const left = steps.filter(({ transport }) => paths.ruledOut.some(({ name }) => name === transport));
     if (left.length > 0) {
       const plans = [...new Set(left.map(({ plan }) => plan))].join(' ');
-      this.#notes.push(`${where}: NCCL_P2P_DISABLE=1 rules ${ruledOut.join(' and ')} out: left out ${plans}`);
+      this.#notes.push(`${where}: ${ruledOutText(paths)}: left out ${plans}`);
     }
-    if (doubtful.length > 0)
+    if (paths.doubtful.length > 0)
       this.#notes.push(
-        `${where}: was measured without NCCL_P2P_DISABLE=1: plans over ${doubtful.join(' and ')} took another path where the GPUs reach each other`,
+        `${where}: was measured without NCCL_P2P_DISABLE=1: plans over ${paths.doubtful.join(' and ')} took another path where the GPUs reach each other`,
       );
     return steps.filter((step) => !left.includes(step));
   }
@@ -236,7 +239,11 @@ class Collection {
   inOrder(cells: readonly CurrentCell[]): StepRun[] {
     return cells.flatMap(({ cell }) =>
       cell.plans.flatMap((plan) =>
-        (['eager', 'graph'] as const).flatMap((mode) => this.#steps.get(keyOf(cell, plan, mode)) ?? []),
+        (['eager', 'graph'] as const).flatMap((mode) =>
+          [...(this.#steps.get(keyOf(cell, plan, mode)) ?? [])]
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([, step]) => step),
+        ),
       ),
     );
   }
@@ -257,6 +264,11 @@ class Collection {
 function planFileOf({ planFiles }: Cell, plan: string): Pick<StepRun, 'planFile'> {
   const source = planFiles?.get(plan);
   return source === undefined ? {} : { planFile: source.document };
+}
+
+/** Node and GPUs of a measurement; empty for records that do not name their node, whose measurements replace each other. */
+function measurerOf({ node, gpus }: Pick<StepRun, 'node' | 'gpus'>): string {
+  return node === undefined ? '' : [node, ...(gpus ?? []).map(({ pciBus }) => pciBus)].join(' ');
 }
 
 function keyOf(cell: Cell, plan: string, mode: StepRun['mode']): string {

@@ -1,15 +1,18 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type BuildOptions, type BuiltProgram, buildPrograms } from '../../build/build.ts';
+import type { BuildOptions, BuiltProgram } from '../../build/build.ts';
+import { buildEach } from '../../build/buildEach.ts';
 import { onStop, stoppable } from '../../build/stopSignals.ts';
 import { type Manifest, readManifest } from '../../codegen/manifest.ts';
-import { measurePrograms } from '../../measure/measurePrograms.ts';
+import { type MeasureOptions, measurePrograms } from '../../measure/measurePrograms.ts';
 import { UserError } from '../../model/input/userError.ts';
+import { cellFiles, resultsFileOf } from './cellFiles.ts';
 import { writeCellProgram } from './cellProgram.ts';
 import { cellProgress } from './cellProgress.ts';
 import type { Cell, Experiment } from './experimentFile.ts';
 import { keepManifest } from './keptManifests.ts';
 import { readyToAppend } from './resultsFile.ts';
-import { lockResults } from './runLock.ts';
+import { lockProgram, lockResults } from './runLock.ts';
 
 export interface ExperimentRun {
   /** Folder that holds a file for each cell, `<cell id>.jsonl`. */
@@ -80,8 +83,8 @@ async function runCells(
   }
 }
 
-/** Arguments that a run of the experiment gives itself. */
-function refuseOwnArguments(measure: readonly string[]): void {
+/** @throws UserError for arguments that a run of the experiment gives itself. */
+export function refuseOwnArguments(measure: readonly string[]): void {
   const own = measure.find((argument) => argument === '--plans' || argument === '--out');
   if (own !== undefined)
     throw new UserError(`measure: ${own} is given by the experiment itself; leave it out`);
@@ -122,9 +125,9 @@ async function openCell(
   const folder = resolve(writeProgram(cell, join(results, 'sources')));
   const manifest = readManifest(folder);
   keepManifest(results, manifest);
-  const file = resultsFileOf(results, cell);
-  await readyToAppend(file, onNote);
-  const { missing, olderFingerprints } = cellProgress(file, manifest);
+  const file = resultsFileOf(results, cell.id);
+  await readyFile(results, cell, file, onNote);
+  const { missing, olderFingerprints } = cellProgress(cellFiles(results, cell.id).files, manifest);
   if (missing.length > 0 && olderFingerprints.length > 0) {
     onNote(
       `${cell.id}: has changed since ${file} was measured (fingerprint ${manifest.fingerprint}, was ${olderFingerprints.join(', ')}); it is measured anew, the old records stay`,
@@ -133,62 +136,92 @@ async function openCell(
   return { cell, folder, file, manifest, missing };
 }
 
-/** Where the records of a cell go. */
-export function resultsFileOf(results: string, { id }: Cell): string {
-  return join(results, `${id}.jsonl`);
+/** @throws UserError where an element of a job array measures the cell now. */
+async function readyFile(
+  results: string,
+  { id }: Cell,
+  file: string,
+  onNote: ExperimentRun['onNote'],
+): Promise<void> {
+  if (!existsSync(file)) return;
+  const unlock = lockProgram(results, id);
+  try {
+    await readyToAppend(file, onNote);
+  } finally {
+    unlock();
+  }
 }
 
-/**
- * Builds all cells at once, done or not: the same set has the same build folder and one copy of the runtime. If one of them
- * does not compile, each is built by itself, so that the others can still be measured.
- */
+/** Builds all cells, done or not: the same set has the same build folder. */
 async function buildCells(
   open: readonly OpenCell[],
   { build, onNote }: ExperimentRun,
   failures: Map<Cell, string>,
 ): Promise<BuiltProgram[]> {
-  const folders = open.map(({ folder }) => folder);
-  onNote(`building ${folders.length} programs for ${build.backend} ...`);
-  try {
-    return noted(await buildPrograms(folders, build), onNote);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    if (open.length > 1) onNote(`${error.message}; building the programs one by one`);
+  const wanted = open.filter(({ missing }) => missing.length > 0);
+  const all = open.map(({ folder }) => folder);
+  const { programs, failed } = await buildEach(
+    all,
+    wanted.map(({ folder }) => folder),
+    build,
+    onNote,
+  );
+  for (const { cell, folder } of wanted) {
+    const why = failed.get(folder);
+    if (why !== undefined) failures.set(cell, why);
   }
-  const built: BuiltProgram[] = [];
-  for (const { cell, folder, missing } of open) {
-    if (missing.length === 0) continue;
-    const alone = await attempt(cell, failures, () => buildPrograms([folder], build));
-    if (alone !== undefined) built.push(...noted(alone, onNote));
-  }
-  return built;
-}
-
-function noted(
-  { programs, notes }: Awaited<ReturnType<typeof buildPrograms>>,
-  onNote: ExperimentRun['onNote'],
-): BuiltProgram[] {
-  for (const note of notes) onNote(note);
   return programs;
 }
 
 async function measureCell(
-  { cell, file, manifest, missing }: OpenCell,
+  entry: OpenCell,
   program: BuiltProgram,
   measure: readonly string[],
-  { onNote }: ExperimentRun,
+  { results, onNote }: ExperimentRun,
+): Promise<void> {
+  const { cell, file, manifest } = entry;
+  const unlock = lockProgram(results, cell.id);
+  const keep = onStop(unlock);
+  try {
+    // Jobs may have measured it since it was opened.
+    const { missing } = cellProgress(cellFiles(results, cell.id).files, manifest);
+    if (missing.length > 0) await measurePlans({ ...entry, missing }, program, measure, { file, onNote });
+  } finally {
+    keep();
+    unlock();
+  }
+}
+
+/** How some plans of a program are measured. */
+export interface PlansRun extends Pick<MeasureOptions, 'launch' | 'onNote'> {
+  /** Records are appended to it. */
+  file: string;
+}
+
+/**
+ * Measures the plans of a cell that are missing.
+ *
+ * @throws UserError where the run failed, or ended without their results.
+ */
+export async function measurePlans(
+  { manifest, missing }: { manifest: Manifest; missing: readonly number[] },
+  program: BuiltProgram,
+  measure: readonly string[],
+  { file, ...options }: PlansRun,
 ): Promise<void> {
   const whole = missing.length === manifest.plans.length;
   // A process of its own: what breaks in one cell leaves the device to the next.
   const [run] = await measurePrograms([program], {
+    ...options,
     args: whole ? measure : [...measure, '--plans', missing.join(',')],
     outFile: () => file,
     runner: 'executable',
-    onNote,
   });
   if (run!.failure !== null) throw new UserError(run!.failure);
-  const { missing: left } = cellProgress(file, manifest);
+  const left = cellProgress([file], manifest).missing.filter((plan) => missing.includes(plan));
   if (left.length > 0) {
-    throw new UserError(`the run of ${cell.id} ended without results of ${left.length} plans: see ${file}`);
+    throw new UserError(
+      `the run of ${manifest.id} ended without results of ${left.length} plans: see ${file}`,
+    );
   }
 }

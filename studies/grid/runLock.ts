@@ -1,15 +1,8 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type LockAttempt, takeLock } from '../../cluster/lockFile.ts';
+import { ownerText } from '../../cluster/lockOwner.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
-
-/** Who holds a results folder, as the lock file tells it. */
-interface Owner {
-  host: string;
-  pid: number;
-  /** When the process started, in ticks since the host did; null where the system does not say. */
-  startTicks: string | null;
-}
 
 /**
  * Takes a results folder for this process, so that two starts of an experiment do not mix, and returns what gives it back.
@@ -19,82 +12,63 @@ interface Owner {
  */
 export function lockResults(folder: string): () => void {
   const lock = join(folder, 'lock.json');
-  const own: Owner = { host: hostname(), pid: process.pid, startTicks: startTicksOf(process.pid) };
-  const fresh = `${lock}.${process.pid}`;
-  try {
-    mkdirSync(folder, { recursive: true });
-    // Written beside it and linked: nobody sees half a lock, and only one can link.
-    writeFileSync(fresh, JSON.stringify(own));
-    removeStale(lock, fresh);
-    linkSync(fresh, lock);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    if (code === 'EEXIST') throw inUse(lock, 'another process');
-    throw new UserError(`${shown(folder)}: cannot be written (${code}); give another folder with --results`);
-  } finally {
-    rmSync(fresh, { force: true });
-  }
-  return () => rmSync(lock, { force: true });
-}
-
-function removeStale(lock: string, own: string): void {
-  const text = textOf(lock);
-  if (text === null) return;
-  const owner = ownerOf(text);
-  if (owner !== null && isAlive(owner)) throw inUse(lock, `process ${owner.pid} on ${owner.host}`);
-  const stale = `${own}.stale`;
-  renameSync(lock, stale);
-  const taken = readFileSync(stale, 'utf8');
-  // Somebody else has taken it over in between: put theirs back.
-  if (taken !== text) linkSync(stale, lock);
-  rmSync(stale);
-}
-
-function textOf(lock: string): string | null {
-  try {
-    return readFileSync(lock, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-/** Null for what a host that went down has left of a lock. */
-function ownerOf(text: string): Owner | null {
-  try {
-    return JSON.parse(text) as Owner;
-  } catch {
-    return null;
-  }
-}
-
-function inUse(lock: string, who: string): UserError {
-  return new UserError(
-    `${shown(lock)}: ${who} is running an experiment here; wait for it, or remove the file if it is not`,
+  const attempt = attempted(lock, folder);
+  if (attempt.taken) return attempt.release;
+  throw new UserError(
+    `${shown(lock)}: ${holderOf(attempt)} is running an experiment here; wait for it, or remove the file if it is not`,
   );
 }
 
-function isAlive({ host, pid, startTicks }: Owner): boolean {
-  // Processes of another host cannot be seen from here.
-  if (host !== hostname()) return true;
-  if (startTicks !== null) return startTicksOf(pid) === startTicks;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+/** Where the lock of one program's results in a folder lies; elements of job arrays share the folder and not the program. */
+function programLock(folder: string, id: string): string {
+  return join(folder, 'locks', `${id}.json`);
+}
+
+/**
+ * Takes the results of one program in a folder, and returns what gives them back.
+ *
+ * @throws UserError where another holds them.
+ */
+export function lockProgram(folder: string, id: string): () => void {
+  const lock = programLock(folder, id);
+  const attempt = attempted(lock, folder);
+  if (attempt.taken) return attempt.release;
+  throw new UserError(
+    `${holderOf(attempt)} is measuring it; wait for it, or remove ${shown(lock)} if it is not`,
+  );
+}
+
+/** How often who waits for a lock looks whether it is free, ms. */
+const POLL_MS = 2000;
+
+/** As `lockProgram`, and waits for whoever holds them, with a note that says for whom. */
+export async function lockedProgram(
+  folder: string,
+  id: string,
+  onNote: (text: string) => void,
+): Promise<() => void> {
+  for (let said = ''; ; await sleep(POLL_MS)) {
+    const lock = programLock(folder, id);
+    const attempt = attempted(lock, folder);
+    if (attempt.taken) return attempt.release;
+    const unknown =
+      attempt.liveness === 'unknown' ? `, if it still runs; remove ${shown(lock)} if it does not` : '';
+    const note = `${id}: waiting for ${holderOf(attempt)}, which is measuring it${unknown}`;
+    if (note !== said) onNote(note);
+    said = note;
   }
 }
 
-/** Tells a process from a later one with the same number; null for one that is dead, and without /proc. */
-function startTicksOf(pid: number): string | null {
+function attempted(lock: string, folder: string): LockAttempt {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold anything; the state is the first field behind it, the start the twentieth.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? null : fields[19]!;
-  } catch {
-    return null;
+    return takeLock(lock);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new UserError(`${shown(folder)}: cannot be written (${code}); give another folder with --results`);
   }
+}
+
+function holderOf({ owner }: Extract<LockAttempt, { taken: false }>): string {
+  return owner === null ? 'another process' : ownerText(owner);
 }

@@ -7,6 +7,7 @@ import { ranksOf, timelineOf } from '../../measure/timelineOf.ts';
 import { grouped } from '../../model/input/grouped.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
 import { segmentTotals } from '../../model/program/timelineTotals.ts';
+import { type Provenance, provenanceOf } from '../dataset/stepFormat.ts';
 import type { StepRun } from '../dataset/stepRecords.ts';
 
 /** What a raw run says of one plan and mode; the rest of a dataset line is known from the experiment. */
@@ -52,10 +53,33 @@ export function measuredSteps(measured: MeasuredRun, manifest: Manifest): Measur
       sameOutput: row.sameOutput ?? false,
       segments: mode === 'eager' ? segmentsOf(measured, manifest, plan) : [],
       device: { name: first?.name ?? '', driver: first?.driver ?? '', cuda: first?.cuda ?? '' },
+      ...whoMeasured(run),
       libraries: run.nccl === '' ? run.libraries : `${run.libraries}, NCCL ${run.nccl}`,
       runtime: run.runtime ?? '',
       startedAt: run.startedAt,
     };
+  });
+}
+
+/** As far as records say it. */
+function whoMeasured({
+  devices,
+  commit,
+  slurmJob,
+  options,
+}: Pick<MeasurementRecord<'run'>, 'devices' | 'commit' | 'slurmJob' | 'options'>): Provenance {
+  const nodes = devices.flatMap(({ node }) => node ?? []);
+  const { seed } = options;
+  return provenanceOf({
+    node: nodes[0],
+    nodes: new Set(nodes).size > 1 ? nodes : undefined,
+    // CPU cores have no bus, and numbers of their own for an identity.
+    gpus: devices.some(({ pciBus }) => pciBus === '')
+      ? undefined
+      : devices.map(({ pciBus, uuid }) => ({ pciBus, uuid })),
+    commit,
+    seed: typeof seed === 'number' && Number.isSafeInteger(seed) ? seed : undefined,
+    slurmJob,
   });
 }
 

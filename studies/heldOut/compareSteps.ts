@@ -14,6 +14,7 @@ import { loadSystem } from '../../model/system/load.ts';
 import type { System } from '../../model/system/system.ts';
 import { chosenTransport } from '../../model/system/transport.ts';
 import { simulate } from '../../sim/simulate.ts';
+import { nodeOfStep } from '../dataset/nodeOf.ts';
 import { otherMachine } from '../dataset/otherMachine.ts';
 import { type ProgramDepth, programDepth } from '../dataset/programDepth.ts';
 import type { StepRun, StepSource } from '../dataset/stepRecords.ts';
@@ -54,6 +55,8 @@ export interface StepPrediction {
 /** A measured step beside what both roads predict of it. */
 export interface ComparedStep extends StepPrediction {
   run: ComparedRun;
+  /** That measured it; called as the folder of its file where the dataset does not say. */
+  node: string;
   depth: ProgramDepth;
   /**
    * Claim of device memory against what the device reported: the program's own claim, which knows its activations, with the
@@ -91,7 +94,7 @@ export class StepComparison {
   compare(run: StepRun, place: Place | undefined): ComparedStep {
     const step = atPlace(place, () => {
       refuseFitted(run);
-      return compare(run, this.#predictions.of(run));
+      return compare(run, nodeOfStep(run, place?.file ?? ''), this.#predictions.of(run));
     });
     const samples = samplesOf(run);
     const visits = this.#visits.get(samples);
@@ -111,10 +114,18 @@ export class StepComparison {
  *
  * @throws UserError as `StepComparison.compare`.
  */
-export function compareSteps(runs: StepSource, machine: System | null): ComparedStep[] {
+export function compareSteps(
+  runs: StepSource,
+  machine: System | null,
+  onStep: (step: ComparedStep, run: StepRun) => void = () => undefined,
+): ComparedStep[] {
   const comparison = new StepComparison(machine);
   const steps: ComparedStep[] = [];
-  for (const run of runs) steps.push(comparison.compare(run, runs.place));
+  for (const run of runs) {
+    const step = comparison.compare(run, runs.place);
+    onStep(step, run);
+    steps.push(step);
+  }
   const noises = comparison.noises();
   for (const step of steps) step.noise = noises.get(samplesOf(step.run))!;
   return steps;
@@ -202,7 +213,7 @@ function refuseOtherMachine({ cell, plan, place, device }: StepRun, machine: Sys
   throw new UserError(`${cell.id}, ${plan}: ${why}; give --machine that one, or other steps`);
 }
 
-function compare(run: StepRun, predicted: PredictedStep): ComparedStep {
+function compare(run: StepRun, node: string, predicted: PredictedStep): ComparedStep {
   const { segments, memory, experiment, cell, plan, planFile, mode, place, device } = run;
   const { stepS, smHz, powerW, startedAt } = run;
   const { machine, transport, report, closedFormS, depth } = predicted;
@@ -217,6 +228,7 @@ function compare(run: StepRun, predicted: PredictedStep): ComparedStep {
     expected === null || measured === null || measured === 0 ? null : expected / measured - 1;
   return {
     run: { experiment, cell, plan, planFile, mode, place, transport, stepS, device, startedAt },
+    node,
     depth,
     closedFormS,
     simulatedS: report.stepTimeS,

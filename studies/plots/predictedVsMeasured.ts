@@ -65,6 +65,8 @@ function depthsText(steps: readonly ComparedStep[]): string {
 export interface StepRow extends Row {
   /** Place and transport. */
   where: string;
+  /** Empty where the records do not say it. */
+  node: string;
   model: string;
   size: string;
   depth: string;
@@ -79,9 +81,10 @@ export interface StepRow extends Row {
   highPercent: number;
 }
 
-export function stepRow({ run, depth, ...prediction }: ComparedStep): StepRow {
+export function stepRow({ run, node, depth, ...prediction }: ComparedStep): StepRow {
   return {
     where: whereOf(run),
+    node,
     model: run.cell.model,
     size: run.cell.size,
     depth: depthText(depth),

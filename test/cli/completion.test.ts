@@ -32,7 +32,7 @@ const LINES: [line: string, values: string[], directive: string][] = [
   ['predict --measured lay', ['layerwise=', 'layerwise-strided=', 'layerwise-drain='], ':nospace'],
   ['machines h100-pcie-x', ['h100-pcie-x2', 'h100-pcie-x4'], ':'],
   ['schema plan', ['plan-choice'], ':'],
-  ['validate publ', ['published', 'published-steps'], ':'],
+  ['validate publ', ['published', 'published-collectives', 'published-steps'], ':'],
   ['fit any', [], ':files'],
   ['predict --size 1x', [], ':'],
   ['nothing --mod', [], ':'],

@@ -1,10 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type BuiltProgram, buildPrograms } from '../../build/build.ts';
 import { writeProgram } from '../../codegen/writeProgram.ts';
+import { recordFormats } from '../../measure/records.ts';
 import { noCompiler } from '../support/compilers.ts';
 import { skip } from '../support/skip.ts';
 import { readTensors } from '../support/tensorFile.ts';
@@ -21,12 +23,14 @@ const TOOLS = ['sglang', 'vllm-omni', 'test/codegen/ownCopies.json'];
 const cross = { model: 'tiny-cross', machine: 'host-x2', size: '64x64x5', blocks: 2 } as const;
 const joint = { model: 'tiny-joint', machine: 'host-x2', size: '128x128', blocks: 2 } as const;
 
+const COMMIT = `${'0123456789'.repeat(4)}-dirty`;
+
 /** One rank computes what several must agree with. */
 const SCENARIOS: Record<string, TinyScenario & { reference?: string }> = {
   'cross-one': { ...cross, machine: 'host-x1', layout: { sp: 1 }, plans: [...ALONE, ...PAGES, ...TOOLS] },
   'cross-mirrored': { ...cross, machine: 'host-x1', layout: { sp: 2 }, plans: SOME },
   'cross-packed': { ...cross, layout: { sp: 2 }, plans: SHARED, reference: 'cross-one' },
-  'joint-one': { ...joint, machine: 'host-x1', layout: { sp: 1 }, plans: ['none'] },
+  'joint-one': { ...joint, machine: 'host-x1', layout: { sp: 1 }, plans: ['none'], commit: COMMIT },
   'joint-packed': { ...joint, layout: { sp: 2 }, plans: SOME, reference: 'joint-one' },
   'joint-separate': {
     ...joint,
@@ -160,6 +164,31 @@ else {
     const processes = run(program, 'as-processes', [...plans, '--ranks', 'processes']);
     assert.is(processes.status, 0, processes.stderr);
     assert.equal([...digests(processes)], [...digests(threads)]);
+  });
+
+  runtime('records name the node and the job, and the commit of what generated the program', () => {
+    const { CHUNKFLOW_NODE: _, SLURMD_NODENAME: __, SLURM_JOB_ID: ___, ...env } = process.env;
+    const record = (name: string, more: Record<string, string>) => {
+      const { status, stderr, lines } = run(programs.get(name)!, 'named', ['--plans', '0'], {
+        ...env,
+        ...more,
+      });
+      assert.is(status, 0, stderr);
+      const { devices, commit, slurmJob } = recordFormats.run.parse(lines[0]);
+      return { nodes: devices.map(({ node }) => node), commit, slurmJob };
+    };
+    const job = { SLURMD_NODENAME: 'gpu-17', SLURM_JOB_ID: '4702' };
+    assert.equal(record('joint-one', job), { nodes: ['gpu-17'], commit: COMMIT, slurmJob: '4702' });
+    const array = {
+      ...job,
+      SLURM_ARRAY_JOB_ID: '4700',
+      SLURM_ARRAY_TASK_ID: '3',
+      CHUNKFLOW_NODE: 'rack 2 "b"',
+    };
+    assert.equal(record('joint-packed', array), {
+      ...{ nodes: ['rack 2 "b"', 'rack 2 "b"'], commit: undefined, slurmJob: '4700_3' },
+    });
+    assert.equal(record('joint-one', {}), { nodes: [hostname()], commit: COMMIT, slurmJob: undefined });
   });
 
   runtime('segments by themselves, on two ranks: each in every way', () => {

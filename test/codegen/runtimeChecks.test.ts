@@ -13,6 +13,8 @@ const CHECKS = [
   'compute_checks',
   'group_checks',
   'host_checks',
+  'lobby_checks',
+  'secret_checks',
   'transport_checks',
   'weights_checks',
 ];

@@ -23,6 +23,7 @@ export interface TinyScenario {
   /** Only so many blocks. */
   blocks?: number;
   id?: string;
+  commit?: string | null;
 }
 
 /** Generates a program in one call, as `chunkflow generate` does. */
@@ -34,6 +35,7 @@ export function generateScenario({
   layout = {},
   blocks,
   id,
+  commit = null,
 }: TinyScenario): Generated {
   const system = loadSystem(machine);
   const whole = loadDit(modelFile(model));
@@ -43,7 +45,8 @@ export function generateScenario({
     workload,
     system,
     plans.map((plan) => makePlan(plan, workload, system)),
-    id === undefined ? {} : { id },
+    // Files that a test compares with committed ones must not change with every commit.
+    { commit, ...(id === undefined ? {} : { id }) },
   );
 }
 

@@ -4,10 +4,13 @@ import { CODEGEN } from './codegen.ts';
 import { DEVICES } from './devices.ts';
 import { EXPERIMENTS } from './experiments.ts';
 import { HIDING } from './hiding.ts';
+import { HOSTS } from './hosts.ts';
 import { IMPORTS } from './imports.ts';
 import { INPUT } from './input.ts';
+import { JOB_MUTANTS } from './jobs.ts';
 import { LEAST_SQUARES } from './leastSquares.ts';
 import type { MutantGroup } from './mutant.ts';
+import { NODES } from './nodes.ts';
 import { OPTIMISER } from './optimiser.ts';
 import { OPTIMIZE } from './optimize.ts';
 import { PROFILE } from './profile.ts';
@@ -22,6 +25,7 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...SHARING,
   ...DEVICES,
   ...SYSTEM,
+  ...HOSTS,
   ...CARD_MUTANTS,
   ...HIDING,
   ...PROGRAM,
@@ -29,6 +33,7 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...CODEGEN,
   ...READERS,
   ...INPUT,
+  ...JOB_MUTANTS,
   ...EXPERIMENTS,
   ...OPTIMIZE,
   ...OPTIMISER,
@@ -36,4 +41,5 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...IMPORTS,
   ...TOOLS,
   ...SWEEP_MUTANTS,
+  ...NODES,
 ];

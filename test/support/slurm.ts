@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -102,6 +111,10 @@ export class LocalSlurm {
   async powerOff(node: string): Promise<void> {
     await this.#stop(node, 'SIGKILL');
     for (const process of processesOn(node, this.folder)) kill(process);
+    // Slurm starts no job where an earlier start of it has left its script.
+    const spool = join(this.folder, 'spool', node);
+    const jobs = existsSync(spool) ? readdirSync(spool).filter((name) => name.startsWith('job')) : [];
+    for (const name of jobs) rmSync(join(spool, name), { recursive: true, force: true });
   }
 
   /** Waits until a node is in a state, such as `idle`, `down` or `mixed`. */

@@ -5,6 +5,7 @@ import {
   calibrate as measure,
 } from '../../../studies/calibration/calibrate.ts';
 import { buildOptions } from '../../buildOptions.ts';
+import { refuseJobFlags } from '../../jobOptions.ts';
 import type { Output } from '../../output.ts';
 import type { CalibrateFlags } from './command.ts';
 
@@ -17,6 +18,8 @@ export async function run(flags: CalibrateFlags, output: Output): Promise<number
     quick: flags.quick === true,
     onNote: (text: string) => output.diagnostic(`${text}\n`),
   };
+  refuseJobFlags(flags);
+  if (flags.slurm) return (await import('./underSlurm.ts')).runUnderSlurm(options, flags, output);
   const file = join(flags.results, CALIBRATION_FILE);
   if (flags.bundle !== undefined) {
     const { bundle: out, withHeaders = false } = flags;

@@ -8,7 +8,7 @@ import { cardIds } from '../../../model/system/cards/cards.ts';
 import { TOPOLOGIES } from '../../../model/system/cards/topologies.ts';
 import { loadSystem, systemIds } from '../../../model/system/load.ts';
 import type { System } from '../../../model/system/system.ts';
-import { FLOW_CARRIERS, STAGED_COPY, STAGED_SM } from '../../../model/system/transport.ts';
+import { FLOW_CARRIERS, NETWORK_KEYS, STAGED_COPY, STAGED_SM } from '../../../model/system/transport.ts';
 
 export interface Candidate {
   value: string;
@@ -43,7 +43,7 @@ const VALUES: Readonly<Record<string, Values>> = {
 const ARGUMENTS: Readonly<Record<string, Values>> = {
   models: () => plain(catalogueIds()),
   machines,
-  validate: () => plain(['published', 'published-steps']),
+  validate: () => plain(['published', 'published-collectives', 'published-steps']),
 };
 
 function machines(_words: readonly string[]): Candidate[] {
@@ -67,7 +67,12 @@ function plans(current: string): Candidate[] {
 function transports(words: readonly string[]): Candidate[] {
   const machine = machineIn(words);
   return plain(
-    machine?.transports.map(({ name }) => name) ?? [...Object.keys(FLOW_CARRIERS), STAGED_SM, STAGED_COPY],
+    machine?.transports.map(({ name }) => name) ?? [
+      ...Object.keys(FLOW_CARRIERS),
+      STAGED_SM,
+      STAGED_COPY,
+      ...NETWORK_KEYS,
+    ],
   );
 }
 

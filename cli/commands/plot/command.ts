@@ -15,6 +15,7 @@ export const command: CommandGroup = {
     roofline: () => import('./roofline/command.ts'),
     contention: () => import('./contention/command.ts'),
     residuals: () => import('./residuals/command.ts'),
+    nodes: () => import('./nodes/command.ts'),
     sweep: () => import('./sweep/command.ts'),
   },
 };

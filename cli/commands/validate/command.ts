@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import type { RunnableCommand } from '../../command.ts';
 import { collect, wholeFromZero } from '../../flags/values.ts';
 
@@ -5,6 +6,7 @@ export interface ValidateFlags {
   machine?: string;
   profiles?: string;
   worst: number;
+  by?: 'node';
   failAbove?: string[];
   folder?: string;
   commands?: boolean;
@@ -17,12 +19,15 @@ export const command: RunnableCommand = {
     command
       .argument(
         '<dataset...>',
-        'JSON Lines of `chunkflow experiment collect`; or `published`, runs of others whose machines were calibrated for them; or `published-steps`, times of a step on many cards',
+        'JSON Lines of `chunkflow experiment collect`; or `published`, runs of others whose machines were calibrated for them; or `published-steps`, times of a step on many cards; or `published-collectives`, nccl-tests between hosts',
       )
       .option('--machine <name|file>', "predicts, such as a fitted one (default: each cell's own)")
       .option(
         '--profiles <folder>',
         'the datasets are steps of attached models, of experiments/attach: predict them from their profiles, which lie there',
+      )
+      .addOption(
+        new Option('--by <what>', "errors of each node too, and which node's stand out").choices(['node']),
       )
       .option('--worst <n>', 'show the steps that are farthest off', wholeFromZero, 5)
       .option(

@@ -1,7 +1,7 @@
-import { validate } from '../../../library/validate.ts';
+import { type Validation, validate } from '../../../library/validate.ts';
 import { UserError } from '../../../model/input/userError.ts';
 import type { ComparedStep } from '../../../studies/heldOut/compareSteps.ts';
-import type { HeldOutReport } from '../../../studies/heldOut/report.ts';
+import { nodeBiasLines } from '../../../studies/heldOut/errorsByNode.ts';
 import {
   type PublishedStep,
   publishedErrors,
@@ -12,7 +12,7 @@ import { startProgress } from '../../text/progress.ts';
 import { type Column, formatTable } from '../../text/table.ts';
 import { paragraphs } from '../../text/wrap.ts';
 import type { ValidateFlags } from './command.ts';
-import { errorTables, exitCode, line, orderLines } from './errorText.ts';
+import { errorTables, exitCode, line, nodeTable, orderLines } from './errorText.ts';
 
 /** In place of datasets: steps that others have published. A file of this name is `./published`. */
 const PUBLISHED = 'published';
@@ -24,10 +24,16 @@ export function validateDatasets(files: readonly string[], flags: ValidateFlags,
   const report = validate(files, {
     ...(machine !== undefined && { machine }),
     worst,
+    ...(flags.by !== undefined && { by: flags.by }),
     watch: (total) => startProgress(output, 'steps', total),
   });
   if (flags.json) output.result(`${JSON.stringify(report, null, 1)}\n`);
   else print(report, output);
+  const { repeatedLines } = report;
+  if (repeatedLines > 0)
+    output.diagnostic(
+      `note: ${repeatedLines} ${repeatedLines === 1 ? 'line stands' : 'lines stand'} there more than once, and count once\n`,
+    );
   return exitCode(report, flags, output);
 }
 
@@ -50,6 +56,8 @@ function validatePublished(files: readonly string[], flags: ValidateFlags, outpu
     throw new UserError(
       `validate ${PUBLISHED}: each case has its own calibrated machine; leave out --machine ${flags.machine}`,
     );
+  if (flags.by !== undefined)
+    throw new UserError(`validate ${PUBLISHED}: is of machines of others; leave out --by ${flags.by}`);
   const steps = publishedSteps();
   const errors = publishedErrors(steps);
   if (flags.json) output.result(`${JSON.stringify({ ...errors, steps }, null, 1)}\n`);
@@ -61,11 +69,13 @@ function validatePublished(files: readonly string[], flags: ValidateFlags, outpu
   return exitCode({ all: errors.all, orders: [], memory: null }, flags, output);
 }
 
-function print(report: HeldOutReport, output: Output): void {
+function print(report: Validation, output: Output): void {
   output.result(
     `${report.all.simulated.n} steps; programs of ${report.depth}\n\n${errorTables(report, output.layout)}\n`,
   );
+  if (report.byNode !== undefined) output.result(`by node\n${nodeTable(report.byNode, output.layout)}\n`);
   const says = (sentence: string) => output.result(paragraphs(sentence, output.layout));
+  for (const line of report.byNode === undefined ? [] : nodeBiasLines(report.byNode)) says(line);
   says(orderLines(report));
   if (report.memory !== null) says(line('memory, claimed against the device', report.memory));
   if (report.clock !== null) says(line('clock', report.clock));

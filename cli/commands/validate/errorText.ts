@@ -1,4 +1,5 @@
 import type { ErrorStatistics } from '../../../studies/heldOut/errorStatistics.ts';
+import type { NodeErrorReport, NodeErrors } from '../../../studies/heldOut/errorsByNode.ts';
 import { brokenLimits, type LimitedReport } from '../../../studies/heldOut/limits.ts';
 import { orderSummary, type Spread } from '../../../studies/heldOut/planOrder.ts';
 import type { ClassErrors, HeldOutReport } from '../../../studies/heldOut/report.ts';
@@ -57,6 +58,18 @@ export function errorTables(
     `simulated\n${formatTable(SIMULATED_COLUMNS, rows, layout)}`,
     `closed form\n${formatTable(CLOSED_FORM_COLUMNS, rows, layout)}`,
   ].join('\n');
+}
+
+const NODE_COLUMNS: readonly Column<NodeErrors>[] = [
+  { header: 'node', value: ({ name }) => name },
+  ...errorColumns(({ simulated }) => simulated),
+  { header: 'tau', value: ({ kendallTau }) => kendallTau, digits: 3 },
+  percent('noise floor %', ({ noise }) => noise),
+];
+
+/** Errors of the simulation, a row for each node. */
+export function nodeTable({ nodes }: NodeErrorReport, layout: Layout): string {
+  return formatTable(NODE_COLUMNS, nodes, layout);
 }
 
 /** How well predictions order the plans of each workload: the pairs that measurements order, and all pairs. */

@@ -26,6 +26,7 @@ export function validatePublishedSteps(
     );
   if (flags.machine !== undefined)
     refused(`--machine ${flags.machine}`, 'each figure is predicted on its own card');
+  if (flags.by !== undefined) refused(`--by ${flags.by}`, 'is of machines of others');
   if (flags.profiles !== undefined)
     refused(`--profiles ${flags.profiles}`, 'published figures have no profiles');
   if (flags.failAbove !== undefined)

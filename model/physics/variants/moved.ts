@@ -4,6 +4,7 @@ import type { CollectiveRate, FlowNumbers, FlowTransport, Transport } from '../.
 import { EAGER_LAUNCH_S } from '../hostIssue.ts';
 import { withComputeSpeed } from './computeSpeed.ts';
 import { withH2dLink } from './h2dRate.ts';
+import { withNetworkRate } from './networkRate.ts';
 import { checkFactor, scaledSystem, withCollectiveRates } from './scaled.ts';
 
 /**
@@ -30,7 +31,7 @@ const MOVES: Readonly<Record<Direction, (system: System, factor: number, groupSi
     },
   }),
   collectives: (system, factor) =>
-    withFlows(system, (rate) => ({ ...rate, bytesPerS: rate.bytesPerS * factor })),
+    withFlows(withNetworkRate(system, factor), (rate) => ({ ...rate, bytesPerS: rate.bytesPerS * factor })),
   beside: (system, factor) => withFlows(system, (rate) => withRetained(rate, factor)),
   compute: withComputeSpeed,
   overheads: withOverheads,
@@ -120,8 +121,10 @@ function withLatencies(flow: FlowTransport, factor: number): FlowTransport {
     ...numbers,
     latencyS: numbers.latencyS * factor,
   });
+  const { network } = flow;
   return {
     ...later(flow),
+    ...(network && { network: { ...network, peerS: network.peerS * factor } }),
     byRanks: new Map([...flow.byRanks].map(([ranks, numbers]) => [ranks, later(numbers)])),
   };
 }

@@ -7,7 +7,7 @@ import type { CollectiveRate, FlowNumbers, FlowTransport } from '../../system/tr
  *
  * - `link`: the copy engine's rates, every link of the PCIe tree (each direction and both together), and the rates of the
  *   collectives that cross it (paths `host` and `peer`). What each keeps beside the other stays the same fraction, so
- *   everything on the link takes 1 / factor as long. Host memory, pageable memory, NVLink and all latencies and pauses stay.
+ *   everything on the link takes 1 / factor as long. Host memory, pageable memory, NVLink, the network and all latencies and pauses stay.
  * - `compute`: the efficiencies of all classes, and the speed of compute that was measured. Launch floors, overheads of kernels and joules per FLOP stay.
  *
  * @param factors each above 0, a fraction of what the machine file says; 1 where left out.
@@ -41,7 +41,7 @@ export function scaledSystem(system: System, factors: { link?: number; compute?:
       duplexBytesPerS: node.duplexBytesPerS * link,
     })),
     transports: system.transports.map((transport) =>
-      transport.kind === 'flow' && transport.path !== 'nvlink'
+      transport.kind === 'flow' && transport.path !== 'nvlink' && transport.path !== 'network'
         ? withCollectiveRates(transport, (rate) => ({ ...rate, bytesPerS: rate.bytesPerS * link }))
         : transport,
     ),

@@ -10,12 +10,12 @@ import { gpusOfRanks } from '../linkShare.ts';
  * them, with its share of everything shared and a mirrored peer, takes exactly as long as all together: what its
  * peers would send it passes the same links that its own bytes to them pass. Links above the memory node are not
  * alike for all pairs, so GPUs on different sockets, peers that are not reached through host memory or NVLink,
- * and colocated ranks are left as they are.
+ * such as those on other hosts, and colocated ranks are left as they are.
  */
 export function oneForAll(system: System, ranks: number, transport: string): System | null {
   if (system.peer !== 'real' || ranks < 2 || ranks > system.gpus.length) return null;
   const flow = system.transports.find((candidate) => candidate.name === transport);
-  if (flow?.kind === 'flow' && flow.path === 'peer') return null;
+  if (flow?.kind === 'flow' && (flow.path === 'peer' || flow.path === 'network')) return null;
   const paths = gpusOfRanks(system, ranks).map((gpu) => pathToMemory(system.tree, gpu));
   const [first] = paths;
   const below = (node: TreeNode) =>
@@ -46,7 +46,7 @@ export function oneForAll(system: System, ranks: number, transport: string): Sys
   const transports = system.transports.map(
     (one): Transport => (one.kind === 'flow' ? one : { ...one, cacheBytes: one.cacheBytes * share }),
   );
-  return { ...system, peer: 'mirrored', gpus: [system.gpus[0]!], tree, transports };
+  return { ...system, peer: 'mirrored', gpus: [system.gpus[0]!], tree, network: null, transports };
 }
 
 function sharedMemory(memory: HostMemory, share: number): HostMemory {

@@ -3,10 +3,14 @@ import { UserError } from '../../input/userError.ts';
 import type { CardFile, PcieLink } from './cardFormat.ts';
 import { architectureOf, cardNamed, readHost } from './cards.ts';
 import { transportsOf } from './collectives.ts';
-import { type MachineText, machineId, type Wiring } from './machineText.ts';
+import { severalHosts } from './hosts.ts';
+import { hostCounts, type MachineText, machineId, type Wiring } from './machineText.ts';
 import type { Topology } from './topologies.ts';
 import { c2cHostLink, pcieHostLink, treeOf } from './tree.ts';
 import { asWritten, defaultNumber, numberOf } from './written.ts';
+
+/** A NIC of its own for each GPU, where nobody says what there is. */
+const USUAL_NIC_GBIT_PER_S = 400;
 
 /** Cards that a desktop platform has lanes for. */
 const MOST_ON_A_DESKTOP = 2;
@@ -26,8 +30,9 @@ const PLACES: Readonly<Record<Topology, string>> = {
  */
 export function composedMachine({ card: name, wiring }: MachineText): Record<string, unknown> {
   const card = cardNamed(name);
-  const { gpus: count = 1, topology = 'separate' } = wiring;
-  const { link, pcie } = hostLinkOf(card, wiring);
+  const { topology = 'separate' } = wiring;
+  const { gpus: count, hosts } = hostCounts(wiring);
+  const { link, pcie } = hostLinkOf(card, { ...wiring, gpus: count });
   if (count === 1 && wiring.topology !== undefined)
     throw new UserError(`topology ${topology}: has no effect on one GPU; leave it out, or give more GPUs`);
   const host = readHost(
@@ -40,13 +45,15 @@ export function composedMachine({ card: name, wiring }: MachineText): Record<str
     ...(hasNvlink ? ['NVLink'] : []),
     host.name,
   ];
+  const tree = treeOf(count, topology, link, pcie, host);
+  const transports = transportsOf(card, topology, link, hasNvlink);
+  const one = { name: `${count}x ${card.name} (${places.join(', ')})`, ...tree, ...transports };
+  const nic = wiring.nic ?? { count, gbitPerS: USUAL_NIC_GBIT_PER_S };
   return {
     id: machineId({ card: card.id, wiring }),
-    name: `${count}x ${card.name} (${places.join(', ')})`,
     peer: 'real',
     gpu: gpuOf(card, link),
-    ...treeOf(count, topology, link, pcie, host),
-    ...transportsOf(card, topology, link, hasNvlink),
+    ...(hosts === 1 ? one : severalHosts(one, { hosts, nic, hasNvlink, isDirect: card.peerToPeer.is })),
     host: {
       memory: numberOf(host.memory),
       pageable: numberOf(host.pageable),

@@ -3,10 +3,45 @@ import { HOSTS, type HostName, type PcieLink, pcieLink } from './cardFormat.ts';
 import { TOPOLOGIES, type Topology } from './topologies.ts';
 
 const MOST_GPUS = 8;
+const MOST_HOSTS = 64;
+
+/** NICs of each host, and the rate of one's port in Gb/s. */
+export interface NicText {
+  count: number;
+  gbitPerS: number;
+}
+
+/**
+ * NICs of a host as people write them, by the rate of a port.
+ *
+ * @throws UserError for anything else.
+ * @example nicText('8x400G') // { count: 8, gbitPerS: 400 }
+ */
+function nicText(text: string): NicText {
+  const [, count = '1', rate] = /^(?:(\d+)x)?(\d+)G$/i.exec(text) ?? [];
+  if (rate !== undefined && Number(count) >= 1 && Number(count) <= MOST_NICS && Number(rate) >= 1)
+    return { count: Number(count), gbitPerS: Number(rate) };
+  throw new UserError(
+    `expected 1 to ${MOST_NICS} NICs of a host by their Gb/s, such as 8x400G, got ${shown(text)}`,
+  );
+}
+
+const MOST_NICS = 32;
+
+function wholeUpTo(most: number, text: string, of: string): number {
+  const count = Number(text);
+  if (/^\d{1,3}$/.test(text) && count >= 1 && count <= most) return count;
+  throw new UserError(`expected 1 to ${most} ${of}, got ${shown(text)}`);
+}
 
 /** How cards are plugged in; what is left out follows from the card. */
 export interface Wiring {
+  /** On all hosts together. */
   gpus?: number;
+  /** Hosts alike. */
+  hosts?: number;
+  /** Of each host. */
+  nic?: NicText;
   pcie?: PcieLink;
   topology?: Topology;
   nvlink?: 'on' | 'off';
@@ -21,11 +56,9 @@ export interface MachineText {
 
 /** Readers of settings by key, which name what is expected. */
 const SETTINGS: Readonly<{ [Key in keyof Wiring]-?: (text: string) => NonNullable<Wiring[Key]> }> = {
-  gpus: (text) => {
-    const count = Number(text);
-    if (/^\d$/.test(text) && count >= 1 && count <= MOST_GPUS) return count;
-    throw new UserError(`expected 1 to ${MOST_GPUS} GPUs, got ${shown(text)}`);
-  },
+  gpus: (text) => wholeUpTo(MOST_HOSTS * MOST_GPUS, text, 'GPUs'),
+  hosts: (text) => wholeUpTo(MOST_HOSTS, text, 'hosts'),
+  nic: nicText,
   pcie: pcieLink,
   topology: (text) => oneOf(TOPOLOGIES, text),
   nvlink: (text) => oneOf(['on', 'off'], text),
@@ -80,11 +113,34 @@ export function wiringOf(
   return wiring;
 }
 
+/**
+ * How many GPUs each of how many hosts has.
+ *
+ * @throws UserError for more GPUs than a host has room for, GPUs that do not divide over the hosts, and NICs without other hosts.
+ */
+export function hostCounts({ gpus = 1, hosts = 1, nic }: Wiring): { gpus: number; hosts: number } {
+  if (gpus % hosts !== 0 || gpus < hosts)
+    throw new UserError(
+      `hosts ${hosts}: expected a divisor of the ${gpus} GPUs, which are those of all hosts`,
+    );
+  if (gpus / hosts > MOST_GPUS)
+    throw new UserError(
+      `gpus ${gpus}: expected 1 to ${MOST_GPUS} GPUs${hosts > 1 ? ` on each of ${hosts} hosts` : ''}, got ${shown(String(gpus))}${hosts > 1 ? '' : `; give hosts=${Math.ceil(gpus / MOST_GPUS)} for several hosts`}`,
+    );
+  if (hosts === 1 && nic !== undefined)
+    throw new UserError(
+      `nic ${nic.count}x${nic.gbitPerS}G: has no effect on one host; leave it out, or give hosts=2`,
+    );
+  return { gpus: gpus / hosts, hosts };
+}
+
 /** A machine's text, in one way of writing it; as an id, letters, digits, dots and dashes only. */
 export function machineId({ card, wiring }: MachineText): string {
-  const { gpus = 1, pcie, topology, nvlink, host } = wiring;
+  const { gpus = 1, hosts, nic, pcie, topology, nvlink, host } = wiring;
   return [
     `${gpus === 1 ? '' : `${gpus}x`}${card}`,
+    ...(hosts === undefined || hosts === 1 ? [] : [`${hosts}-hosts`]),
+    ...(nic === undefined ? [] : [`nic-${nic.count}x${nic.gbitPerS}g`]),
     ...(pcie === undefined ? [] : [`pcie-${pcie.gen}x${pcie.lanes}`]),
     ...(topology === undefined ? [] : [topology]),
     ...(nvlink === undefined ? [] : [`nvlink-${nvlink}`]),

@@ -26,6 +26,11 @@ struct Nvml {
   int (*temperature)(void*, int, unsigned*);
   int (*memoryInfo)(void*, NvmlMemory*);
   int (*driverVersion)(char*, unsigned);
+  // Null in libraries that lack them: records do without.
+  int (*vbiosVersion)(void*, char*, unsigned);
+  int (*linkLanes)(void*, unsigned*);
+  int (*mostLinkLanes)(void*, unsigned*);
+  int (*mostLinkGeneration)(void*, unsigned*);
   bool loaded = false;
 };
 
@@ -48,6 +53,10 @@ Nvml load() {
                 look(library, "nvmlDeviceGetTemperature", nvml.temperature) &&
                 look(library, "nvmlDeviceGetMemoryInfo_v2", nvml.memoryInfo) &&
                 look(library, "nvmlSystemGetDriverVersion", nvml.driverVersion) && nvml.init() == NVML_SUCCESS;
+  look(library, "nvmlDeviceGetVbiosVersion", nvml.vbiosVersion);
+  look(library, "nvmlDeviceGetCurrPcieLinkWidth", nvml.linkLanes);
+  look(library, "nvmlDeviceGetMaxPcieLinkWidth", nvml.mostLinkLanes);
+  look(library, "nvmlDeviceGetMaxPcieLinkGeneration", nvml.mostLinkGeneration);
   return nvml;
 }
 
@@ -83,6 +92,19 @@ std::size_t NvmlDevice::usedBytes() const {
 std::string NvmlDevice::driverVersion() const {
   char text[96] = "";
   return nvml().driverVersion(text, sizeof text) == NVML_SUCCESS ? text : "";
+}
+
+std::string NvmlDevice::vbiosVersion() const {
+  char text[64] = "";
+  return nvml().vbiosVersion != nullptr && nvml().vbiosVersion(handle_, text, sizeof text) == NVML_SUCCESS ? text : "";
+}
+
+PcieLink NvmlDevice::link() const {
+  const auto ask = [this](int (*function)(void*, unsigned*)) {
+    unsigned value = 0;
+    return function != nullptr && function(handle_, &value) == NVML_SUCCESS ? value : 0u;
+  };
+  return {ask(nvml().linkLanes), ask(nvml().mostLinkLanes), ask(nvml().mostLinkGeneration)};
 }
 
 }  // namespace chunkflow

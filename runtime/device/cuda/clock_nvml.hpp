@@ -19,6 +19,9 @@ class NvmlDevice {
   std::size_t usedBytes() const;
   /// Such as "580.159.04"; "" where unknown.
   std::string driverVersion() const;
+  /// Such as "96.00.A5.00.01"; "" where unknown.
+  std::string vbiosVersion() const;
+  PcieLink link() const;
 
  private:
   explicit NvmlDevice(void* handle) : handle_(handle) {}

@@ -128,6 +128,10 @@ std::unique_ptr<Device> Device::open(int index) {
   if (info.driver.empty()) info.driver = "CUDA " + versionText(driver);
   info.cuda = versionText(runtime);
   info.pciBus = bus;
+  if (device->nvml != nullptr) {
+    info.vbios = device->nvml->vbiosVersion();
+    info.link = device->nvml->link();
+  }
   info.numaNode = numaNodeOf(bus);
   info.memoryBytes = properties.totalGlobalMem;
   checkCuda(cudaEventCreateWithFlags(&device->launched, cudaEventDisableTiming), name + ": event");

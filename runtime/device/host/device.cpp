@@ -77,7 +77,11 @@ DeviceInfo Device::info() const {
   info.backend = backendName();
   info.name = procText("/proc/cpuinfo", "model name");
   if (info.name.empty()) info.name = "CPU";
-  info.uuid = "host-" + std::to_string(impl_->index);
+  // Ranks of several machines do not share a device because each calls its own the first.
+  constexpr std::size_t ENOUGH_CHARACTERS = 8;
+  std::string machine;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), machine);
+  info.uuid = "host-" + machine.substr(0, ENOUGH_CHARACTERS) + "-" + std::to_string(impl_->index);
   info.memoryBytes = procMemoryBytes("MemTotal");
   return info;
 }

@@ -1,12 +1,13 @@
 import { type CollectiveKind, SEGMENT_CLASSES } from '../../../model/dit/kinds.ts';
 import { copyRates } from '../../../model/physics/rates.ts';
 import { withD2hNumbers, withH2dNumbers } from '../../../model/physics/variants/h2dRate.ts';
+import { portBytesPerS, withNetworkRate } from '../../../model/physics/variants/networkRate.ts';
 import { withCollectiveRates } from '../../../model/physics/variants/scaled.ts';
 import type { Plan } from '../../../model/plan/plan.ts';
 import type { CopyEngine, Gpu, System } from '../../../model/system/system.ts';
 import { type FlowTransport, transportNamed, transportOf } from '../../../model/system/transport.ts';
 import { collectiveIn, type Workload } from '../../../model/workload/workload.ts';
-import { RATE_SYMBOLS } from './symbols.ts';
+import { NETWORK_RATE, RATE_SYMBOLS } from './symbols.ts';
 
 /** A number of a machine that a step depends on. */
 export interface MachineParameter {
@@ -72,14 +73,32 @@ function collectiveParameters(workload: Workload, system: System, plan: Plan): M
     times: (factor) => withTransport({ ...transport, latencyS: transport.latencyS * factor }),
   };
   if (transport.kind !== 'flow') return [latency];
-  const rates = usedKinds(workload).map(
+  const kinds = usedKinds(workload).filter((kind) => mayBind(system, transport, kind));
+  const rates = kinds.map(
     (kind): MachineParameter => ({
       ...{ name: `${kind} rate`, quantity: RATE_SYMBOLS[kind], unit: GB_PER_S },
       value: transport.collectives[kind].bytesPerS,
       times: (factor) => withTransport(withRateTimes(transport, kind, factor)),
     }),
   );
-  return [...rates, latency];
+  return [...(transport.path === 'network' ? networkParameters(system) : []), ...rates, latency];
+}
+
+/** NICs and switches, moved together. */
+function networkParameters(system: System): MachineParameter[] {
+  return [
+    {
+      ...{ name: 'NIC rate', quantity: NETWORK_RATE, value: portBytesPerS(system), unit: GB_PER_S },
+      times: (factor) => withNetworkRate(system, factor),
+    },
+  ];
+}
+
+/** Whether a transport's own rate can hold anything back: over a network that gives less, it holds nobody. */
+function mayBind(system: System, { path, collectives }: FlowTransport, kind: CollectiveKind): boolean {
+  if (path !== 'network') return true;
+  const nics = system.network!.nics.get(system.gpus[0]!)!.length;
+  return collectives[kind].bytesPerS < nics * portBytesPerS(system);
 }
 
 function usedKinds({ blocks }: Workload): CollectiveKind[] {

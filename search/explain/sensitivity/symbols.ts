@@ -14,6 +14,9 @@ export const RATE_SYMBOLS: Readonly<Record<CollectiveKind, string>> = {
   'all-reduce': 'allReduce',
 };
 
+/** How the rate of NICs is called in an expression. */
+export const NETWORK_RATE = 'nic';
+
 /** Relative change of a rate that shows how another one follows it. */
 const LITTLE = 1e-6;
 
@@ -88,6 +91,11 @@ export class Symbols {
   /** The rate of one of the plan's collectives, alone. */
   rate(kind: CollectiveKind, bytesPerS: number): Laurent {
     return this.#quantity(RATE_SYMBOLS[kind], bytesPerS);
+  }
+
+  /** The payload rate of a NIC's port; switches above have so many times as much. */
+  networkRate(bytesPerS: number): Laurent {
+    return this.#quantity(NETWORK_RATE, bytesPerS);
   }
 
   /** A sum as a quantity of its own, to divide by; equal sums are the same one. A product stays as it is. */

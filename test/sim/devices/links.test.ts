@@ -41,7 +41,11 @@ function twoGpus({
 }
 
 const named = (system: System, kinds: CollectiveKind[] = []) =>
-  new Links(system, 2, kinds.length === 0 ? undefined : flowOf(system), kinds).resources
+  new Links(
+    system,
+    2,
+    kinds.map((kind) => ({ transport: flowOf(system), kind })),
+  ).resources
     .map(({ name }) => name)
     .sort();
 const flowOf = (system: System) => system.transports[0] as FlowTransport;

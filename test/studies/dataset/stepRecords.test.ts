@@ -5,7 +5,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { UserError } from '../../../model/input/userError.ts';
 import { RepeatedLines } from '../../../studies/dataset/repeatedLines.ts';
-import { readSteps, type StepRun, stepLines, stepRunFormat } from '../../../studies/dataset/stepRecords.ts';
+import {
+  DatasetReader,
+  readSteps,
+  type StepRun,
+  stepLines,
+  stepRunFormat,
+} from '../../../studies/dataset/stepRecords.ts';
 import { stepRun } from './stepRun.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-steps-'));
@@ -23,8 +29,9 @@ const changed = (fields: object) => `${JSON.stringify({ ...stepRun(), ...fields 
 
 test('what was written is read back, file after file', () => {
   const runs = [stepRun(), stepRun({ mode: 'graph', segments: [], smHz: null })];
-  const files = [fileOf('a.jsonl', stepLines(runs)), fileOf('b.jsonl', good)];
-  assert.equal(readSteps(files), [...runs, stepRun()]);
+  const later = stepRun({ startedAt: '2026-11-24T21:00:00Z' });
+  const files = [fileOf('a.jsonl', stepLines(runs)), fileOf('b.jsonl', stepLines([later]))];
+  assert.equal(readSteps(files), [...runs, later]);
 });
 
 const REFUSED: [string, string, RegExp][] = [
@@ -118,12 +125,95 @@ test('lines of a plan measured again have their own numbers', () => {
     { ...again, startedAt: '2027-12-24T22:01:01Z' },
     { ...again, smHz: null },
   ];
-  assert.equal(readSteps([fileOf('again.jsonl', stepLines(runs))]), runs);
+  // The third says the same as the first, and counts once.
+  assert.equal(readSteps([fileOf('again.jsonl', stepLines(runs))]), runs.toSpliced(2, 1));
   const known = new RepeatedLines();
   known.keep(JSON.stringify(twice), twice);
   const read = runs.map((run) => known.read(JSON.stringify(run)));
   assert.equal(read, [twice, again, twice, null, null]);
 });
+
+const WHO = {
+  ...{ node: 'gpu-17', commit: `${'0123456789'.repeat(4)}-dirty`, seed: 3, slurmJob: '4700_3' },
+  gpus: [{ pciBus: '0000:18:00.0', uuid: 'GPU-1' }],
+};
+
+test('who measured is read back, also of a plan measured again', () => {
+  const first = written({ ...WHO, nodes: ['gpu-17', 'gpu-18'] });
+  const runs = [first, { ...first, startedAt: '2026-11-24T21:00:00Z' }];
+  assert.equal(readSteps([fileOf('who.jsonl', stepLines(runs))]), runs);
+  const known = new RepeatedLines();
+  known.keep(JSON.stringify(first), first);
+  assert.equal(known.read(JSON.stringify({ ...first, stepS: 0.5 })), { ...first, stepS: 0.5 });
+  // A seed is no measured number: another one is another program's input.
+  assert.is(known.read(JSON.stringify({ ...first, seed: 4 })), null);
+});
+
+for (const [what, fields] of [
+  ['commit', { commit: 'main' }],
+  ['commit', { commit: '0123456789'.repeat(4).concat('-clean') }],
+  ['seed', { seed: 0.5 }],
+  ['nodes', { nodes: ['alone'] }],
+  ['gpus', { gpus: [] }],
+] as const) {
+  test(`refused: a ${what} that is none, ${JSON.stringify(fields)}`, () => {
+    assert.throws(() => readSteps([fileOf('x.jsonl', changed(fields))]), new RegExp(`x\\.jsonl:1: ${what}`));
+  });
+}
+
+test('a line that stands there twice is read once and counted, in one file or in two', () => {
+  const runs = [stepRun(WHO), stepRun({ ...WHO, plan: 'none' }), stepRun()];
+  const files = [fileOf('a.jsonl', stepLines([...runs, runs[0]!])), fileOf('b.jsonl', stepLines(runs))];
+  const reader = new DatasetReader(files);
+  assert.equal([...reader], runs);
+  assert.is(reader.repeated, 4);
+  assert.equal([...reader].length, 3, 'and so again');
+});
+
+test('lines that say two things of one measurement are refused, each with both places', () => {
+  const a = fileOf('a.jsonl', stepLines([stepRun({ ...WHO, plan: 'none' }), stepRun(WHO)]));
+  const b = fileOf(
+    'b.jsonl',
+    stepLines([stepRun({ ...WHO, stepS: 0.02 }), stepRun({ ...WHO, split: 'held-out' })]),
+  );
+  const first = fileOf('first.jsonl', stepLines([stepRun({ ...WHO, mode: 'graph' })]));
+  assert.throws(
+    () => readSteps([first, a, b]),
+    (error: Error) => {
+      const lines = error.message.split('\n');
+      assert.is(lines.length, 2);
+      for (const [index, text] of lines.entries())
+        assert.ok(
+          text.startsWith(
+            `${b}:${index + 1}: says otherwise what ${a}:2 says of the same measurement (yield of tiny-64x64-sp2, eager, on gpu-17)`,
+          ),
+          text,
+        );
+      return true;
+    },
+  );
+});
+
+const OTHERS: [string, Partial<StepRun>][] = [
+  ['another node', { node: 'gpu-18' }],
+  ['another GPU of the node', { gpus: [{ pciBus: '0000:19:00.0' }] }],
+  ['another second', { startedAt: '2026-11-23T21:00:01Z' }],
+  ['another plan', { plan: 'none' }],
+  ['another mode', { mode: 'graph' }],
+  ['another cell', { cell: { ...stepRun().cell, id: 'other' } }],
+  // Two nodes may begin in the same second: without a name nobody can tell.
+  ['no node', { node: undefined }],
+];
+for (const [what, fields] of OTHERS) {
+  test(`lines of ${what} are other measurements`, () => {
+    const runs = [
+      stepRun(WHO),
+      stepRun({ ...WHO, ...fields, stepS: 0.02 }),
+      stepRun({ ...WHO, ...fields, plan: 'x' }),
+    ];
+    assert.is(readSteps([fileOf('x.jsonl', stepLines(runs))]).length, 3);
+  });
+}
 
 const line = stepLines([written(MEASURED)]);
 for (const [field, from, to, message] of [

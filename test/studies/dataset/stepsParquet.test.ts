@@ -36,6 +36,22 @@ test('a row for each run, read back by another reader', async () => {
   assert.not.ok('segments' in first!);
 });
 
+test('who measured has columns, empty where a dataset does not say it', async () => {
+  const gpus = [
+    { pciBus: '0000:18:00.0', uuid: 'GPU-1' },
+    { pciBus: '0000:19:00.0', uuid: 'GPU-2' },
+  ];
+  const who = { node: 'a', nodes: ['a', 'b'], gpus, commit: 'f'.repeat(40), seed: 7, slurmJob: '4711' };
+  const [first, second] = await table(stepsParquet([stepRun(who), stepRun()]).table);
+  for (const [key, value] of Object.entries({
+    ...{ node: 'a', nodes: 'a b', gpus: '0000:18:00.0 0000:19:00.0', gpuUuids: 'GPU-1 GPU-2' },
+    ...{ commit: 'f'.repeat(40), seed: 7n, slurmJob: '4711' },
+  })) {
+    assert.equal(first![key], value, key);
+    assert.not.ok(second![key], key);
+  }
+});
+
 test('the same runs give the same bytes; a column of nulls keeps its type', () => {
   const runs = [stepRun({ smHz: null })];
   assert.equal(stepsParquet(runs), stepsParquet(runs));

@@ -86,12 +86,119 @@ test('a run becomes a line for each plan', () => {
       { name: 'norm and modulate', category: 'compute', count: 2, seconds: 0.002 },
     ],
     device: { name: 'NVIDIA H200', driver: '580.95', cuda: '13.0' },
+    gpus: [{ pciBus: '0000:18:00.0', uuid: 'GPU-1' }],
     ...{ libraries: 'none', runtime: '', startedAt: '2026-11-23T21:00:00Z' },
   });
   assert.not.equal(runs[1]!.stepProgram, none!.stepProgram);
   assert.equal(notes, [
     `not measured: ${other.id} (2 of 2 plans), ${cellsOf(experiment)[2]!.id} (2 of 2 plans)`,
   ]);
+});
+
+/** A run as a node's runtime records it. */
+const onNode =
+  (node: string, pciBus: string, more: object = {}): Change =>
+  (record) =>
+    record.record === 'run'
+      ? {
+          ...{ commit: `${'ab'.repeat(20)}-dirty`, slurmJob: '4700_3', options: { rounds: 5, seed: 7 } },
+          devices: [
+            {
+              ...{ name: 'NVIDIA H200', uuid: `GPU-${node}`, driver: '580.95', cuda: '13.0', pciBus, node },
+              ...{
+                memoryBytes: 2 ** 37,
+                vbios: '96.00',
+                link: { lanes: 16, mostLanes: 16, mostGeneration: 5 },
+              },
+            },
+          ],
+          ...more,
+        }
+      : {};
+
+test('a line says who measured it, as far as the records do', () => {
+  const [step] = collectSteps(experiment, [results('who', lines(onNode('gpu-17', '0000:18:00.0')))]).runs;
+  const { node, nodes, gpus, commit, seed, slurmJob } = step!;
+  assert.equal(
+    { node, nodes, gpus, commit, seed, slurmJob },
+    {
+      ...{ node: 'gpu-17', nodes: undefined, gpus: [{ pciBus: '0000:18:00.0', uuid: 'GPU-gpu-17' }] },
+      ...{ commit: `${'ab'.repeat(20)}-dirty`, seed: 7, slurmJob: '4700_3' },
+    },
+  );
+});
+
+test('nodes and GPUs do not replace each other, a later run on the same ones does', () => {
+  const at = (day: number) => ({ startedAt: `2026-11-${day}T00:00:00Z` });
+  const place = results(
+    'fleet',
+    lines(onNode('b', '0000:18:00.0', at(20))),
+    lines(onNode('a', '0000:18:00.0', at(21))),
+    lines(onNode('a', '0000:19:00.0', at(22))),
+    lines(onNode('b', '0000:18:00.0', at(23))),
+  );
+  const { runs, notes } = collectSteps(experiment, [place]);
+  assert.equal(
+    runs.map(({ plan, node, gpus, startedAt }) => [
+      plan,
+      node,
+      gpus![0]!.pciBus.slice(5, 7),
+      startedAt.slice(8, 10),
+    ]),
+    ['none', 'yield'].flatMap((plan) => [
+      [plan, 'a', '18', '21'],
+      [plan, 'a', '19', '22'],
+      [plan, 'b', '18', '23'],
+    ]),
+  );
+  assert.ok(notes.includes('2 earlier measurements were replaced by later ones'));
+});
+
+test('--anonymous names nodes alike in all datasets of a list, and says nothing else that tells them', async () => {
+  const place = (node: string) => results(`anonymous-${node}`, lines(onNode(node, '0000:18:00.0')));
+  const names = join(folder, 'names.json');
+  const collect = async (nodes: string[], ...more: string[]) => {
+    const out = join(folder, 'anonymous.jsonl');
+    const from = nodes.flatMap((node) => ['--results', place(node)]);
+    const { code, stderr } = await runCli([
+      'experiment',
+      'collect',
+      file,
+      ...from,
+      '--out',
+      out,
+      '--anonymous',
+      ...more,
+    ]);
+    assert.is(code, 0, stderr);
+    const text = readFileSync(out, 'utf8');
+    assert.not.match(text, /secret|UUID|uuid|4700/);
+    return readSteps([out]).map(({ node }) => node);
+  };
+  assert.equal(await collect(['secret-b', 'secret-a'], names), ['node-1', 'node-2', 'node-1', 'node-2']);
+  assert.equal(await collect(['secret-c', 'secret-b'], names), ['node-2', 'node-3', 'node-2', 'node-3']);
+  assert.equal(JSON.parse(readFileSync(names, 'utf8')), {
+    ...{ 'secret-a': 'node-1', 'secret-b': 'node-2', 'secret-c': 'node-3' },
+  });
+  assert.equal(await collect(['secret-c']), ['node-1', 'node-1'], 'without a list none is kept');
+  for (const [text, message] of [
+    ['{"a":"node-0"}', /names\.json:1:\d+: a: /],
+    ['{"a":"node-1","b":"node-1"}', /names\.json:1:\d+: b: "node-1" is a already/],
+  ] as const) {
+    writeFileSync(names, text);
+    const args = [
+      'experiment',
+      'collect',
+      file,
+      '--results',
+      place('secret-a'),
+      '--out',
+      join(folder, 'no.jsonl'),
+    ];
+    const { code, stderr } = await runCli([...args, '--anonymous', names]);
+    assert.is(code, 2);
+    assert.match(stderr, message);
+  }
 });
 
 test('a claim that does not say its reserve has none in the dataset', () => {

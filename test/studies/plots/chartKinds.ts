@@ -16,12 +16,15 @@ import { readSteps } from '../../../studies/dataset/stepRecords.ts';
 import { readTimeline } from '../../../studies/dataset/timelineRecord.ts';
 import { readExperiment } from '../../../studies/grid/experimentFile.ts';
 import { compareSteps } from '../../../studies/heldOut/compareSteps.ts';
+import { compareNodes } from '../../../studies/nodes/compareNodes.ts';
+import { measuredNodes } from '../../../studies/nodes/nodeSources.ts';
 import { blockChart } from '../../../studies/plots/blockChart.ts';
 import type { Chart } from '../../../studies/plots/chart.ts';
 import { contentionChart } from '../../../studies/plots/contentionChart.ts';
 import { errorsChart } from '../../../studies/plots/errorsChart.ts';
 import { measuredFront } from '../../../studies/plots/measuredFront.ts';
 import { memoryChart } from '../../../studies/plots/memoryChart.ts';
+import { nodesChart } from '../../../studies/plots/nodesChart.ts';
 import { predictedVsMeasured } from '../../../studies/plots/predictedVsMeasured.ts';
 import { publishedStepsChart } from '../../../studies/plots/publishedSteps.ts';
 import { residualsOfFit } from '../../../studies/plots/residualsChart.ts';
@@ -93,6 +96,14 @@ function ofMeasurements(): ChartOfKind[] {
       kind: 'front',
       chart: measuredFront(front, { title: 'a cell', subtitle: ['FLUX'] }),
       named: 'staged-copy',
+    },
+    {
+      kind: 'nodes',
+      chart: nodesChart(
+        compareNodes(measuredNodes([data('pair', 'host-d'), data('pair', 'host-e')]).nodes),
+        [],
+      ),
+      named: 'steps, real, shm',
     },
     { kind: 'published-steps', chart: publishedStepsChart(compared, 'published'), named: 'desktop' },
   ];

@@ -1,8 +1,9 @@
 import type { RunnableCommand } from '../../../command.ts';
 import { addBuildOptions, type BuildFlags } from '../../../flags/build.ts';
 import { addCellOptions } from '../../../flags/experiment.ts';
+import { addJobOptions, type JobFlags } from '../../../flags/jobs.ts';
 
-export interface ExperimentRunFlags extends BuildFlags {
+export interface ExperimentRunFlags extends BuildFlags, JobFlags {
   results: string;
   only?: string[];
 }
@@ -10,11 +11,16 @@ export interface ExperimentRunFlags extends BuildFlags {
 export const command: RunnableCommand = {
   description: 'measure what the results lack; started anew, it goes on where it was',
   declare: (command) =>
-    addBuildOptions(
-      addCellOptions(
-        command
-          .argument('<file>', 'experiment')
-          .requiredOption('--results <folder>', 'holds <cell>.jsonl for each program; records are appended'),
+    addJobOptions(
+      addBuildOptions(
+        addCellOptions(
+          command
+            .argument('<file>', 'experiment')
+            .requiredOption(
+              '--results <folder>',
+              'holds <cell>.jsonl for each program; records are appended',
+            ),
+        ),
       ),
     ),
   load: () => import('./run.ts'),

@@ -1,6 +1,7 @@
 import { cellsOf, readExperiment } from '../../../../studies/grid/experimentFile.ts';
 import { runExperiment } from '../../../../studies/grid/runExperiment.ts';
 import { buildOptions } from '../../../buildOptions.ts';
+import { refuseJobFlags } from '../../../jobOptions.ts';
 import type { Output } from '../../../output.ts';
 import { startProgress } from '../../../text/progress.ts';
 import { chosenCells } from '../chosenCells.ts';
@@ -10,6 +11,8 @@ import type { ExperimentRunFlags } from './command.ts';
 export async function run(file: string, flags: ExperimentRunFlags, output: Output): Promise<number> {
   const experiment = readExperiment(file);
   const cells = chosenCells(cellsOf(experiment), flags.only);
+  refuseJobFlags(flags);
+  if (flags.slurm) return (await import('./underSlurm.ts')).runUnderSlurm(experiment, cells, flags, output);
   // Lines of their own: the notes of the runs come in between.
   const lines = { ...output, terminal: false };
   let progress: ReturnType<typeof startProgress> | undefined;

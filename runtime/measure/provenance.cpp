@@ -1,0 +1,31 @@
+#include "measure/provenance.hpp"
+
+#include <cstdlib>
+
+#include "ranks/group_rendezvous.hpp"
+
+namespace chunkflow {
+
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+std::string nodeName() {
+  for (const char* name : {"CHUNKFLOW_NODE", "SLURMD_NODENAME"}) {
+    const std::string value = variable(name);
+    if (!value.empty()) return value;
+  }
+  return hostName();
+}
+
+std::string slurmJob() {
+  const std::string array = variable("SLURM_ARRAY_JOB_ID"), task = variable("SLURM_ARRAY_TASK_ID");
+  return array.empty() || task.empty() ? variable("SLURM_JOB_ID") : array + "_" + task;
+}
+
+}  // namespace chunkflow
