@@ -16,6 +16,7 @@ import { OPTIMIZE } from './optimize.ts';
 import { PROFILE } from './profile.ts';
 import { PROGRAM } from './program.ts';
 import { SHARING } from './sharing.ts';
+import { SWEEP_MUTANTS } from './sweep.ts';
 import { SYSTEM } from './system.ts';
 import { TOOLS } from './tools.ts';
 
@@ -39,5 +40,6 @@ export const MUTANTS: readonly MutantGroup[] = [
   ...PROFILE,
   ...IMPORTS,
   ...TOOLS,
+  ...SWEEP_MUTANTS,
   ...NODES,
 ];
