@@ -78,7 +78,7 @@ else {
   ) as [string, string, string];
   const RUN = [
     ...['experiment', 'run', file, '--results', results, '--slurm', '--ranks-per-node', '1'],
-    ...['--container', 'apptainer', '--image', 'tiny.sif', '--backend', 'host'],
+    ...['--container', 'apptainer', '--image', 'tiny.sif', '--backend', 'host', '--jobs', '2'],
   ];
   const hold = (node: string) => writeFileSync(join(held, node), '');
   const letGo = (node: string) => rmSync(join(held, node));
