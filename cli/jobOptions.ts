@@ -11,8 +11,13 @@ import { ownProgram } from './ownProgram.ts';
 /** How the flags want measurements submitted. */
 export function jobOptions(flags: JobFlags & BuildFlags, output: Output): JobOptions {
   const onNote = (text: string) => output.diagnostic(`${text}\n`);
+  const slurm = slurmOptions(flags);
+  if (flags.buildHere === true && slurm.container !== undefined)
+    throw new UserError(
+      '--build-here and --container: programs that run in an image are compiled in it, by a job; leave --build-here out',
+    );
   return {
-    slurm: slurmOptions(flags),
+    slurm,
     build: jobBuild(flags, onNote),
     buildHere: flags.buildHere === true,
     ranksPerNode: flags.ranksPerNode ?? flags.gpusPerNode ?? null,

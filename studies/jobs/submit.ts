@@ -72,8 +72,9 @@ function submitBuild({ name }: JobRequest, context: Context): string {
   const submission = submissionOf({ kind: 'build' }, null, context, [
     { results: root, node: null, items: [{ id: 'build', fingerprint: folder }] },
   ]);
-  // Compilers need no GPU.
-  const options = { ...slurm, gpusPerNode: undefined };
+  // Compilers need no GPU, and a core each.
+  const cpusPerTask = context.build.jobs ?? slurm.cpusPerTask;
+  const options = { ...slurm, gpusPerNode: undefined, cpusPerTask };
   return submitted(`${name}-build`, submission, context, { options });
 }
 

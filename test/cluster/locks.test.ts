@@ -77,6 +77,12 @@ test('the same element that was started again knows that its earlier start is ov
   assert.is(livenessOf(inJob(0), inJob(1, 'gpu2', '13'), queue('RUNNING')), 'alive', 'another job');
 });
 
+test('nodes of one host are not taken for one: the process of another may live on in vain', () => {
+  const on = (node: string, restart: number) => ({ ...here, allocation: inJob(restart, node).allocation });
+  assert.is(livenessOf(on('gpu1', 0), on('gpu2', 1), unasked), 'dead');
+  assert.is(livenessOf(on('gpu1', 0), on('gpu1', 1), unasked), 'alive', 'of the same node');
+});
+
 test('an owner that nobody can judge is not taken for dead', () => {
   assert.is(livenessOf({ ...own, host: 'other' }, own, unasked), 'unknown');
   assert.is(livenessOf({ ...inJob(0), user: 8 }, own, unasked), 'unknown', "another user's jobs are hidden");

@@ -51,11 +51,6 @@ export const JOB_MUTANTS: readonly MutantGroup[] = [
     tests: [LOCKS],
     mutants: [
       {
-        breaks: "who was taken for dead gives back another's lock",
-        original: 'if (textOf(lock) !== text) return;',
-        mutated: '',
-      },
-      {
         breaks: 'a link whose answer was lost is none',
         original: 'return isSameFile(from, to);',
         mutated: 'return false;',

@@ -330,6 +330,10 @@ test('flags of jobs without --slurm, and of nodes twice, are mistakes', async ()
     [['--ranks-per-node', '2'], /^error: --ranks-per-node: only a scheduler reads it/],
     [['--wait'], /^error: --wait: only a scheduler reads it/],
     [
+      ['--slurm', '--build-here', '--container', 'pyxis', '--image', 'x'],
+      /^error: --build-here and --container: programs that run in an image are compiled in it/m,
+    ],
+    [
       ['--slurm', '--each-node', '--nodes', 'a'],
       /^error: --each-node and --nodes: expected one of them, got both/,
     ],
