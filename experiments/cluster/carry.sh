@@ -9,7 +9,7 @@ to=${1:-$root/carry}
 frontend=1.32.0
 nccl=2.31.2
 libraries="libreadline8 liblz4-1 libnuma1 libgcrypt20 libbz2-1.0 libgpg-error0 libpam0g libtinfo6"
-most_mib=60
+most_mib=44
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -22,9 +22,8 @@ mistake() {
 command -v pip >/dev/null || mistake "pip is missing, which fetches the wheels"
 mkdir -p "$to/scripts" "$to/cluster"
 
-rm -rf "$to/cli"
 node "$root/scripts/python-bundle.mjs" >/dev/null
-cp -r "$root/python/chunkflow_offload/cli" "$to/cli"
+tar -C "$root/python/chunkflow_offload" -cJf "$to/cli.tar.xz" cli
 cp "$root"/experiments/cluster/*.yaml "$root"/experiments/cluster/*.sh "$to/cluster/"
 "$root/node_modules/.bin/esbuild" "$root/scripts/with-slurm.ts" --bundle --platform=node --format=esm --log-level=error \
   --outfile="$to/scripts/with-slurm.mjs"
@@ -32,7 +31,8 @@ cp "$root"/experiments/cluster/*.yaml "$root"/experiments/cluster/*.sh "$to/clus
 # Slow to make, and the same as long as Node is.
 version=$(node --version)
 if [ "$(cat "$to/node.version" 2>/dev/null || true)" != "$version" ]; then
-  xz -6 -c "$(node -p process.execPath)" >"$to/node.xz"
+  strip -o "$work/node" "$(node -p process.execPath)"
+  xz --x86 --lzma2=preset=9,dict=64MiB -c "$work/node" >"$to/node.xz"
   echo "$version" >"$to/node.version"
 fi
 if [ ! -e "$to/slurm.tar.xz" ]; then
@@ -58,7 +58,7 @@ if [ ! -e "$to/libnccl.so.2.xz" ]; then
     --platform manylinux_2_18_x86_64 -d "$work" "nvidia-nccl-cu13==$nccl"
   (cd "$work" && python3 -m zipfile -e nvidia_nccl_cu13-*.whl nccl)
   "$THIN_LIBRARY" "$work/nccl/nvidia/nccl/lib/libnccl.so.2" "$work/libnccl.so.2" 90
-  xz -6 -c "$work/libnccl.so.2" >"$to/libnccl.so.2.xz"
+  xz --x86 --lzma2=preset=9,dict=64MiB -c "$work/libnccl.so.2" >"$to/libnccl.so.2.xz"
 fi
 
 size=$(du -sm "$to" | cut -f 1)

@@ -14,6 +14,7 @@ results=$(cd "$results" && pwd)
 unpacked() { xz -dc "$carry/$1" >"$2"; }
 [ -x "$carry/bin/node" ] || { mkdir -p "$carry/bin" && unpacked node.xz "$carry/bin/node" && chmod +x "$carry/bin/node"; }
 [ -d "$carry/.slurm/unpacked" ] || { mkdir -p "$carry/.slurm" && tar -C "$carry/.slurm" -xJf "$carry/slurm.tar.xz"; }
+[ -d "$carry/cli" ] || tar -C "$carry" -xJf "$carry/cli.tar.xz"
 frontend=$carry/cli/third_party/cudnn-frontend
 [ -d "$frontend" ] || { mkdir -p "$frontend" && tar -C "$frontend" -xJf "$carry/frontend.tar.xz"; }
 PATH=$carry/bin:$PATH
