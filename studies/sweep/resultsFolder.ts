@@ -15,8 +15,9 @@ import {
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseJson } from '../../model/input/jsonFile.ts';
 import { shown, UserError } from '../../model/input/userError.ts';
-import { checked, readYamlFile } from '../../model/input/yamlFile.ts';
+import { checked } from '../../model/input/yamlFile.ts';
 import { type Column, columnsOf } from './columns.ts';
 import type { Grid } from './grid.ts';
 import type { Provenance } from './provenance.ts';
@@ -44,7 +45,11 @@ const manifestFormat = z.strictObject({
       ask: z.string(),
       points: z.int().min(1),
       axes: z.array(
-        z.strictObject({ name: z.string(), values: z.int().min(1), first: z.unknown(), last: z.unknown() }),
+        z.strictObject({
+          name: z.string(),
+          count: z.int().min(1),
+          values: z.array(z.unknown()).describe('the first 1000'),
+        }),
       ),
     }),
   ),
@@ -79,7 +84,8 @@ export class ResultsFolder {
     const file = join(path, MANIFEST);
     if (!existsSync(file))
       throw new UserError(`${shown(path)}: has no ${MANIFEST}; give the --results of a \`chunkflow sweep\``);
-    return new ResultsFolder(path, checked(readYamlFile(file), manifestFormat));
+    const source = parseJson(file, readFileSync(file, 'utf8'), 'begin the sweep in another folder');
+    return new ResultsFolder(path, checked(source, manifestFormat));
   }
 
   /**
@@ -151,11 +157,14 @@ function manifestOf({ name, hash, inputs, points, grids }: Sweep, version: strin
   };
 }
 
+/** Values of an axis that the manifest lists. */
+const MOST_VALUES = 1000;
+
 function gridFacts({ name, ask, points, axes }: Grid): Manifest['grids'][number] {
-  const ends = axes.map(({ name, values }) => ({
-    ...{ name, values: values.length, first: values[0], last: values.at(-1) },
+  const expanded = axes.map(({ name, values }) => ({
+    ...{ name, count: values.length, values: values.slice(0, MOST_VALUES) },
   }));
-  return { name, ask, points, axes: ends };
+  return { name, ask, points, axes: expanded };
 }
 
 function begin(path: string, manifest: Manifest): void {

@@ -121,7 +121,7 @@ grids:
     const small = join(folder, 'small.yaml');
     writeFileSync(
       small,
-      'sweep: small\ngrids: [{models: [flux.1-dev], machines: [h200-x2], sp: [1, 2], batch: [1, 2, 3, 4, 5], plans: [none, yield]}]\n',
+      'sweep: small\ngrids: [{models: [flux.1-dev], machines: [h200-x2], sp: [1, 2], batch: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], plans: [none, yield]}]\n',
     );
     const path = join(folder, 'small arrays');
     const args = ['sweep', small, '--results', path, '--slurm', '--tasks-per-element', '1', '--at-once', '1'];
