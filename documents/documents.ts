@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { profileFormat } from '../model/profile/profileFormat.ts';
+import { sweepStatusFormat } from '../studies/sweep/status.ts';
+import { sweepFormat } from '../studies/sweep/sweepFormat.ts';
 import { machinesFormat } from './machines.ts';
 import { modelsFormat } from './models.ts';
 import type { SchemaName } from './names.ts';
@@ -18,5 +20,7 @@ export const documentFormats = {
   models: modelsFormat,
   machines: machinesFormat,
   'published-steps': publishedStepsFormat,
+  'sweep-status': sweepStatusFormat,
   profile: profileFormat,
+  sweep: sweepFormat,
 } as const satisfies Record<SchemaName, z.ZodType>;

@@ -29,7 +29,7 @@ const card = z.strictObject({
 export const machinesFormat = z.strictObject({
   schema: z.literal('chunkflow/machines@1'),
   machines: z.array(
-    machineFormat.omit({ transport: true }).extend({
+    machineFormat.omit({ transport: true, betweenHosts: true }).extend({
       peakFlops: z.number().describe('dense bf16 FLOP/s of one GPU'),
       h2dBytesPerS: z.number().describe('one long copy to one GPU, alone'),
       transports: z.array(z.string()),

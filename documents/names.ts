@@ -7,7 +7,9 @@ export const SCHEMA_NAMES = [
   'models',
   'machines',
   'published-steps',
+  'sweep-status',
   'profile',
+  'sweep',
 ] as const;
 
 export type SchemaName = (typeof SCHEMA_NAMES)[number];

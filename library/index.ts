@@ -16,6 +16,7 @@ export type { NodeErrorReport, NodeErrors } from '../studies/heldOut/errorsByNod
 export type { PlanOrder } from '../studies/heldOut/planOrder.ts';
 export type { ClassErrors, HeldOutReport } from '../studies/heldOut/report.ts';
 export type { NodeFinding } from '../studies/nodes/compareNodes.ts';
+export type { NodeGpu } from '../studies/nodes/quantity.ts';
 export { type Fit, type FitOptions, fit } from './fit.ts';
 export { type GeneratedRuntime, type GenerateQuestion, generate } from './generate.ts';
 export type { PlanQuestion } from './plan/question.ts';

@@ -53,6 +53,7 @@ const run = z.strictObject({
         .strictObject({ lanes: index, mostLanes: index, mostGeneration: index })
         .optional()
         .describe('of PCIe, as the driver has it: now, and at the most; first records lack it'),
+      ncclHostId: z.string().optional().describe('what NCCL takes for its host, where NCCL_HOSTID is set'),
       memoryBytes: bytes,
     }),
   ),

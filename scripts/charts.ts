@@ -20,14 +20,24 @@ export const PICTURES: Readonly<Record<string, string>> = {
   memory: `memory ${WAN}`,
   sensitivity: `sensitivity ${WAN} --plan layerwise --plan yield`,
   roofline: 'roofline --model wan2.1-t2v-14b --size 832x480x81 --machine h200-x2-fitted',
+  nodes: 'nodes experiments/pair experiments/four/host-c',
   contention:
     'contention experiments/pair/host-d/calibration.yaml --machine experiments/pair/host-d/host-d.yaml',
+  'link-rate':
+    'sweep out/link-rate --x set_gpu_copyEngine_h2dBytesPerS --y versusNone --by plan --facet size --log xy',
+};
+
+/** What has to be run before, behind `chunkflow`, by picture. */
+const BEFORE: Readonly<Record<string, string>> = {
+  'link-rate': 'sweep experiments/sweeps/link-rate.sweep.yaml --results out/link-rate',
 };
 
 const asked = process.argv.slice(2);
 process.chdir(packageRoot);
 for (const [name, words] of Object.entries(PICTURES)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
+  const before = BEFORE[name];
+  if (before !== undefined) await run(before.split(' '), processOutput);
   const code = await run(['plot', ...words.split(' '), '--out', join('docs', `${name}.svg`)], processOutput);
   if (code !== 0) process.exitCode = code;
 }

@@ -1,5 +1,5 @@
 // Puts the command line into the Python package, which then plans and generates without a checkout: one bundle of the sources, the
-// data files that they read, and the solver, which has a file of WebAssembly. Charts need parts that are left out.
+// data files that they read, and the solver, which has a file of WebAssembly. Charts and SQL need parts that are left out.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,8 +20,15 @@ const DATA = [
   'codegen/attach/build.sh',
   'LICENSE',
 ];
-/** Loaded when a chart is drawn, and said to be missing then. */
-const LEFT_OUT = ['@resvg/resvg-js', 'vega', 'vega-lite', 'vega-embed', 'dejavu-fonts-ttf'];
+/** Loaded when a chart is drawn or a query asked, and said to be missing then. */
+const LEFT_OUT = [
+  '@duckdb/node-api',
+  '@resvg/resvg-js',
+  'vega',
+  'vega-lite',
+  'vega-embed',
+  'dejavu-fonts-ttf',
+];
 /** The solver's code looks for it beside itself. */
 const SOLVER = 'node_modules/highs/build/highs.wasm';
 
@@ -40,6 +47,7 @@ await build({
   entryPoints: {
     chunkflow: join(PROJECT, 'cli', 'main.ts'),
     frontWorker: join(PROJECT, 'search', 'frontWorker.ts'),
+    sweepWorker: join(PROJECT, 'library', 'sweep', 'sweepWorker.ts'),
   },
   outdir: OUT,
   bundle: true,

@@ -7,7 +7,6 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { installBrowser } from './browser.mjs';
-import { installPython } from './python.mjs';
 
 const OLDEST_NODE = [20, 19];
 const SOURCES = [
@@ -57,8 +56,10 @@ const TASKS = {
   bench: (args) => buildIfStale() || node(script('bench/bench.ts', args)),
   test: (args) => test(args),
   'test:full': (args) => {
+    // Downloads gigabytes while everything up to the first test in Python works.
+    const python = installedPython();
     browser();
-    return test(['--full', ...args], pythonTests);
+    return test(['--full', ...args], () => pythonTests(python));
   },
 };
 
@@ -137,9 +138,10 @@ async function test(args, more = leftOut) {
   }
   // What does not type-check does not build either; saying so twice helps nobody.
   if (!failures.includes('types') && buildIfStale() !== 0) failures.push('build');
-  const { code, summary } = await runTests(script('test/run.ts', args));
+  // Side by side: one in Python beside as many files of the others as there are cores, since some of both only wait.
+  const [{ code, summary }, others] = await Promise.all([runTests(script('test/run.ts', args)), more()]);
   if (summary === undefined) failures.push('test runner');
-  const others = more();
+  process.stdout.write(others.output);
   failures.push(...others.failures);
   for (const name of failures) console.log(`FAIL ${name}`);
   const [, passed, failed, skipped] = (summary ?? ['', 0, 0, 0]).map((count) => Number(count ?? 0));
@@ -155,10 +157,9 @@ async function test(args, more = leftOut) {
 }
 
 function leftOut() {
-  console.log(
-    'LEFT OUT: the Python package (pytest, mypy, ruff); `npm run test:full` runs all that is left out',
-  );
-  return { passed: 0, failed: 0, skipped: 0, failures: [] };
+  const output =
+    'LEFT OUT: the Python package (pytest, mypy, ruff); `npm run test:full` runs all that is left out\n';
+  return { passed: 0, failed: 0, skipped: 0, failures: [], output };
 }
 
 /** Before the tests of pages, which run side by side: each would install it. Without it they are skipped and say why. */
@@ -167,28 +168,53 @@ function browser() {
   if (!installed.ok) console.log(`error: ${installed.why}`);
 }
 
-/** Format, lint, types and tests of the Python package. */
-function pythonTests() {
+/** Brings .python up to date in a process beside this one; resolves to what its script prints and its exit code. */
+function installedPython() {
+  const { promise, output } = started(process.execPath, ['scripts/python.mjs']);
+  return promise.then((code) => ({ code, text: output().trim().split('\n').at(-1) }));
+}
+
+/** Format, lint, types and tests of the Python package, once it is installed. */
+async function pythonTests(installing) {
   const none = { passed: 0, failed: 0, skipped: 0 };
-  const installed = installPython({ say: (text) => process.stderr.write(`${text}\n`) });
-  if (!installed.ok) {
-    console.log(`error: ${installed.why}`);
-    return { ...none, failures: ['the Python package was not tested'] };
-  }
-  const run = (args) => {
-    const { status, error } = spawnSync(installed.python, args, { cwd: 'python', stdio: 'inherit' });
-    if (error) process.stderr.write(`error: ${error.message}\n`);
+  const { code, text } = await installing;
+  if (code !== 0) return { ...none, failures: ['the Python package was not tested'], output: `${text}\n` };
+  let output = '';
+  const run = async (args) => {
+    const checked = started(text, args, { cwd: 'python' });
+    const status = await checked.promise;
+    output += checked.output();
     return status;
   };
-  const failures = PYTHON_CHECKS.filter(([, args]) => run(args) !== 0).map(([name]) => name);
+  const failures = [];
+  for (const [name, args] of PYTHON_CHECKS) if ((await run(args)) !== 0) failures.push(name);
   const folder = mkdtempSync(join(tmpdir(), 'chunkflow-pytest-'));
   const report = join(folder, 'report.xml');
-  const status = run(['-m', 'pytest', '-q', `--junit-xml=${report}`]);
+  const status = await run(['-m', 'pytest', '-q', `--junit-xml=${report}`]);
   const counts = existsSync(report) ? pytestCounts(readFileSync(report, 'utf8')) : none;
   rmSync(folder, { recursive: true });
   // 1 is "tests failed", which are counted by themselves.
   if (counts.passed + counts.failed === 0 || (status !== 0 && counts.failed === 0)) failures.push('pytest');
-  return { ...counts, failures };
+  return { ...counts, failures, output };
+}
+
+/** A process whose output is collected, and the promise of its exit code. */
+function started(command, args, options = {}) {
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part) => {
+      text += part;
+    });
+  }
+  const promise = new Promise((resolve) => {
+    child.on('error', (error) => {
+      text += `error: ${error.message}\n`;
+      resolve(1);
+    });
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+  return { promise, output: () => text };
 }
 
 /** Counts of a JUnit report: pytest writes one element `testsuite`. */

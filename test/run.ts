@@ -1,17 +1,19 @@
-import { fork } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { FULL_TIER } from './fullTier.ts';
-import type { Outcome } from './support/child.ts';
+import { compilerCache, removeUnusedObjects } from './support/compilers.ts';
+import { printCpu } from './support/cpuSeconds.ts';
+import { runInOneProcess } from './support/testProcess.ts';
 
 /**
- * Runs every *.test.ts under test/ in a process of its own and closes with `N passed, N failed`. Without `--full`, those of the full
- * tier are named and left out. Another argument is a regular expression on the file's path, and runs whatever it matches;
- * TEST_TIMEOUT_MS is the time that one file may take.
+ * Runs every *.test.ts under test/ and closes with `N passed, N failed`: those of the full tier each in a process of its own, of the
+ * others up to FILES_PER_PROCESS of a folder in one, since starting and compiling the sources costs more than most of them. Without
+ * `--full`, those of the full tier are named and left out. Another argument is a regular expression on the file's path, and runs
+ * whatever it matches; TEST_TIMEOUT_MS is the time that one file may take.
  */
 const TIMEOUT_MS = Number(process.env.TEST_TIMEOUT_MS ?? 1_800_000);
-const CHILD = join(import.meta.dirname, 'support', 'child.ts');
+const FILES_PER_PROCESS = 8;
 
 const { full: isFull, patterns } = flagsOf(process.argv.slice(2));
 const wanted = new RegExp(patterns[0] ?? '');
@@ -22,64 +24,53 @@ const found = readdirSync('test', { recursive: true, encoding: 'utf8' })
 const ofFullTier = FULL_TIER.filter(({ file }) => found.includes(file));
 const leftOut = isFull || patterns.length > 0 ? [] : ofFullTier;
 // The longest first, so that none of them is alone at the end.
-const files = [
-  ...ofFullTier.map(({ file }) => file),
-  ...found.filter((file) => !ofFullTier.some((of) => of.file === file)),
-].filter((file) => !leftOut.some((of) => of.file === file));
+const alone = ofFullTier.filter((of) => !leftOut.includes(of)).map(({ file }) => [file]);
+const queue = [...alone, ...groups(found.filter((file) => !ofFullTier.some((of) => of.file === file)))];
 
 function flagsOf(args: readonly string[]): { full: boolean; patterns: string[] } {
   return { full: args.includes('--full'), patterns: args.filter((arg) => arg !== '--full') };
 }
 
-function runFile(file: string): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const child = fork(CHILD, [file], { execArgv: ['--import', 'tsx'], silent: true });
-    let output = '';
-    let outcome: Outcome | undefined;
-    let timedOut = false;
-    const collect = (text: Buffer) => {
-      output += text.toString();
-    };
-    child.stdout!.on('data', collect);
-    child.stderr!.on('data', collect);
-    child.on('message', (message) => {
-      outcome = message as Outcome;
-    });
-    const timer = setTimeout(() => {
-      timedOut = true;
-      child.kill('SIGKILL');
-    }, TIMEOUT_MS);
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
-      if (outcome && outcome.passed + outcome.failed + outcome.skipped.length > 0) return resolve(outcome);
-      let why = `ended early (${signal ?? `exit ${code}`})`;
-      if (timedOut) why = `killed after ${TIMEOUT_MS} ms`;
-      if (outcome) why = 'declares no test: is test.run() missing?';
-      resolve({ passed: 0, failed: 1, skipped: [], errors: `${why}\n${output}` });
-    });
-  });
+/** Files of one folder, so many at a time: the same ones in every run. The largest groups come first. */
+function groups(files: readonly string[]): string[][] {
+  const made: string[][] = [];
+  for (const file of files) {
+    const last = made.findLast(([first]) => dirname(first!) === dirname(file));
+    if (last !== undefined && last.length < FILES_PER_PROCESS) last.push(file);
+    else made.push([file]);
+  }
+  return made.sort((a, b) => b.length - a.length);
 }
 
+const cache = compilerCache();
+if (cache.CHUNKFLOW_KEPT_OBJECTS !== undefined) removeUnusedObjects(cache.CHUNKFLOW_KEPT_OBJECTS);
+
 const total = { passed: 0, failed: 0, skipped: 0 };
-const queue = [...files];
+const costs: { file: string; cpuS: number }[] = [];
 
 async function worker(): Promise<void> {
-  for (let file = queue.shift(); file; file = queue.shift()) {
-    const started = performance.now();
-    const { passed, failed, skipped, errors } = await runFile(file);
-    total.passed += passed;
-    total.failed += failed;
-    total.skipped += skipped.length;
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    console.log(`${failed > 0 ? 'FAIL' : 'ok  '} ${file} (${passed}/${passed + failed}, ${seconds} s)`);
-    for (const why of skipped) console.log(`     skipped ${why}`);
-    if (failed > 0) console.log(errors);
+  for (let files = queue.shift(); files; files = queue.shift()) {
+    await runInOneProcess(files, {
+      timeoutMs: TIMEOUT_MS,
+      env: { ...process.env, ...cache },
+      onOutcome: (file, { passed, failed, skipped, errors, cpuS }, wallS) => {
+        total.passed += passed;
+        total.failed += failed;
+        total.skipped += skipped.length;
+        costs.push({ file, cpuS });
+        const times = `${wallS.toFixed(1)} s, CPU ${cpuS.toFixed(1)} s`;
+        console.log(`${failed > 0 ? 'FAIL' : 'ok  '} ${file} (${passed}/${passed + failed}, ${times})`);
+        for (const why of skipped) console.log(`     skipped ${why}`);
+        if (failed > 0) console.log(errors);
+      },
+    });
   }
 }
 
-await Promise.all(Array.from({ length: Math.min(availableParallelism(), files.length) }, worker));
+await Promise.all(Array.from({ length: Math.min(availableParallelism(), queue.length) }, worker));
 for (const { file, why } of leftOut) console.log(`LEFT OUT: ${file}: ${why}`);
-if (files.length === 0) console.log(`no test file matches ${wanted}`);
+if (found.length === 0) console.log(`no test file matches ${wanted}`);
+printCpu(costs);
 const skippedText = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`${total.passed} passed, ${total.failed} failed${skippedText}`);
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;

@@ -1,3 +1,4 @@
+import { oneHost } from './oneHost.ts';
 import { SET_BY_HAND } from './overrides.ts';
 import type { System } from './system.ts';
 import { pathToMemory } from './tree.ts';
@@ -9,7 +10,7 @@ const DIRECTIONS = [
 
 /** Rates of the copy engine that were set by hand and that no copy reaches, since a link on its way is slower: a sentence for each. */
 export function cappedRates(system: System): string[] {
-  const { gpu, gpus, tree, provenance } = system;
+  const { gpu, gpus, tree, provenance } = oneHost(system);
   const { links } = pathToMemory(tree, gpus[0]!);
   return DIRECTIONS.flatMap(({ key, side, engine, link }) => {
     const isSet = provenance.some((entry) => entry.key === key && entry.source === SET_BY_HAND);

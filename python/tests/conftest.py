@@ -1,8 +1,9 @@
-"""What all tests share: one cache of built libraries, kept between runs."""
+"""What all tests share: one cache of built libraries and one of compiled objects, kept between runs."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ def _kept_libraries(request: pytest.FixtureRequest) -> None:
     assert cache is not None
     os.environ.setdefault("CHUNKFLOW_CACHE", str(cache.mkdir("chunkflow")))
     os.environ.setdefault("CXX", str(Path(__file__).with_name("kept_objects.sh")))
+    if sys.platform == "linux":
+        project = Path(__file__).parents[2]
+        os.environ.setdefault("CHUNKFLOW_KEPT_OBJECTS", str(project / "out" / "objects"))
+        os.environ.setdefault("CMAKE_CXX_COMPILER_LAUNCHER", str(project / "test" / "support" / "keptObjects.sh"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,21 +1,5 @@
 #!/bin/sh
-# A C++ compiler that keeps the objects of sources that are alike once preprocessed: the libraries of different plans differ in
-# one of their sources. For `... -c FILE -o OBJECT`; everything else goes to c++ as it is.
+# The C++ compiler of all tests: equal compilations, of the TypeScript tests too, are made once.
 set -eu
-compiles=
-object=
-for word; do
-  [ "$word" = -c ] && compiles=yes
-  object=$word
-done
-[ -n "$compiles" ] || exec c++ "$@"
-kept=$CHUNKFLOW_CACHE/objects
-mkdir -p "$kept"
-c++ "$@" -E -P
-key=$(sha256sum <"$object" | cut -c 1-40)
-if [ ! -f "$kept/$key" ]; then
-  c++ "$@"
-  cp "$object" "$kept/$key.$$"
-  mv "$kept/$key.$$" "$kept/$key"
-fi
-cp "$kept/$key" "$object"
+project=$(cd "$(dirname "$0")/../.." && pwd)
+CHUNKFLOW_KEPT_OBJECTS=${CHUNKFLOW_KEPT_OBJECTS:-$project/out/objects} exec "$project/test/support/keptObjects.sh" c++ "$@"

@@ -197,7 +197,7 @@ void checkBounds() {
   std::string reason;
   held.push_back(connectOnce(HERE, port, "127.0.0.2", deadlineIn(1), reason));
   for (int i = 0; i < 20; ++i) held.push_back(connectOnce(HERE, port, "", deadlineIn(1), reason));
-  lobby.next(deadlineIn(0.3));
+  lobby.next(deadlineIn(1));
   check("lobby: keeps to its bound", lobby.visitors() == 4);
   char byte = 0;
   check("lobby: drops of the address that has the most",

@@ -157,11 +157,11 @@ void checkHandshake() {
   }
 }
 
-/// Answers to a Hello and then to a Proof, and what must have come of it.
+/// Answers to a Hello and then to a Proof, and what must have come of it; without a Proof, of the Hello alone.
 void checkReception(const std::string& name, const Frame& hello, const Frame& proof, Refusal expected) {
   Reception zero(SECRET, "job 1", nonce(100));
   zero.take(hello);
-  if (zero.state() == Reception::State::AwaitsProof) zero.take(proof);
+  if (zero.state() == Reception::State::AwaitsProof && proof.kind != 0) zero.take(proof);
   check("rank 0: " + name, zero.state() == Reception::State::Refused && zero.refusal() == expected);
 }
 
@@ -217,7 +217,8 @@ void checkHostileZeros() {
   };
   using State = Introduction::State;
   answered("a recorded Challenge and Known", {genuine.challenge, genuine.known}, State::Distrusted);
-  answered("its own proof sent back", {genuine.challenge, frame(Say::Known, toText(genuine.proof.bytes))}, State::Distrusted);
+  answered("a recorded proof sent back", {genuine.challenge, frame(Say::Known, toText(genuine.proof.bytes))},
+           State::Distrusted);
   answered("Known without a Challenge", {genuine.known}, State::Distrusted);
   answered("Welcome in place of Known", {genuine.challenge, frame(Say::Welcome, "")}, State::Distrusted);
   answered("a short Challenge", {frame(Say::Challenge, "short")}, State::Distrusted);
@@ -226,6 +227,14 @@ void checkHostileZeros() {
   answered("Known behind a distrusted one", {frame(Say::Challenge, "short"), genuine.known}, State::Distrusted);
   answered("a refusal", {frame(Say::Refuse, "", static_cast<std::uint32_t>(Refusal::OtherJob))}, State::Refused);
   answered("a refusal of no kind", {frame(Say::Refuse, "", 12345)}, State::Refused);
+}
+
+/// Whoever answers with what the rank has just proved itself by does not know the secret.
+void checkReflection() {
+  Introduction rank(SECRET, greetingOf(1), nonce(300));
+  const std::optional<Frame> proof = rank.take(frame(Say::Challenge, std::string(sizeof(Nonce), 'c')));
+  rank.take(frame(Say::Known, toText(proof.value_or(Frame{}).bytes)));
+  check("rank: its own proof sent back", proof && rank.state() == Introduction::State::Distrusted);
 }
 
 /// Random frames, and genuine ones with a few changed bytes: none is taken for a rank's. By a seed, so that a failure can be
@@ -371,6 +380,7 @@ void checkInterfaces() {
       {"10.1.9.9", "CHUNKFLOW_INTERFACE is \"10.1.9.9\", which is down" + all},
       {"wlan0", "CHUNKFLOW_INTERFACE is \"wlan0\", which has no address" + all},
       {"10.2.0.8/30", "CHUNKFLOW_INTERFACE is \"10.2.0.8/30\", which no interface has an address of" + all},
+      {"10.2.0.6", "CHUNKFLOW_INTERFACE is \"10.2.0.6\", which no interface has an address of" + all},
       {"192.168.0.0/16", "CHUNKFLOW_INTERFACE is \"192.168.0.0/16\", which no interface has an address of" + all},
       {"10.1.0.0/33",
        "CHUNKFLOW_INTERFACE is \"10.1.0.0/33\"; expected a prefix length from 0 to 32 behind the slash, such as "
@@ -412,6 +422,7 @@ int main() {
   checkHandshake();
   checkHostileRanks();
   checkHostileZeros();
+  checkReflection();
   fuzzHandshake();
   checkFrames();
   checkSecret();

@@ -30,7 +30,8 @@ std::string nowText() {
 }
 
 /// Variables that decide which of its transports NCCL takes.
-constexpr const char* NCCL_VARIABLES[] = {"NCCL_P2P_DISABLE", "NCCL_P2P_LEVEL", "NCCL_SHM_DISABLE"};
+constexpr const char* NCCL_VARIABLES[] = {"NCCL_P2P_DISABLE", "NCCL_P2P_LEVEL",  "NCCL_SHM_DISABLE",
+                                          "NCCL_NET",         "NCCL_IB_DISABLE", "NCCL_NET_GDR_LEVEL"};
 
 std::string hex(std::uint64_t number) {
   char text[17];
@@ -73,6 +74,8 @@ std::string deviceJson(const DeviceInfo& info) {
     json.field("mostLanes", std::uint64_t{info.link.mostLanes});
     json.field("mostGeneration", std::uint64_t{info.link.mostGeneration}).endObject();
   }
+  // Of this rank: NCCL takes ranks of one host for those of several where it differs.
+  if (const char* host = std::getenv("NCCL_HOSTID"); host != nullptr) json.field("ncclHostId", host);
   json.field("memoryBytes", static_cast<std::uint64_t>(info.memoryBytes));
   return json.endObject().take();
 }

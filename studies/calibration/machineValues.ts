@@ -87,7 +87,7 @@ const DIMENSION_OF: Record<Exclude<MachineUnit, 'plain'>, Dimension> = {
   MiB: 'bytes',
 };
 
-function dimensionOf(text: string): Dimension {
+export function dimensionOf(text: string): Dimension {
   return DIMENSION_OF[text.split(' ')[1] as keyof typeof DIMENSION_OF];
 }
 

@@ -1,6 +1,6 @@
 import type { MeasuredRun } from '../../measure/readMeasurement.ts';
 import type { System } from '../../model/system/system.ts';
-import { ncclPaths } from '../dataset/ncclPaths.ts';
+import { ncclPaths, ruledOutText } from '../dataset/ncclPaths.ts';
 
 /**
  * A run of cases without those that NCCL cannot have carried as they say: its environment decides which of its transports it
@@ -12,18 +12,19 @@ export function asNcclWent(run: MeasuredRun, system: System): { run: MeasuredRun
   const names = run.cases.flatMap(({ parameters }) =>
     parameters.kind === 'copies' ? [] : [parameters.transport],
   );
-  const { ruledOut, doubtful } = ncclPaths(run, system, names);
+  const paths = ncclPaths(run, system, names);
+  const left = paths.ruledOut.map(({ name }) => name);
   const where = `${run.file}:${run.line}: ${run.run.program}`;
   return {
     run: {
       ...run,
       cases: run.cases.filter(
-        ({ parameters }) => parameters.kind === 'copies' || !ruledOut.includes(parameters.transport),
+        ({ parameters }) => parameters.kind === 'copies' || !left.includes(parameters.transport),
       ),
     },
     notes: [
-      ...ruledOut.map((name) => `${where}: NCCL_P2P_DISABLE=1 rules ${name} out; its cases are left out`),
-      ...doubtful.map(
+      ...(left.length === 0 ? [] : [`${where}: ${ruledOutText(paths)}; its cases are left out`]),
+      ...paths.doubtful.map(
         (name) =>
           `${where}: ${name} was measured without NCCL_P2P_DISABLE=1; GPUs that reach each other take another path`,
       ),

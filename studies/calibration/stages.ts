@@ -1,4 +1,5 @@
 import { MiB } from '../../model/input/byteUnits.ts';
+import { oneHost } from '../../model/system/oneHost.ts';
 import type { System } from '../../model/system/system.ts';
 import { computeStages, powerStage } from './computeStages.ts';
 import { hostStage } from './hostStage.ts';
@@ -21,8 +22,8 @@ export function stagesFor(
   hostOnly = false,
 ): Stage[] {
   return [
-    ...copyStages(system, hostOnly),
-    ...hostStage(system, cases),
+    ...copyStages(oneHost(system), hostOnly),
+    ...hostStage(oneHost(system), cases),
     ...transportStages(system, cases, has, hostOnly),
     ...computeStages(system),
     ...(system.gpu.power === null ? [] : [powerStage(system.gpu.power)]),

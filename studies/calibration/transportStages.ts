@@ -74,13 +74,15 @@ function measuredGroups(
     ),
   ].sort((a, b) => b - a);
   const base = keyOf(transport);
-  return sizes.map((groupSize, index) => {
+  // Over a network what a smaller group gets follows from its routes: it has no numbers of its own.
+  const fitted = transport.path === 'network' ? sizes.slice(0, 1) : sizes;
+  return fitted.map((groupSize, index) => {
     const own = `${base}.ranks.${groupSize}`;
     return {
       transport: betweenRanks(transport, groupSize),
       groupSize,
       prefix: index === 0 && !has(own) ? base : own,
-      suffix: sizes.length === 1 ? '' : ` of ${groupSize}`,
+      suffix: fitted.length === 1 ? '' : ` of ${groupSize}`,
       showsHostShare: index === 0 && transport.path === 'host' && fillsHost(system, groupSize),
     };
   });

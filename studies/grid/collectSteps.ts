@@ -6,7 +6,7 @@ import type { MeasuredRun } from '../../measure/readMeasurement.ts';
 import { timelinesOf } from '../../measure/timelineOf.ts';
 import { issueText } from '../../model/input/schemaIssue.ts';
 import { atPlace, shown, UserError } from '../../model/input/userError.ts';
-import { ncclPaths } from '../dataset/ncclPaths.ts';
+import { ncclPaths, ruledOutText } from '../dataset/ncclPaths.ts';
 import { type StepRun, stepRunFormat } from '../dataset/stepRecords.ts';
 import { type TimelineRecord, timelineFormat } from '../dataset/timelineRecord.ts';
 import { cellProgram } from './cellProgram.ts';
@@ -210,16 +210,16 @@ class Collection {
   /** Steps without those over a transport that NCCL cannot have taken: whatever they ran over, it was not theirs. */
   #asNcclWent(run: MeasuredRun, { system }: CellScenario, steps: readonly MeasuredStep[]): MeasuredStep[] {
     const names = steps.map(({ transport }) => transport);
-    const { ruledOut, doubtful } = ncclPaths(run, system, names);
+    const paths = ncclPaths(run, system, names);
     const where = `${run.file}:${run.line}: ${run.run.program}`;
-    const left = steps.filter(({ transport }) => ruledOut.includes(transport));
+    const left = steps.filter(({ transport }) => paths.ruledOut.some(({ name }) => name === transport));
     if (left.length > 0) {
       const plans = [...new Set(left.map(({ plan }) => plan))].join(' ');
-      this.#notes.push(`${where}: NCCL_P2P_DISABLE=1 rules ${ruledOut.join(' and ')} out: left out ${plans}`);
+      this.#notes.push(`${where}: ${ruledOutText(paths)}: left out ${plans}`);
     }
-    if (doubtful.length > 0)
+    if (paths.doubtful.length > 0)
       this.#notes.push(
-        `${where}: was measured without NCCL_P2P_DISABLE=1: plans over ${doubtful.join(' and ')} took another path where the GPUs reach each other`,
+        `${where}: was measured without NCCL_P2P_DISABLE=1: plans over ${paths.doubtful.join(' and ')} took another path where the GPUs reach each other`,
       );
     return steps.filter((step) => !left.includes(step));
   }

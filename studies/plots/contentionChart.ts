@@ -1,6 +1,8 @@
 import { MiB } from '../../model/input/byteUnits.ts';
 import { UserError } from '../../model/input/userError.ts';
+import { isNetworkFlow, phasesOf } from '../../model/physics/collectivePhases.ts';
 import { linkRateAllLoading, runningRanks, weigh } from '../../model/physics/linkShare.ts';
+import { pairRates } from '../../model/physics/rates.ts';
 import type { System } from '../../model/system/system.ts';
 import { transportOf } from '../../model/system/transport.ts';
 import { predictCases } from '../calibration/predictReadings.ts';
@@ -112,11 +114,15 @@ function pairedReadings(readings: readonly CaseReading[], system: System): Paire
 
 /**
  * The law of `weigh`: copies and the collective together fill the link, H2D + coefficient x collective = C, and neither goes faster than
- * alone. None of a transport whose copies queue with the chunks, which the simulation alone says.
+ * alone. Between hosts links, NICs and host memory say what both do, so that only its corners are known. None of a transport whose
+ * copies queue with the chunks, or that has two phases: the simulation alone says what they do.
  */
 function lawOf({ panel, transport: called, groupSize }: PairedReading, system: System) {
-  const transport = transportOf(system, called, groupSize);
-  if (transport.kind !== 'flow') return [];
+  const plans = transportOf(system, called, groupSize);
+  if (plans.kind !== 'flow') return [];
+  const phases = phasesOf(system, plans, { collective: 'all-to-all', sentBytes: 1 }, groupSize);
+  if (phases.length > 1) return [];
+  const { transport } = phases[0]!;
   const rate = transport.collectives['all-to-all'];
   const [alone] = linkRateAllLoading(system, runningRanks(system, groupSize));
   const { downCoefficient } = weigh(rate, alone!);
@@ -124,6 +130,14 @@ function lawOf({ panel, transport: called, groupSize }: PairedReading, system: S
     ...{ panel, label, order },
     ...{ h2dGbPerS: h2dBytesPerS / 1e9, collectiveGbPerS: collectiveBytesPerS / 1e9 },
   });
+  if (isNetworkFlow(transport)) {
+    const rates = pairRates(system, groupSize, transport, 'all-to-all');
+    return [
+      place(0, rates.collectiveAlone, 'alone', 0),
+      place(rates.h2dShared, rates.collectiveShared, 'both', 2),
+      place(rates.h2dAlone, 0, 'alone', 3),
+    ];
+  }
   return [
     place(0, rate.bytesPerS, 'alone', 0),
     place(Math.max(0, alone! - downCoefficient * rate.bytesPerS), rate.bytesPerS, '', 1),

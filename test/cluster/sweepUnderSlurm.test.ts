@@ -11,7 +11,8 @@ import { LocalSlurm } from '../support/slurm.ts';
 import { sqlRows, sweepRows } from '../support/sweepRows.ts';
 
 const sweeps = suite("a sweep under a real Slurm's controller and two nodes");
-const cluster = await LocalSlurm.start();
+/** The first sweep's elements fit into one array, the second's do not. */
+const cluster = await LocalSlurm.start({ config: ['MaxArraySize=16'] });
 
 if (typeof cluster === 'string') skip(sweeps, 'sweeps under Slurm', cluster);
 else {
@@ -116,24 +117,23 @@ grids:
     },
   );
 
-  sweeps('a cluster that allows small arrays gets several', async () => {
+  sweeps('what is more than an array may hold goes out as several', () => {
+    const small = join(folder, 'small.yaml');
+    writeFileSync(
+      small,
+      'sweep: small\ngrids: [{models: [flux.1-dev], machines: [h200-x2], sp: [1, 2], batch: [1, 2, 3, 4, 5], plans: [none, yield]}]\n',
+    );
     const path = join(folder, 'small arrays');
-    const out = runOwnCli([
-      'sweep',
-      file,
-      '--results',
-      path,
-      '--slurm',
-      '--tasks-per-element',
-      '1',
-      '--tasks',
-      '0-2',
-      '--at-once',
-      '1',
-    ]);
-    assert.is(out.code, 0, out.stderr);
-    await cluster.until('it is over', isOver(jobOf(out.stdout)));
-    assert.equal(readdirSync(join(path, 'parts')).length, 3);
+    const args = ['sweep', small, '--results', path, '--slurm', '--tasks-per-element', '1', '--at-once', '1'];
+    const { code, stdout, stderr } = runOwnCli(args);
+    assert.is(code, 0, stderr);
+    assert.match(stdout, /^submitted 20 tasks in 20 elements: jobs \d+, \d+; /);
+    const [, one, two] = /jobs (\d+), (\d+)/.exec(stdout)!;
+    cluster.client('scancel', one!, two!);
+    assert.equal(
+      readdirSync(join(path, 'slurm')).filter((name) => name.startsWith('array-')),
+      ['array-1.job', 'array-1.json', 'array-2.job', 'array-2.json'],
+    );
   });
 
   sweeps.after(async () => {

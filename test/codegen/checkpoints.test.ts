@@ -8,7 +8,7 @@ import { writeProgram } from '../../codegen/writeProgram.ts';
 import { loadCatalogue } from '../../model/dit/catalogue.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { type Sketch, sketchOf, writeSafetensors, writeShards } from '../model/dit/checkpointFiles.ts';
-import { noCompiler } from '../support/compilers.ts';
+import { compileProgram, noCompiler } from '../support/compilers.ts';
 import { skip } from '../support/skip.ts';
 import { generateScenario } from './scenarios.ts';
 
@@ -78,9 +78,7 @@ function compileMain(programs: readonly { id: string; folder: string }[]): strin
     join(runtime, name),
   );
   const executable = join(FOLDER, 'check');
-  const args = ['-std=c++20', '-O0', '-I', runtime, main, ...sources, '-o', executable];
-  const { status, stderr } = spawnSync(process.env.CXX ?? 'c++', args, { encoding: 'utf8' });
-  assert.is(status, 0, stderr);
+  compileProgram(executable, ['-std=c++20', '-O0', `-I${runtime}`], [main, ...sources]);
   return executable;
 }
 

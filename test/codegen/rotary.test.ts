@@ -9,7 +9,7 @@ import { catalogueIds, loadCatalogue } from '../../model/dit/catalogue.ts';
 import { type RotaryAxis, rotaryAxes } from '../../model/dit/rope.ts';
 import { parseSize, rowsOf } from '../../model/dit/tokens.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
-import { noCompiler } from '../support/compilers.ts';
+import { compileProgram, noCompiler } from '../support/compilers.ts';
 import { skip } from '../support/skip.ts';
 
 /** Rows of a table as diffusers computes it; scripts/diffusers-rotary.py makes them. */
@@ -65,17 +65,8 @@ function printed(source: string): number[][] {
   const executable = join(FOLDER, 'tables');
   writeFileSync(main, source);
   const runtime = join(packageRoot, 'runtime');
-  const args = [
-    '-std=c++20',
-    '-I',
-    runtime,
-    main,
-    join(runtime, 'compute', 'rotary_table.cpp'),
-    '-o',
-    executable,
-  ];
-  const { status, stderr } = spawnSync(process.env.CXX ?? 'c++', args, { encoding: 'utf8' });
-  assert.is(status, 0, stderr);
+  const sources = [main, join(runtime, 'compute', 'rotary_table.cpp')];
+  compileProgram(executable, ['-std=c++20', `-I${runtime}`], sources);
   const { stdout } = spawnSync(executable, { encoding: 'utf8', maxBuffer: 2 ** 28 });
   return stdout
     .trimEnd()

@@ -111,7 +111,9 @@ test('what does not fit together is a row that says why; a cap that a plan break
 test('every value has a column', async () => {
   const sweep = sweepOf(`breakEven: true${GRID}`);
   const names = new Set(columnsOf(sweep.grids).map(({ name }) => name));
-  for (const row of await allOf(sweep)) for (const key of Object.keys(row)) assert.ok(names.has(key), key);
+  // Break-evens take longest: of a plan that streams, and of one point that has an error.
+  for (const row of await rowsOf(sweep, [2, sweep.points - 1]))
+    for (const key of Object.keys(row)) assert.ok(names.has(key), key);
 });
 
 test("a machine's number is in its own unit, and changes the step", async () => {
@@ -138,14 +140,15 @@ test('simulations are what `simulate` says', async () => {
 });
 
 test('searches are what `plan` finds, fronts a row for each plan, and a cap that nothing fits an error', async () => {
-  const grid = 'models: [wan2.1-t2v-1.3b], sizes: [480x320x17], machines: [h200-x1-fitted]';
+  const grid =
+    'models: [wan2.1-t2v-1.3b], blocks: [4], sizes: [480x320x17], sp: [1], machines: [h200-x1-fitted]';
   const sweep = sweepOf(
-    `ask: plan\ngrids:\n  - {name: caps, ${grid}, gpuMemory: [1 MiB, 3 GiB]}\n  - {name: front, ${grid}, front: 4}\n`,
+    `ask: plan\ngrids:\n  - {name: caps, ${grid}, gpuMemory: [1 MiB, 1.4 GiB]}\n  - {name: front, ${grid}, front: 4}\n`,
   );
   const [nothing, choice, ...front] = (await allOf(sweep)) as [Row, Row, ...Row[]];
   assert.ok(typeof nothing.error === 'string' && nothing.stepS === undefined);
   const { plan: _, ...question } = pointAt(sweep, 1).question;
-  const found = await plan({ ...question, gpuMemory: '3 GiB' });
+  const found = await plan({ ...question, gpuMemory: '1.4 GiB' });
   assert.equal(
     [choice.stepS, choice.boundS, choice.gap, choice.deviceBytes, JSON.parse(choice.planFile as string)],
     [found.choice.stepTimeS, found.bound.stepTimeS, found.gap, found.choice.gpuPeakBytes, found.plan],
@@ -164,8 +167,7 @@ test("an estimate says which points it is of, and its own sample's spread", asyn
   const [low, high] = estimate.interval;
   assert.ok(0 <= low && low <= estimate.cpuSPerThousand && estimate.cpuSPerThousand <= high);
   assert.ok(Math.abs(estimate.coreHours * 3600 * 1000 - estimate.cpuSPerThousand * sweep.points) < 1e-6);
-  const again = await estimateSweep(sweep, 7);
-  assert.equal([again.sampledPoints, again.sampledTasks], [estimate.sampledPoints, estimate.sampledTasks]);
+  assert.is(estimate.sampledTasks, 24);
 });
 
 test.run();

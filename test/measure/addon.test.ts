@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadAddon } from '../../measure/addon.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
-import { noCompiler } from '../support/compilers.ts';
+import { compileProgram, noCompiler } from '../support/compilers.ts';
 import { runLines } from '../support/measurementFixture.ts';
 import { skip } from '../support/skip.ts';
 import { writeStubProgram } from '../support/stubProgram.ts';
@@ -23,10 +23,8 @@ const compiled = (name: string, body: () => Promise<void>) =>
 function library(name: string, options: Parameters<typeof writeStubProgram>[1] = {}): string {
   const sources = writeStubProgram(join(folder, name), { id: name, ...options });
   const file = join(folder, `${name}.so`);
-  const include = ['-I', join(packageRoot, 'runtime'), '-I', sources];
-  const args = ['-std=c++20', '-shared', '-fPIC', ...include, join(sources, 'program.cpp'), '-o', file];
-  const { status, stderr } = spawnSync(process.env.CXX ?? 'c++', args, { encoding: 'utf8' });
-  assert.is(status, 0, stderr);
+  const flags = ['-std=c++20', '-shared', '-fPIC', `-I${join(packageRoot, 'runtime')}`];
+  compileProgram(file, flags, [join(sources, 'program.cpp')]);
   return file;
 }
 

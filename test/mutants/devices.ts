@@ -222,7 +222,7 @@ export const DEVICES: readonly MutantGroup[] = [
       },
       {
         breaks: 'a collective weighs as much as a copy',
-        original: 'weight: weigh(rate, h2dRates[rank]!).weight,',
+        original: 'weight: flowWeight(transport, kind, h2dRates[rank]!),',
         mutated: 'weight: 1,',
       },
       {
@@ -271,7 +271,7 @@ export const DEVICES: readonly MutantGroup[] = [
       },
       {
         breaks: 'a collective starts at once',
-        original: "this.at(this.now + this.#latencyS, 'meeting', meeting);",
+        original: "this.at(this.now + transport.latencyS, 'meeting', meeting);",
         mutated: "this.at(this.now, 'meeting', meeting);",
         tests: ['test/sim/devices/links.test.ts'],
       },

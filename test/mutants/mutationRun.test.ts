@@ -96,7 +96,7 @@ runs.after(() => rmSync(folder, { recursive: true, force: true }));
 function tinyProject(): string {
   const root = join(folder, 'tiny');
   mkdirSync(join(root, 'test', 'support'), { recursive: true });
-  for (const name of ['child.ts', 'skip.ts'])
+  for (const name of ['child.ts', 'cpuSeconds.ts', 'skip.ts'])
     cpSync(join(packageRoot, 'test', 'support', name), join(root, 'test', 'support', name));
   symlinkSync(join(packageRoot, 'node_modules'), join(root, 'node_modules'), 'dir');
   writeFileSync(join(root, '.gitignore'), 'node_modules\n');

@@ -65,6 +65,27 @@ export const SYSTEM: readonly MutantGroup[] = [
     ],
   },
   {
+    file: 'model/physics/routes.ts',
+    tests: ['test/model/physics/linkRoutes.test.ts'],
+    mutants: [
+      {
+        breaks: 'a link has no limit on both directions',
+        original: 'if (Number.isFinite(node.duplexBytesPerS)) uses.push(',
+        mutated: 'if (false) uses.push(',
+      },
+      {
+        breaks: 'the way up does not turn at the lowest common node',
+        original: 'up: fromChain.slice(0, fromChain.indexOf(meeting)),',
+        mutated: 'up: fromChain.slice(0, fromChain.indexOf(meeting) + 1),',
+      },
+      {
+        breaks: 'a resource that several hops cross counts once',
+        original: '(sums.get(resource) ?? 0) + coefficient',
+        mutated: 'coefficient',
+      },
+    ],
+  },
+  {
     file: 'model/physics/linkRoutes.ts',
     tests: ['test/model/physics/linkRoutes.test.ts'],
     mutants: [
@@ -75,8 +96,8 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'a mirrored rank has peers that send',
-        original: "system.peer === 'mirrored' ? [receiver] : gpus.filter",
-        mutated: 'gpus.filter',
+        original: "system.peer === 'mirrored'\n      ? [receiver]\n      : members.filter",
+        mutated: 'members.filter',
       },
       {
         breaks: 'host memory is read but not written',
@@ -119,24 +140,9 @@ export const SYSTEM: readonly MutantGroup[] = [
         mutated: '',
       },
       {
-        breaks: 'a link has no limit on both directions',
-        original: 'if (Number.isFinite(node.duplexBytesPerS)) uses.push(',
-        mutated: 'if (false) uses.push(',
-      },
-      {
         breaks: 'the way up has the capacity of the way down',
         original: 'return hard(upBytesPerS);',
         mutated: 'return hard(downBytesPerS);',
-      },
-      {
-        breaks: 'the way up does not turn at the lowest common node',
-        original: 'up: fromChain.slice(0, fromChain.indexOf(meeting)),',
-        mutated: 'up: fromChain.slice(0, fromChain.indexOf(meeting) + 1),',
-      },
-      {
-        breaks: 'a resource that several hops cross counts once',
-        original: '(sums.get(resource) ?? 0) + coefficient',
-        mutated: 'coefficient',
       },
     ],
   },

@@ -1,15 +1,18 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
+import { cpuSeconds } from './cpuSeconds.ts';
 import { skips } from './skip.ts';
 
-/** What one test file came to; its process sends this to the runner. */
+/** What one test file came to; its process sends this to the runner, one after another where it runs several. */
 export interface Outcome {
   passed: number;
   failed: number;
   /** Why each skipped test was skipped, one line each. */
   skipped: string[];
   errors: string;
+  /** CPU time that the file took in its process and in those that it started and waited for, in seconds. */
+  cpuS: number;
 }
 
 type SuiteResult = [errors: string | true, passed: number, skipped: number, total: number];
@@ -31,23 +34,37 @@ fc.configureGlobal({
   endOnFailure: process.env.FC_SHRINK === '0',
 });
 
-await import(pathToFileURL(resolve(process.argv[2]!)).href);
+async function outcomeOf(file: string): Promise<Outcome> {
+  const outcome: Outcome = { passed: 0, failed: 0, skipped: [], errors: '', cpuS: 0 };
+  uvu.UVU_QUEUE[0] = [];
+  const skippedBefore = skips().length;
+  await import(pathToFileURL(resolve(file)).href);
+  let skipCount = 0;
+  for (const runSuite of uvu.UVU_QUEUE[0]) {
+    if (typeof runSuite !== 'function') continue;
+    const [errors, passed, skipped, total] = await runSuite();
+    outcome.passed += passed;
+    outcome.failed += total - passed;
+    skipCount += skipped;
+    if (errors !== true) outcome.errors += errors;
+    else if (passed < total) outcome.errors += 'a before or after hook failed\n';
+  }
+  outcome.skipped.push(...skips().slice(skippedBefore));
+  // Left over: test.skip without a reason, or tests beside a test.only.
+  for (let left = skipCount - outcome.skipped.length; left > 0; left -= 1) {
+    outcome.skipped.push('a test, no reason given: use skip(suite, name, why), and no test.only');
+  }
+  return outcome;
+}
 
-const outcome: Outcome = { passed: 0, failed: 0, skipped: [], errors: '' };
-let skipCount = 0;
-for (const runSuite of uvu.UVU_QUEUE[0]!) {
-  if (typeof runSuite !== 'function') continue;
-  const [errors, passed, skipped, total] = await runSuite();
-  outcome.passed += passed;
-  outcome.failed += total - passed;
-  skipCount += skipped;
-  if (errors !== true) outcome.errors += errors;
-  else if (passed < total) outcome.errors += 'a before or after hook failed\n';
+let failed = 0;
+let cpuBeforeS = 0;
+for (const file of process.argv.slice(2)) {
+  const outcome = await outcomeOf(file);
+  const cpuS = cpuSeconds();
+  failed += outcome.failed;
+  await new Promise((sent) => process.send!({ ...outcome, cpuS: cpuS - cpuBeforeS }, sent));
+  cpuBeforeS = cpuS;
 }
-outcome.skipped.push(...skips());
-// Left over: test.skip without a reason, or tests beside a test.only.
-for (let left = skipCount - outcome.skipped.length; left > 0; left -= 1) {
-  outcome.skipped.push('a test, no reason given: use skip(suite, name, why), and no test.only');
-}
-// Exits even if the file left a timer running.
-process.send!(outcome, () => process.exit(outcome.failed > 0 ? 1 : 0));
+// Also if a file left a timer running.
+process.exit(failed > 0 ? 1 : 0);

@@ -24,7 +24,7 @@ export const command: RunnableCommand = {
     command
       .argument(
         '<files...>',
-        'a calibration, such as experiments/h200-calibration/h200-calibration.yaml; or outputs of nccl-tests, nvbandwidth, nvidia-smi topo -m and NCCL_TOPO_DUMP_FILE',
+        'a calibration, such as experiments/h200-calibration/h200-calibration.yaml, or those of several nodes of one kind, for one machine with intervals over all; or outputs of nccl-tests, nvbandwidth, nvidia-smi topo -m and NCCL_TOPO_DUMP_FILE',
       )
       .option('--out <file>', 'write the machine with its fitted numbers here')
       .option('--id <name>', "its name (default: the calibrated machine's, with -fitted)")

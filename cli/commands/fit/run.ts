@@ -10,15 +10,16 @@ import { verdictText } from './verdictText.ts';
 
 /** Fits a machine to a calibration, or to other tools' files, prints what was found and how far off it is, and writes the machine's file. */
 export async function run(files: readonly string[], flags: FitFlags, output: Output): Promise<number> {
-  const calibration = files.find((file) => /\.ya?ml$/i.test(file));
+  const calibration = files.find(isCalibration);
   if (calibration === undefined) {
     const { fitFiles } = await import('./imported.ts');
     fitFiles(files, flags, output);
     return 0;
   }
-  if (files.length > 1)
+  const other = files.find((file) => !isCalibration(file));
+  if (other !== undefined)
     throw new UserError(
-      `${calibration}: a calibration is fitted by itself, got ${files.length} files; leave the others out`,
+      `${other}: is no calibration, as ${calibration} is; fit files of other tools by themselves`,
     );
   const [idle] = (['machine', 'transport', 'collective'] as const).filter(
     (flag) => flags[flag] !== undefined,
@@ -27,7 +28,14 @@ export async function run(files: readonly string[], flags: FitFlags, output: Out
     throw new UserError(
       `--${idle} ${flags[idle]}: is for files of other tools; a calibration says it itself: leave it out`,
     );
-  return fitCalibration(calibration, flags, output);
+  if (files.length === 1) return fitCalibration(calibration, flags, output);
+  const { fitNodes } = await import('./fleet.ts');
+  fitNodes(files, flags, output);
+  return 0;
+}
+
+function isCalibration(file: string): boolean {
+  return /\.ya?ml$/i.test(file);
 }
 
 /** Returns the exit code: 1 where readings were held out and none of their stages is good enough to be used. */

@@ -16,5 +16,6 @@ export const command: CommandGroup = {
     contention: () => import('./contention/command.ts'),
     residuals: () => import('./residuals/command.ts'),
     nodes: () => import('./nodes/command.ts'),
+    sweep: () => import('./sweep/command.ts'),
   },
 };

@@ -49,8 +49,7 @@ function describe(columns: readonly Summary[], means: ReadonlyMap<string, string
       { header: 'type', value: ({ type }) => type },
       { header: '~values', value: ({ values }) => values },
       { header: 'null %', value: ({ nullPercent }) => nullPercent },
-      { header: 'from', value: ({ least }) => shortened(least) },
-      { header: 'to', value: ({ most }) => shortened(most) },
+      { header: 'from .. to', value: rangeText },
       ...(columns.some(({ name }) => means.has(name))
         ? [{ header: 'what it is', value: ({ name }: Summary) => means.get(name) ?? '' }]
         : []),
@@ -75,6 +74,10 @@ async function all(query: Query, sql: string): Promise<(readonly Json[])[]> {
   const rows: (readonly Json[])[] = [];
   for await (const piece of pieces) rows.push(...piece);
   return rows;
+}
+
+function rangeText({ least, most }: Summary): string {
+  return least === most ? shortened(least) : `${shortened(least)} .. ${shortened(most)}`;
 }
 
 const MOST_CHARACTERS = 24;

@@ -5,6 +5,7 @@ import { UserError } from '../../../model/input/userError.ts';
 import { parseYaml } from '../../../model/input/yamlFile.ts';
 import { isCpuCores } from '../../../model/system/cpuCores.ts';
 import { buildSystem, systemFileOf } from '../../../model/system/load.ts';
+import { oneHost } from '../../../model/system/oneHost.ts';
 import type { System } from '../../../model/system/system.ts';
 import type { CollectiveReading, CopyReading } from '../../imports/importedReading.ts';
 import type { ImportedTree } from '../../imports/importedTree.ts';
@@ -53,7 +54,7 @@ export function fitImported(
   notes.push(...otherDevices(said.devices, nearest));
 
   const withTree = withTopology(base, nearest, said);
-  const copies = measuredCopies(said.copies, systemOf(withTree.text));
+  const copies = measuredCopies(said.copies, oneHost(systemOf(withTree.text)));
   const withCopies = withEntriesIn(withTree.text, copies.entries);
   const collectives = collectiveReadings(said.collectives, systemOf(withCopies));
   const chosen = chosenTransport(collectives.readings, systemOf(withCopies), {

@@ -47,10 +47,10 @@ int broadcast(void* context, void* bytes, std::uint64_t count) {
   std::_Exit(1);
 }
 
-unsigned char sent(int from, int to, std::uint64_t exchange, std::uint64_t at) {
-  const std::uint64_t x = (at + 1) * 0x9E3779B97F4A7C15ull + exchange * 0xBF58476D1CE4E5B9ull +
-                          static_cast<std::uint64_t>(from * 16 + to) * 0x94D049BB133111EBull;
-  return static_cast<unsigned char>(x >> 56);
+/// The eight bytes at a place of what one rank sends to another.
+std::uint64_t sent(int from, int to, std::uint64_t exchange, std::uint64_t at) {
+  return (at + 1) * 0x9E3779B97F4A7C15ull + exchange * 0xBF58476D1CE4E5B9ull +
+         static_cast<std::uint64_t>(from * 16 + to) * 0x94D049BB133111EBull;
 }
 
 int run(Caller caller, int ranks, unsigned seed, long steps, int killed) {
@@ -64,7 +64,7 @@ int run(Caller caller, int ranks, unsigned seed, long steps, int killed) {
   const auto check = [&](int result) {
     if (result < -1) fail(rank, cf_error());
   };
-  std::vector<unsigned char> buffer(8, 0), into;
+  std::vector<std::uint64_t> buffer(1, 0), into;
   if (cf_exchange(attached, 0, buffer.data(), buffer.data(), 8, nullptr) == 0) fail(rank, "exchanges without a group");
   if (cf_join(attached, rank, ranks + 1, barrier, broadcast, &caller) == 0) fail(rank, "joins a group of another size");
   check(cf_join(attached, rank, ranks, barrier, broadcast, &caller));
@@ -84,10 +84,11 @@ int run(Caller caller, int ranks, unsigned seed, long steps, int killed) {
         }
         const std::uint64_t bytes = block < 4 ? 1000000 / (ranks - 1) : 600000 / (ranks - 1);
         const bool isGather = block >= 4;
-        buffer.resize(bytes * static_cast<std::uint64_t>(isGather ? 1 : ranks));
-        into.assign(bytes * static_cast<std::uint64_t>(ranks), 0);
+        const std::uint64_t words = bytes / sizeof(std::uint64_t);
+        buffer.resize(words * static_cast<std::uint64_t>(isGather ? 1 : ranks));
+        into.assign(words * static_cast<std::uint64_t>(ranks), 0);
         for (int to = 0; to < (isGather ? 1 : ranks); ++to) {
-          for (std::uint64_t i = 0; i < bytes; ++i) buffer[to * bytes + i] = sent(rank, isGather ? 0 : to, exchanges, i);
+          for (std::uint64_t i = 0; i < words; ++i) buffer[to * words + i] = sent(rank, isGather ? 0 : to, exchanges, i);
         }
         if (rank == killed && step == steps / 2) kill(getpid(), SIGKILL);
         if (cf_exchange(attached, index, buffer.data(), into.data(), bytes, nullptr) != 0) {
@@ -98,10 +99,10 @@ int run(Caller caller, int ranks, unsigned seed, long steps, int killed) {
           std::_Exit(3);
         }
         for (int from = 0; from < ranks; ++from) {
-          for (std::uint64_t i = 0; i < bytes; ++i) {
-            const unsigned char expected = from == rank ? 0 : sent(from, isGather ? 0 : rank, exchanges, i);
-            if (into[from * bytes + i] != expected) {
-              fail(rank, "exchange " + std::to_string(exchanges) + ", byte " + std::to_string(i) + " from rank " + std::to_string(from));
+          for (std::uint64_t i = 0; i < words; ++i) {
+            const std::uint64_t expected = from == rank ? 0 : sent(from, isGather ? 0 : rank, exchanges, i);
+            if (into[from * words + i] != expected) {
+              fail(rank, "exchange " + std::to_string(exchanges) + ", word " + std::to_string(i) + " from rank " + std::to_string(from));
             }
           }
         }

@@ -24,8 +24,19 @@ function refuses(run: () => unknown, message: RegExp): void {
 const shipped = suite('machines that ship with the package');
 
 /** Numbers that describe the shape of a machine, not a quantity of it. */
-const STRUCTURE = new Set(['gen', 'lanes', 'defaultCtas', 'ring']);
-const TEXT = new Set(['id', 'name', 'source', 'from', 'parent', 'peer', 'path', 'defaultTransport']);
+const STRUCTURE = new Set(['gen', 'lanes', 'defaultCtas', 'ring', 'hosts']);
+const TEXT = new Set([
+  'id',
+  'name',
+  'source',
+  'from',
+  'parent',
+  'peer',
+  'path',
+  'defaultTransport',
+  'within',
+  'rails',
+]);
 
 /** Keys of numbers and quantities that stand there without saying where they came from, and how many do say. */
 function provenance(value: unknown, key = ''): { bare: string[]; given: number } {
@@ -49,10 +60,12 @@ shipped('are these', () => {
     'a100-pcie-x2',
     'h100-pcie-x2',
     'h100-pcie-x4',
+    'h100-sxm-2x8',
     'h100-sxm-x1',
     'h100-sxm-x2',
     'h100-sxm-x4',
     'h100-sxm-x8',
+    'h200-2x2-loopback',
     'h200-x1',
     'h200-x1-colocated',
     'h200-x1-fitted',
@@ -60,6 +73,7 @@ shipped('are these', () => {
     'h200-x2-fitted',
     'host-x1',
     'host-x2',
+    'rtx5090-2x4',
     'rtx5090-x1',
     'rtx5090-x2',
   ]);
@@ -69,7 +83,8 @@ for (const id of systemIds()) {
   shipped(`${id} loads under its own name, and says of each number where it came from`, () => {
     const system = loadSystem(id);
     assert.is(system.id, id);
-    assert.is(system.gpus.length, Number(/-x(\d+)/.exec(id)![1]));
+    const [, hosts = '1', gpus] = /-(?:(\d+))?x(\d+)/.exec(id)!;
+    assert.is(system.gpus.length, Number(hosts) * Number(gpus));
     assert.ok(system.transports.some(({ name }) => name === system.defaultTransport));
     const raw = parse(readFileSync(join(packageRoot, 'model', 'systems', `${id}.yaml`), 'utf8'));
     const { bare, given } = provenance(raw);

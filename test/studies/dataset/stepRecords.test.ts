@@ -176,8 +176,9 @@ test('lines that say two things of one measurement are refused, each with both p
     'b.jsonl',
     stepLines([stepRun({ ...WHO, stepS: 0.02 }), stepRun({ ...WHO, split: 'held-out' })]),
   );
+  const first = fileOf('first.jsonl', stepLines([stepRun({ ...WHO, mode: 'graph' })]));
   assert.throws(
-    () => readSteps([a, b]),
+    () => readSteps([first, a, b]),
     (error: Error) => {
       const lines = error.message.split('\n');
       assert.is(lines.length, 2);

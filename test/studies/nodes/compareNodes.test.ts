@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { grouped } from '../../../model/input/grouped.ts';
 import { compareNodes, type NodeFinding } from '../../../studies/nodes/compareNodes.ts';
 import { measuredNodes } from '../../../studies/nodes/nodeSources.ts';
+import { runCli } from '../../support/runCli.ts';
 import { type NodeTruth, normalNumbers, writeNode } from './syntheticNodes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-nodes-'));
@@ -144,6 +145,47 @@ test('six hosts of H200s, on none of which anything was wrong: none is ill, and 
     const { usual } = spreads.get(of)![0]!;
     assert.ok(middle <= usual && middle > usual / 5, `${of}: ${middle}, usual ${usual}`);
   }
+});
+
+test('the command names the ill node and its GPU, and ends with 1 where it is asked to', async () => {
+  const place = join(folder, 'half-5');
+  const { code, stdout, stderr } = await runCli(['nodes', place]);
+  assert.is(code, 0, stderr);
+  assert.match(stdout, /^5 nodes of NVIDIA H200, driver 580\.95: n0, n1, n2, n3, n4$/m);
+  assert.match(
+    stdout,
+    /^ill: n4, GPU 0000:01:00\.0 \(rank 1, GPU-n4-1\): H2D, 2 GPUs at once, \d+\.\d % below the other nodes: slow \(z -\d+\.\d, chance ends at \d+\.\d\)$/m,
+  );
+  assert.match(stdout, /^\d+ comparisons; chance alone would name a node in at most 5 of 100 sound fleets$/m);
+  assert.is((await runCli(['nodes', place, '--fail-on-ill'])).code, 1);
+  assert.is((await runCli(['nodes', join(folder, 'fast'), '--fail-on-ill'])).code, 0, 'fast is not ill');
+  assert.is(
+    (await runCli(['nodes', join(folder, 'two'), '--fail-on-ill'])).code,
+    0,
+    'nobody knows which of two',
+  );
+  const { findings, kinds, comparisons } = JSON.parse((await runCli(['nodes', place, '--json'])).stdout);
+  assert.is(findings[0].node, 'n4');
+  assert.is(
+    comparisons,
+    kinds[0].quantities.reduce((sum: number, { nodes }: { nodes: unknown[] }) => sum + nodes.length, 0),
+  );
+  const refused = await runCli(['nodes', 'docs']);
+  assert.equal([refused.code, refused.stderr.split(':')[0]], [2, 'error']);
+});
+
+test('the chart has a point for each node in each quantity, and names the ill one', async () => {
+  const csv = join(folder, 'nodes.csv');
+  const { code, stderr } = await runCli(['plot', 'nodes', join(folder, 'half-5'), '--out', csv]);
+  assert.is(code, 0, stderr);
+  const [header, ...rows] = readFileSync(csv, 'utf8').trimEnd().split('\n');
+  const at = header!.split(',').indexOf('standing');
+  assert.ok(rows.length % 5 === 0 && rows.length >= 5 * 18, `${rows.length} rows`);
+  const ill = rows.filter((row) => /,ill,/.test(row));
+  assert.ok(at > 0 && ill.length >= 1 && ill.every((row) => row.includes('n4')));
+  const alone = await runCli(['plot', 'nodes', join(folder, 'half-5', 'n0'), '--out', csv]);
+  assert.is(alone.code, 2);
+  assert.match(alone.stderr, /no two nodes of one kind measured the same/);
 });
 
 test.run();

@@ -70,6 +70,13 @@ test('noise within nodes makes the same distance count for less, most in the nod
   assert.ok(compareEach(only, 0.01)[2]!.z < compareEach(spread, 0.01)[2]!.z);
 });
 
+test("a node's own noise counts beside what sound nodes differ by: by hand", () => {
+  const nodes = [{ value: 0.3, noise: 0.1 }, ...of([0, 0], 0.02)];
+  const noise = (0.1 ** 2 + 2 * 0.02 ** 2) / 3;
+  const moderated = (4 * (0.01 ** 2 + noise)) / 4.5;
+  near(compareEach(nodes, 0.01)[0]!.z, 0.3 / Math.sqrt(moderated * 1.5 + 0.1 ** 2 - noise), 1e-12);
+});
+
 test('an ill node among the others hides no ill node and makes none', () => {
   const values = of([0, 0.004, -0.003, 0.006, -0.69, 0.001, -0.002, 0.11]);
   const { z } = { z: compareEach(values, 0.01).map((each) => Math.abs(each.z)) };

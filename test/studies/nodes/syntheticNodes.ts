@@ -34,31 +34,41 @@ const system = loadSystem(MACHINE);
 const quick = calibrationCases(system, 2, { quick: true });
 const exact = quick.map(({ parameters }) => simulateCase(system, 2, parameters));
 
-/** Writes what `calibrate` would leave on a pair of which this is true, with so much noise from round to round. */
-export function writeNode(
-  folder: string,
-  truth: NodeTruth,
-  { noise, seed }: { noise: number; seed: number },
-): string {
+/** How a node is measured: with so much noise from round to round; copies of one GPU alone are fitted in a second. */
+export interface Measuring {
+  noise: number;
+  seed: number;
+  copiesOnly?: boolean;
+  machine?: string;
+}
+
+/** Writes what `calibrate` would leave on a pair of which this is true. */
+export function writeNode(folder: string, truth: NodeTruth, how: Measuring): string {
+  const { noise, seed, copiesOnly = false, machine = MACHINE } = how;
   const normal = normalNumbers(seed);
-  const cases = quick.flatMap(({ id, parameters }, index) =>
+  const isWanted = ({ kind, ...rest }: CaseParameters) =>
+    !copiesOnly || (kind === 'copies' && 'gpus' in rest && rest.gpus === 1);
+  const measured = quick.flatMap((own, index) =>
+    isWanted(own.parameters) ? [{ ...own, times: exact[index]! }] : [],
+  );
+  const cases = measured.flatMap(({ id, parameters, times }, index) =>
     Array.from({ length: ROUNDS }, (_, round) => ({
       ...{ record: 'case', case: index, id, round, parameters },
-      ranks: [0, 1].map((rank) =>
-        timesOf(parameters, exact[index]!, rank, truth, () => Math.exp(noise * normal())),
-      ),
+      ranks: [0, 1].map((rank) => timesOf(parameters, times, rank, truth, () => Math.exp(noise * normal()))),
     })),
   );
-  const options = { cases: quick.map((_, index) => index), rounds: ROUNDS, seed: 1 };
+  const options = { cases: measured.map((_, index) => index), rounds: ROUNDS, seed: 1 };
   const place = join(folder, truth.name);
   mkdirSync(place, { recursive: true });
   write(join(place, 'cases.jsonl'), [runOf('cases', truth, options), ...cases]);
-  write(join(place, 'segments.jsonl'), [runOf('segments', truth, {}), ...segmentsOf(truth, noise, normal)]);
+  if (!copiesOnly)
+    write(join(place, 'segments.jsonl'), [runOf('segments', truth, {}), ...segmentsOf(truth, noise, normal)]);
+  const segments = copiesOnly ? [] : ['segments.jsonl'];
   writeFileSync(
     join(place, 'calibration.yaml'),
     `${JSON.stringify({
-      ...{ machine: MACHINE, split: 'none', cases: ['cases.jsonl'], segments: ['segments.jsonl'] },
-      programs: { segments: PROGRAM },
+      ...{ machine, split: 'none', hostOnly: copiesOnly, cases: ['cases.jsonl'], segments },
+      programs: copiesOnly ? {} : { segments: PROGRAM },
     })}\n`,
   );
   return place;

@@ -16,17 +16,21 @@ import { readSteps } from '../../../studies/dataset/stepRecords.ts';
 import { readTimeline } from '../../../studies/dataset/timelineRecord.ts';
 import { readExperiment } from '../../../studies/grid/experimentFile.ts';
 import { compareSteps } from '../../../studies/heldOut/compareSteps.ts';
+import { compareNodes } from '../../../studies/nodes/compareNodes.ts';
+import { measuredNodes } from '../../../studies/nodes/nodeSources.ts';
 import { blockChart } from '../../../studies/plots/blockChart.ts';
 import type { Chart } from '../../../studies/plots/chart.ts';
 import { contentionChart } from '../../../studies/plots/contentionChart.ts';
 import { errorsChart } from '../../../studies/plots/errorsChart.ts';
 import { measuredFront } from '../../../studies/plots/measuredFront.ts';
 import { memoryChart } from '../../../studies/plots/memoryChart.ts';
+import { nodesChart } from '../../../studies/plots/nodesChart.ts';
 import { predictedVsMeasured } from '../../../studies/plots/predictedVsMeasured.ts';
 import { publishedStepsChart } from '../../../studies/plots/publishedSteps.ts';
 import { residualsOfFit } from '../../../studies/plots/residualsChart.ts';
 import { rooflineChart } from '../../../studies/plots/rooflineChart.ts';
 import { sensitivityChart } from '../../../studies/plots/sensitivityChart.ts';
+import { sweepChart } from '../../../studies/plots/sweepChart.ts';
 import { timelineChart } from '../../../studies/plots/timelineChart.ts';
 import { tokensChart } from '../../../studies/plots/tokensChart.ts';
 import { closedFormPredictor } from '../../../studies/published/steps/closedFormPredictor.ts';
@@ -93,6 +97,14 @@ function ofMeasurements(): ChartOfKind[] {
       chart: measuredFront(front, { title: 'a cell', subtitle: ['FLUX'] }),
       named: 'staged-copy',
     },
+    {
+      kind: 'nodes',
+      chart: nodesChart(
+        compareNodes(measuredNodes([data('pair', 'host-d'), data('pair', 'host-e')]).nodes),
+        [],
+      ),
+      named: 'steps, real, shm',
+    },
     { kind: 'published-steps', chart: publishedStepsChart(compared, 'published'), named: 'desktop' },
   ];
 }
@@ -147,6 +159,7 @@ function ofScenario(): ChartOfKind[] {
       chart: memoryChart(needs, { gpuBytes: 40 * 2 ** 30, hostShareBytes: 2 ** 36 }, 'memory', notes),
       named: yielding.name,
     },
+    { kind: 'sweep', chart: sweptPlans(notes), named: 'yield,resident=0.5' },
     { kind: 'sensitivity', chart: sensitivityChart(moved, 10, 'tornado', notes), named: yielding.name },
     {
       kind: 'roofline',
@@ -154,4 +167,20 @@ function ofScenario(): ChartOfKind[] {
       named: 'self-attention',
     },
   ];
+}
+
+/** Two plans at five rates of the link on two cards, some places with two rows. */
+function sweptPlans(notes: readonly string[]): Chart {
+  const points = ['rtx-4090', 'h200'].flatMap((facet, card) =>
+    ['none', 'yield,resident=0.5'].flatMap((by, plan) =>
+      [5e9, 10e9, 20e9, 40e9].flatMap((x, index) =>
+        [1, 1.1].slice(0, 1 + (index % 2)).map((factor) => ({
+          ...{ x, by, facet },
+          y: (factor * (1 + (plan * 2e10) / x)) / (1 + card),
+        })),
+      ),
+    ),
+  );
+  const axes = { x: 'h2dBytesPerS', y: 'stepS', by: 'plan', facet: 'machine', logX: true, logY: false };
+  return sweepChart(points, axes, 'a sweep', notes);
 }
