@@ -155,6 +155,8 @@ export class LocalSlurm {
     for (const name of ['state', 'spool', 'log']) mkdirSync(at(name));
     writeFileSync(at('munge.key'), randomBytes(128), { mode: 0o400 });
     writeFileSync(at('plugstack.conf'), '');
+    // No job uses control groups, and the plugin of their second version needs D-Bus, which a small machine may lack.
+    writeFileSync(at('cgroup.conf'), 'CgroupPlugin=cgroup/v1\n');
     const withGpus = Object.keys(gpus).length > 0;
     const lines = [
       'ClusterName=local',
