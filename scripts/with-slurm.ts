@@ -6,7 +6,7 @@ const USAGE = `usage: npm run slurm -- [--node NAME[=GPU,GPU]]... [--cpus N] [--
 
 Runs a command beside a real Slurm on this machine: a controller and a daemon for each node, which end with the command.
 
-  --node NAME     a node (default: node1 and node2); with the files of its GPUs: --node node1=/dev/nvidia0,/dev/nvidia1
+  --node NAME     a node (default: node1 and node2), with the numbers of the GPUs that its jobs see: --node node1=0,1
   --cpus N        cores that each node says it has (default: 2)
   --host-names    each node has a host name of its own, so that ranks on two nodes are ranks of two hosts
 `;

@@ -14,7 +14,6 @@ chunkflow() { node "$carry/cli/chunkflow.js" "$@"; }
 
 if [ "${INSIDE_SLURM:-}" = 1 ]; then
   flags="--slurm --backend cuda --build-here --ranks-per-node $ranks --cpus-per-task 2 --wait"
-  [ $# -eq 0 ] || flags="$flags --gpus-per-node $ranks"
   if [ -n "${CALIBRATE:-}" ]; then
     # shellcheck disable=SC2086
     chunkflow calibrate --machine "$CALIBRATE" --transport net --quick --results "$results/calibration" $flags || true

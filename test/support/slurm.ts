@@ -20,7 +20,7 @@ export interface LocalSlurmOptions {
   nodes?: readonly string[];
   /** Of each node. */
   cpus?: number;
-  /** Device files of each node's GPUs, such as `/dev/nvidia0`, by node. */
+  /** Numbers of each node's GPUs, by node: what its jobs see of this machine's. Slurm itself does not count them. */
   gpus?: Readonly<Record<string, readonly string[]>>;
   /** Gives each node's daemon and jobs a host name of their own, the node's: then ranks on them are ranks of several hosts. */
   hostNames?: boolean;
@@ -157,7 +157,6 @@ export class LocalSlurm {
     writeFileSync(at('plugstack.conf'), '');
     // No job uses control groups, and the plugin of their second version needs D-Bus, which a small machine may lack.
     writeFileSync(at('cgroup.conf'), 'CgroupPlugin=cgroup/v1\n');
-    const withGpus = Object.keys(gpus).length > 0;
     const lines = [
       'ClusterName=local',
       `SlurmctldHost=${host}(127.0.0.1)`,
@@ -180,19 +179,21 @@ export class LocalSlurm {
       // A node that was lost serves again as soon as it answers; it is missed after a few seconds instead of five minutes.
       ...['ReturnToService=2', 'SlurmdTimeout=5', 'KillWait=2', 'MinJobAge=3600', 'JobRequeue=1'],
       'SchedulerParameters=sched_interval=1,sched_min_interval=0,batch_sched_delay=0,bf_interval=1',
-      ...(withGpus ? ['GresTypes=gpu'] : []),
+      ...(Object.keys(gpus).length > 0 ? [`TaskProlog=${at('prolog.sh')}`] : []),
       ...config,
-      ...this.#nodes.map((node, index) => {
-        const gres = gpus[node] === undefined ? '' : ` Gres=gpu:${gpus[node].length}`;
-        return `NodeName=${node} NodeHostname=${this.#hostNames ? node : host} NodeAddr=127.0.0.1 Port=${ports[index + 1]} CPUs=${cpus}${gres}`;
-      }),
+      ...this.#nodes.map(
+        (node, index) =>
+          `NodeName=${node} NodeHostname=${this.#hostNames ? node : host} NodeAddr=127.0.0.1 Port=${ports[index + 1]} CPUs=${cpus}`,
+      ),
       'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP',
     ];
     writeFileSync(at('slurm.conf'), `${lines.join('\n')}\n`);
-    const devices = Object.entries(gpus).map(([node, files]) =>
-      files.map((file) => `NodeName=${node} Name=gpu File=${file}\n`).join(''),
+    const visible = Object.entries(gpus).map(
+      ([node, numbers]) => `${node}) echo "export CUDA_VISIBLE_DEVICES=${numbers.join(',')}" ;;\n`,
     );
-    if (withGpus) writeFileSync(at('gres.conf'), devices.join(''));
+    // What a task's prolog prints becomes the task's environment.
+    const prolog = `#!/bin/sh\ncase $SLURMD_NODENAME in\n${visible.join('')}esac\n`;
+    writeFileSync(at('prolog.sh'), prolog, { mode: 0o755 });
   }
 
   async #startMunge(): Promise<void> {
