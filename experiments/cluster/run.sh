@@ -2,7 +2,7 @@
 # On a machine with GPUs and what carry.sh put together, from the root of the project: measures an experiment's cells under a Slurm of two
 # nodes on this one machine, whose ranks NCCL joins through sockets. Needs root, which Slurm's node daemons run as.
 #   sh FOLDER/cluster/run.sh EXPERIMENT RESULTS RANKS_PER_NODE [NODE=GPU,GPU ...]
-# Without nodes all ranks share the first GPU. CALIBRATE=MACHINE measures that machine first, quickly.
+# Cells run one after another, since this Slurm does not count GPUs. Without nodes all ranks share the first GPU. CALIBRATE=MACHINE measures that machine first, quickly.
 set -eu
 
 carry=$(cd "$(dirname "$0")/.." && pwd)
@@ -13,7 +13,7 @@ shift 3
 chunkflow() { node "$carry/cli/chunkflow.js" "$@"; }
 
 if [ "${INSIDE_SLURM:-}" = 1 ]; then
-  flags="--slurm --backend cuda --build-here --ranks-per-node $ranks --cpus-per-task 2 --wait"
+  flags="--slurm --backend cuda --build-here --ranks-per-node $ranks --cpus-per-task 4 --at-once 1 --wait"
   if [ -n "${CALIBRATE:-}" ]; then
     # shellcheck disable=SC2086
     chunkflow calibrate --machine "$CALIBRATE" --transport net --quick --results "$results/calibration" $flags || true

@@ -184,9 +184,7 @@ class Lowering {
           stream: 'collective',
           position,
           label: labelOf(collective.name),
-          group,
-          transport: transport.name,
-          ...callOf(collective),
+          ...moved(collective, group, transport.name),
         },
         [this.builder.last(rank, 'compute')],
       ),
@@ -318,9 +316,7 @@ class Lowering {
                 stream: 'collective',
                 position,
                 label,
-                group,
-                transport: transport.name,
-                ...callOf(segment),
+                ...moved(segment, group, transport.name),
               },
               [before, drained(rank)],
             ),
@@ -369,9 +365,14 @@ class Lowering {
   }
 }
 
-/** What of a collective decides how it moves. */
-function callOf({ collective, sentBytes, members, toNeighbour }: CollectiveSegment): Call {
-  return { collective, sentBytes, ...(members && { members }), ...(toNeighbour && { toNeighbour }) };
+/** How a collective moves. Programs are told apart by their JSON, so that the order of these fields is part of what was measured. */
+function moved(
+  { collective, sentBytes, members, toNeighbour }: CollectiveSegment,
+  group: number,
+  transport: string,
+): Call & { group: number; transport: string } {
+  const further = { ...(members && { members }), ...(toNeighbour && { toNeighbour }) };
+  return { collective, group, transport, sentBytes, ...further };
 }
 
 function total(values: readonly number[]): number {
