@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { writeCommit } from './commit.mjs';
 
 const PROJECT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUT = join(PROJECT, 'python', 'chunkflow_offload', 'cli');
@@ -71,5 +72,6 @@ writeFileSync(
   join(OUT, 'package.json'),
   `${JSON.stringify({ name, version, license, type: 'module' }, null, 1)}\n`,
 );
+writeCommit(PROJECT, OUT);
 if (!existsSync(join(OUT, 'chunkflow.js'))) throw new Error('the bundle has no chunkflow.js');
 process.stdout.write(`${OUT}\n`);

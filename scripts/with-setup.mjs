@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { installBrowser } from './browser.mjs';
+import { writeCommit } from './commit.mjs';
 
 const OLDEST_NODE = [20, 19];
 const SOURCES = [
@@ -112,18 +113,9 @@ function buildAlways() {
     const code = node(command);
     if (code !== 0) return code;
   }
-  writeCommit();
+  writeCommit('.', '.');
   writeFileSync(STAMP, `${started} ${process.version}\n`);
   return 0;
-}
-
-/** For packages made of this build, which have no repository: codegen/sourceCommit.ts reads it. */
-function writeCommit() {
-  const git = (...args) => spawnSync('git', args, { encoding: 'utf8' });
-  const head = existsSync('.git') ? git('rev-parse', '--verify', 'HEAD') : { status: 1 };
-  if (head.status !== 0) return;
-  const isClean = git('status', '--porcelain', '--untracked-files=no').stdout === '';
-  writeFileSync('dist/commit', `${head.stdout.trim()}${isClean ? '' : '-dirty'}\n`);
 }
 
 /** Format, lint, types, build and tests, and more of them; the very last line is `N passed, N failed`. */
