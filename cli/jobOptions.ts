@@ -1,4 +1,5 @@
 import { UserError } from '../model/input/userError.ts';
+import { loadSystem } from '../model/system/load.ts';
 import type { JobBuild } from '../studies/jobs/builds.ts';
 import type { NodeChoice } from '../studies/jobs/places.ts';
 import type { JobOptions } from '../studies/jobs/submit.ts';
@@ -8,8 +9,8 @@ import { refuseWithoutSlurm, slurmOptions } from './flags/slurm.ts';
 import type { Output } from './output.ts';
 import { ownProgram } from './ownProgram.ts';
 
-/** How the flags want measurements submitted. */
-export function jobOptions(flags: JobFlags & BuildFlags, output: Output): JobOptions {
+/** How the flags want measurements submitted. @param machine whose hosts say how many ranks a node has, where no flag does. */
+export function jobOptions(flags: JobFlags & BuildFlags, machine: string, output: Output): JobOptions {
   const onNote = (text: string) => output.diagnostic(`${text}\n`);
   const slurm = slurmOptions(flags);
   if (flags.buildHere === true && slurm.container !== undefined)
@@ -20,7 +21,7 @@ export function jobOptions(flags: JobFlags & BuildFlags, output: Output): JobOpt
     slurm,
     build: jobBuild(flags, onNote),
     buildHere: flags.buildHere === true,
-    ranksPerNode: flags.ranksPerNode ?? flags.gpusPerNode ?? null,
+    ranksPerNode: flags.ranksPerNode ?? flags.gpusPerNode ?? loadSystem(machine).network?.gpusPerHost ?? null,
     command: (file) => [...ownProgram(), 'job', file],
     onNote,
   };

@@ -17,7 +17,7 @@ export function addJobOptions(command: Command): Command {
     .option('--nodes <list>', 'as --each-node, of these nodes: gpu1,gpu[3-5]')
     .option(
       '--ranks-per-node <n>',
-      "a program's ranks on one node (default: --gpus-per-node, or all of them)",
+      "a program's ranks on one node (default: --gpus-per-node, a host's of the machine file, or all)",
       wholeFromOne,
     )
     .option('--build-here', 'compile on this machine (default: in a job of its own, once for all nodes)');

@@ -26,7 +26,7 @@ export async function runUnderSlurm(
   const nodes = places.flatMap(({ node }) => node ?? []);
   const chosen = nodes.length === 0 ? null : nodes;
   const { jobs, wanted, submitted } = await submitCalibrations(
-    ...([request, chosen, root, jobOptions(flags, output)] as const),
+    ...([request, chosen, root, jobOptions(flags, request.machine, output)] as const),
   );
   if (jobs.length > 0) output.diagnostic(`submitted ${submitted} calibrations: jobs ${jobs.join(' ')}\n`);
   const what = chosen === null ? 'calibrations' : 'nodes';

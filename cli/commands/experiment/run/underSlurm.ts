@@ -19,7 +19,7 @@ export async function runUnderSlurm(
   const root = resolve(flags.results);
   const places = jobPlaces(root, nodeChoice(flags), flags.partition);
   const { jobs, wanted, submitted, failures } = await submitExperiment(
-    ...([experiment, cells, places, root, jobOptions(flags, output)] as const),
+    ...([experiment, cells, places, root, jobOptions(flags, experiment.machine, output)] as const),
   );
   for (const { id, why } of failures) output.diagnostic(`error: ${id}: ${why}\n`);
   if (jobs.length > 0) output.diagnostic(`submitted ${submitted} cells: jobs ${jobs.join(' ')}\n`);
