@@ -12,8 +12,8 @@ const STEPS = 3;
 /**
  * Which operation must be done before which other may start, over three steps of the repeated program.
  *
- * Vector clocks: for every operation the latest operation of each stream that is certainly done when it
- * starts. Edges are stream order, waits, and a collective's rendezvous: no rank's part starts before every
+ * Vector clocks: for every operation the latest operation of each other stream that is certainly done when it
+ * starts; one that waits for nothing beside its stream has the clock of the operation before it. Edges are stream order, waits, and a collective's rendezvous: no rank's part starts before every
  * rank has arrived. Returns the operations of a cycle instead, if there is one.
  */
 export function happensBefore(
@@ -30,7 +30,9 @@ export function happensBefore(
   });
   const width = streams.length;
   const count = ops.length * STEPS;
-  const clocks = new Int32Array(count * width);
+  const clocks = new ClockRows(width);
+  /** Where the clock of an instance stands. */
+  const rowOf = new Int32Array(count);
   const placeIn = (instance: number) =>
     Math.floor(instance / ops.length) * streams[streamOf[instance % ops.length]!]!.ops.length +
     placeOf[instance % ops.length]!;
@@ -67,17 +69,23 @@ export function happensBefore(
           continue;
         }
       }
-      const own = instance * width;
       const same = complete[list * STEPS + step]!;
-      if (same >= 0) clocks.copyWithin(own, same * width, (same + 1) * width);
+      if (same >= 0) rowOf[instance] = rowOf[same]!;
       else {
-        for (const { op, stepsAgo } of needed) {
-          if (stepsAgo > step) continue;
-          const other = (step - stepsAgo) * ops.length + op;
-          raise(clocks, own, other * width, width);
-          // Clocks hold place + 1, so that 0 means none.
-          const at = own + streamOf[op]!;
-          clocks[at] = Math.max(clocks[at]!, placeIn(other) + 1);
+        const [first] = needed;
+        const before = (step - first!.stepsAgo) * ops.length + first!.op;
+        // What waits for nothing but its stream knows what the operation before it knew, and that one, which is told by its place.
+        if (needed.length === 1) rowOf[instance] = first!.stepsAgo <= step ? rowOf[before]! : clocks.none;
+        else {
+          const own = clocks.add();
+          for (const { op, stepsAgo } of needed) {
+            if (stepsAgo > step) continue;
+            const other = (step - stepsAgo) * ops.length + op;
+            clocks.raise(own, rowOf[other]!);
+            // Clocks hold place + 1, so that 0 means none.
+            clocks.raiseTo(own, streamOf[op]!, placeIn(other) + 1);
+          }
+          rowOf[instance] = own;
         }
         complete[list * STEPS + step] = instance;
       }
@@ -89,16 +97,57 @@ export function happensBefore(
     before: (earlier, later) => {
       const from = earlier.step * ops.length + earlier.op;
       const to = later.step * ops.length + later.op;
-      return clocks[to * width + streamOf[earlier.op]!]! > placeIn(from);
+      const stream = streamOf[earlier.op]!;
+      // Of its own stream a clock may be behind: there the order is that of places.
+      if (stream === streamOf[later.op]!) return placeIn(from) < placeIn(to);
+      return clocks.at(rowOf[to]!, stream) > placeIn(from);
     },
   };
 }
 
-/** Raises one clock to another where it is behind; small and asked often, so that it alone is optimised early. */
-function raise(clocks: Int32Array, own: number, other: number, width: number): void {
-  for (let stream = 0; stream < width; stream += 1) {
-    const seen = clocks[other + stream]!;
-    if (seen > clocks[own + stream]!) clocks[own + stream] = seen;
+/** Clocks, one after another in a memory that grows. */
+class ClockRows {
+  /** The clock of what nothing comes before. */
+  readonly none = 0;
+  readonly #width: number;
+  #values: Int32Array;
+  #rows = 1;
+
+  constructor(width: number) {
+    this.#width = width;
+    this.#values = new Int32Array(1024 * width);
+  }
+
+  at(row: number, stream: number): number {
+    return this.#values[row * this.#width + stream]!;
+  }
+
+  /** A new one, of zeros. */
+  add(): number {
+    if ((this.#rows + 1) * this.#width > this.#values.length) {
+      const grown = new Int32Array(2 * this.#values.length);
+      grown.set(this.#values);
+      this.#values = grown;
+    }
+    this.#rows += 1;
+    return this.#rows - 1;
+  }
+
+  /** Raises one clock to another where it is behind. */
+  raise(row: number, other: number): void {
+    const values = this.#values;
+    const width = this.#width;
+    const own = row * width;
+    const from = other * width;
+    for (let stream = 0; stream < width; stream += 1) {
+      const seen = values[from + stream]!;
+      if (seen > values[own + stream]!) values[own + stream] = seen;
+    }
+  }
+
+  raiseTo(row: number, stream: number, place: number): void {
+    const at = row * this.#width + stream;
+    if (place > this.#values[at]!) this.#values[at] = place;
   }
 }
 
