@@ -160,10 +160,10 @@ function browser() {
   if (!installed.ok) console.log(`error: ${installed.why}`);
 }
 
-/** Brings .python up to date in a process beside this one; resolves to what its script prints and its exit code. */
+/** Brings .python up to date in a process beside this one; resolves to the interpreter that its script prints, or why there is none, and its exit code. */
 function installedPython() {
-  const { promise, output } = started(process.execPath, ['scripts/python.mjs']);
-  return promise.then((code) => ({ code, text: output().trim().split('\n').at(-1) }));
+  const { promise, printed } = started(process.execPath, ['scripts/python.mjs']);
+  return promise.then((code) => ({ code, text: printed().trim() }));
 }
 
 /** Format, lint, types and tests of the Python package, once it is installed. */
@@ -194,11 +194,15 @@ async function pythonTests(installing) {
 function started(command, args, options = {}) {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part) => {
-      text += part;
-    });
-  }
+  // What it prints as its result, without the lines that say what it does.
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (part) => {
+    text += part;
+    printed += part;
+  });
+  child.stderr.setEncoding('utf8').on('data', (part) => {
+    text += part;
+  });
   const promise = new Promise((resolve) => {
     child.on('error', (error) => {
       text += `error: ${error.message}\n`;
@@ -206,7 +210,7 @@ function started(command, args, options = {}) {
     });
     child.on('close', (code) => resolve(code ?? 1));
   });
-  return { promise, output: () => text };
+  return { promise, output: () => text, printed: () => printed };
 }
 
 /** Counts of a JUnit report: pytest writes one element `testsuite`. */

@@ -22,9 +22,16 @@ export function mistakePlace(line: string, state: ExplorerState): MistakePlace {
   const [, flag] = /^(?:--)?([a-z-]+)[ :=]/.exec(line) ?? [];
   if (flag === undefined) return placeOfFile(line, state);
   if (flag === 'plan') return placeOfPlan(line, state) ?? 'general';
+  if (flag === 'machine') return placeOfSetting(line) ?? 'machine';
   const field = flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
   const place = BESIDE[field] ?? (field as MistakePlace);
   return WITH_CONTROL.includes(place) ? place : placeOfFile(line, state);
+}
+
+/** A card's line may be about one of its settings: `--machine rtx-4090: gpus 99: ...`. */
+function placeOfSetting(line: string): MistakePlace | undefined {
+  const [, setting] = /^--machine \S+: ([a-z]+) /.exec(line) ?? [];
+  return WITH_CONTROL.find((place) => place === setting);
 }
 
 /** A plan's line quotes all of its text, or its preset alone. */

@@ -125,13 +125,22 @@ export function hostCounts({ gpus = 1, hosts = 1, nic }: Wiring): { gpus: number
     );
   if (gpus / hosts > MOST_GPUS)
     throw new UserError(
-      `gpus ${gpus}: expected 1 to ${MOST_GPUS} GPUs${hosts > 1 ? ` on each of ${hosts} hosts` : ''}, got ${shown(String(gpus))}${hosts > 1 ? '' : `; give hosts=${Math.ceil(gpus / MOST_GPUS)} for several hosts`}`,
+      hosts > 1
+        ? `gpus ${gpus}: expected 1 to ${MOST_GPUS} GPUs on each of ${hosts} hosts`
+        : `gpus ${gpus}: expected 1 to ${MOST_GPUS} GPUs; give hosts=${leastHosts(gpus)} for several hosts`,
     );
   if (hosts === 1 && nic !== undefined)
     throw new UserError(
       `nic ${nic.count}x${nic.gbitPerS}G: has no effect on one host; leave it out, or give hosts=2`,
     );
   return { gpus: gpus / hosts, hosts };
+}
+
+/** The fewest hosts that GPUs divide over. */
+function leastHosts(gpus: number): number {
+  let hosts = Math.ceil(gpus / MOST_GPUS);
+  while (gpus % hosts !== 0) hosts += 1;
+  return hosts;
 }
 
 /** A machine's text, in one way of writing it; as an id, letters, digits, dots and dashes only. */

@@ -275,7 +275,7 @@ const WRONG: [text: string, message: RegExp][] = [
   ['5060ti', /may be rtx-5060-ti-16gb/],
   ['rtx-6090', /^machine "rtx-6090" is not known; .*rtx-5090/],
   ['0x4090', /gpus=0: expected 1 to 512 GPUs, got "0"/],
-  ['9x4090', /gpus 9: expected 1 to 8 GPUs, got "9"; give hosts=2/],
+  ['9x4090', /gpus 9: expected 1 to 8 GPUs; give hosts=3/],
   ['2x4090,gpus=2', /gpus=2: gpus is given twice/],
   ['4090,pcie=4x12', /pcie=4x12: expected a PCIe generation/],
   ['4090,pcie=7x16', /pcie=7x16: expected a PCIe generation/],

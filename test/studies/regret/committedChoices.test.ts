@@ -82,9 +82,9 @@ for (const [what, whole, without] of [
 ] as const) {
   test(`${what} without NVLink is ${what} but for that`, () => {
     const { id: _, name: __, file: ___, provenance: ____, ...rest } = loadSystem(without);
-    const { gpu, gpus, tree, host, peer, defaultTransport, transports } = loadSystem(whole);
+    const { gpu, gpus, tree, network, host, peer, defaultTransport, transports } = loadSystem(whole);
     const others = transports.filter(({ name }) => name !== 'nvlink');
-    assert.equal(rest, { gpu, gpus, tree, host, peer, defaultTransport, transports: others });
+    assert.equal(rest, { gpu, gpus, tree, network, host, peer, defaultTransport, transports: others });
   });
 }
 
