@@ -39,6 +39,9 @@ if [ -z "$kept" ] || [ -z "$object" ] || [ ! -f "$source" ] || [ ! -d "$include"
   exec "$@"
 fi
 
+# In what is written of headers a space has a backslash before it, and names would not be found again.
+case $source$object$include in *[[:space:]]*) exec "$@" ;; esac
+
 folder=$(dirname "$source")
 headers() {
   find "$1" -maxdepth "$2" -type f \( -name '*.hpp' -o -name '*.h' -o -name '*.cpp' -o -name '*.cuh' \) | LC_ALL=C sort
