@@ -1,18 +1,9 @@
 // Finds a Chromium for the tests of pages; where there is none, installs the build of the npm package @sparticuz/chromium into
 // .browser (75 MB to download, 210 MB unpacked). Plain Node without dependencies.
-import { spawnSync } from 'node:child_process';
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { findProgram, isExecutable, run } from './programs.mjs';
 
 /** Exact version: what pages are tested with here. */
 export const PACKAGE = '@sparticuz/chromium@153.0.0';
@@ -46,26 +37,12 @@ export function installBrowser({
     if (isExecutable(env.CHROME)) return { ok: true, executable: env.CHROME, env: {} };
     return { ok: false, why: `CHROME: ${JSON.stringify(env.CHROME)} is no program; ${WAY_OUT}` };
   }
-  const found = onPath(env.PATH ?? '');
+  const found = findProgram(NAMES, env.PATH ?? '');
   if (found !== undefined) return { ok: true, executable: found, env: {} };
   const folder = join(root, PACKAGE.slice(PACKAGE.lastIndexOf('@') + 1));
   const why = existsSync(folder) ? null : install(root, folder, npm, say);
   if (why !== null) return { ok: false, why: `no Chromium on PATH, and ${why}; ${WAY_OUT}` };
   return { ok: true, executable: join(folder, 'chromium'), env: environmentOf(folder) };
-}
-
-function onPath(path) {
-  const folders = path.split(delimiter).filter((folder) => folder !== '');
-  return NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
-}
-
-function isExecutable(file) {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The unpacked build brings NSS along and fonts; with these alone a page looks the same on every machine. */
@@ -107,8 +84,7 @@ function unpack(fresh, npm) {
   const entry = pathToFileURL(join(packages, 'node_modules', '@sparticuz', 'chromium', 'build', 'index.js'));
   const program = `import(${JSON.stringify(entry.href)}).then((it) => it.default.executablePath())`;
   const failed = run(process.execPath, ['-e', program], {
-    ...process.env,
-    ...{ TMPDIR: unpacked, AWS_LAMBDA_JS_RUNTIME: 'nodejs24.x' },
+    env: { ...process.env, TMPDIR: unpacked, AWS_LAMBDA_JS_RUNTIME: 'nodejs24.x' },
   });
   if (failed !== null) return `${PACKAGE} could not be unpacked (${failed})`;
   return isExecutable(join(unpacked, 'chromium')) ? null : `${PACKAGE} holds no program "chromium"`;
@@ -130,12 +106,6 @@ ${family('system-ui', 'Open Sans')}
   <cachedir>${text(join(folder, 'font-cache'))}</cachedir>
 </fontconfig>
 `;
-}
-
-function run(command, args, env = process.env) {
-  const { status, error, stderr } = spawnSync(command, args, { encoding: 'utf8', env });
-  if (error) return error.message;
-  return status === 0 ? null : (stderr.trim().split('\n').at(-1) ?? `exit code ${status}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { run } from './programs.mjs';
 
 /** Installs several gigabytes in a fraction of pip's CPU time. Where it does not install, pip does everything. */
 const UV = 'uv==0.13.9';
@@ -51,7 +52,7 @@ function installedByUv({ root, own, missing, options }) {
   const env = uvEnvironment(own);
   if (env === null || run(own, [...PIP, UV]) !== null) return false;
   const args = ['pip', 'install', '--quiet', '--python', own, ...options, ...missing];
-  return run(join(root, 'bin', 'uv'), args, { ...process.env, ...env }) === null;
+  return run(join(root, 'bin', 'uv'), args, { env: { ...process.env, ...env } }) === null;
 }
 
 /** pip's settings for uv, which reads none of them by itself; null where one of them has no counterpart. */
@@ -109,11 +110,4 @@ export function missingPackages(root, packages) {
     const [name, version] = wheel.split('==');
     return !there.has(`${name.replaceAll('-', '_')}-${version}.dist-info`);
   });
-}
-
-/** Null when all went well, else why not, in one line. */
-function run(command, args, env = process.env) {
-  const { status, error, stderr } = spawnSync(command, args, { encoding: 'utf8', env });
-  if (error) return error.code === 'ENOENT' ? `there is no ${command}` : error.message;
-  return status === 0 ? null : (stderr.trim().split('\n').at(-1) ?? `exit code ${status}`);
 }

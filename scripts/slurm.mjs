@@ -1,18 +1,9 @@
 // Finds Slurm's and munge's daemons for the tests that need a scheduler; where they are not on the PATH, unpacks Debian's packages
 // into .slurm (4 MB to download, nothing is installed and nobody need be root). Plain Node without dependencies.
-import { spawnSync } from 'node:child_process';
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findProgram, run } from './programs.mjs';
 
 /** The daemons and clients, and the libraries of theirs that a Debian without Slurm may lack. */
 export const PACKAGES = [
@@ -63,9 +54,7 @@ export function installSlurm({ root = join(PROJECT, '.slurm'), env = process.env
 
 /** All of them or null. Debian calls the daemons `slurmd-wlm`, and `slurmd` where its alternatives have been set. */
 function programsOn(path) {
-  const folders = path.split(delimiter).filter((each) => each !== '');
-  const find = (...names) =>
-    names.flatMap((name) => folders.map((each) => join(each, name))).find(isExecutable);
+  const find = (...names) => findProgram(names, path);
   const found = {
     slurmctld: find('slurmctld', 'slurmctld-wlm'),
     slurmd: find('slurmd', 'slurmd-wlm'),
@@ -74,15 +63,6 @@ function programsOn(path) {
     srun: find('srun'),
   };
   return Object.values(found).every((program) => program !== undefined) ? found : null;
-}
-
-function isExecutable(file) {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Debian names the folder after the processor. */
@@ -116,29 +96,24 @@ function install(root, folder, say) {
 function download(fresh) {
   const debs = join(fresh, 'debs');
   mkdirSync(debs);
-  const why = run('apt-get', ['-q', 'download', ...PACKAGES], debs);
+  const why = run('apt-get', ['-q', 'download', ...PACKAGES], { cwd: debs });
   if (why === null) return null;
   const lists = join(fresh, 'lists');
   mkdirSync(join(lists, 'partial'), { recursive: true });
   const own = ['-q', '-o', `Dir::State::Lists=${lists}`, '-o', `Dir::Cache=${fresh}`];
   const failed =
-    run('apt-get', [...own, 'update'], debs) ?? run('apt-get', [...own, 'download', ...PACKAGES], debs);
+    run('apt-get', [...own, 'update'], { cwd: debs }) ??
+    run('apt-get', [...own, 'download', ...PACKAGES], { cwd: debs });
   return failed === null ? null : `apt-get could not download ${PACKAGES.join(', ')} (${failed})`;
 }
 
 function unpack(fresh) {
   const debs = join(fresh, 'debs');
   for (const deb of readdirSync(debs).filter((name) => name.endsWith('.deb'))) {
-    const why = run('dpkg-deb', ['-x', deb, join(fresh, 'unpacked')], debs);
+    const why = run('dpkg-deb', ['-x', join(debs, deb), join(fresh, 'unpacked')]);
     if (why !== null) return `${deb} could not be unpacked (${why})`;
   }
   return null;
-}
-
-function run(command, args, cwd) {
-  const { status, error, stderr } = spawnSync(command, args, { encoding: 'utf8', cwd });
-  if (error) return error.message;
-  return status === 0 ? null : (stderr.trim().split('\n').at(-1) ?? `exit code ${status}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -2,7 +2,8 @@
 # On a machine with GPUs and what carry.sh put together, from the root of the project: measures an experiment's cells under a Slurm of two
 # nodes on this one machine, whose ranks NCCL joins through sockets. Needs root, which Slurm's node daemons run as.
 #   sh FOLDER/cluster/run.sh EXPERIMENT RESULTS RANKS_PER_NODE [NODE=GPU,GPU ...]
-# Cells run one after another, since this Slurm does not count GPUs. Without nodes all ranks share the first GPU. CALIBRATE=MACHINE measures that machine first, quickly.
+# Cells run one after another, since this Slurm does not count GPUs. Without nodes all ranks share the first GPU. CALIBRATE=MACHINE measures
+# that machine first, quickly. Exit code: 1 where something was not measured; the rest is there.
 set -eu
 
 carry=$(cd "$(dirname "$0")/.." && pwd)
@@ -14,13 +15,14 @@ chunkflow() { node "$carry/cli/chunkflow.js" "$@"; }
 
 if [ "${INSIDE_SLURM:-}" = 1 ]; then
   flags="--slurm --backend cuda --build-here --ranks-per-node $ranks --cpus-per-task 4 --at-once 1 --wait"
+  code=0
   if [ -n "${CALIBRATE:-}" ]; then
     # shellcheck disable=SC2086
-    chunkflow calibrate --machine "$CALIBRATE" --transport net --quick --results "$results/calibration" $flags || true
+    chunkflow calibrate --machine "$CALIBRATE" --transport net --quick --results "$results/calibration" $flags || code=1
   fi
   # shellcheck disable=SC2086
-  chunkflow experiment run "$carry/cluster/$experiment.yaml" --results "$results/$experiment" $flags
-  exit
+  chunkflow experiment run "$carry/cluster/$experiment.yaml" --results "$results/$experiment" $flags || code=1
+  exit $code
 fi
 
 mkdir -p "$results"
@@ -47,9 +49,10 @@ else
   nodes=
   for node in "$@"; do nodes="$nodes --node $node"; done
 fi
+code=0
 # shellcheck disable=SC2086
 node "$carry/scripts/with-slurm.mjs" --host-names --cpus 8 $nodes -- \
-  sh "$0" "$experiment" "$results" "$ranks" "$@" >"$results/$experiment.log" 2>&1 ||
-  echo "ended with exit code $?" >>"$results/$experiment.log"
+  sh "$0" "$experiment" "$results" "$ranks" "$@" >"$results/$experiment.log" 2>&1 || code=1
 cat "$results/$experiment.log"
-chunkflow experiment collect "$carry/cluster/$experiment.yaml" --results "$results/$experiment" --out "$results/$experiment-steps.jsonl" || true
+chunkflow experiment collect "$carry/cluster/$experiment.yaml" --results "$results/$experiment" --out "$results/$experiment-steps.jsonl" || code=1
+exit $code
