@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { UserError } from '../../model/input/userError.ts';
 
 /** Slurm's clients that are used here. */
-export type SlurmClient = 'sbatch' | 'squeue' | 'scancel' | 'scontrol' | 'sinfo';
+export type SlurmClient = 'sbatch' | 'squeue' | 'scontrol' | 'sinfo';
 
 /** More than the queue of the largest clusters prints. */
 const LONGEST_OUTPUT_BYTES = 256 * 2 ** 20;

@@ -1,4 +1,3 @@
-import { arraySpec } from './arraySpec.ts';
 import { slurm } from './client.ts';
 
 /** One element of an array as the scheduler sees it; elements that have ended are there only for a while. */
@@ -55,14 +54,4 @@ export function queuedElements(jobs: readonly string[]): QueuedElement[] {
     const startsAt = start === undefined || start === 'N/A' ? null : start;
     return [{ job, element: Number(element), state: state!, reason: reason!, node: node!, startsAt }];
   });
-}
-
-/** Cancels jobs, or some elements of one. */
-export function cancelJobs(jobs: readonly string[]): void {
-  if (jobs.length > 0) slurm('scancel', jobs);
-}
-
-/** Elements of one job as `scancel` takes them. */
-export function elementsOf(job: string, elements: readonly number[]): string {
-  return `${job}_[${arraySpec(elements)}]`;
 }

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SchedulerAway } from '../../cluster/slurm/client.ts';
 import { usableNodes } from '../../cluster/slurm/nodes.ts';
-import { cancelJobs, elementsOf, isAlive, queuedElements } from '../../cluster/slurm/queue.ts';
+import { isAlive, queuedElements } from '../../cluster/slurm/queue.ts';
 import { largestElement, submitArray } from '../../cluster/slurm/submit.ts';
 import { skip } from '../support/skip.ts';
 import { LocalSlurm } from '../support/slurm.ts';
@@ -72,11 +72,11 @@ else {
         (element) => readdirSync(logs).includes(`${job}_${element}.log`) && logged(job, element) !== '',
       ),
     );
-    cancelJobs([elementsOf(job, [1])]);
+    cluster.client('scancel', `${job}_1`);
     await cluster.until('one is cancelled', () => stateOf(job, 1) === 'CANCELLED');
     assert.is(stateOf(job, 0), 'RUNNING');
     assert.match(logged(job, 1), /^begun\n(?:told\n)?/);
-    cancelJobs([job]);
+    cluster.client('scancel', job);
     await cluster.until('both are gone', isDone(job));
   });
 

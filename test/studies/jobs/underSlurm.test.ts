@@ -13,7 +13,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cancelJobs, queuedElements } from '../../../cluster/slurm/queue.ts';
+import { queuedElements } from '../../../cluster/slurm/queue.ts';
 import { packageRoot } from '../../../model/input/packageFiles.ts';
 import { readSteps } from '../../../studies/dataset/stepRecords.ts';
 import { submittedJobs } from '../../../studies/jobs/submission.ts';
@@ -135,7 +135,7 @@ else {
     const requeued = jobOf(two);
     cluster.client('scontrol', 'requeue', `${requeued.job}_${requeued.element}`);
     const cancelled = jobOf(pair);
-    cancelJobs([cancelled.job]);
+    cluster.client('scancel', cancelled.job);
     await until('the requeued cell is measured again', () => wholeAttempts(two, 1) === 1);
     await until('the cancelled one is gone', () => stateOf(pair) === 'CANCELLED');
 
