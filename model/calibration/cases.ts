@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { COLLECTIVE_KINDS } from '../dit/kinds.ts';
 import { KiB, MiB } from '../input/byteUnits.ts';
 import { shown, UserError } from '../input/userError.ts';
+import { callAloneS } from '../physics/collectivePhases.ts';
 import { runningRanks } from '../physics/linkShare.ts';
 import { isCpuCores } from '../system/cpuCores.ts';
 import type { System } from '../system/system.ts';
 import {
+  betweenRanks,
   distinctTransports,
   joins,
   stagesInHostMemory,
@@ -116,7 +118,7 @@ export function calibrationCases(
   if (groupSize === 1) return cases;
   const of = quick ? quickCollectives : collectiveCases;
   const cells = transportsOf(system, groupSize, nccl).flatMap((transport) =>
-    of(groupSize, transport, loading),
+    of(system, groupSize, transport, loading),
   );
   return [...cases, ...cells];
 }
@@ -193,11 +195,13 @@ function chunksFor(chunkBytes: number): number {
 }
 
 function collectiveCases(
+  system: System,
   groupSize: number,
   transport: Transport,
   loading: readonly number[],
 ): CalibrationCase[] {
   const call = callsOf(groupSize, transport);
+  const besideCall = callBeside(system, groupSize, transport);
   // NCCL has an algorithm for each kind, ours is one for all; and its protocol changes with the size.
   const isNccl = transport.carrier.by === 'nccl';
   const alone = (isNccl ? NCCL_SENT : SENT_SIZES).map((sent) => callAlone(call('all-to-all', sent)));
@@ -207,7 +211,7 @@ function collectiveCases(
   const together = SENT_BESIDE.flatMap((sent) =>
     CHUNKS_BESIDE.flatMap((chunkBytes) =>
       (chunkBytes === 4 * MiB ? [0, ...PACES_S] : [0]).flatMap((paceS) =>
-        loading.map((gpus) => beside(call('all-to-all', sent), { chunkBytes, paceS, gpus })),
+        loading.map((gpus) => besideCall(call('all-to-all', sent), { chunkBytes, paceS, gpus })),
       ),
     ),
   );
@@ -216,16 +220,18 @@ function collectiveCases(
 
 /** Enough to refresh what depends on the host: each transport at three sizes, and one message beside chunks of two sizes. */
 function quickCollectives(
+  system: System,
   groupSize: number,
   transport: Transport,
   loading: readonly number[],
 ): CalibrationCase[] {
   const call = callsOf(groupSize, transport);
+  const besideCall = callBeside(system, groupSize, transport);
   const alone = QUICK_SENT.map((sent) => callAlone(call('all-to-all', sent)));
   // With one GPU only, a third size makes up for the cases in which the others copy as well.
   const chunks = loading.length > 1 ? [MiB, 16 * MiB] : [MiB, 4 * MiB, 16 * MiB];
   const together = chunks.flatMap((chunkBytes) =>
-    loading.map((gpus) => beside(call('all-to-all', 32 * MiB), { chunkBytes, paceS: 0, gpus })),
+    loading.map((gpus) => besideCall(call('all-to-all', 32 * MiB), { chunkBytes, paceS: 0, gpus })),
   );
   return [...alone, ...together];
 }
@@ -242,18 +248,30 @@ function callAlone(call: Omit<CollectiveCase, 'kind'>): CalibrationCase {
   return { id: callText(call), parameters: { kind: 'collective', ...call } };
 }
 
-/** The slowest that copies and calls are likely to be beside each other, bytes/s: chunks must outlast the calls. */
+/** The slowest that calls within a host are likely to be beside copies, bytes/s: chunks must outlast the calls. */
 const SLOW_CALL = 8e9;
 const FAST_COPY = 56e9;
+/** Over a network, times the machine's own call: copies lengthen it, and a machine that nobody measured promises too much. */
+const LONGER = 4;
 
-function beside(
-  call: Omit<CollectiveCase, 'kind'>,
-  { chunkBytes, paceS, gpus }: { chunkBytes: number; paceS: number; gpus: number },
-): CalibrationCase {
-  const callsS = call.calls * (call.sentBytes / SLOW_CALL + 50e-6);
-  const chunks = Math.max(8, Math.ceil(callsS / (chunkBytes / FAST_COPY + paceS)));
-  const parameters = { kind: 'together', ...call, chunkBytes, chunks, paceS, gpus } as const;
-  return { id: caseId(parameters), parameters };
+/** Calls beside as many chunks as outlast them. */
+function callBeside(system: System, groupSize: number, transport: Transport) {
+  const overNetwork = transport.kind === 'flow' && transport.network !== null;
+  const flow = overNetwork ? betweenRanks(transport, groupSize) : null;
+  const likelyS = (call: Omit<CollectiveCase, 'kind'>): number => {
+    const inHostS = call.sentBytes / SLOW_CALL + 50e-6;
+    if (flow === null) return inHostS;
+    return Math.max(inHostS, LONGER * callAloneS(system, flow, call, groupSize));
+  };
+  return (
+    call: Omit<CollectiveCase, 'kind'>,
+    { chunkBytes, paceS, gpus }: { chunkBytes: number; paceS: number; gpus: number },
+  ): CalibrationCase => {
+    const outlasting = Math.ceil((call.calls * likelyS(call)) / (chunkBytes / FAST_COPY + paceS));
+    const chunks = Math.min(MOST_CHUNKS, Math.max(8, outlasting));
+    const parameters = { kind: 'together', ...call, chunkBytes, chunks, paceS, gpus } as const;
+    return { id: caseId(parameters), parameters };
+  };
 }
 
 function callText({ collective: kind, transport, sentBytes }: Omit<CollectiveCase, 'kind'>): string {

@@ -2,11 +2,13 @@
 #include <cuda_runtime.h>
 #include <nccl.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -14,6 +16,7 @@
 #include "compute/compute.hpp"
 #include "device/cuda/device.hpp"
 #include "device/cuda/errors.hpp"
+#include "ranks/agree.hpp"
 #include "ranks/group_text.hpp"
 #include "transport/transport.hpp"
 
@@ -24,6 +27,12 @@ using namespace std::chrono_literals;
 
 /// Far more than NCCL takes to connect its ranks, all of which are there when it begins.
 constexpr auto CONNECT_LIMIT = 120s;
+/// Calls between hosts are repeated until a window of them is hardly quicker than the one before.
+constexpr std::size_t STEADY_BYTES_PER_PEER = std::size_t{8} << 20;
+constexpr int STEADY_CALLS = 8;  // between looks at the clock
+constexpr auto STEADY_WINDOW = 500ms;
+constexpr double STEADY_AGREES = 0.03;
+constexpr auto STEADY_LIMIT = 4s;
 /// The first version that lets ranks share a GPU.
 constexpr int SHARED_DEVICE_VERSION = 23000;
 
@@ -175,8 +184,10 @@ class NcclTransport : public Transport {
   /// NCCL makes its connections and buffers at the first call of each kind, which may not happen while a step runs or
   /// is captured.
   void warmUp(Device& device, Group& group) {
-    constexpr std::size_t BYTES_PER_PEER = std::size_t{1} << 20;
-    const std::size_t bytes = BYTES_PER_PEER * static_cast<std::size_t>(groupSize_);
+    constexpr std::size_t FIRST_BYTES_PER_PEER = std::size_t{1} << 20;
+    const bool overNetwork = group.place().hosts.several();
+    const std::size_t bytesPerPeer = overNetwork ? STEADY_BYTES_PER_PEER : FIRST_BYTES_PER_PEER;
+    const std::size_t bytes = bytesPerPeer * static_cast<std::size_t>(groupSize_);
     const std::unique_ptr<DeviceBuffer> send = device.buffer(bytes), recv = device.buffer(bytes);
     const std::unique_ptr<Stream> stream = device.stream("nccl warm-up");
     fill(*stream, send->data(), 0, bytes);
@@ -184,9 +195,10 @@ class NcclTransport : public Transport {
     try {
       for (const CollectiveKind kind :
            {CollectiveKind::AllToAll, CollectiveKind::AllGather, CollectiveKind::AllReduce}) {
-        run(*stream, {kind, send->data(), recv->data(), BYTES_PER_PEER});
+        run(*stream, {kind, send->data(), recv->data(), FIRST_BYTES_PER_PEER});
       }
       finish(*stream, group);
+      if (overNetwork) untilSteady(*stream, group, {CollectiveKind::AllToAll, send->data(), recv->data(), bytesPerPeer});
     } catch (const std::exception&) {
       // Before the buffers go: freeing them would wait for kernels that only this ends.
       abort();
@@ -195,6 +207,30 @@ class NcclTransport : public Transport {
     // Buffers are freed only once no rank waits for another any more: on a shared device that would wait for all of
     // them.
     group.barrier();
+  }
+
+  /// TCP widens a connection's window while it carries bytes: the first hundreds of MB between hosts are a fifth slower than
+  /// what follows, small messages several times. RDMA is steady at once and pays two windows.
+  void untilSteady(Stream& stream, Group& group, const CollectiveCall& call) {
+    using Clock = std::chrono::steady_clock;
+    // Rank 0's clock decides, so that all ranks call as often.
+    const auto passed = [&](Clock::time_point from, Clock::duration limit) {
+      return fromFirst(group, Clock::now() - from >= limit);
+    };
+    const auto begin = Clock::now();
+    double leastS = std::numeric_limits<double>::infinity();
+    for (bool steady = false; !steady;) {
+      const auto from = Clock::now();
+      int calls = 0;
+      do {
+        for (int i = 0; i < STEADY_CALLS; ++i) run(stream, call);
+        finish(stream, group);
+        calls += STEADY_CALLS;
+      } while (!passed(from, STEADY_WINDOW));
+      const double callS = std::chrono::duration<double>(Clock::now() - from).count() / calls;
+      steady = fromFirst(group, callS >= (1 - STEADY_AGREES) * leastS) || passed(begin, STEADY_LIMIT);
+      leastS = std::min(leastS, callS);
+    }
   }
 
   /// Waits for a stream without blocking in the driver, so that another rank's failure is seen.
