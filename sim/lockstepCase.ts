@@ -1,5 +1,6 @@
 import type { CaseParameters } from '../model/calibration/cases.ts';
 import type { CollectiveKind } from '../model/dit/kinds.ts';
+import { type CollectivePhase, phasesOf } from '../model/physics/collectivePhases.ts';
 import { pacedS, takingS } from '../model/physics/copyPauses.ts';
 import { bytesWithFill, runningRanks } from '../model/physics/linkShare.ts';
 import type { CopyEngine, System } from '../model/system/system.ts';
@@ -31,7 +32,7 @@ const LEAST_ALIKE = 5;
  * Rates come from the machine's links, once for each set of flows that is active at a time.
  *
  * @param transport of the case's collectives; null for copies alone.
- * @returns null where the rates of loading ranks differ, where ranks share a GPU, or a collective crosses the network: those need the Engine.
+ * @returns null where the rates of loading ranks differ, where ranks share a GPU, or a collective has several phases: those need the Engine.
  */
 export function lockstepCase(
   system: System,
@@ -39,8 +40,11 @@ export function lockstepCase(
   parameters: CaseParameters,
   transport: FlowTransport | null,
 ): CaseTimes | null {
-  if (system.peer === 'colocated' || transport?.path === 'network') return null;
-  return new LockstepCase(system, groupSize, parameters, transport).run();
+  if (system.peer === 'colocated') return null;
+  if (parameters.kind === 'copies' || transport === null)
+    return new LockstepCase(system, groupSize, parameters, null).run();
+  const [phase, second] = phasesOf(system, transport, parameters, groupSize);
+  return second === undefined ? new LockstepCase(system, groupSize, parameters, phase!).run() : null;
 }
 
 class LockstepCase {
@@ -61,12 +65,8 @@ class LockstepCase {
   #callAtS: number;
   #partsLeft = 0;
 
-  constructor(
-    system: System,
-    groupSize: number,
-    parameters: CaseParameters,
-    transport: FlowTransport | null,
-  ) {
+  constructor(system: System, groupSize: number, parameters: CaseParameters, phase: CollectivePhase | null) {
+    const transport = phase?.transport ?? null;
     this.#engine = system.gpu.copyEngine;
     this.#rates = ratesOf(system, groupSize, parameters, transport);
     this.#flows = new Flows(PARTS + this.#rates.parts);
@@ -83,7 +83,7 @@ class LockstepCase {
     this.#up = chunks === null || direction === 'h2d' ? undefined : run(UP, 0);
     const call = parameters.kind === 'copies' || transport === null ? null : parameters;
     this.#calls = call?.calls ?? 0;
-    this.#callBytes = call === null ? 0 : bytesWithFill(transport!, call.sentBytes);
+    this.#callBytes = call === null ? 0 : bytesWithFill(transport!, phase!.sentBytes);
     this.#latencyS = transport?.latencyS ?? 0;
     const besideS = call === null ? null : transport!.collectives[call.collective].besideH2d.gapS;
     this.#gapBesideS = Math.max(engine.gapS, besideS ?? engine.gapS);

@@ -3,7 +3,8 @@
 # nodes on this one machine, whose ranks NCCL joins through sockets. Needs root, which Slurm's node daemons run as.
 #   sh FOLDER/cluster/run.sh EXPERIMENT RESULTS RANKS_PER_NODE [NODE=GPU,GPU ...]
 # Cells run one after another, since this Slurm does not count GPUs. Without nodes all ranks share the first GPU. CALIBRATE=MACHINE measures
-# that machine first, quickly. Exit code: 1 where something was not measured; the rest is there.
+# that machine first, quickly. CPUS=0-31 keeps everything on those cores: sockets are memory copies, slower between processors. Exit code: 1
+# where something was not measured; the rest is there.
 set -eu
 
 carry=$(cd "$(dirname "$0")/.." && pwd)
@@ -51,7 +52,7 @@ else
 fi
 code=0
 # shellcheck disable=SC2086
-node "$carry/scripts/with-slurm.mjs" --host-names --cpus 8 $nodes -- \
+${CPUS:+taskset -c "$CPUS"} node "$carry/scripts/with-slurm.mjs" --host-names --cpus 8 $nodes -- \
   sh "$0" "$experiment" "$results" "$ranks" "$@" >"$results/$experiment.log" 2>&1 || code=1
 cat "$results/$experiment.log"
 chunkflow experiment collect "$carry/cluster/$experiment.yaml" --results "$results/$experiment" --out "$results/$experiment-steps.jsonl" || code=1

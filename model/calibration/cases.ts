@@ -9,6 +9,7 @@ import type { System } from '../system/system.ts';
 import {
   betweenRanks,
   distinctTransports,
+  type FlowTransport,
   joins,
   stagesInHostMemory,
   type Transport,
@@ -96,6 +97,8 @@ const DIRECTIONS = ['h2d', 'd2h', 'both'] as const;
 const SENT_SIZES = [64 * KiB, 256 * KiB, MiB, 4 * MiB, 16 * MiB, 32 * MiB, 96 * MiB];
 const NCCL_SENT = [...SENT_SIZES, 128 * KiB, 512 * KiB, 2 * MiB, 8 * MiB, 64 * MiB];
 const QUICK_SENT = [256 * KiB, 4 * MiB, 64 * MiB];
+/** As much as a block exchanges: links in a host need more to be seen beside copies. */
+const QUICK_BESIDE = { inHost: 32 * MiB, overNetwork: 8 * MiB };
 const SENT_BESIDE = [8 * MiB, 32 * MiB, 96 * MiB];
 const CHUNKS_BESIDE = [256 * KiB, MiB, 4 * MiB, 16 * MiB, 64 * MiB];
 const PACES_S = [20e-6, 100e-6];
@@ -228,12 +231,17 @@ function quickCollectives(
   const call = callsOf(groupSize, transport);
   const besideCall = callBeside(system, groupSize, transport);
   const alone = QUICK_SENT.map((sent) => callAlone(call('all-to-all', sent)));
+  const sentBeside = isOverNetwork(transport) ? QUICK_BESIDE.overNetwork : QUICK_BESIDE.inHost;
   // With one GPU only, a third size makes up for the cases in which the others copy as well.
   const chunks = loading.length > 1 ? [MiB, 16 * MiB] : [MiB, 4 * MiB, 16 * MiB];
   const together = chunks.flatMap((chunkBytes) =>
-    loading.map((gpus) => besideCall(call('all-to-all', 32 * MiB), { chunkBytes, paceS: 0, gpus })),
+    loading.map((gpus) => besideCall(call('all-to-all', sentBeside), { chunkBytes, paceS: 0, gpus })),
   );
   return [...alone, ...together];
+}
+
+function isOverNetwork(transport: Transport): transport is FlowTransport {
+  return transport.kind === 'flow' && transport.path === 'network';
 }
 
 function callsOf(groupSize: number, transport: Transport) {
@@ -256,8 +264,7 @@ const LONGER = 4;
 
 /** Calls beside as many chunks as outlast them. */
 function callBeside(system: System, groupSize: number, transport: Transport) {
-  const overNetwork = transport.kind === 'flow' && transport.network !== null;
-  const flow = overNetwork ? betweenRanks(transport, groupSize) : null;
+  const flow = isOverNetwork(transport) ? betweenRanks(transport, groupSize) : null;
   const likelyS = (call: Omit<CollectiveCase, 'kind'>): number => {
     const inHostS = call.sentBytes / SLOW_CALL + 50e-6;
     if (flow === null) return inHostS;

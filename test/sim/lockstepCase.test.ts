@@ -37,6 +37,8 @@ for (const [name, groupSize, overrides, host = {}] of [
   ['h200-x2', 2, ['tree.memory.memory=70 GB/s']],
   ['h100-sxm-x4', 4, ['tree.memory.memory=100 GB/s']],
   ['h100-sxm-x4', 4, [], { sharpness: 3, bytesPerS: 165e9 }],
+  // Collectives between hosts, which a share of their bytes does not leave.
+  ['h200-2x2-loopback', 4, ['tree.memory.memory=120 GB/s']],
 ] as [string, number, string[], Partial<HostMemory>?][]) {
   const what = [name, ...overrides, JSON.stringify(host)].join(', ');
   cases(`takes what the Engine finds, to rounding: ${what}`, () => {
@@ -87,6 +89,14 @@ cases('with a loading GPU that has its link alone, beside two that share one, is
       inLockstep(switched, 4, copies(gpus))!,
       simulateCaseByEvents(switched, 4, copies(gpus)),
     );
+});
+
+cases('with one phase in each host and one between them is left to the Engine', () => {
+  const parameters: CaseParameters = {
+    ...{ kind: 'collective', collective: 'all-to-all', transport: 'net-hierarchical', sentBytes: 96 * MiB },
+    ...{ pieceBytes: null, calls: 6 },
+  };
+  assert.is(inLockstep(loadSystem('h100-sxm-2x8'), 16, parameters), null);
 });
 
 cases('of ranks that share a GPU is left to the Engine', () => {

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { parse } from 'yaml';
 import { calibrationCases } from '../../../model/calibration/cases.ts';
 import { loadSystem } from '../../../model/system/load.ts';
+import { simulateCase } from '../../../sim/simulateCase.ts';
 import { bundleCalibration, CALIBRATION_FILE } from '../../../studies/calibration/calibrate.ts';
 
 const pack = (results: string, machine: string, more: { transport?: string; groupSize?: number } = {}) =>
@@ -68,6 +69,22 @@ cases('have one of the transports that NCCL carries, and no other name is taken 
   );
   assert.throws(() => carried('ib'), /"ib" is not one of/);
 });
+
+for (const quick of [true, false])
+  cases(`copy beside slow sockets for longer than the calls take${quick ? ', in a quick one' : ''}`, () => {
+    const asked = loadSystem('h200-2x2-loopback');
+    const slower = loadSystem('h200-2x2-loopback', ['transports.net.all-to-all.rate=1.7 GB/s']);
+    const beside = calibrationCases(asked, 4, { quick }).flatMap(({ id, parameters }) =>
+      parameters.kind === 'together' && parameters.transport === 'net' && parameters.gpus === 1
+        ? [{ id, parameters }]
+        : [],
+    );
+    assert.ok(beside.length >= 2, `${beside.length}`);
+    for (const { id, parameters } of beside) {
+      const { windowBytes } = simulateCase(slower, 4, parameters);
+      assert.ok(windowBytes < parameters.chunks * parameters.chunkBytes, id);
+    }
+  });
 
 runs.run();
 cases.run();
