@@ -12,11 +12,14 @@ import { writeCommit } from './commit.mjs';
 
 const OLDEST_NODE = [20, 19];
 const BIOME = ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'];
-const TYPES = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'];
+const TSC = 'node_modules/typescript/bin/tsc';
+/** What has not changed since the last check is not checked again. */
+const since = (name) => ['--incremental', '--tsBuildInfoFile', `out/types/${name}.tsbuildinfo`];
+const TYPES = [TSC, '-p', 'tsconfig.json', ...since('node')];
 /** The explorer's page is for browsers, everything else for Node. */
-const PAGE_TYPES = ['node_modules/typescript/bin/tsc', '-p', 'explorer/page/tsconfig.json'];
+const PAGE_TYPES = [TSC, '-p', 'explorer/page/tsconfig.json', ...since('page')];
 const BUILD = [
-  ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
+  [TSC, '-p', 'tsconfig.build.json'],
   ['scripts/explorer.mjs'],
   ['scripts/command-bundle.mjs'],
 ];
