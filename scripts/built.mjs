@@ -17,7 +17,7 @@ const SOURCES = [
   'documents',
   'library',
   'explorer',
-  'bin/load.mjs',
+  'bin',
   'scripts/command-bundle.mjs',
   'scripts/explorer.mjs',
   'tsconfig.json',

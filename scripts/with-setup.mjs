@@ -18,11 +18,7 @@ const since = (name) => ['--incremental', '--tsBuildInfoFile', `out/types/${name
 const TYPES = [TSC, '-p', 'tsconfig.json', ...since('node')];
 /** The explorer's page is for browsers, everything else for Node. */
 const PAGE_TYPES = [TSC, '-p', 'explorer/page/tsconfig.json', ...since('page')];
-const BUILD = [
-  [TSC, '-p', 'tsconfig.build.json'],
-  ['scripts/explorer.mjs'],
-  ['scripts/command-bundle.mjs'],
-];
+const BUILD = [[TSC, '-p', 'tsconfig.build.json'], ['scripts/explorer.mjs'], ['scripts/command-bundle.mjs']];
 const PYTHON_CHECKS = [
   ['ruff format', ['-m', 'ruff', 'format', '--check', '.']],
   ['ruff check', ['-m', 'ruff', 'check', '.']],
