@@ -2,24 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
+import './v8Flags.mjs';
 
 /** Commands in one file, which `npm run build` makes of the sources (scripts/command-bundle.mjs). */
 export const BUNDLED = ['predict', 'simulate', 'plan'];
 export const BUNDLE = fileURLToPath(new URL('../dist/command/chunkflow.cjs', import.meta.url));
 /** What V8 has compiled of it; V8 itself refuses that of another version or other flags. */
 export const CODE_CACHE = `${BUNDLE}.cache`;
-
-// Most commands end before optimised code has earned its compiler's time, which was half of theirs: it comes in when a function, or one
-// of the solver's, has run some ten times as much as by V8's own measure.
-// V8 before 12 measures a function by its bytecode, later ones by its calls.
-setFlagsFromString(
-  Number.parseInt(process.versions.v8, 10) < 12
-    ? '--interrupt-budget=1000000'
-    : '--invocation-count-for-turbofan=30000',
-);
-setFlagsFromString('--wasm-tiering-budget=100000000');
 
 /** Runs the bundle's file, compiled from its cache where that fits; what it exports, and the script for a new cache. */
 export function load() {

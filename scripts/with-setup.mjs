@@ -1,48 +1,24 @@
 // Runs one of the project's tasks after whatever set-up it still needs, so that a fresh clone needs one command.
 // Plain Node without dependencies: it runs before anything is installed.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { installBrowser } from './browser.mjs';
+import { isBuilt, newestMtime, STAMP } from './built.mjs';
 import { writeCommit } from './commit.mjs';
 
 const OLDEST_NODE = [20, 19];
-const SOURCES = [
-  'model',
-  'sim',
-  'search',
-  'codegen',
-  'build',
-  'measure',
-  'cluster',
-  'cli',
-  'studies',
-  'report',
-  'experiments',
-  'documents',
-  'library',
-  'explorer',
-  'bin/load.mjs',
-  'scripts/command-bundle.mjs',
-  'scripts/explorer.mjs',
-  'tsconfig.json',
-  'tsconfig.build.json',
-  'package-lock.json',
-];
-const STAMP = 'dist/.built';
-
 const BIOME = ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'];
-const TYPES = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'];
+const TSC = 'node_modules/typescript/bin/tsc';
+/** What has not changed since the last check is not checked again. */
+const since = (name) => ['--incremental', '--tsBuildInfoFile', `out/types/${name}.tsbuildinfo`];
+const TYPES = [TSC, '-p', 'tsconfig.json', ...since('node')];
 /** The explorer's page is for browsers, everything else for Node. */
-const PAGE_TYPES = ['node_modules/typescript/bin/tsc', '-p', 'explorer/page/tsconfig.json'];
-const BUILD = [
-  ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
-  ['scripts/explorer.mjs'],
-  ['scripts/command-bundle.mjs'],
-];
+const PAGE_TYPES = [TSC, '-p', 'explorer/page/tsconfig.json', ...since('page')];
+const BUILD = [[TSC, '-p', 'tsconfig.build.json'], ['scripts/explorer.mjs'], ['scripts/command-bundle.mjs']];
 const PYTHON_CHECKS = [
   ['ruff format', ['-m', 'ruff', 'format', '--check', '.']],
   ['ruff check', ['-m', 'ruff', 'check', '.']],
@@ -97,12 +73,7 @@ function installIfStale() {
 }
 
 function buildIfStale() {
-  const isFresh =
-    existsSync(STAMP) &&
-    newestMtime(SOURCES) <= statSync(STAMP).mtimeMs &&
-    // The bundle's compiled code is of one version of Node.
-    readFileSync(STAMP, 'utf8').includes(process.version);
-  return isFresh ? 0 : buildAlways();
+  return isBuilt('.') ? 0 : buildAlways();
 }
 
 function buildAlways() {
@@ -240,20 +211,6 @@ function node(args) {
   const { status, error } = spawnSync(process.execPath, args, { stdio: 'inherit' });
   if (error) process.stderr.write(`error: ${error.message}\n`);
   return status ?? 1;
-}
-
-/** Modification time of the newest file among files and folders, in milliseconds. */
-function newestMtime(paths) {
-  let newest = 0;
-  for (const path of paths) {
-    const info = statSync(path, { throwIfNoEntry: false });
-    if (info === undefined) continue;
-    // A folder's own time changes when a file in it is removed, which also makes what was built stale.
-    newest = Math.max(newest, info.mtimeMs);
-    if (info.isDirectory())
-      newest = Math.max(newest, newestMtime(readdirSync(path).map((name) => join(path, name))));
-  }
-  return newest;
 }
 
 function stop(message) {

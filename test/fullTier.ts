@@ -77,8 +77,8 @@ export const FULL_TIER: readonly OfFullTier[] = [
     why: 'fits of host memory to synthetic readings',
   },
   {
-    file: 'test/sim/catalogueEveryPlan.test.ts',
-    why: 'every model on every machine with every plan, not with one',
+    file: 'test/sim/catalogueOtherPlans.test.ts',
+    why: 'every model on every machine with every plan, not with one alone',
   },
   { file: 'test/studies/publishedStepsOnCards.test.ts', why: "others' published steps and their intervals" },
   { file: 'test/browser/report.test.ts', why: 'reports in a headless browser: phone, dark, print, keyboard' },
@@ -100,7 +100,7 @@ export const FULL_TIER: readonly OfFullTier[] = [
   { file: 'test/model/dit/checkpoint/namings.test.ts', why: 'every model under every naming of tensors' },
   {
     file: 'test/library/sweepKilled.test.ts',
-    why: 'a sweep killed twenty times, against the same one without',
+    why: 'a sweep killed again and again, against the same one without',
   },
   {
     file: 'test/cluster/sweepUnderSlurm.test.ts',

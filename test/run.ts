@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { FULL_TIER } from './fullTier.ts';
 import { compilerCache, removeUnusedObjects } from './support/compilers.ts';
 import { printCpu } from './support/cpuSeconds.ts';
@@ -8,12 +8,15 @@ import { runInOneProcess } from './support/testProcess.ts';
 
 /**
  * Runs every *.test.ts under test/ and closes with `N passed, N failed`: those of the full tier each in a process of its own, of the
- * others up to FILES_PER_PROCESS of a folder in one, since starting and compiling the sources costs more than most of them. Without
- * `--full`, those of the full tier are named and left out. Another argument is a regular expression on the file's path, and runs
- * whatever it matches; TEST_TIMEOUT_MS is the time that one file may take.
+ * others many in one, since starting and compiling the sources costs more than most of them. Without `--full`, those of the full tier
+ * are named and left out. Another argument is a regular expression on the file's path, and runs whatever it matches; TEST_TIMEOUT_MS
+ * is the time that one file may take.
  */
 const TIMEOUT_MS = Number(process.env.TEST_TIMEOUT_MS ?? 1_800_000);
-const FILES_PER_PROCESS = 8;
+/** Files of one process: at most this part of those that are left, within these limits. */
+const SHARE = 1 / 4;
+const FEWEST = 4;
+const MOST = 24;
 
 const { full: isFull, patterns } = flagsOf(process.argv.slice(2));
 const wanted = new RegExp(patterns[0] ?? '');
@@ -31,15 +34,16 @@ function flagsOf(args: readonly string[]): { full: boolean; patterns: string[] }
   return { full: args.includes('--full'), patterns: args.filter((arg) => arg !== '--full') };
 }
 
-/** Files of one folder, so many at a time: the same ones in every run. The largest groups come first. */
+/**
+ * Files that are neighbours in the list, and so share most of their modules: the same ones in every run. Many in each of the first
+ * processes, few in the last ones, so that none of those is alone for long.
+ */
 function groups(files: readonly string[]): string[][] {
   const made: string[][] = [];
-  for (const file of files) {
-    const last = made.findLast(([first]) => dirname(first!) === dirname(file));
-    if (last !== undefined && last.length < FILES_PER_PROCESS) last.push(file);
-    else made.push([file]);
+  for (let rest = files; rest.length > 0; rest = rest.slice(made.at(-1)!.length)) {
+    made.push(rest.slice(0, Math.min(MOST, Math.max(FEWEST, Math.ceil(SHARE * rest.length)))));
   }
-  return made.sort((a, b) => b.length - a.length);
+  return made;
 }
 
 const cache = compilerCache();

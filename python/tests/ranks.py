@@ -21,6 +21,10 @@ T = TypeVar("T")
 
 TIMEOUT_S = 120
 
+CONTEXT = multiprocessing.get_context("forkserver")
+"""Of processes that begin with PyTorch imported, which takes seconds of CPU time in each that imports it itself."""
+CONTEXT.set_forkserver_preload(["torch", "torch.distributed"])
+
 
 def run_ranks(work: Callable[..., T], *args: Any, ranks: int = 2, backend: str = "gloo") -> list[T]:
     """Results of `work(rank, *args)` by rank; `work` is a module's own function, which other processes can find."""
@@ -37,12 +41,11 @@ def run_ranks(work: Callable[..., T], *args: Any, ranks: int = 2, backend: str =
 class _Group:
     def __init__(self, ranks: int, backend: str) -> None:
         self._folder = tempfile.TemporaryDirectory()
-        context = multiprocessing.get_context("spawn")
         self._processes = []
         self._pipes: list[Connection[Any, Any]] = []
         for rank in range(ranks):
-            here, there = context.Pipe()
-            process = context.Process(target=_serve, args=(rank, ranks, backend, self._folder.name, there), daemon=True)
+            here, there = CONTEXT.Pipe()
+            process = CONTEXT.Process(target=_serve, args=(rank, ranks, backend, self._folder.name, there), daemon=True)
             process.start()
             there.close()
             self._processes.append(process)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
-from pathlib import Path
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 import torch.distributed as dist
 from plans import write_plan
-from ranks import run_ranks
+from ranks import CONTEXT, run_ranks
 from toy_models import Wan, inputs
 
 import chunkflow_offload as chunkflow
@@ -22,6 +21,8 @@ from chunkflow_offload.library_cache import library_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from multiprocessing.connection import Connection
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -83,32 +84,29 @@ def test_other_collectives_than_planned_are_counted_and_the_results_are_right(pl
         assert more["late_windows"] == 0
 
 
-DYING = """
-import os, signal, sys
-from datetime import timedelta
-import torch, torch.distributed as dist
-from toy_models import Wan, inputs
-import chunkflow_offload as chunkflow
-rank, plan, store = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-torch.set_num_threads(1)
-dist.init_process_group("gloo", store=dist.FileStore(store, 2), rank=rank, world_size=2, timeout=timedelta(seconds=30))
-model = Wan().requires_grad_(False)
-expected = model(inputs())
-print("started", flush=True)
-def die(*_):
-    if rank == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-with torch.no_grad():
-    try:
-        with chunkflow.attach(model, plan, device="cpu", check=True):
-            model(inputs())
-            model.blocks[2].to_v.register_forward_hook(die)
-            model(inputs())
-    except RuntimeError as error:
-        print("failed:", str(error).splitlines()[0], flush=True)
-        print("weights are back:", bool(model.blocks[2].to_v.weight.sum().isfinite()), flush=True)
-        sys.exit(3)
-"""
+def die_in_a_step(rank: int, plan: Path, store: Path, said: Connection[Any, Any]) -> None:
+    """Attaches and makes two steps, in the second of which the second rank is killed."""
+    os.setsid()
+    torch.set_num_threads(1)
+    file: Any = dist.FileStore(str(store), 2)  # type: ignore[attr-defined]
+    dist.init_process_group("gloo", store=file, rank=rank, world_size=2, timeout=timedelta(seconds=30))
+    model = Wan().requires_grad_(False)
+    model(inputs())
+
+    def die(*_: Any) -> None:
+        if rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with torch.no_grad():
+        try:
+            with chunkflow.attach(model, plan, device="cpu", check=True):
+                model(inputs())
+                model.blocks.get_submodule("2.to_v").register_forward_hook(die)
+                model(inputs())
+        except RuntimeError as error:
+            weight = model.get_parameter("blocks.2.to_v.weight")
+            said.send((str(error), bool(weight.sum().isfinite())))
+            sys.exit(3)
 
 
 @pytest.mark.parametrize("carried", [0, 4096])
@@ -116,34 +114,27 @@ def test_a_rank_that_is_killed_in_a_step_ends_the_other_with_an_error(tmp_path: 
     """Whether its group notices, or the ranks that a plan has joined do."""
     plan = write_plan(tmp_path / "plan.json", Wan(), resident=0.7, collectives=2, ranks=2, carried=carried)
     library_for(plan, "host")
-    tests = Path(__file__).parent
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-c", DYING, str(rank), plan, tmp_path / "store"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": f"{tests.parent}:{tests}"},
-            start_new_session=True,
-        )
-        for rank in range(2)
-    ]
+    here, there = CONTEXT.Pipe()
+    ranks = [CONTEXT.Process(target=die_in_a_step, args=(rank, plan, tmp_path / "store", there)) for rank in range(2)]
+    for rank in ranks:
+        rank.start()
     try:
-        ranks[1].communicate(timeout=120)
-        assert ranks[1].returncode == -signal.SIGKILL
+        ranks[1].join(120)
+        assert ranks[1].exitcode == -signal.SIGKILL
         died = time.monotonic()
-        out, error = ranks[0].communicate(timeout=60)
+        ranks[0].join(60)
         assert time.monotonic() - died < 45
+        assert ranks[0].exitcode == 3
     finally:
         for rank in ranks:
-            if rank.poll() is None:
+            if rank.is_alive() and rank.pid is not None:
                 os.killpg(rank.pid, signal.SIGKILL)
-    assert ranks[0].returncode == 3, error
-    lines = out.splitlines()
-    assert lines[0] == "started"
-    assert lines[1].startswith("failed: ")
-    assert lines[2] == "weights are back: True"
+    assert here.poll()
+    error, has_weights = here.recv()
+    assert error
+    assert has_weights
     for rank in ranks:
+        assert rank.pid is not None
         with pytest.raises(ProcessLookupError):
             os.killpg(rank.pid, 0)
 

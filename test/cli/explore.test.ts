@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +7,12 @@ import * as assert from 'uvu/assert';
 import { commandOf, type ExplorerState, stateOf } from '../../explorer/state.ts';
 import { packageRoot } from '../../model/input/packageFiles.ts';
 import { SITE } from '../../scripts/explorer.mjs';
+import { OWN_CLI, startCli } from '../support/ownCli.ts';
 import { runCli } from '../support/runCli.ts';
 import { skip } from '../support/skip.ts';
 
 const test = suite('chunkflow explore, and links of other commands');
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-explore-'));
-const MAIN = join(packageRoot, 'cli', 'main.ts');
 
 const SCENARIO = ['--model', 'wan2.1-t2v-1.3b', '--machine', 'h200-x2', '--sp', '2'];
 
@@ -87,10 +87,10 @@ test('the command line that a state prints says the same numbers when a shell ru
     ...{ model: 'wan2.1-t2v-1.3b', machine: file, sp: 2, eager: true, set: ['gpu.copyEngine.h2d=30 GB/s'] },
     ...{ plan: ['none', 'yield,resident=0.25'], steps: 3, before: '1.2 s' },
   };
-  const line = commandOf(state).replace(/^chunkflow/, '"$NODE" --import tsx "$MAIN"');
+  const own = [process.execPath, ...OWN_CLI].map((word) => `"${word}"`).join(' ');
+  const line = commandOf(state).replace(/^chunkflow/, () => own);
   const { stdout, stderr } = spawnSync('sh', ['-c', `${line} --json`], {
     cwd: packageRoot,
-    env: { ...process.env, NODE: process.execPath, MAIN },
     encoding: 'utf8',
   });
   assert.not.match(stderr, /error/);
@@ -106,7 +106,7 @@ test('the command line that a state prints says the same numbers when a shell ru
     '1.2 s',
   ];
   const plans = ['--plan', 'none', '--plan', 'yield,resident=0.25'];
-  const own = await runCli([
+  const inProcess = await runCli([
     'predict',
     '--model',
     'wan2.1-t2v-1.3b',
@@ -116,7 +116,7 @@ test('the command line that a state prints says the same numbers when a shell ru
     ...plans,
     '--json',
   ]);
-  assert.is(stdout, own.stdout);
+  assert.is(stdout, inProcess.stdout);
 });
 
 function ofTheSite(): void {
@@ -145,10 +145,10 @@ function ofTheSite(): void {
     const machine = join(folder, 'my machine.yaml');
     writeFileSync(machine, readFileSync(join(packageRoot, 'model/systems/h200-x2.yaml')));
     const args = ['explore', '--model', 'wan2.1-t2v-1.3b', '--machine', machine, '--port', '0', '--no-open'];
-    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], { cwd: packageRoot });
+    const child = startCli(args);
     try {
       const link = await new Promise<string>((resolve, reject) => {
-        child.stdout.once('data', (text) => resolve(String(text).trim()));
+        child.stdout!.once('data', (text) => resolve(String(text).trim()));
         child.once('exit', (code) => reject(new Error(`ended with ${code}`)));
       });
       assert.match(link, /^http:\/\/127\.0\.0\.1:\d+\/#model=wan2\.1-t2v-1\.3b&machine=my\+machine\.yaml$/);

@@ -1,11 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { packageRoot } from '../../model/input/packageFiles.ts';
+import { runOwnCli } from '../support/ownCli.ts';
 import { runCli } from '../support/runCli.ts';
 
 const FIXTURES = join(packageRoot, 'test', 'studies', 'imports', 'fixtures');
@@ -49,14 +49,10 @@ importing('one bad file among several refuses all, and names itself', async () =
 });
 
 importing('the standard input, plain and gzipped', () => {
-  const text = spawnSync('cat', [fixture('two-programs.txt')]).stdout;
+  const text = readFileSync(fixture('two-programs.txt'));
   for (const input of [text, gzipSync(text)]) {
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      ['--import', 'tsx', join(packageRoot, 'cli', 'main.ts'), 'import', '-'],
-      { input, encoding: 'utf8', cwd: packageRoot },
-    );
-    assert.is(status, 0, stderr);
+    const { code, stdout, stderr } = runOwnCli(['import', '-'], input);
+    assert.is(code, 0, stderr);
     assert.match(stdout, /^standard input:16 +all-reduce/m);
   }
 });

@@ -46,7 +46,10 @@ else {
   let programs: Map<string, BuiltProgram>;
 
   const start = (id: string, args: readonly string[]) => {
-    const usual = ['--rounds', '1', '--steps', '1', '--warm-up', '0', '--ranks', 'threads'];
+    const usual = [
+      ...['--rounds', '1', '--steps', '1', '--warm-up', '0', '--output-steps', '1'],
+      ...['--ranks', 'threads'],
+    ];
     return spawnSync(programs.get(id)!.executable, [...usual, ...args], { encoding: 'utf8' });
   };
 
@@ -58,6 +61,9 @@ else {
     assert.is(status, 0, stderr);
     return readMeasurement([file]).runs[0]!;
   };
+
+  /** One plan that streams every block: what is recorded of places is not of the others. */
+  const STREAMED = ['--plans', '1'];
 
   const digests = ({ outputs }: MeasuredRun) =>
     outputs.map(({ plan, steps, digests: found }) => ({ plan, steps, found }));
@@ -94,7 +100,7 @@ else {
   const pinnedBytes = (run: MeasuredRun) => Math.max(...run.memory.map((line) => line.pinnedBytes));
 
   arena('a survey has rates of every slot, alone and beside every other one', () => {
-    const { arena: record } = measured('arena-two', 'rates', ['--survey-arena']);
+    const { arena: record } = measured('arena-two', 'rates', ['--survey-arena', ...STREAMED]);
     assert.ok(record !== null);
     assert.is(record.layout, 'same');
     assert.equal(record.blocks, [0, 1, 2, 3]);
@@ -109,12 +115,13 @@ else {
   });
 
   arena('odd ranks in reverse order, and places by survey with a spare fifth', () => {
-    const reversed = measured('arena-two', 'order', ['--arena-layout', 'reversed', '--survey-arena']).arena!;
+    const backwards = ['--arena-layout', 'reversed', '--survey-arena', ...STREAMED];
+    const reversed = measured('arena-two', 'order', backwards).arena!;
     assert.equal(reversed.slotOf, [
       [0, 1, 2, 3],
       [3, 2, 1, 0],
     ]);
-    const surveyed = measured('arena-two', 'places', ['--arena-layout', 'surveyed']);
+    const surveyed = measured('arena-two', 'places', ['--arena-layout', 'surveyed', ...STREAMED]);
     assert.is(surveyed.run.options.surveyArena, true);
     assert.is(surveyed.arena!.slotBytes.length, 5);
     assert.is(surveyed.arena!.remark, null);
@@ -122,8 +129,8 @@ else {
   });
 
   arena('without memory for spare slots blocks change places', () => {
-    const limit = 2 * pinnedBytes(measured('arena-two', 'pinned', ['--plans', '1']));
-    const args = ['--arena-layout', 'surveyed', '--pinned-limit', `${limit}`];
+    const limit = 2 * pinnedBytes(measured('arena-two', 'pinned', STREAMED));
+    const args = ['--arena-layout', 'surveyed', '--pinned-limit', `${limit}`, ...STREAMED];
     const { slotBytes, slotOf, remark } = measured('arena-two', 'exchanged', args).arena!;
     assert.is(slotBytes.length, 4);
     for (const ofRank of slotOf)
@@ -135,7 +142,8 @@ else {
   });
 
   arena('one rank is surveyed, and its blocks stay in order', () => {
-    const { arena: record } = measured('arena-mirrored', 'mirrored', ['--arena-layout', 'surveyed']);
+    const args = ['--arena-layout', 'surveyed', ...STREAMED];
+    const { arena: record } = measured('arena-mirrored', 'mirrored', args);
     assert.is(record!.together.length, 1);
     assert.equal(record!.slotOf, [[0, 1, 2, 3]]);
     assert.match(record!.remark ?? '', /one rank/);

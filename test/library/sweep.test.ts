@@ -34,6 +34,13 @@ const allOf = (sweep: Sweep) =>
     Array.from({ length: sweep.points }, (_, point) => point),
   );
 
+/** Of the grid below, asked by several tests, answered once. */
+let ofGrid: Promise<Row[]> | undefined;
+function rowsOfGrid(): Promise<Row[]> {
+  ofGrid ??= allOf(sweepOf(GRID));
+  return ofGrid;
+}
+
 const GRID = `
 grids:
   - models: [{model: wan2.1-t2v-1.3b, sizes: [480x320x17, 832x480x81]}, flux.1-dev]
@@ -84,7 +91,7 @@ test('a row is what `predict` says of the same question', async () => {
 
 test('rows are the same whatever was asked before', async () => {
   const sweep = sweepOf(GRID);
-  const inOrder = await allOf(sweep);
+  const inOrder = await rowsOfGrid();
   assert.is(inOrder.length, sweep.points);
   const backwards = await rowsOf(
     sweep,
@@ -95,7 +102,7 @@ test('rows are the same whatever was asked before', async () => {
 });
 
 test('what does not fit together is a row that says why; a cap that a plan breaks is no error', async () => {
-  const rows = await allOf(sweepOf(GRID));
+  const rows = await rowsOfGrid();
   const fours = rows.filter(({ sp }) => sp === 4);
   assert.ok(fours.length > 0 && fours.every(({ error }) => /needs 4 GPUs, .* has 2/.test(error as string)));
   assert.ok(rows.filter(({ sp }) => sp === 1 || sp === 2).every(({ error }) => error === undefined));
@@ -117,7 +124,7 @@ test('every value has a column', async () => {
 });
 
 test("a machine's number is in its own unit, and changes the step", async () => {
-  const rows = (await allOf(sweepOf(GRID))).filter(
+  const rows = (await rowsOfGrid()).filter(
     ({ model, machine, plan, sp }) =>
       model === 'flux.1-dev' && machine === '2xrtx-4090' && plan === 'layerwise' && sp === 1,
   );
@@ -143,7 +150,7 @@ test('searches are what `plan` finds, fronts a row for each plan, and a cap that
   const grid =
     'models: [wan2.1-t2v-1.3b], blocks: [4], sizes: [480x320x17], sp: [1], machines: [h200-x1-fitted]';
   const sweep = sweepOf(
-    `ask: plan\ngrids:\n  - {name: caps, ${grid}, gpuMemory: [1 MiB, 1.4 GiB]}\n  - {name: front, ${grid}, front: 4}\n`,
+    `ask: plan\ngrids:\n  - {name: caps, ${grid}, gpuMemory: [1 MiB, 1.4 GiB]}\n  - {name: front, ${grid}, front: 2}\n`,
   );
   const [nothing, choice, ...front] = (await allOf(sweep)) as [Row, Row, ...Row[]];
   assert.ok(typeof nothing.error === 'string' && nothing.stepS === undefined);
@@ -153,7 +160,8 @@ test('searches are what `plan` finds, fronts a row for each plan, and a cap that
     [choice.stepS, choice.boundS, choice.gap, choice.deviceBytes, JSON.parse(choice.planFile as string)],
     [found.choice.stepTimeS, found.bound.stepTimeS, found.gap, found.choice.gpuPeakBytes, found.plan],
   );
-  const whole = await plan({ ...question, front: 4 });
+  const whole = await plan({ ...question, front: 2 });
+  assert.ok(front.length > 1);
   assert.equal(
     front.map(({ frontIndex, stepS, deviceBytes }) => [frontIndex, stepS, deviceBytes]),
     whole.front!.map(({ stepTimeS, gpuPeakBytes }, index) => [index, stepTimeS, gpuPeakBytes]),

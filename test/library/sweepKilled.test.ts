@@ -11,15 +11,15 @@ import { Tasks } from '../../studies/sweep/tasks.ts';
 import { runOwnCli, startCli } from '../support/ownCli.ts';
 import { sqlRows, sweepRows } from '../support/sweepRows.ts';
 
-/** Another sweep for a longer run: `SWEEP=bench/catalogue.sweep.yaml npx tsx test/library/sweepKilled.test.ts`. */
+/** Another sweep and more kills, for a longer run: `SWEEP=bench/catalogue.sweep.yaml KILLS=20 npx tsx test/library/sweepKilled.test.ts`. */
 const GIVEN = process.env.SWEEP;
-const KILLS = 20;
+const KILLS = Number(process.env.KILLS ?? 8);
 const SEED = 1;
 /** Longest time from the first sign of work to a kill: some tasks long. */
 const MOST_MS = 1500;
 
 const folder = mkdtempSync(join(tmpdir(), 'chunkflow-sweep-killed-'));
-const test = suite('a sweep that is killed twenty times');
+const test = suite(`a sweep that is killed ${KILLS} times`);
 test.after(() => rmSync(folder, { recursive: true, force: true }));
 
 const SWEEP = `sweep: killed

@@ -8,7 +8,14 @@ import type { System } from '../../model/system/system.ts';
 import { bindWorkload } from '../../model/workload/bind.ts';
 import { simulate } from '../../sim/simulate.ts';
 
-export const PLANS = ['layerwise', 'chunkflow-paper', 'yield,resident=0.25'] as const;
+const PLANS = ['layerwise', 'chunkflow-paper', 'yield,resident=0.25'] as const;
+
+/** The one plan of a model's and a machine's place in their lists that the quick tier simulates. */
+export const quickPlan = (model: number, machine: number): string => PLANS[(model + machine) % PLANS.length]!;
+
+/** What it leaves. */
+export const otherPlans = (model: number, machine: number): string[] =>
+  PLANS.filter((plan) => plan !== quickPlan(model, machine));
 
 /** All GPUs that the heads can be split over; two where the peers are mirrored. */
 function degree(heads: number, system: System): number {

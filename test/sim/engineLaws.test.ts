@@ -220,16 +220,31 @@ function planOrSkip(plan: () => Plan): Plan {
   }
 }
 
+/** By scenario: most laws draw the same ones, by the same seed. */
+const known = new Map<string, Made>();
+const timelines = new WeakMap<Made, { timeline: Timeline; steady: boolean }>();
+laws.after(() => known.clear());
+
 function make(scenario: Scenario): Made {
+  const key = JSON.stringify(scenario);
+  const before = known.get(key);
+  if (before !== undefined) return before;
   const workload = workloadOf(scenario);
   const system = systemOf(scenario);
   const plan = planOrSkip(() => presetPlan(scenario.plan, workload, system, scenario.transport));
-  return { workload, system, plan, program: lower(workload, system, plan) };
+  const made = { workload, system, plan, program: lower(workload, system, plan) };
+  known.set(key, made);
+  return made;
 }
 
-function timelineOf({ workload, system, plan }: Made): { timeline: Timeline; steady: boolean } {
+function timelineOf(made: Made): { timeline: Timeline; steady: boolean } {
+  const before = timelines.get(made);
+  if (before !== undefined) return before;
+  const { workload, system, plan } = made;
   const { timeline, steady } = simulate(workload, system, plan, { timeline: true, breakEven: false });
-  return { timeline: timeline!, steady };
+  const found = { timeline: timeline!, steady };
+  timelines.set(made, found);
+  return found;
 }
 
 /** The laws of a step that repeats; nearly all do. */

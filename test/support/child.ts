@@ -1,3 +1,4 @@
+import '../../bin/v8Flags.mjs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';

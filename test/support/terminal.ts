@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../model/input/packageFiles.ts';
+import { OWN_CLI } from './ownCli.ts';
 
 export interface Drawn {
   /** All that was drawn, with its colours and movements. */
@@ -51,9 +52,8 @@ export function inTerminal(
 export function withChunkflow(folder: string): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'chunkflow');
-  const main = join(packageRoot, 'cli', 'main.ts');
-  const loader = join(packageRoot, 'node_modules', 'tsx', 'dist', 'esm', 'index.mjs');
-  writeFileSync(file, `#!/bin/sh\nexec "${process.execPath}" --import "file://${loader}" "${main}" "$@"\n`);
+  const command = [process.execPath, ...OWN_CLI].map((word) => `"${word}"`).join(' ');
+  writeFileSync(file, `#!/bin/sh\nexec ${command} "$@"\n`);
   chmodSync(file, 0o755);
   return folder;
 }
