@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .attach import Attached, attach
+from .attaching import Attached, attach
 from .errors import AttachError, ModelError
 from .layout import Block, find_blocks, fingerprint
 from .plan_file import read_plan

@@ -10,8 +10,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import torch
-
 from .errors import NativeError
 
 LEAST_NODE = (20, 19)
@@ -142,6 +140,8 @@ def cuda_folders() -> dict[str, str]:
 
 def _wheels_to_install() -> str:
     """The wheels that have what is missing, in the version of torch's CUDA."""
+    import torch
+
     version = str(torch.version.cuda or "13.0")
     if version.startswith("12."):
         return f"pip install nvidia-cuda-runtime-cu12=={version}.* nvidia-cuda-nvcc-cu12=={version}.*"

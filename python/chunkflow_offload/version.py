@@ -2,8 +2,6 @@
 
 import re
 
-import torch
-
 from .errors import ChunkflowError
 
 VERSION = "0.1.0"
@@ -20,7 +18,3 @@ def refuse_old_torch(version: str) -> None:
     if numbers is not None and (int(numbers[1]), int(numbers[2])) < OLDEST_TORCH:
         oldest = ".".join(str(number) for number in OLDEST_TORCH)
         raise ChunkflowError(f"PyTorch {version} is too old: chunkflow-offload needs {oldest} or newer")
-
-
-# Importing the package, which reads its version, is where this shows first.
-refuse_old_torch(str(torch.__version__))

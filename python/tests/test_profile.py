@@ -29,8 +29,8 @@ from chunkflow_offload.layout import find_blocks, fingerprint
 from chunkflow_offload.pass_medians import measured
 from chunkflow_offload.passes import passes_of
 from chunkflow_offload.placement import Placement, placed
-from chunkflow_offload.profile import HOST_STEPS, MOST_STEPS_TO_STEADY, STEADY_STEPS, _host_seconds, _steady, _warm_up
 from chunkflow_offload.profile_file import Collective, Kind, Made, Process, Profile, Run, Step, Window, to_json
+from chunkflow_offload.profiling import HOST_STEPS, MOST_STEPS_TO_STEADY, STEADY_STEPS, _host_seconds, _steady, _warm_up
 from chunkflow_offload.ranks import merged
 from chunkflow_offload.step_recorder import Recorder
 
