@@ -20,7 +20,9 @@ const PAGES = ['alike', 'mixed'].map((name) => `test/codegen/mixedResidents.json
 /** Settings of tools, and a plan whose first block waits for its own copy. */
 const TOOLS = ['sglang', 'vllm-omni', 'test/codegen/ownCopies.json'];
 
-const cross = { model: 'tiny-cross', machine: 'host-x2', size: '64x64x5', blocks: 2 } as const;
+// Few tokens: plans differ in when the same weights come, whatever is computed with them.
+const cross = { model: 'tiny-cross', machine: 'host-x2', size: '32x32x5', blocks: 2 } as const;
+// Enough tokens for messages of several pieces.
 const joint = { model: 'tiny-joint', machine: 'host-x2', size: '128x128', blocks: 2 } as const;
 
 const COMMIT = `${'0123456789'.repeat(4)}-dirty`;

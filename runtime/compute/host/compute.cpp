@@ -11,7 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
-#include "compute/compute.hpp"
+#include "compute/libraries.hpp"
 
 namespace chunkflow {
 namespace {
