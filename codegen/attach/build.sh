@@ -19,22 +19,23 @@ cxx=${CXX:-c++}
 command -v "${cxx%% *}" >/dev/null 2>&1 || mistake "${cxx%% *} is missing; get a C++20 compiler (sudo apt-get install g++), or name one in CXX"
 
 runtime=$here/runtime
-common="$here/attached_plan.cpp $runtime/attached/attached.cpp $runtime/attached/attached_rank.cpp
-  $runtime/attached/c_interface.cpp $runtime/attached/copy_worker.cpp $runtime/attached/link.cpp
-  $runtime/attached/weight_store.cpp $runtime/device/pinned_memory.cpp $runtime/plan/memory.cpp
-  $runtime/ranks/shared_segment.cpp $runtime/transport/staging.cpp"
+# Compiled in two pieces: most of a compiler's time goes into the standard library's headers, which the sources of a piece share.
+attached="$runtime/attached/attached.cpp $runtime/attached/attached_rank.cpp $runtime/attached/c_interface.cpp
+  $runtime/attached/copy_worker.cpp $runtime/attached/link.cpp $runtime/attached/weight_store.cpp"
+below="$runtime/device/pinned_memory.cpp $runtime/plan/memory.cpp $runtime/ranks/shared_segment.cpp
+  $runtime/transport/staging.cpp"
 flags="-std=c++20 -O2 -fPIC -fvisibility=hidden -fno-gnu-unique -Wall -Wextra -I$runtime"
 # A compiler may link its own libstdc++ in. Its symbols stay inside then: half bound to that of the process, streams and locales crash.
 link="-shared -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -Wl,--no-undefined -pthread -ldl -lrt"
 case $backend in
   host)
-    sources="$common $runtime/device/checksum.cpp $runtime/device/host/device.cpp $runtime/device/host/graph.cpp
-      $runtime/device/host/pages.cpp"
+    below="$below $runtime/device/checksum.cpp $runtime/device/host/device.cpp $runtime/device/host/graph.cpp"
+    sources="$runtime/device/host/pages.cpp"
     ;;
   cuda)
     [ -n "${CHUNKFLOW_CUDA_INCLUDE:-}" ] || mistake "CHUNKFLOW_CUDA_INCLUDE is not set: the folder of cuda_runtime.h"
     [ -n "${CHUNKFLOW_CUDA_LIB:-}" ] || mistake "CHUNKFLOW_CUDA_LIB is not set: the folder of libcudart.so.NN"
-    sources="$common $runtime/device/cuda/device.cpp $runtime/device/cuda/memory.cpp $runtime/device/cuda/driver.cpp
+    sources="$runtime/device/cuda/device.cpp $runtime/device/cuda/memory.cpp $runtime/device/cuda/driver.cpp
       $runtime/device/cuda/clock_nvml.cpp $runtime/device/cuda/stream_values.cpp $runtime/attached/kernels_ptx.cpp"
     rest=$CHUNKFLOW_CUDA_INCLUDE:
     while [ -n "$rest" ]; do
@@ -58,10 +59,14 @@ esac
 
 work=$(mktemp -d "$out.build-XXXXXX")
 trap 'rm -rf "$work"' EXIT
+# shellcheck disable=SC2086
+printf '#include "%s"\n' $attached >"$work/attached.cpp"
+# shellcheck disable=SC2086
+printf '#include "%s"\n' $below >"$work/below.cpp"
 # Compilers side by side, as many as there are cores; the first that fails ends the build.
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # shellcheck disable=SC2086
-printf '%s\n' $sources | xargs -P "$jobs" -I '{}' sh -c '
+printf '%s\n' "$work/attached.cpp" "$work/below.cpp" "$here/attached_plan.cpp" $sources | xargs -P "$jobs" -I '{}' sh -c '
   # Sources of several folders have the same name.
   name=$(printf "%s" "${1#"$5/"}" | tr / -)
   $2 $3 -c "$1" -o "$4/$name.o"

@@ -20,7 +20,8 @@ Attached::Attached(const AttachedProgram& program, int device, std::uint64_t pin
   worker_ = std::make_unique<CopyWorker>(*device_, streams_);
   for (auto& event : joined_) event = device_->event(false);
 
-  Rank list(std::make_unique<Rank::Impl>(Rank::Impl{.program = of, .plan = plan(), .listed = &copies_}));
+  Rank::Impl listing{.program = of, .plan = plan(), .listed = &copies_};
+  Rank list(listing);
   for (const AttachedBlock& block : program.blocks) {
     for (const Hook hook : block.hooks) {
       if (hook != nullptr) hook(list, block.row);
@@ -31,12 +32,12 @@ Attached::Attached(const AttachedProgram& program, int device, std::uint64_t pin
     delay(*streams_.copy, 1e-9);
     chunkflow::synchronize(*streams_.copy);
   }
-  auto impl = std::make_unique<Rank::Impl>(Rank::Impl{.program = of, .plan = plan()});
-  impl->memory = memory_.get();
-  impl->store = store_.get();
-  impl->worker = worker_.get();
-  impl->makeEvents(*device_);
-  rank_ = std::make_unique<Rank>(std::move(impl));
+  rankState_ = std::make_unique<Rank::Impl>(Rank::Impl{.program = of, .plan = plan()});
+  rankState_->memory = memory_.get();
+  rankState_->store = store_.get();
+  rankState_->worker = worker_.get();
+  rankState_->makeEvents(*device_);
+  rank_ = std::make_unique<Rank>(*rankState_);
 }
 
 Attached::~Attached() {

@@ -89,6 +89,7 @@ class Attached {
   std::unique_ptr<Link> link_;  // where the plan carries collectives itself
   std::unique_ptr<Event> joined_[2];
   std::vector<PlannedCopy> copies_;
+  std::unique_ptr<Rank::Impl> rankState_;
   std::unique_ptr<Rank> rank_;
   std::unique_ptr<Stream> compute_;
   void* handle_ = nullptr;

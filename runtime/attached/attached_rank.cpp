@@ -55,13 +55,10 @@ void Rank::Impl::submit() {
   worker->submit(std::exchange(batch, {}));
 }
 
-Rank::Rank(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Rank::~Rank() = default;
-
-void Rank::block(int position) { impl_->position = position; }
+void Rank::block(int position) { impl_.position = position; }
 
 void Rank::mark(On stream, int point) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   if (r.listed != nullptr) return;
   const std::size_t index = r.pointIndex(r.position, point);
   const auto parity = static_cast<std::size_t>(r.step & 1);
@@ -75,10 +72,10 @@ void Rank::mark(On stream, int point) {
   }
 }
 
-void Rank::after(On stream, int point) { after(stream, point, {.position = impl_->position}); }
+void Rank::after(On stream, int point) { after(stream, point, {.position = impl_.position}); }
 
 void Rank::after(On stream, int point, const PointOf& of) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   if (r.listed != nullptr) return;
   const std::int64_t step = r.step - of.stepsAgo;
   if (r.placeOf(step, of.position) < r.joinedAt) return;
@@ -103,7 +100,7 @@ void Rank::after(On stream, int point, const PointOf& of) {
 }
 
 void Rank::prefetch(const Prefetch& prefetch) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const PlannedCopy planned{r.position, prefetch};
   if (r.listed != nullptr) {
     r.listed->push_back(planned);
@@ -119,7 +116,7 @@ void Rank::launchWindow(const LaunchWindow&) { notAttached("a launch"); }
 void Rank::reduce(const Collective&) { notAttached("a sum over ranks"); }
 
 void Rank::stagedBegin(const Collective& collective) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   if (r.exchange == nullptr) return;
   if (r.exchange->bytesPerPeer != collective.bytesPerPeer) {
     throw UserError(std::string(collective.name) + " of block " + std::to_string(r.position) + ": the plan has " +
@@ -132,7 +129,7 @@ void Rank::stagedBegin(const Collective& collective) {
 }
 
 void Rank::stageOut(const Collective& collective, const PieceRange& pieces) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const auto [phase, first, count] = pieces;
   if (r.exchange == nullptr) return;
   for (int number = first; number < first + count; ++number) {
@@ -152,7 +149,7 @@ void Rank::stageOut(const Collective& collective, const PieceRange& pieces) {
 }
 
 void Rank::stageIn(On on, const Collective& collective, const PieceRange& pieces) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const auto [phase, first, count] = pieces;
   if (r.exchange == nullptr) return;
   for (int number = first; number < first + count; ++number) {

@@ -10,6 +10,9 @@ class UserError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Exit code of a program, or of one of its ranks, that ends with a UserError.
+inline constexpr int USERS_MISTAKE = 2;
+
 /// A failure of the device or of another rank, after which the run cannot continue.
 class RunError : public std::runtime_error {
  public:

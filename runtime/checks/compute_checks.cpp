@@ -8,7 +8,7 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "checks/check.hpp"
-#include "compute/compute.hpp"
+#include "compute/libraries.hpp"
 #include "device/device.hpp"
 
 namespace chunkflow {

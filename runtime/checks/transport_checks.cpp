@@ -11,7 +11,7 @@
 
 #include "checks/check.hpp"
 #include "checks/ranks.hpp"
-#include "compute/compute.hpp"
+#include "compute/libraries.hpp"
 #include "transport/transport.hpp"
 
 namespace chunkflow {

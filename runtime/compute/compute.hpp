@@ -1,13 +1,14 @@
 #pragma once
 // The work of a block: matrix products (cuBLASLt), attention (cuDNN), elementwise kernels (ours). One header, two
 // implementations: CUDA and host. Everything is bf16 with float accumulation, row-major; strides are in elements. Results
-// do not depend on what else the device does, so the same inputs give the same bits.
+// do not depend on what else the device does, so the same inputs give the same bits. Generated sources include it, so it takes no
+// header of the standard library that is slow to compile.
 #include <cstdint>
-#include <memory>
-
-#include "device/device.hpp"
 
 namespace chunkflow {
+
+class Compute;
+class Stream;
 
 struct bf16 {
   std::uint16_t bits;
@@ -16,24 +17,6 @@ struct bf16 {
 float toFloat(bf16 value);
 /// Rounds to nearest, ties to even.
 bf16 toBf16(float value);
-
-/// Library handles, workspaces and chosen algorithms of one rank's compute stream.
-class Compute {
- public:
-  struct Impl;
-  /// @param workspaceBytes device memory for library workspaces, allocated here; a shape that needs more is an error.
-  Compute(Device& device, Stream& stream, std::size_t workspaceBytes);
-  ~Compute();
-  Compute(const Compute&) = delete;
-  Compute& operator=(const Compute&) = delete;
-  Stream& stream() const;
-  Impl& impl() const { return *impl_; }
-  /// Versions of the libraries, such as "cuBLASLt 13.0.2, cuDNN 9.28.1".
-  static const char* libraries();
-
- private:
-  std::unique_ptr<Impl> impl_;
-};
 
 /// out[rows, out] (+)= in[rows, in] x weight[out, in]^T + bias[out].
 struct GemmShape {

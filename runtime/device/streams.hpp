@@ -1,16 +1,12 @@
 #pragma once
 // The six CUDA streams of a rank, created once and used by all plans.
 #include <array>
-#include <cstdint>
 #include <memory>
 
 #include "device/device.hpp"
+#include "device/on.hpp"
 
 namespace chunkflow {
-
-/// The streams of a rank, by what they are for. Staged collectives write to pinned memory on StageOut and read from it on
-/// StageIn, or on Copy where their pieces are scheduled among the weights' chunks.
-enum class On : std::uint8_t { Compute, Collective, Copy, StageOut, StageIn, Host };
 
 class Streams {
  public:

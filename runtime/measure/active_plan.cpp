@@ -14,7 +14,6 @@ namespace chunkflow {
 
 namespace {
 
-constexpr unsigned char POISON = 0xff;
 constexpr float OUTSIDE_SCALE = 0.02f;
 /// Bytes that one thread generates at a time.
 constexpr std::size_t PART_BYTES = std::size_t{1} << 20;
@@ -60,9 +59,10 @@ ActivePlan::ActivePlan(Session& session, int index_)
   watched_ = std::make_unique<Watched>(session, transport_.get(), staging_.get());
 
   StepShape shape = shapeOf(session.program, plan, session.groupRank());
-  rank_ = std::make_unique<Rank>(std::make_unique<Rank::Impl>(Rank::Impl{
-      .program = session.program, .plan = plan, .groupRank = session.groupRank(), .shape = std::move(shape)}));
-  Rank::Impl& impl = rank_->impl();
+  rankState_ = std::make_unique<Rank::Impl>(Rank::Impl{
+      .program = session.program, .plan = plan, .groupRank = session.groupRank(), .shape = std::move(shape)});
+  rank_ = std::make_unique<Rank>(*rankState_);
+  Rank::Impl& impl = *rankState_;
   impl.streams = &session.streams;
   impl.compute = &session.compute;
   impl.memory = memory_.get();

@@ -146,6 +146,7 @@ class ActivePlan {
   std::unique_ptr<Watched> watched_;
   std::unique_ptr<DeviceBuffer> flagBase_;
   std::unique_ptr<DeviceBuffer> scratch_;  // where copies beside a segment go
+  std::unique_ptr<Rank::Impl> rankState_;
   std::unique_ptr<Rank> rank_;
   std::vector<std::unique_ptr<Event>> timers_;
   std::vector<std::unique_ptr<Event>> forks_;  // of a capture: the start, and each stream's end

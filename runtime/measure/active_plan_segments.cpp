@@ -1,6 +1,7 @@
 // Segments of a block one by one, alone and beside copies or collectives.
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 #include "base/summary.hpp"
 #include "measure/active_plan.hpp"
@@ -16,10 +17,15 @@ constexpr int LEAST_RUNS = 10, MOST_RUNS = 20000;
 constexpr int TIMED_RUNS = 40;
 /// What runs beside a segment must outlast it.
 constexpr double OUTLAST = 2;
-constexpr double LIKELY_BYTES_PER_S = 60e9;
+/// The fastest that copies and messages are likely to be: of a GPU's link, and of a CPU core.
+constexpr double LIKELY_BYTES_PER_S = 60e9, LIKELY_ON_HOST_BYTES_PER_S = 20e9;
 constexpr double SLOW_BYTES_PER_S = 10e9;
 /// Bounds the copies that wait in a stream: a full one makes its caller wait, and the segments would start late.
 constexpr int MOST_BESIDE = 800;
+
+double likelyBytesPerS() {
+  return std::string_view(backendName()) == "host" ? LIKELY_ON_HOST_BYTES_PER_S : LIKELY_BYTES_PER_S;
+}
 
 }  // namespace
 
@@ -54,13 +60,13 @@ SegmentTimes ActivePlan::runSegment(const StepShape::Place& place, const Segment
   beginRun();
   const double besideS = OUTLAST * runs * roughS;
   if (beside == Beside::Copies) {
-    const double copies = std::ceil(besideS * LIKELY_BYTES_PER_S / static_cast<double>(Bounce::HALF_BYTES));
+    const double copies = std::ceil(besideS * likelyBytesPerS() / static_cast<double>(Bounce::HALF_BYTES));
     for (int i = 0; i < std::min(MOST_BESIDE, static_cast<int>(copies)); ++i) {
       copyToDevice(streams[On::Copy], scratch_->data(), session_.bounce.half(0), Bounce::HALF_BYTES);
     }
   } else if (beside == Beside::Collectives) {
     const Collective& call = *shape().largest;
-    const double callS = static_cast<double>(call.bytesPerPeer) / LIKELY_BYTES_PER_S;
+    const double callS = static_cast<double>(call.bytesPerPeer) / likelyBytesPerS();
     const int calls = std::min(MOST_BESIDE, static_cast<int>(std::ceil(besideS / callS)));
     for (int i = 0; i < calls; ++i) rank_->collective(call);
   }

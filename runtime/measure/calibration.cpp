@@ -1,5 +1,6 @@
 // Micro-benchmarks that a machine file's numbers are fitted to: cases of a calibration program, and single segments.
 #include <algorithm>
+#include <string_view>
 
 #include "device/pinned_memory.hpp"
 #include "measure/measure.hpp"
@@ -9,9 +10,12 @@ namespace chunkflow {
 
 namespace {
 
+/// Time for which a segment is repeated, so that a GPU's clock settles.
 constexpr double SEGMENT_S = 0.12;
 /// With pauses the clock takes longer to settle.
 constexpr double PAUSED_S = 0.3;
+/// Share of these times on the host backend, whose times are not calibrated from: no clock has to settle there.
+constexpr double SHARE_ON_HOST = 0.1;
 /// Segments shorter than this draw no power worth a pause.
 constexpr double LONG_S = 200e-6;
 /// Pauses, as multiples of the segment's own time.
@@ -72,14 +76,15 @@ void Measurement::surveySegments() {
     check(plan);
     note("segments of plan " + std::to_string(plan) + " (" + planAt(plan).name + ")");
     const bool collects = active_->shape().largest != nullptr && planAt(plan).carrier.by != Carrier::By::CopyEngines;
+    const double share = std::string_view(backendName()) == "host" ? SHARE_ON_HOST : 1;
     std::vector<std::pair<double, const StepShape::Place*>> byTime;
     for (const StepShape::Place& place : active_->shape().segments) {
-      const double aloneS = takeSegment(plan, place, {0, Beside::Nothing, SEGMENT_S});
-      takeSegment(plan, place, {0, Beside::Copies, SEGMENT_S});
-      if (collects) takeSegment(plan, place, {0, Beside::Collectives, SEGMENT_S});
+      const double aloneS = takeSegment(plan, place, {0, Beside::Nothing, share * SEGMENT_S});
+      takeSegment(plan, place, {0, Beside::Copies, share * SEGMENT_S});
+      if (collects) takeSegment(plan, place, {0, Beside::Collectives, share * SEGMENT_S});
       byTime.emplace_back(aloneS, &place);
       if (aloneS < LONG_S) continue;
-      for (const double pause : PAUSES) takeSegment(plan, place, {pause * aloneS, Beside::Nothing, PAUSED_S});
+      for (const double pause : PAUSES) takeSegment(plan, place, {pause * aloneS, Beside::Nothing, share * PAUSED_S});
     }
     std::stable_sort(byTime.begin(), byTime.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     byTime.resize(std::min(byTime.size(), SUSTAINED));

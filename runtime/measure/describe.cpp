@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "measure/record_lines.hpp"
+#include "program/carrier_text.hpp"
 #include "weights/program_tensors.hpp"
 
 namespace chunkflow {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr double WINDOW_S = 0.5;        // of the warm-up
 constexpr double WINDOWS_AGREE = 0.01;  // two windows in a row, relative
-/// Unrecorded steps of a visit: the clock settles behind the pause for the uploads.
+/// Unrecorded steps of a visit: the clock settles behind the pause for the uploads. Never longer than --warm-up.
 constexpr double VISIT_WARM_UP_S = 0.1;
 constexpr int LEAST_UNRECORDED = 2;
 constexpr int TRACED_STEPS = 3;
@@ -155,7 +155,7 @@ void Measurement::warmUp() {
 
 void Measurement::visit(int plan, int round) {
   activate(plan);
-  const int unrecorded = std::max(LEAST_UNRECORDED, stepsFor(VISIT_WARM_UP_S));
+  const int unrecorded = std::max(LEAST_UNRECORDED, stepsFor(std::min(VISIT_WARM_UP_S, session_.options.warmUpS)));
   active_->restart();
   keep({plan, "eager"}, round, active_->eager(unrecorded, session_.options.steps));
   if (!session_.options.graph || !active_->capturable()) return;

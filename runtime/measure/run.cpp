@@ -29,7 +29,6 @@ namespace {
 
 constexpr int OK = 0;
 constexpr int FAILED = 1;
-constexpr int USERS_MISTAKE = 2;
 
 /// A run's ranks in this process, and what became of them.
 class Ranks {

@@ -11,6 +11,9 @@
 
 namespace chunkflow {
 
+/// Fills memory whose contents nothing may use: two such bytes are a NaN, which spoils every result that it goes into.
+inline constexpr unsigned char POISON = 0xff;
+
 /// Resident fronts, slots, activations, inputs, and space for the weights outside of the blocks. Nothing is initialised.
 class PlanMemory {
  public:

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "plan/rank_impl.hpp"
+#include "program/carrier_text.hpp"
 
 namespace chunkflow {
 
@@ -24,11 +25,11 @@ std::string pointName(int position, int point) {
 }  // namespace
 
 StepShape shapeOf(const Program& program, const PlanProgram& plan, int groupRank) {
-  auto impl = std::make_unique<Rank::Impl>(Rank::Impl{.program = program, .plan = plan, .groupRank = groupRank});
-  impl->shape.runs.assign(static_cast<std::size_t>(program.positions), 0);
-  Rank rank(std::move(impl));
-  rank.impl().enqueue(rank);
-  return rank.impl().shape;
+  Rank::Impl impl{.program = program, .plan = plan, .groupRank = groupRank};
+  impl.shape.runs.assign(static_cast<std::size_t>(program.positions), 0);
+  Rank rank(impl);
+  impl.enqueue(rank);
+  return std::move(impl.shape);
 }
 
 std::size_t Rank::Impl::pointIndex(int ofPosition, int point) const {
@@ -71,11 +72,8 @@ void Rank::Impl::enqueue(Rank& rank) {
   if (mode == StepMode::Run) ++step;
 }
 
-Rank::Rank(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Rank::~Rank() = default;
-
 void Rank::mark(On stream, int point) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   if (r.mode != StepMode::Run) return;
   const std::size_t index = r.pointIndex(r.position, point);
   const auto parity = static_cast<std::size_t>(r.step & 1);
@@ -83,10 +81,10 @@ void Rank::mark(On stream, int point) {
   r.markedIn[parity][index] = r.step;
 }
 
-void Rank::after(On stream, int point) { after(stream, point, {.position = impl_->position}); }
+void Rank::after(On stream, int point) { after(stream, point, {.position = impl_.position}); }
 
 void Rank::after(On stream, int point, const PointOf& of) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   if (r.mode != StepMode::Run) return;
   const std::int64_t step = r.step - of.stepsAgo;
   // Steps before the current batch have completed.
@@ -101,7 +99,7 @@ void Rank::after(On stream, int point, const PointOf& of) {
 }
 
 void Rank::block(int position) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   r.position = position;
   r.runInBlock = r.statement = 0;
   if (r.mode != StepMode::Run) return;
@@ -111,7 +109,7 @@ void Rank::block(int position) {
 }
 
 void Rank::run(const Segment& segment) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const int statement = r.statement++;
   const auto place = static_cast<std::size_t>(r.position);
   const int index = r.runInBlock++;
@@ -139,7 +137,7 @@ void Rank::run(const Segment& segment) {
 }
 
 void Rank::collective(const Collective& collective) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const int statement = r.statement++;
   if (r.mode == StepMode::Count) {
     ++r.shape.intervals;
@@ -161,7 +159,7 @@ void Rank::collective(const Collective& collective) {
 }
 
 void Rank::prefetch(const Prefetch& prefetch) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const int statement = r.statement++;
   const ByteRange bytes = prefetch.bytes;
   const std::uint64_t chunkBytes = prefetch.chunkBytes;
@@ -183,7 +181,7 @@ void Rank::prefetch(const Prefetch& prefetch) {
 }
 
 void Rank::prefetchPageable(const Target& target, const ByteRange& bytes) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   // ActivePlan has unlocked the arena's pages.
   if (r.mode == StepMode::Count) r.shape.pageable = true;
   // cudaMemcpyAsync from pageable memory blocks until the stream has drained, with a driver lock held: another rank of this
@@ -193,7 +191,7 @@ void Rank::prefetchPageable(const Target& target, const ByteRange& bytes) {
 }
 
 void Rank::launchWindow(const LaunchWindow& window) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const int statement = r.statement++;
   if (r.mode == StepMode::Count) ++r.shape.intervals;
   if (r.mode != StepMode::Run) return;

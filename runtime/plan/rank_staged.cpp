@@ -11,7 +11,7 @@ std::uint32_t Rank::Impl::writesOf(const Collective& collective, int phase) cons
 }
 
 void Rank::stagedBegin(const Collective& collective) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const int statement = r.statement++;
   const int phases = collective.kind == CollectiveKind::AllReduce ? 2 : 1;
   if (r.mode == StepMode::Rehearse) return;
@@ -34,7 +34,7 @@ void Rank::stagedBegin(const Collective& collective) {
 }
 
 void Rank::stageOut(const Collective& collective, const PieceRange& pieces) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const auto [phase, first, count] = pieces;
   const int statement = r.statement++;
   if (r.mode == StepMode::Count) r.shape.intervals += static_cast<std::size_t>(count);
@@ -53,7 +53,7 @@ void Rank::stageOut(const Collective& collective, const PieceRange& pieces) {
 }
 
 void Rank::stageIn(On on, const Collective& collective, const PieceRange& pieces) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const auto [phase, first, count] = pieces;
   const int statement = r.statement++;
   if (r.mode == StepMode::Count) r.shape.intervals += static_cast<std::size_t>(count);
@@ -72,7 +72,7 @@ void Rank::stageIn(On on, const Collective& collective, const PieceRange& pieces
 }
 
 void Rank::reduce(const Collective& collective) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const int statement = r.statement++;
   if (r.mode == StepMode::Count) ++r.shape.intervals;
   if (r.mode != StepMode::Run) return;
@@ -91,7 +91,7 @@ void Rank::reduce(const Collective& collective) {
 }
 
 void Rank::stagedEnd(const Collective&) {
-  Impl& r = *impl_;
+  Impl& r = impl_;
   const int statement = r.statement++;
   if (r.mode == StepMode::Count) ++r.shape.intervals;
   if (r.mode != StepMode::Run) return;

@@ -10,7 +10,6 @@ namespace {
 
 /// Bytes per checksum: small enough to locate an error, large enough to be few.
 constexpr std::uint64_t CHUNK_BYTES = DEVICE_PAGE_BYTES;
-constexpr unsigned char POISON = 0xff;
 
 }  // namespace
 

@@ -1,14 +1,14 @@
 #pragma once
 // Types of a generated program's tables: weights, inputs, plans. Everything is plain data that the generator fills in; this header
-// and rank.hpp are all that generated sources use of the library, beside the kernels in compute/compute.hpp.
+// and rank.hpp are all that generated sources use of the library, beside the kernels in compute/compute.hpp. A program has a source
+// for each plan, so none of the three includes <string>, <memory> or <functional>, which take the compiler longer than such a source.
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 
 #include "compute/compute.hpp"
 #include "compute/rotary_table.hpp"
-#include "transport/transport.hpp"
+#include "transport/collective_kind.hpp"
 
 namespace chunkflow {
 
@@ -116,17 +116,6 @@ struct Carrier {
 /// Whether collectives go through pinned staging memory of the program's own.
 constexpr bool stagesItself(Carrier carrier) {
   return carrier.by == Carrier::By::Kernel || carrier.by == Carrier::By::CopyEngines;
-}
-
-/// "none", "nccl", "staged-sm:2" or "staged-copy".
-inline std::string carrierText(Carrier carrier) {
-  switch (carrier.by) {
-    case Carrier::By::Nobody: return "none";
-    case Carrier::By::Nccl: return "nccl";
-    case Carrier::By::Kernel: return "staged-sm:" + std::to_string(carrier.ctas);
-    case Carrier::By::CopyEngines: return "staged-copy";
-  }
-  return "";
 }
 
 struct PlanProgram {

@@ -6,9 +6,8 @@
 // Statements that take time are numbered from 0 within their position, in the order of the calls: timelines name them by this
 // number, and a program's manifest lists them in this order.
 #include <cstdint>
-#include <memory>
 
-#include "device/streams.hpp"
+#include "device/on.hpp"
 #include "program/program.hpp"
 
 namespace chunkflow {
@@ -54,8 +53,8 @@ struct LaunchWindow {
 class Rank {
  public:
   struct Impl;
-  explicit Rank(std::unique_ptr<Impl> impl);
-  ~Rank();
+  /// @param impl what the statements enqueue with; its owner keeps it for as long as this lives.
+  explicit Rank(Impl& impl) : impl_(impl) {}
   Rank(const Rank&) = delete;
   Rank& operator=(const Rank&) = delete;
 
@@ -89,10 +88,10 @@ class Rank {
   /// The paper's host-side pause: gated chunks stand still for so long, on the device's clock.
   void launchWindow(const LaunchWindow& window);
 
-  Impl& impl() const { return *impl_; }
+  Impl& impl() const { return impl_; }
 
  private:
-  std::unique_ptr<Impl> impl_;
+  Impl& impl_;
 };
 
 }  // namespace chunkflow

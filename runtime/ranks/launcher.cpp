@@ -23,8 +23,6 @@ namespace chunkflow {
 namespace {
 
 constexpr const char* HOST = "127.0.0.1";
-/// Exit code of a rank that says what the user can mend.
-constexpr int USERS_MISTAKE = 2;
 
 /// Output of a rank, passed on line by line with the rank in front.
 class PrefixedOutput {

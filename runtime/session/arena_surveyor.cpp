@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t LEAST_CHUNK_BYTES = std::uint64_t{8} << 20;
 /// A large block is copied in so many chunks, or a few more.
 constexpr std::uint64_t CHUNKS = 64;
-constexpr std::uint64_t ALIGNMENT = 256;
+constexpr std::uint64_t CHUNK_ALIGNMENT = 256;
 /// Copy operations that are enqueued before the device is waited for: fewer than a stream takes before it makes its caller
 /// wait, which ranks that share a process would do with the driver's lock in hand.
 constexpr std::uint64_t MOST_ENQUEUED = 256;
@@ -171,7 +171,7 @@ void ArenaSurveyor::copy(const Extent& extent) {
   // A sample smaller than its slot consists of whole chunks.
   const std::uint64_t stride = extent.sampleBytes == extent.bytes
                                    ? chunkBytes
-                                   : (extent.bytes - chunkBytes) / (chunks - 1) / ALIGNMENT * ALIGNMENT;
+                                   : (extent.bytes - chunkBytes) / (chunks - 1) / CHUNK_ALIGNMENT * CHUNK_ALIGNMENT;
   const std::uint64_t landings = SAMPLE_BYTES / chunkBytes;
   for (std::uint64_t chunk = 0; chunk < chunks; ++chunk) {
     copyToDevice(session_.streams[On::Copy], landing_->data() + chunk % landings * chunkBytes,

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "program/carrier_text.hpp"
 
 namespace chunkflow {
 namespace {

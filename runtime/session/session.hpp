@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "arena/facts.hpp"
-#include "compute/compute.hpp"
+#include "compute/libraries.hpp"
 #include "device/device.hpp"
 #include "device/pinned_memory.hpp"
 #include "device/streams.hpp"

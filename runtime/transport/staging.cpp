@@ -16,7 +16,7 @@ static_assert(FIRST_STAGED_SM_FLAG + STAGED_SM_FLAGS <= FLAGS_PER_RANK);
 /// Offset that releases all flags: beyond any count of a run, and below 2^31, so that it compares as ahead in signed difference.
 constexpr std::uint32_t FAR_AHEAD = std::uint32_t{1} << 30;
 
-std::size_t wholePages(std::size_t bytes) { return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES; }
+std::size_t wholeHostPages(std::size_t bytes) { return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES; }
 
 /// A lock on memory that the ranks of a process share: taken by whoever comes first, given up by whoever leaves last.
 std::shared_ptr<PageLock> lockOnce(Device& device, std::byte* data, std::size_t bytes) {
@@ -39,7 +39,7 @@ struct Staging::Impl {
   Impl(Group& group, std::size_t bytesPerRank)
       : ranks(group.place().ranks),
         bytesPerRank(bytesPerRank),
-        halfBytes(wholePages(bytesPerRank)),
+        halfBytes(wholeHostPages(bytesPerRank)),
         headBytes(PAGE_BYTES + static_cast<std::size_t>(ranks) * FLAGS_PER_RANK * FLAG_STRIDE_BYTES),
         memory(group.shared(headBytes + static_cast<std::size_t>(ranks) * 2 * halfBytes)) {}
 

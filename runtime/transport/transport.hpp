@@ -7,10 +7,9 @@
 
 #include "device/device.hpp"
 #include "ranks/group.hpp"
+#include "transport/collective_kind.hpp"
 
 namespace chunkflow {
-
-enum class CollectiveKind { AllToAll, AllGather, AllReduce };
 
 /// One collective call. Buffers are device memory.
 ///

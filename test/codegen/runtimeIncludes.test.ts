@@ -94,6 +94,30 @@ includes('run to lower folders', () => assert.equal(backArrows(files), []));
 
 includes('run in no circle', () => assert.equal(circles(files), []));
 
+/** What generated sources include of the library, and the headers of the standard library that these may include. */
+const OF_GENERATED = [
+  'program/program.hpp',
+  'program/rank.hpp',
+  'program/runtime.hpp',
+  'attached/attached_program.hpp',
+];
+const QUICK_TO_COMPILE = ['cstddef', 'cstdint', 'span'];
+
+includes('of generated sources are quick to compile: a program has many of them', () => {
+  const reached = new Set<string>(OF_GENERATED);
+  // What is added while it is gone through is gone through as well.
+  for (const file of reached) for (const header of files.get(file)!) reached.add(header);
+  const slow = [...reached].flatMap((file) => {
+    const text = readFileSync(join(RUNTIME, file), 'utf8');
+    return [...text.matchAll(/^\s*#\s*include <([^>]+)>/gm)]
+      .map(([, header]) => header!)
+      .filter((header) => !QUICK_TO_COMPILE.includes(header))
+      .map((header) => `${file} includes <${header}>`);
+  });
+  assert.equal(slow, []);
+  assert.ok(reached.has('compute/compute.hpp'));
+});
+
 includes("keep a backend's headers inside the backend", () => {
   const strays = [...files].flatMap(([file, headers]) =>
     headers

@@ -2,7 +2,7 @@
 // Library handles and buffers shared by the CUDA backend's compute sources.
 #include <memory>
 
-#include "compute/compute.hpp"
+#include "compute/libraries.hpp"
 #include "device/cuda/device.hpp"
 
 namespace chunkflow {

@@ -11,12 +11,23 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
-#include "compute/compute.hpp"
+#include "compute/libraries.hpp"
 
 namespace chunkflow {
 namespace {
 
-inline float widen(bf16 value) { return std::bit_cast<float>(std::uint32_t{value.bits} << 16); }
+/// Exempts a function that only touches memory of its own thread from the thread sanitizer, which would follow every access and take
+/// far longer than a product itself. Its callers copy what threads share in and out, where the sanitizer sees it.
+#ifdef __SANITIZE_THREAD__
+#define CHUNKFLOW_THREAD_PRIVATE __attribute__((no_sanitize("thread")))
+#else
+#define CHUNKFLOW_THREAD_PRIVATE
+#endif
+
+// Always inlined: the compiler inlines nothing else into a function without the sanitizer.
+[[gnu::always_inline]] inline float widen(bf16 value) {
+  return __builtin_bit_cast(float, std::uint32_t{value.bits} << 16);
+}
 
 inline bf16 narrow(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -43,44 +54,56 @@ std::int64_t perPeer(const char* name, std::int64_t width, int peers) {
 constexpr int PANEL = 8;      // output columns that are computed at once: two SSE registers of floats
 constexpr int TILE_ROWS = 4;  // output rows that share what was loaded of the panel
 
+/// PANEL rows of `in` elements as floats, side by side: [in][PANEL].
+CHUNKFLOW_THREAD_PRIVATE void widenPanel(const bf16* rows, std::int64_t columns, std::int64_t in, float* panel) {
+  for (std::int64_t column = 0; column < columns; ++column) {
+    const bf16* row = rows + column * in;
+    for (std::int64_t k = 0; k < in; ++k) panel[k * PANEL + column] = widen(row[k]);
+  }
+}
+
 /// ROWS x PANEL of a product; `panel` is [in][PANEL]. Sums run over `in` in order, whatever the tile.
 template <int ROWS>
-void multiplyTile(const GemmShape& shape, const bf16* in, const float* panel, const bf16* bias, std::int64_t columns,
-                  bf16* out) {
+CHUNKFLOW_THREAD_PRIVATE void multiplyTile(const bf16* rows, std::int64_t in, const float* panel, float* out) {
   float sums[ROWS][PANEL] = {};
-  for (std::int64_t k = 0; k < shape.in; ++k) {
+  for (std::int64_t k = 0; k < in; ++k) {
     const float* weights = panel + k * PANEL;
     for (int row = 0; row < ROWS; ++row) {
-      const float factor = widen(in[row * shape.inStride + k]);
+      const float factor = widen(rows[row * in + k]);
       for (int column = 0; column < PANEL; ++column) sums[row][column] += factor * weights[column];
     }
   }
   for (int row = 0; row < ROWS; ++row) {
-    for (std::int64_t column = 0; column < columns; ++column) {
-      bf16& result = out[row * shape.outStride + column];
-      const float before = shape.accumulate ? widen(result) : 0.0f;
-      result = narrow(sums[row][column] + before + at(bias, column, 0.0f));
-    }
+    for (int column = 0; column < PANEL; ++column) out[row * PANEL + column] = sums[row][column];
   }
 }
 
 void multiply(const GemmShape& shape, const bf16* in, const bf16* weight, const bf16* bias, bf16* out) {
-  std::vector<float> panel(static_cast<std::size_t>(shape.in * PANEL), 0.0f);
+  const auto width = static_cast<std::size_t>(shape.in);
+  std::vector<bf16> rows(static_cast<std::size_t>(shape.rows) * width), weights(PANEL * width);
+  std::vector<float> panel(PANEL * width, 0.0f), sums(static_cast<std::size_t>(shape.rows * PANEL));
+  for (std::int64_t row = 0; row < shape.rows; ++row) {
+    copyElements(&rows[static_cast<std::size_t>(row) * width], in + row * shape.inStride, shape.in);
+  }
   for (std::int64_t first = 0; first < shape.out; first += PANEL) {
     const std::int64_t columns = std::min<std::int64_t>(PANEL, shape.out - first);
     for (std::int64_t column = 0; column < columns; ++column) {
-      const bf16* row = weight + (first + column) * shape.weightStride;
-      for (std::int64_t k = 0; k < shape.in; ++k) panel[k * PANEL + column] = widen(row[k]);
+      copyElements(&weights[static_cast<std::size_t>(column) * width], weight + (first + column) * shape.weightStride, shape.in);
     }
-    const bf16* panelBias = bias != nullptr ? bias + first : nullptr;
+    widenPanel(weights.data(), columns, shape.in, panel.data());
     std::int64_t row = 0;
     for (; row + TILE_ROWS <= shape.rows; row += TILE_ROWS) {
-      multiplyTile<TILE_ROWS>(shape, in + row * shape.inStride, panel.data(), panelBias, columns,
-                              out + row * shape.outStride + first);
+      multiplyTile<TILE_ROWS>(rows.data() + row * shape.in, shape.in, panel.data(), sums.data() + row * PANEL);
     }
     for (; row < shape.rows; ++row) {
-      multiplyTile<1>(shape, in + row * shape.inStride, panel.data(), panelBias, columns,
-                      out + row * shape.outStride + first);
+      multiplyTile<1>(rows.data() + row * shape.in, shape.in, panel.data(), sums.data() + row * PANEL);
+    }
+    for (row = 0; row < shape.rows; ++row) {
+      for (std::int64_t column = 0; column < columns; ++column) {
+        bf16& result = out[row * shape.outStride + first + column];
+        const float before = shape.accumulate ? widen(result) : 0.0f;
+        result = narrow(sums[static_cast<std::size_t>(row * PANEL + column)] + before + at(bias, first + column, 0.0f));
+      }
     }
   }
 }
