@@ -15,7 +15,7 @@ export const CODE_CACHE = `${BUNDLE}.cache`;
 export function load() {
   const cachedData = existsSync(CODE_CACHE) ? readFileSync(CODE_CACHE) : undefined;
   const parameters = ['exports', 'require', 'importModule', 'module', '__filename', '__dirname'];
-  const script = new Script(`(function (${parameters.join(', ')}) {${readFileSync(BUNDLE, 'utf8')}\n})`, {
+  const script = new Script(`(function (${parameters.join(', ')}) {${readFileSync(BUNDLE, 'latin1')}\n})`, {
     filename: BUNDLE,
     ...(cachedData && { cachedData }),
   });

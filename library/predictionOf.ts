@@ -2,6 +2,7 @@ import { type Prediction, predictionFormat } from '../documents/prediction.ts';
 import { predict } from '../model/analytic/predict.ts';
 import type { RequestFacts } from '../model/analytic/request.ts';
 import { predictStep } from '../model/analytic/stepReport.ts';
+import { CHECKED_ONCE } from '../model/input/checkedOnce.ts';
 import type { Scenario } from '../model/scenario/scenario.ts';
 import { comparePlans } from './comparePlans.ts';
 import { UNWATCHED, type Watch } from './progress.ts';
@@ -22,9 +23,10 @@ export function predictionOf(
   const { workload, system } = scenario;
   const interpret = breakEven ? predict : predictStep;
   const compared = comparePlans(scenario, watch, (plan) => ({ report: interpret(workload, system, plan) }));
-  return predictionFormat.parse({
+  const document: Prediction = {
     schema: 'chunkflow/prediction@1',
     ...scenarioFields(scenario),
     plans: compared.map((one) => planFields(one, scenario, request)),
-  } satisfies Prediction);
+  };
+  return predictionFormat.parse(document, CHECKED_ONCE);
 }

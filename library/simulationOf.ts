@@ -1,6 +1,7 @@
 import { type Simulation, simulationFormat } from '../documents/simulation.ts';
 import { predict } from '../model/analytic/predict.ts';
 import type { RequestFacts } from '../model/analytic/request.ts';
+import { CHECKED_ONCE } from '../model/input/checkedOnce.ts';
 import type { Timeline } from '../model/program/timeline.ts';
 import type { Scenario } from '../model/scenario/scenario.ts';
 import { simulate } from '../sim/simulate.ts';
@@ -35,7 +36,7 @@ export function simulationOf(
     // Where a plan breaks even is a question to the closed form: it takes many sizes, not one step.
     return { ...simulated, report: { ...simulated.report, breakEven: closedForm.breakEven }, closedForm };
   });
-  const document = simulationFormat.parse({
+  const document: Simulation = {
     schema: 'chunkflow/simulation@1',
     ...scenarioFields(scenario),
     plans: compared.map((one, index) => ({
@@ -45,7 +46,7 @@ export function simulationOf(
       steps: one.result.steps,
       trace: traces?.[index] ?? null,
     })),
-  } satisfies Simulation);
+  };
   const timelines = traces === null ? [] : compared.map(({ result }) => result.timeline!);
-  return { document, timelines };
+  return { document: simulationFormat.parse(document, CHECKED_ONCE), timelines };
 }

@@ -50,8 +50,11 @@ const { outputFiles } = await build({
   banner: { js: "const BUNDLE_URL = require('node:url').pathToFileURL(__filename).href;" },
   logLevel: 'error',
 });
-// A script that is run from its cache cannot import by itself: load.mjs does it.
-writeFileSync(BUNDLE, outputFiles[0].text.replaceAll(/\bimport\("/g, 'importModule("'));
+// A script that is run from its cache cannot import by itself: load.mjs does it. What is left that is no ASCII stands in comments and in
+// regular expressions; without it, a process reads the file without decoding it.
+const ascii = (text) =>
+  text.replaceAll(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+writeFileSync(BUNDLE, ascii(outputFiles[0].text).replaceAll(/\bimport\("/g, 'importModule("'));
 // The search's threads load the modules that the bundle was made of.
 writeFileSync(join(dirname(BUNDLE), 'frontWorker.js'), "import '../search/frontWorker.js';\n");
 const { exports, script } = load();

@@ -6,7 +6,8 @@ import type { Caps } from './caps.ts';
 import { type Backend, hidingRooms } from './hidingRoom.ts';
 import { leastStreamedBytes, pooledPassS } from './pooledBound.ts';
 import type { Highs } from './solver.ts';
-import { streamOptimum, weightRoom } from './streamProgram.ts';
+import { leastPassS, streamOptimum } from './streamOptimum.ts';
+import { weightRoom } from './streamProgram.ts';
 
 /** A step that no plan within the caps goes below, over one transport. */
 export interface CapBound {
@@ -123,9 +124,11 @@ function boundAt(
       ? []
       : [{ slots, pooledS: pooledStepS(workload, system, backends, streamed, clock) }];
   }).sort((a, b) => a.pooledS - b.pooledS || Math.abs(a.slots - 2) - Math.abs(b.slots - 2));
+  const leastS = workload.passes * leastPassS(hidingRooms(workload, system, backends, clock));
   let best: CapBound | null = null;
   for (const { slots, pooledS } of tried) {
-    if (best !== null && pooledS >= best.stepTimeS) break;
+    // A program's pass is no shorter than one without copies.
+    if (best !== null && (pooledS >= best.stepTimeS || best.stepTimeS <= leastS)) break;
     const optimum = streamOptimum(
       ...([highs, workload, system, backends, room] as const),
       {

@@ -78,7 +78,12 @@ function term(factor: number, name: string): string {
 }
 
 function number(value: number): string {
-  return Number(value.toPrecision(12)).toString();
+  return asWritten(value).toString();
+}
+
+/** A number in the digits that a program's text has it in. */
+export function asWritten(value: number): number {
+  return Number(value.toPrecision(12));
 }
 
 /** A program's best values; null where no values satisfy its rows. */

@@ -7,7 +7,8 @@ import { type Backend, hidingRooms } from './hidingRoom.ts';
 import { leastStreamedBytes, pooledPassS } from './pooledBound.ts';
 import { type Search, TIE } from './search.ts';
 import { PlanMaker, type PlanVariables } from './streamedPlan.ts';
-import { type Aim, secondsPerByte, streamOptimum, weightRoom } from './streamProgram.ts';
+import { hiddenOptimum, leastPassS, streamOptimum } from './streamOptimum.ts';
+import { type Aim, secondsPerByte, solvedOptimum, weightRoom } from './streamProgram.ts';
 
 /** Shares of the free time that seeds leave unused: what the closed form calls hidden to the last byte may not quite be. */
 const MARGINS = [0, 0.05, 0.12] as const;
@@ -67,30 +68,40 @@ export class Placer {
     const { highs, workload, system, space } = this.#search;
     const room = weightRoom(workload, system, this.#caps, family[0]!);
     const perByteS = secondsPerByte(workload, system, USUAL_CHUNK_BYTES);
-    const place = (slots: number, margin: number, aim: Aim) =>
-      streamOptimum(
-        ...([highs, workload, system, family, room] as const),
+    const asked = (slots: number, margin: number, aim: Aim) =>
+      [
+        ...([workload, system, family, room] as const),
         { secondsPerByte: perByteS, slots, margin },
         { clock, integer: true, gap: INTEGER_GAP, aim },
-      );
+      ] as const;
     const placed: Placement[] = [];
     const rooms = hidingRooms(workload, system, family, clock);
     const { h2d } = copyRates(system, workload.ranks);
     const aloneS = rooms.reduce((sum, one) => sum + one.aloneS, 0);
-    let shortestS = Number.POSITIVE_INFINITY;
+    /** Solvers' shortest passes for the numbers of buffers so far, each found when its last digits decide. */
+    const shortest: (() => number)[] = [];
     for (const slots of space.slots.slice(0, SLOTS_PLACED)) {
       // More buffers leave less for residents: often so much less that no placement makes up for it.
       const streamedBytes = leastStreamedBytes(workload, room, slots);
-      if (streamedBytes === null || pooledPassS(rooms, streamedBytes, h2d) > shortestS) continue;
-      const fastest = place(slots, 0, { least: 'time' });
+      if (streamedBytes === null) continue;
+      const pooledS = pooledPassS(rooms, streamedBytes, h2d);
+      // No answer is below a pass without copies.
+      if (pooledS > leastPassS(rooms) && shortest.some((passS) => pooledS > passS())) continue;
+      const byTime = asked(slots, 0, { least: 'time' });
+      const hidden = hiddenOptimum(...byTime);
+      const fastest = hidden ?? solvedOptimum(highs, ...byTime);
       if (fastest === null) continue;
-      shortestS = Math.min(shortestS, fastest.passS);
+      // An integer program's answer is within its gap of the optimum.
+      shortest.push(() => (hidden === null ? fastest : solvedOptimum(highs, ...byTime)!).passS);
       if (fastest.passS > aloneS * (1 + TIE)) {
         placed.push({ slots, residentBytes: fastest.residentBytes });
         continue;
       }
       for (const margin of MARGINS) {
-        const lean = place(slots, margin, { least: 'memory', passS: aloneS * (1 + TIE / 4) });
+        const lean = streamOptimum(
+          highs,
+          ...asked(slots, margin, { least: 'memory', passS: aloneS * (1 + TIE / 4) }),
+        );
         if (lean !== null) placed.push({ slots, residentBytes: lean.residentBytes });
       }
     }

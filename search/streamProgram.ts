@@ -55,6 +55,18 @@ export interface StreamShape {
 /** What is looked for: the shortest pass, or the least memory of those that are no longer than so many seconds. */
 export type Aim = { least: 'time' } | { least: 'memory'; passS: number };
 
+/** What is asked of the program. */
+export interface StreamQuestion {
+  /** Fraction of the highest clock that the blocks run at. */
+  clock: number;
+  /** Whether residents are whole pages. */
+  integer: boolean;
+  /** Relative to the optimum, at which an integer program's answer is good enough. */
+  gap: number;
+  /** The shortest pass unless given. */
+  aim?: Aim;
+}
+
 /** The least time of a pass and where the weights lie for it. */
 export interface StreamOptimum {
   /** Seconds of a pass. */
@@ -81,19 +93,14 @@ export interface StreamOptimum {
  * @param backends one transport, with the sizes of pieces that a plan may have.
  * @returns null where the residents and buffers that the caps allow cannot hold the weights.
  */
-export function streamOptimum(
+export function solvedOptimum(
   highs: Highs,
   workload: Workload,
   system: System,
   backends: readonly Backend[],
   room: WeightRoom,
   shape: StreamShape,
-  {
-    clock,
-    integer,
-    gap,
-    aim = { least: 'time' },
-  }: { clock: number; integer: boolean; gap: number; aim?: Aim },
+  { clock, integer, gap, aim = { least: 'time' } }: StreamQuestion,
 ): StreamOptimum | null {
   const rooms = hidingRooms(workload, system, backends, clock);
   const pageMs = shape.secondsPerByte * DEVICE_PAGE_BYTES * 1e3;

@@ -1,4 +1,5 @@
 import { type PlanChoice, planChoiceFormat } from '../../documents/planChoice.ts';
+import { CHECKED_ONCE } from '../../model/input/checkedOnce.ts';
 import type { Scenario } from '../../model/scenario/scenario.ts';
 import type { Watch } from '../progress.ts';
 import { answersTo } from './answers.ts';
@@ -23,5 +24,5 @@ export async function planChoiceOf(
   watch?: Watch,
 ): Promise<Chosen> {
   const answers = await answersTo(question, scenario, watch);
-  return { document: planChoiceFormat.parse(choiceDocument(scenario, answers)), answers };
+  return { document: planChoiceFormat.parse(choiceDocument(scenario, answers), CHECKED_ONCE), answers };
 }

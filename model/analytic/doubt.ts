@@ -1,6 +1,6 @@
 import { SEGMENT_CLASSES, type SegmentClass } from '../dit/kinds.ts';
 import { rowsAt } from '../dit/tokens.ts';
-import { blockComputeS, segmentTimeS } from '../physics/compute.ts';
+import { blockComputeS, partTimes } from '../physics/compute.ts';
 import { usesPageable } from '../physics/copySource.ts';
 import { hiddenCollectiveS } from '../physics/overlap.ts';
 import { moved } from '../physics/variants/moved.ts';
@@ -11,7 +11,7 @@ import type { Gpu, ProvenanceEntry, System } from '../system/system.ts';
 import { numbersOf, unknownOf } from '../system/unknowns.ts';
 import { rebound } from '../workload/bind.ts';
 import { workloadUnknowns } from '../workload/unknowns.ts';
-import { type BoundWorkload, computeIn, type Workload } from '../workload/workload.ts';
+import type { BoundWorkload, Workload } from '../workload/workload.ts';
 import { withAnchorSpeeds } from './anchor.ts';
 import { clockOf, predictedStepS } from './stepReport.ts';
 
@@ -90,14 +90,16 @@ interface Spread {
  */
 export function doubtOf(workload: Workload, system: System, plan: Plan, none: Plan): Doubt {
   const stepS = predictedStepS(workload, system, plan);
-  const noneS = predictedStepS(workload, system, none);
   const clock = clockOf(workload, system, plan);
-  const noneStepOn = noneStepsOf(workload, none, clockOf(workload, system, none));
+  const noneOn = noneStepsOf(workload, none);
+  const noneHere = noneOn(system);
   const causes = unknownCauses(workload, system, plan);
   const spreads = causes.map(({ cause, machines }): Spread => {
     const ends = machines.map((there) => {
-      const step = predictedStepS(workload, there, plan, clock) / stepS;
-      return { step, versusNone: (step * noneS) / noneStepOn(there) };
+      const noneThere = noneOn(there, noneHere.clock);
+      const likelyClock = (clock * noneThere.clock) / noneHere.clock;
+      const step = predictedStepS(workload, there, plan, likelyClock) / stepS;
+      return { step, versusNone: (step * noneHere.stepS) / noneThere.stepS };
     });
     return {
       cause,
@@ -149,17 +151,28 @@ function otherKernels(workload: Workload, system: System): System[] {
   return (factors ?? []).map((factor) => movedOnce(system, 'compute', factor, workload.ranks));
 }
 
-const noneSteps = new WeakMap<Plan, { workload: Workload; seconds: WeakMap<System, number> }>();
+/** No offload's step on a machine, and its clock. */
+interface NoneThere {
+  stepS: number;
+  clock: number;
+}
+
+const noneSteps = new WeakMap<Plan, { workload: Workload; steps: WeakMap<System, NoneThere> }>();
 
 /** No offload's step on other machines, found once for all plans that are held against the same one. */
-function noneStepsOf(workload: Workload, none: Plan, likelyClock: number): (there: System) => number {
+function noneStepsOf(workload: Workload, none: Plan): (there: System, likelyClock?: number) => NoneThere {
   const before = noneSteps.get(none);
-  const known = before?.workload === workload ? before : { workload, seconds: new WeakMap<System, number>() };
+  const known =
+    before?.workload === workload ? before : { workload, steps: new WeakMap<System, NoneThere>() };
   noneSteps.set(none, known);
-  return (there) => {
-    const stepS = known.seconds.get(there) ?? predictedStepS(workload, there, none, likelyClock);
-    known.seconds.set(there, stepS);
-    return stepS;
+  return (there, likelyClock) => {
+    let found = known.steps.get(there);
+    if (found === undefined) {
+      const stepS = predictedStepS(workload, there, none, likelyClock);
+      found = { stepS, clock: clockOf(workload, there, none) };
+      known.steps.set(there, found);
+    }
+    return found;
   };
 }
 
@@ -269,10 +282,9 @@ function certainty({ from, source }: ProvenanceEntry): number {
 }
 
 function longestClass({ blocks }: Workload, { gpu }: System): SegmentClass {
+  const parts = blocks.flatMap((block) => partTimes(block, gpu));
   const seconds = (of: SegmentClass) =>
-    blocks
-      .flatMap(({ segments }) => segments.flatMap(computeIn))
-      .reduce((sum, segment) => (segment.class === of ? sum + segmentTimeS(segment, gpu) : sum), 0);
+    parts.reduce((sum, part) => (part.class === of ? sum + part.seconds : sum), 0);
   const times = new Map(SEGMENT_CLASSES.map((of) => [of, seconds(of)] as const));
   return [...times.entries()].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
 }

@@ -1,11 +1,11 @@
 import { SEGMENT_CLASSES, type SegmentClass } from '../dit/kinds.ts';
-import { segmentTimeS } from '../physics/compute.ts';
+import { partTimes } from '../physics/compute.ts';
 import { serialCopiesS } from '../physics/copySource.ts';
 import { hostIssueS } from '../physics/hostIssue.ts';
 import { powerOf, slowdown, stepEnergyJ, unroundedClock } from '../physics/power.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { System } from '../system/system.ts';
-import { computeIn, type Workload } from '../workload/workload.ts';
+import type { Workload } from '../workload/workload.ts';
 import { closedForm } from './closedForm.ts';
 import { HIDDEN_SHARE } from './stepReport.ts';
 
@@ -53,9 +53,8 @@ export function unroundedNoneStep(workload: Workload, system: System, none: Plan
 /** Seconds of a step's compute at the highest clock, by class. */
 function classTimesS({ blocks }: Workload, { gpu }: System): Record<SegmentClass, number> {
   const seconds = { gemm: 0, attention: 0, elementwise: 0 };
-  for (const { segments } of blocks) {
-    for (const segment of segments)
-      for (const part of computeIn(segment)) seconds[part.class] += segmentTimeS(part, gpu);
+  for (const block of blocks) {
+    for (const part of partTimes(block, gpu)) seconds[part.class] += part.seconds;
   }
   return seconds;
 }

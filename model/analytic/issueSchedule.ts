@@ -124,7 +124,8 @@ function slotReader(streamed: readonly number[], ordinal: number, slots: number,
   return streamed[place - passes * streamed.length]! + passes * length;
 }
 
-function collectivesHoldChunks({ ranks }: Workload, system: System, plan: Plan): boolean {
+/** Whether a run of a later window waits for the end of the collective before it: of a machine no more than this decides a schedule. */
+export function collectivesHoldChunks({ ranks }: Workload, system: System, plan: Plan): boolean {
   if (plan.sequential || ranks === 1) return true;
   // Pieces of a staged collective hold the chunks behind them by standing before them in one stream.
   if (plan.stagedInCopyStream) return transportNamed(system, plan.transport).kind === 'staged-copy';

@@ -8,6 +8,7 @@
  */
 
 import { z } from 'zod';
+import { CHECKED_ONCE } from '../input/checkedOnce.ts';
 import { nearNames } from '../input/nearNames.ts';
 import { shown } from '../input/userError.ts';
 import { MODALITIES, ROWS } from './dit.ts';
@@ -147,7 +148,7 @@ const segment = z.looseObject({}).transform((value, context): WrittenSegment => 
     });
     return z.NEVER;
   }
-  const result = SEGMENTS[kind].safeParse(value, { reportInput: true });
+  const result = SEGMENTS[kind].safeParse(value, { reportInput: true, ...CHECKED_ONCE });
   if (result.success) return result.data;
   for (const issue of result.error.issues) context.addIssue({ ...issue });
   return z.NEVER;

@@ -14,6 +14,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { z } from 'zod';
+import { CHECKED_ONCE } from './checkedOnce.ts';
 import { files } from './files.ts';
 import { nearNames } from './nearNames.ts';
 import { issueText } from './schemaIssue.ts';
@@ -167,7 +168,7 @@ function refuseKeyTwice(map: YAMLMap, at: (offset: number) => Place): void {
  * @throws UserError with the place, path and value of the first thing that does not fit.
  */
 export function checked<Schema extends z.ZodType>(source: YamlFile, schema: Schema): z.output<Schema> {
-  const result = schema.safeParse(source.value, { reportInput: true });
+  const result = schema.safeParse(source.value, { reportInput: true, ...CHECKED_ONCE });
   if (result.success) return result.data;
   const { issues } = result.error;
   // A misspelt key is also a missing one; the misspelling says more.

@@ -1,4 +1,5 @@
 import type { SegmentClass } from '../dit/kinds.ts';
+import { windowsOf } from '../plan/windows.ts';
 import type { AttentionTiles, Gpu } from '../system/system.ts';
 import { type AttentionShape, type BlockKind, type ComputeSegment, computeIn } from '../workload/workload.ts';
 import { slowdown } from './power.ts';
@@ -70,6 +71,38 @@ export function slowdownOf(gpu: Gpu, of: SegmentClass, clock: number): number {
   return gpu.power === null ? 1 : slowdown(gpu.power, of, clock);
 }
 
+/** One part of a block's compute. */
+export interface PartTime {
+  class: SegmentClass;
+  /** At the highest clock. */
+  seconds: number;
+  /** Hiding window that it is in. */
+  window: number;
+}
+
+const known = new WeakMap<Gpu, WeakMap<BlockKind, readonly PartTime[]>>();
+
+/**
+ * The parts of a block's compute in their order, worked out once for a kind of block on a GPU: a step has dozens of blocks of a kind, and
+ * is asked for at many clocks. Collectives that run beside compute end no window.
+ */
+export function partTimes(block: BlockKind, gpu: Gpu): readonly PartTime[] {
+  const onGpu = known.get(gpu) ?? new WeakMap<BlockKind, readonly PartTime[]>();
+  known.set(gpu, onGpu);
+  let parts = onGpu.get(block);
+  if (parts === undefined) {
+    let window = 0;
+    parts = block.segments.flatMap((segment) => {
+      if (segment.kind === 'collective') window += 1;
+      return computeIn(segment).map((part) => ({
+        ...{ class: part.class, seconds: segmentTimeS(part, gpu), window },
+      }));
+    });
+    onGpu.set(block, parts);
+  }
+  return parts;
+}
+
 /** Seconds of compute of one block at a clock. */
 export function blockComputeS(block: BlockKind, gpu: Gpu, clock = 1): number {
   return windowTimesS(block, gpu, clock).reduce((sum, window) => sum + window, 0);
@@ -81,11 +114,8 @@ export function blockComputeS(block: BlockKind, gpu: Gpu, clock = 1): number {
  * beside compute end no window, and take none of its seconds.
  */
 export function windowTimesS(block: BlockKind, gpu: Gpu, clock = 1): number[] {
-  const windows = [0];
-  for (const segment of block.segments) {
-    if (segment.kind === 'collective') windows.push(0);
-    for (const part of computeIn(segment))
-      windows[windows.length - 1]! += segmentTimeS(part, gpu) * slowdownOf(gpu, part.class, clock);
-  }
+  const windows = Array<number>(windowsOf(block)).fill(0);
+  for (const { class: of, seconds, window } of partTimes(block, gpu))
+    windows[window]! += seconds * slowdownOf(gpu, of, clock);
   return windows;
 }

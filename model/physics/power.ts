@@ -1,6 +1,6 @@
 import { SEGMENT_CLASSES, type SegmentClass } from '../dit/kinds.ts';
 import type { Power, System } from '../system/system.ts';
-import { type ComputeSegment, computeIn, type Workload } from '../workload/workload.ts';
+import { type BlockKind, type ComputeSegment, computeIn, type Workload } from '../workload/workload.ts';
 import { relativeRate } from './relativeRate.ts';
 
 /** Joules of one step's work on one rank at the highest clock, by class. */
@@ -28,13 +28,21 @@ export function stepEnergyJ(workload: Workload, power: Power): StepEnergy {
 }
 
 function summedEnergyJ(workload: Workload, power: Power): StepEnergy {
-  const joules = { ...NOTHING };
+  const ofKind = new Map<BlockKind, { class: SegmentClass; joules: number }[]>();
+  const partsOf = (block: BlockKind) => {
+    const parts =
+      ofKind.get(block) ??
+      block.segments.flatMap((segment) =>
+        computeIn(segment).map((part) => ({ class: part.class, joules: joulesOf(part, power) })),
+      );
+    ofKind.set(block, parts);
+    return parts;
+  };
+  const sums = { ...NOTHING };
   for (const block of workload.blocks) {
-    for (const segment of block.segments) {
-      for (const part of computeIn(segment)) joules[part.class] += workload.passes * joulesOf(part, power);
-    }
+    for (const { class: of, joules } of partsOf(block)) sums[of] += workload.passes * joules;
   }
-  return joules;
+  return sums;
 }
 
 /** The same of one segment. */

@@ -1,5 +1,5 @@
 #pragma once
-// Names of transports, as results and messages have them.
+// Transports as results and messages name them.
 #include <string>
 
 #include "program/program.hpp"
@@ -8,13 +8,8 @@ namespace chunkflow {
 
 /// "none", "nccl", "staged-sm:2" or "staged-copy".
 inline std::string carrierText(Carrier carrier) {
-  switch (carrier.by) {
-    case Carrier::By::Nobody: return "none";
-    case Carrier::By::Nccl: return "nccl";
-    case Carrier::By::Kernel: return "staged-sm:" + std::to_string(carrier.ctas);
-    case Carrier::By::CopyEngines: return "staged-copy";
-  }
-  return "";
+  const std::string name = nameOf(carrier.by);
+  return carrier.ctas == 0 ? name : name + ":" + std::to_string(carrier.ctas);
 }
 
 }  // namespace chunkflow

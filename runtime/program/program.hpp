@@ -113,6 +113,17 @@ struct Carrier {
   bool operator==(const Carrier&) const = default;
 };
 
+/// Of a carrier, as results and messages name it.
+constexpr const char* nameOf(Carrier::By by) {
+  switch (by) {
+    case Carrier::By::Nobody: return "none";
+    case Carrier::By::Nccl: return "nccl";
+    case Carrier::By::Kernel: return "staged-sm";
+    case Carrier::By::CopyEngines: return "staged-copy";
+  }
+  return "";
+}
+
 /// Whether collectives go through pinned staging memory of the program's own.
 constexpr bool stagesItself(Carrier carrier) {
   return carrier.by == Carrier::By::Kernel || carrier.by == Carrier::By::CopyEngines;
