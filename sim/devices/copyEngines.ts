@@ -106,7 +106,6 @@ export class CopyEngines {
   readonly #bound: number[] = [];
   readonly #pace: number[] = [];
   readonly #pausable: boolean[] = [];
-  readonly #endsTurn: boolean[] = [];
   readonly #blockedUntil: number[] = [];
   /** The staged piece; null for other copies, and for all where memory serves every read. */
   readonly #piece: (CopyRun | null)[] = [];
@@ -166,7 +165,6 @@ export class CopyEngines {
     ])
       list.push(0);
     this.#pausable.push(false);
-    this.#endsTurn.push(false);
     this.#piece.push(null);
     return channel;
   }
@@ -183,7 +181,6 @@ export class CopyEngines {
     this.#bound[channel] = Math.min(this.#rate[engine]!, run.sourceBytesPerS);
     this.#pace[channel] = pacedS(this.#timing, run.paceS);
     this.#pausable[channel] = run.pausedByHost;
-    this.#endsTurn[channel] = waits;
     if (waits && this.#active[engine] === channel) this.#turnOver[engine] = true;
     this.#mark(engine);
   }
