@@ -24,11 +24,6 @@ export const DEVICES: readonly MutantGroup[] = [
     tests: ['test/sim/devices/copyEngines.test.ts'],
     mutants: [
       {
-        breaks: 'a turn that nobody can end keeps a step from being steady',
-        original: 'channels.length > 1 ? Math.min(now - this.#turnStart[engine]!, turnS) : 0,',
-        mutated: 'Math.min(now - this.#turnStart[engine]!, turnS),',
-      },
-      {
         breaks: 'an engine that stood idle for just a start-up is awake',
         original: 'const awake = now - this.#lastEnd[engine]! < this.#timing.startUpS * (1 - TIE);',
         mutated: 'const awake = now - this.#lastEnd[engine]! < this.#timing.startUpS * (1 + TIE);',
@@ -44,28 +39,23 @@ export const DEVICES: readonly MutantGroup[] = [
         mutated: 'takingS(this.#timing, false, this.#host.gapS)',
       },
       {
-        breaks: 'another stream goes on with the turn of the one before',
-        original: 'if (next !== active || this.#turnOver[engine]! || !awake) {',
-        mutated: 'if (this.#turnOver[engine]! || !awake) {',
-      },
-      {
         breaks: 'a copy that had to wait for an event goes on with the turn of its stream',
-        original: 'if (waits && this.#active[engine] === channel) this.#turnOver[engine] = true;',
+        original: 'if (waits && this.#slices.active[engine] === channel) this.#slices.over[engine] = true;',
         mutated: '',
       },
       {
         breaks: 'every copy ends the turn of its stream',
-        original: 'if (waits && this.#active[engine] === channel) this.#turnOver[engine] = true;',
-        mutated: 'if (this.#active[engine] === channel) this.#turnOver[engine] = true;',
+        original: 'if (waits && this.#slices.active[engine] === channel) this.#slices.over[engine] = true;',
+        mutated: 'if (this.#slices.active[engine] === channel) this.#slices.over[engine] = true;',
       },
       {
         breaks: 'a turn ends only between chunks',
-        original: 'if (this.#phase[engine] !== MOVING || !this.#othersReady(engine)) return;',
+        original: 'if (this.#phase[engine] !== MOVING || !this.#slices.othersReady(engine)) return;',
         mutated: 'return;',
       },
       {
         breaks: 'a turn ends though no other stream is ready',
-        original: 'if (this.#phase[engine] !== MOVING || !this.#othersReady(engine)) return;',
+        original: 'if (this.#phase[engine] !== MOVING || !this.#slices.othersReady(engine)) return;',
         mutated: 'if (this.#phase[engine] !== MOVING) return;',
       },
       {
@@ -74,74 +64,34 @@ export const DEVICES: readonly MutantGroup[] = [
         mutated: '< 0) return;',
       },
       {
-        breaks: 'the bytes of a chunk that was set aside are moved again',
-        original: 'this.#chunkLeft[channel]! -= moved;\n    this.#moved[channel]! += moved;\n    if',
-        mutated: 'this.#moved[channel]! += moved;\n    if',
-      },
-      {
-        breaks: 'the present stream is served beyond its turn',
-        original: 'if (active >= 0 && !turnEnds && this.#runnable(active)) return active;',
-        mutated: 'if (active >= 0 && this.#runnable(active)) return active;',
-      },
-      {
-        breaks: 'streams take turns from the first on, not from the present one',
-        original: 'channels[(start + step + channels.length) % channels.length]!',
-        mutated: 'channels[(step - 1) % channels.length]!',
-      },
-      {
         breaks: 'a pause that was asked for has no overhead',
         original: 'pacedS(this.#timing, run.paceS)',
         mutated: 'run.paceS',
       },
       {
-        breaks: 'a slow source does not bound a copy',
-        original: 'Math.min(this.#rate[engine]!, run.sourceBytesPerS)',
-        mutated: 'this.#rate[engine]!',
-      },
-      {
         breaks: 'a pause finds room at once',
-        original: 'this.#host.roomAtS(channel) + this.#pace[channel]!',
-        mutated: 'now + this.#pace[channel]!',
-      },
-      {
-        breaks: 'a launch holds no chunk',
-        original: '!(this.#pausable[channel]! && this.#host.held(channel))',
-        mutated: 'true',
-      },
-      {
-        breaks: 'a launch holds all chunks',
-        original: '!(this.#pausable[channel]! && this.#host.held(channel))',
-        mutated: '!this.#host.held(channel)',
-      },
-      {
-        breaks: 'a chunk begins in the pause that was asked for',
-        original: 'this.#blockedUntil[channel]! <= this.#host.now &&',
-        mutated: '',
+        original: 'this.#host.roomAtS(channel) + pace[channel]!',
+        mutated: 'this.#host.now + pace[channel]!',
       },
       {
         breaks: 'runs that launches may hold go by the clock',
-        original: 'this.#pausable[channel]! ||\n',
+        original: 'pausable[channel]! ||\n',
         mutated: '',
       },
       {
         breaks: 'paced runs go by the clock though compute may leave them no room',
-        original: '(this.#host.mayShut && this.#pace[channel]! > 0) ||\n',
+        original: '(this.#host.mayShut && pace[channel]! > 0) ||\n',
         mutated: '',
       },
       {
         breaks: 'a run goes by the clock though another stream is ready',
-        original: ' ||\n      this.#othersReady(engine)\n    )',
+        original: ' ||\n      this.#slices.othersReady(engine)\n    )',
         mutated: ')',
       },
       {
-        breaks: 'a run goes by the clock on a link that a collective uses',
-        original: 'if (this.#flows.activeOn(resource) > 0 || this.#aloneOn[resource]! >= 0) return false;',
-        mutated: 'if (this.#aloneOn[resource]! >= 0) return false;',
-      },
-      {
         breaks: 'a pause as long as a start-up does not put the engine to sleep',
-        original: 'takingS(this.#timing, this.#pace[channel]! < this.#timing.startUpS)',
-        mutated: 'takingS(this.#timing, this.#pace[channel]! <= this.#timing.startUpS)',
+        original: 'takingS(this.#timing, this.#channels.pace[channel]! < this.#timing.startUpS)',
+        mutated: 'takingS(this.#timing, this.#channels.pace[channel]! <= this.#timing.startUpS)',
       },
       {
         breaks: 'a run by the clock has moved nothing of its chunk when a collective comes',
@@ -162,6 +112,74 @@ export const DEVICES: readonly MutantGroup[] = [
         breaks: 'a run by the clock does not say when its last chunk ended',
         original: 'if (previousEndS !== null) this.#lastEnd[engine] = previousEndS;',
         mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'sim/devices/copyChannels.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts'],
+    mutants: [
+      {
+        breaks: 'the bytes of a chunk that was set aside are moved again',
+        original: 'this.chunkLeft[channel]! -= bytes;',
+        mutated: '',
+      },
+      {
+        breaks: 'a slow source does not bound a copy',
+        original: 'Math.min(bytesPerS, run.sourceBytesPerS)',
+        mutated: 'bytesPerS',
+      },
+      {
+        breaks: 'a launch holds no chunk',
+        original: '!(this.pausable[channel]! && this.#host.held(channel))',
+        mutated: 'true',
+      },
+      {
+        breaks: 'a launch holds all chunks',
+        original: '!(this.pausable[channel]! && this.#host.held(channel))',
+        mutated: '!this.#host.held(channel)',
+      },
+      {
+        breaks: 'a chunk begins in the pause that was asked for',
+        original: 'this.blockedUntil[channel]! <= this.#host.now &&',
+        mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'sim/devices/timeSlices.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts'],
+    mutants: [
+      {
+        breaks: 'a turn that nobody can end keeps a step from being steady',
+        original: 'return this.#channelsOf[engine]!.length > 1\n      ?',
+        mutated: 'return this.#channelsOf[engine]!.length > 0\n      ?',
+      },
+      {
+        breaks: 'another stream goes on with the turn of the one before',
+        original: 'if (channel !== this.active[engine]! || this.over[engine]! || !awake) {',
+        mutated: 'if (this.over[engine]! || !awake) {',
+      },
+      {
+        breaks: 'the present stream is served beyond its turn',
+        original: 'if (active >= 0 && !turnEnds && this.#channels.runnable(active)) return active;',
+        mutated: 'if (active >= 0 && this.#channels.runnable(active)) return active;',
+      },
+      {
+        breaks: 'streams take turns from the first on, not from the present one',
+        original: 'channels[(start + step + channels.length) % channels.length]!',
+        mutated: 'channels[(step - 1) % channels.length]!',
+      },
+    ],
+  },
+  {
+    file: 'sim/devices/undisturbedRuns.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts'],
+    mutants: [
+      {
+        breaks: 'a run goes by the clock on a link that a collective uses',
+        original: 'if (this.#flows.activeOn(resource) > 0 || this.#aloneOn[resource]! >= 0) return false;',
+        mutated: 'if (this.#aloneOn[resource]! >= 0) return false;',
       },
     ],
   },
