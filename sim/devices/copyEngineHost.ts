@@ -2,6 +2,8 @@
 export interface CopyEngineHost {
   readonly now: number;
   at(timeS: number, kind: 'engine' | 'turn' | 'channel', index: number): void;
+  /** A chunk has become or ceased to be a flow: the links are to be shared anew. */
+  flowsChange(): void;
   /** The run at this channel's head is done; its flows and undisturbed parts have moved so many bytes. */
   copyDone(channel: number, movedBytes: number): void;
   /** No chunk of this channel may start at present. */

@@ -45,8 +45,6 @@ export class CopyEngines {
   readonly #timerAt: number[] = [];
   readonly #flow: number[] = [];
   readonly #movingSince: number[] = [];
-  /** Whether a chunk has become or ceased to be a flow; for whoever shares the links anew. */
-  flowsChanged = false;
   /** Engines that something happened to, each once. */
   readonly #dirty: number[] = [];
   #dirtyCount = 0;
@@ -158,7 +156,7 @@ export class CopyEngines {
     const channel = this.#slices.active[engine]!;
     // A chunk that ends with its turn ends by itself at this instant; set aside, it would wait a round for no byte.
     if (this.#flows.remaining(this.#flow[engine]!, this.#host.now) < NOTHING_LEFT_BYTES) return;
-    this.flowsChanged = true;
+    this.#host.flowsChange();
     const left = this.#flows.stop(this.#host.now, this.#flow[engine]!);
     this.#account(engine, channel, this.#channels.chunkLeft[channel]! - left);
     this.#slices.over[engine] = true;
@@ -238,7 +236,7 @@ export class CopyEngines {
     const isNew = this.#channels.moved[channel] === 0;
     const route = piece === null ? this.#route[engine]! : this.#staged!.routeOf(engine, piece, isNew);
     this.#phase[engine] = MOVING;
-    this.flowsChanged = true;
+    this.#host.flowsChange();
     const flow = this.#flows.start(now, route, bytes, this.#channels.bound[channel]!, 1, -1 - engine);
     this.#flow[engine] = flow;
     if (piece !== null) this.#staged!.starts(engine, piece, flow, bytes);

@@ -153,7 +153,7 @@ export const DEVICES: readonly MutantGroup[] = [
       {
         breaks: 'a turn that nobody can end keeps a step from being steady',
         original: 'return this.#channelsOf[engine]!.length > 1\n      ?',
-        mutated: 'return this.#channelsOf[engine]!.length > 0\n      ?',
+        mutated: 'return true\n      ?',
       },
       {
         breaks: 'another stream goes on with the turn of the one before',
@@ -266,37 +266,49 @@ export const DEVICES: readonly MutantGroup[] = [
     tests: ['test/sim/devices/copyEngines.test.ts', 'test/sim/goldenTimeline.test.ts'],
     mutants: [
       {
+        breaks: 'a launch is never over',
+        original: 'this.#launching[source.rank]! -= 1;',
+        mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'sim/devices/collectives.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts', 'test/sim/goldenTimeline.test.ts'],
+    mutants: [
+      {
         breaks: 'a collective makes no pause between chunks longer',
         original: 'this.gapS = Math.max(this.#usualGapS, ...this.#flowing.values());',
         mutated: 'this.gapS = this.#usualGapS;',
       },
       {
-        breaks: 'a launch is never over',
-        original: 'this.#launching[source.rank]! -= 1;',
-        mutated: '',
-      },
-      {
         breaks: 'a collective starts with the first rank that arrives',
-        original: 'if (++this.#arrived[meeting]! < compiled.meetings[meeting]!.length) break;',
-        mutated: 'if (++this.#arrived[meeting]! < 1) break;',
+        original: 'if (++this.#arrived[meeting]! < this.#members[meeting]!.length) return;',
+        mutated: 'if (++this.#arrived[meeting]! < 1) return;',
         tests: ['test/sim/devices/links.test.ts'],
       },
       {
         breaks: 'a collective is done with the first rank that has received its part',
-        original: 'if (--this.#flowsLeft[tag]! > 0) return;',
-        mutated: 'if (--this.#flowsLeft[tag]! < 0) return;',
+        original: 'if (--this.#flowsLeft[meeting]! > 0) return;',
+        mutated: 'if (--this.#flowsLeft[meeting]! < 0) return;',
         tests: ['test/sim/devices/links.test.ts'],
       },
       {
         breaks: 'a collective starts at once',
-        original: "this.at(this.now + transport.latencyS, 'meeting', meeting);",
-        mutated: "this.at(this.now, 'meeting', meeting);",
+        original: "this.#host.at(this.#host.now + transport.latencyS, 'meeting', meeting);",
+        mutated: "this.#host.at(this.#host.now, 'meeting', meeting);",
         tests: ['test/sim/devices/links.test.ts'],
       },
+    ],
+  },
+  {
+    file: 'sim/streams.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts', 'test/sim/goldenTimeline.test.ts'],
+    mutants: [
       {
         breaks: 'a wait for the step before is one for this step',
-        original: 'this.#step[stream]! - compiled.waitAgo[wait]!',
-        mutated: 'this.#step[stream]!',
+        original: 'this.step[stream]! - waitAgo[wait]!',
+        mutated: 'this.step[stream]!',
       },
     ],
   },
