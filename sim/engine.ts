@@ -4,6 +4,7 @@ import { Collectives } from './devices/collectives.ts';
 import { COMPUTE, COPY, type CompiledProgram, compile, DELAY, MARK } from './devices/compiledProgram.ts';
 import type { CopyEngines } from './devices/copyEngines.ts';
 import { copyEnginesOf, engineOf, gpuOf } from './devices/copyEnginesOf.ts';
+import { EVENT, type EventKind, eventOf, indexOf, kindOf } from './devices/events.ts';
 import { Kernels } from './devices/kernels.ts';
 import { Links } from './devices/links.ts';
 import { isPrefetch } from './exposure.ts';
@@ -14,10 +15,6 @@ import { Streams } from './streams.ts';
 
 /** Blocks of the first, shortened step: one that starts cold, and two to put everything where a step finds it. */
 const RUN_UP_BLOCKS = 3;
-
-/** Kinds of events; an event is a kind and an index in one integer. */
-const EVENT = { op: 0, engine: 1, turn: 2, channel: 3, meeting: 4 } as const;
-const INDEX_BITS = 26;
 
 export interface EngineOptions {
   /** As a fraction of the highest, which it is where none is given. */
@@ -152,8 +149,8 @@ export class Engine {
 
   // What copy engines and collectives ask of their surroundings.
 
-  at(timeS: number, kind: keyof typeof EVENT, index: number): void {
-    this.#queue.push(timeS, EVENT[kind] * 2 ** INDEX_BITS + index);
+  at(timeS: number, kind: EventKind, index: number): void {
+    this.#queue.push(timeS, eventOf(kind, index));
   }
 
   stagedRead(engine: number, share: number): number {
@@ -213,16 +210,15 @@ export class Engine {
   }
 
   #handle(event: number): void {
-    const kind = Math.floor(event / 2 ** INDEX_BITS);
-    const index = event % 2 ** INDEX_BITS;
-    switch (kind) {
+    const index = indexOf(event);
+    switch (kindOf(event)) {
       case EVENT.op:
         this.complete(index);
         break;
       case EVENT.engine:
         this.#engines.timer(index);
         break;
-      case EVENT.turn:
+      case EVENT.slice:
         this.#engines.turn(index);
         break;
       case EVENT.channel:
@@ -275,7 +271,7 @@ export class Engine {
       case DELAY: {
         const delay = compiled.ops[op]!;
         if (delay.kind === 'delay' && delay.role === 'launch') this.#launching[delay.rank]! += 1;
-        this.at(this.now + this.#kernels.durationS[op]!, 'op', op);
+        this.at(this.now + this.#kernels.durationS[op]!, EVENT.op, op);
         break;
       }
       case COPY: {

@@ -2,13 +2,14 @@ import type { StepProgram } from '../../model/program/stepProgram.ts';
 import type { System } from '../../model/system/system.ts';
 import { betweenRanks, type Transport } from '../../model/system/transport.ts';
 import type { CompiledProgram } from './compiledProgram.ts';
+import { EVENT } from './events.ts';
 import type { CollectiveFlow, Links } from './links.ts';
 import { distinctFlows, type MeetingPhase, meetingPhases } from './meetingPhases.ts';
 
 /** What collectives need from the simulation around them. */
 export interface CollectiveHost {
   readonly now: number;
-  at(timeS: number, kind: 'meeting', index: number): void;
+  at(timeS: number, kind: typeof EVENT.collective, index: number): void;
   /** A flow is about to use this resource. */
   disturb(resource: number): void;
   /** A flow has started or ended. */
@@ -93,7 +94,7 @@ export class Collectives {
   /** The start-up of a collective's next phase, after which its bytes move. */
   #startUp(meeting: number): void {
     const { transport } = this.#phases[meeting]![this.#nextPhase[meeting]!]!;
-    this.#host.at(this.#host.now + transport.latencyS, 'meeting', meeting);
+    this.#host.at(this.#host.now + transport.latencyS, EVENT.collective, meeting);
   }
 
   #complete(meeting: number): void {

@@ -1,7 +1,9 @@
+import type { EventKind } from './events.ts';
+
 /** What the copy engines need from the simulation around them. */
 export interface CopyEngineHost {
   readonly now: number;
-  at(timeS: number, kind: 'engine' | 'turn' | 'channel', index: number): void;
+  at(timeS: number, kind: EventKind, index: number): void;
   /** A chunk has become or ceased to be a flow: the links are to be shared anew. */
   flowsChange(): void;
   /** The run at this channel's head is done; its flows and undisturbed parts have moved so many bytes. */

@@ -3,6 +3,7 @@ import type { CopyEngine } from '../../model/system/system.ts';
 import type { FlowSystem } from '../sharing/flowSystem.ts';
 import { CopyChannels, type CopyRun, NOTHING_LEFT_BYTES } from './copyChannels.ts';
 import type { CopyEngineHost } from './copyEngineHost.ts';
+import { EVENT } from './events.ts';
 import type { StagedBytes } from './stagedBytes.ts';
 import { StagedRoutes } from './stagedRoutes.ts';
 import { TIE, TimeSlices } from './timeSlices.ts';
@@ -196,7 +197,7 @@ export class CopyEngines {
     this.#lastEnd[engine] = this.#host.now;
     if (pace[channel]! > 0) {
       blockedUntil[channel] = this.#host.roomAtS(channel) + pace[channel]!;
-      this.#host.at(blockedUntil[channel]!, 'channel', channel);
+      this.#host.at(blockedUntil[channel]!, EVENT.channel, channel);
     }
     this.#mark(engine);
     if (this.#channels.endChunk(channel)) this.#host.copyDone(channel, moved[channel]!);
@@ -219,7 +220,7 @@ export class CopyEngines {
     }
     this.#phase[engine] = STARTING;
     this.#timerAt[engine] = now + pauseS;
-    this.#host.at(now + pauseS, 'engine', engine);
+    this.#host.at(now + pauseS, EVENT.engine, engine);
   }
 
   #move(engine: number): void {
@@ -276,7 +277,7 @@ export class CopyEngines {
     };
     this.#undisturbed.begin(engine, run);
     this.#timerAt[engine] = endOfRun(run);
-    this.#host.at(this.#timerAt[engine]!, 'engine', engine);
+    this.#host.at(this.#timerAt[engine]!, EVENT.engine, engine);
   }
 
   #endAlone(engine: number): void {
@@ -310,12 +311,12 @@ export class CopyEngines {
       // In an asked-for pause the engine is free for others.
       this.#phase[engine] = IDLE;
       channels.blockedUntil[channel] = wakesS;
-      this.#host.at(wakesS, 'channel', channel);
+      this.#host.at(wakesS, EVENT.channel, channel);
       this.#mark(engine);
     } else if (now < startS) {
       this.#phase[engine] = STARTING;
       this.#timerAt[engine] = startS;
-      this.#host.at(startS, 'engine', engine);
+      this.#host.at(startS, EVENT.engine, engine);
     } else {
       const moved = Math.min((now - startS) * run.bytesPerS, chunkLeft);
       channels.move(channel, moved);

@@ -3,6 +3,7 @@ import type { StepLedger } from '../stepLedger.ts';
 import type { Streams } from '../streams.ts';
 import type { CompiledProgram } from './compiledProgram.ts';
 import { atClock } from './computeDurations.ts';
+import { EVENT } from './events.ts';
 import type { Links } from './links.ts';
 import { Occupancy } from './occupancy.ts';
 
@@ -10,7 +11,7 @@ import { Occupancy } from './occupancy.ts';
 export interface KernelHost {
   readonly now: number;
   readonly links: Links;
-  at(timeS: number, kind: 'op', op: number): void;
+  at(timeS: number, kind: typeof EVENT.op, op: number): void;
   /** A flow has started. */
   flowsChange(): void;
 }
@@ -88,6 +89,6 @@ export class Kernels {
       this.#occupancy.begin(op, time);
       time += this.durationS[op]!;
     }
-    this.#host.at(time, 'op', op);
+    this.#host.at(time, EVENT.op, op);
   }
 }

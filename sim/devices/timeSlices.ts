@@ -1,6 +1,7 @@
 import type { CopyEngine } from '../../model/system/system.ts';
 import type { CopyChannels } from './copyChannels.ts';
 import type { CopyEngineHost } from './copyEngineHost.ts';
+import { EVENT } from './events.ts';
 
 /** Times that agree to this share are equal: rounding must not decide who goes first. */
 export const TIE = 1e-9;
@@ -81,7 +82,7 @@ export class TimeSlices {
     const end = Math.max(this.#host.now, this.start[engine]! + this.#timing.turnS);
     if (this.#endAt[engine] === end) return;
     this.#endAt[engine] = end;
-    this.#host.at(end, 'turn', engine);
+    this.#host.at(end, EVENT.slice, engine);
   }
 
   /** The event of a slice's end has come. Returns false where it has been put off since. */

@@ -295,8 +295,8 @@ export const DEVICES: readonly MutantGroup[] = [
       },
       {
         breaks: 'a collective starts at once',
-        original: "this.#host.at(this.#host.now + transport.latencyS, 'meeting', meeting);",
-        mutated: "this.#host.at(this.#host.now, 'meeting', meeting);",
+        original: 'this.#host.at(this.#host.now + transport.latencyS, EVENT.collective, meeting);',
+        mutated: 'this.#host.at(this.#host.now, EVENT.collective, meeting);',
         tests: ['test/sim/devices/links.test.ts'],
       },
     ],
