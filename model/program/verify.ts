@@ -1,4 +1,4 @@
-import { happensBefore, type Instance } from './happensBefore.ts';
+import { type Before, happensBefore } from './happensBefore.ts';
 import type { CopyOp, Op, StepProgram } from './stepProgram.ts';
 
 /** A rule of the verifier that a program breaks; the message names the operations. */
@@ -35,7 +35,8 @@ export interface Violation {
  *   the collective itself: its buffers may hold something else until then.
  */
 export function verify(program: StepProgram): Violation[] {
-  const structural = [...collectiveOrder(program), ...coverage(program), ...memory(program)];
+  const copies = prefetches(program);
+  const structural = [...collectiveOrder(program), ...coverage(program, copies), ...memory(program, copies)];
   const order = happensBefore(program);
   if ('cycle' in order) {
     const names = order.cycle.slice(0, 4).map((op) => nameOf(program.ops[op]!));
@@ -43,24 +44,22 @@ export function verify(program: StepProgram): Violation[] {
   }
   return [
     ...structural,
-    ...landedBeforeStart(program, order.before),
-    ...slotReuse(program, order.before),
+    ...landedBeforeStart(program, copies, order.before),
+    ...slotReuse(program, copies, order.before),
     ...stagedExchange(program, order.before),
     ...criticalPath(program, order.before),
   ];
 }
 
-type Before = (earlier: Instance, later: Instance) => boolean;
+/** A copy of a block's bytes into a slot. */
+type Prefetch = CopyOp & { target: NonNullable<CopyOp['target']> };
 
 function nameOf(op: Op): string {
   return `rank ${op.rank} ${op.stream} "${op.label}"`;
 }
 
-function prefetches(program: StepProgram): (CopyOp & { target: NonNullable<CopyOp['target']> })[] {
-  return program.ops.filter(
-    (op): op is CopyOp & { target: NonNullable<CopyOp['target']> } =>
-      op.kind === 'copy' && op.target !== null,
-  );
+function prefetches({ ops }: StepProgram): Prefetch[] {
+  return ops.filter((op): op is Prefetch => op.kind === 'copy' && op.target !== null);
 }
 
 /** Operations of a block on the compute stream, in order. */
@@ -94,20 +93,20 @@ function collectiveOrder(program: StepProgram): Violation[] {
   });
 }
 
-function coverage(program: StepProgram): Violation[] {
+function coverage({ ranks, blocks }: StepProgram, copies: readonly Prefetch[]): Violation[] {
   const violations: Violation[] = [];
-  for (let rank = 0; rank < program.ranks; rank += 1) {
-    const runs = prefetches(program).filter((op) => op.rank === rank);
+  const expected = blocks.reduce((sum, block) => sum + block.weightBytes - block.residentBytes, 0);
+  for (let rank = 0; rank < ranks; rank += 1) {
+    const runs = copies.filter((op) => op.rank === rank);
     const copied = runs.reduce((sum, op) => sum + op.bytes, 0);
-    const expected = program.blocks.reduce((sum, block) => sum + block.weightBytes - block.residentBytes, 0);
     if (copied !== expected) {
       const message = `rank ${rank} copies ${copied} bytes a step, but ${expected} do not stay on the GPU`;
       violations.push({ rule: 'bytes-per-step', message });
     }
-    program.blocks.forEach((block, position) => {
-      const parts = runs
-        .filter((op) => op.target.position === position)
-        .sort((a, b) => a.target.from - b.target.from);
+    const byBlock = blocks.map((): Prefetch[] => []);
+    for (const run of runs) byBlock[run.target.position]?.push(run);
+    blocks.forEach((block, position) => {
+      const parts = byBlock[position]!.sort((a, b) => a.target.from - b.target.from);
       let reached = block.residentBytes;
       for (const part of parts) {
         if (part.target.from !== reached || part.target.to - part.target.from !== part.bytes) break;
@@ -122,15 +121,14 @@ function coverage(program: StepProgram): Violation[] {
   return violations;
 }
 
-function memory(program: StepProgram): Violation[] {
-  const { slots, slotBytes, blocks } = program;
+function memory({ slots, slotBytes, blocks }: StepProgram, copies: readonly Prefetch[]): Violation[] {
   const largest = Math.max(0, ...blocks.map((block) => block.weightBytes - block.residentBytes));
   const violations: Violation[] = [];
   if (slotBytes !== largest) {
     const message = `slots of ${slotBytes} bytes are claimed, the largest streamed block has ${largest}`;
     violations.push({ rule: 'memory', message });
   }
-  for (const copy of prefetches(program)) {
+  for (const copy of copies) {
     const { slot, to, position } = copy.target;
     const end = to - blocks[position]!.residentBytes;
     if (slot < slots && end <= slotBytes) continue;
@@ -140,12 +138,12 @@ function memory(program: StepProgram): Violation[] {
   return violations;
 }
 
-function landedBeforeStart(program: StepProgram, before: Before): Violation[] {
+function landedBeforeStart(program: StepProgram, copies: readonly Prefetch[], before: Before): Violation[] {
   const readers = readersOf(program);
-  return prefetches(program).flatMap((copy) => {
+  return copies.flatMap((copy) => {
     const first = readers[copy.rank]![copy.target.position]![0];
     if (first === undefined) return [];
-    if (before({ op: copy.id, step: 0 }, { op: first.id, step: copy.target.stepsAhead })) return [];
+    if (before(copy.id, 0, first.id, copy.target.stepsAhead)) return [];
     return [
       {
         rule: 'landed-before-start' as const,
@@ -155,7 +153,7 @@ function landedBeforeStart(program: StepProgram, before: Before): Violation[] {
   });
 }
 
-function slotReuse(program: StepProgram, before: Before): Violation[] {
+function slotReuse(program: StepProgram, copies: readonly Prefetch[], before: Before): Violation[] {
   const { slots, streamedPerStep } = program;
   if (streamedPerStep === 0) return [];
   const readers = readersOf(program);
@@ -163,7 +161,7 @@ function slotReuse(program: StepProgram, before: Before): Violation[] {
     block.residentBytes < block.weightBytes ? [position] : [],
   );
   const ordinal = new Map(streamed.map((position, index) => [position, index]));
-  return prefetches(program).flatMap((copy) => {
+  return copies.flatMap((copy) => {
     const place = ordinal.get(copy.target.position);
     if (place === undefined) return [];
     const violations: Violation[] = [];
@@ -184,8 +182,7 @@ function slotReuse(program: StepProgram, before: Before): Violation[] {
     const occupant = streamed[earlier % streamedPerStep]!;
     const last = readers[copy.rank]![occupant]!.at(-1);
     if (last === undefined) return violations;
-    const occupied = { op: last.id, step: Math.floor(earlier / streamedPerStep) };
-    if (!before(occupied, { op: copy.id, step })) {
+    if (!before(last.id, Math.floor(earlier / streamedPerStep), copy.id, step)) {
       const message = `${nameOf(copy)} may overwrite slot ${copy.target.slot} before ${nameOf(last)} has read it`;
       violations.push({ rule: 'slot-reuse', message });
     }
@@ -196,10 +193,12 @@ function slotReuse(program: StepProgram, before: Before): Violation[] {
 function stagedExchange(program: StepProgram, before: Before): Violation[] {
   const violations: Violation[] = [];
   const report = (message: string) => violations.push({ rule: 'staged-exchange', message });
-  const read = new Set<number>();
-  const begins = new Map<string, number>();
+  /** By operation: whether somebody reads what it wrote. */
+  const isRead = new Uint8Array(program.ops.length);
+  /** By rank and collective: the mark that begins it. */
+  const begins = Array.from({ length: program.ranks }, (): number[] => []);
   for (const op of program.ops) {
-    if (op.kind === 'mark' && op.role === 'collective-begin') begins.set(`${op.rank} ${op.group}`, op.id);
+    if (op.kind === 'mark' && op.role === 'collective-begin') begins[op.rank]![op.group] = op.id;
   }
   const staged = program.ops.filter((op): op is CopyOp => op.kind === 'copy' && op.role === 'staging');
   for (const op of staged) {
@@ -214,17 +213,17 @@ function stagedExchange(program: StepProgram, before: Before): Violation[] {
       report(`${nameOf(op)} reads what no rank wrote for it`);
       continue;
     }
-    read.add(write.id);
-    if (!before({ op: write.id, step: 1 }, { op: op.id, step: 1 })) {
+    isRead[write.id] = 1;
+    if (!before(write.id, 1, op.id, 1)) {
       report(`${nameOf(op)} may read before ${nameOf(write)} is done`);
     }
-    const begin = begins.get(`${op.rank} ${op.group}`);
-    if (begin === undefined || !before({ op: begin, step: 1 }, { op: op.id, step: 1 })) {
+    const begin = begins[op.rank]![op.group];
+    if (begin === undefined || !before(begin, 1, op.id, 1)) {
       report(`${nameOf(op)} may fill a buffer before its own rank has begun the collective`);
     }
   }
   for (const op of staged) {
-    if (op.direction === 'd2h' && !read.has(op.id)) report(`nobody reads what ${nameOf(op)} wrote`);
+    if (op.direction === 'd2h' && isRead[op.id] === 0) report(`nobody reads what ${nameOf(op)} wrote`);
   }
   return violations;
 }
@@ -235,13 +234,12 @@ function criticalPath(program: StepProgram, before: Before): Violation[] {
   /** By rank: what the next operation has to wait for, and what the last collective waited for. */
   const last: Op[][] = [];
   const beforeCollective: Op[][] = [];
-  const reads = new Map<string, CopyOp[]>();
+  /** By rank and collective: staged pieces that are read. */
+  const reads = Array.from({ length: program.ranks }, (): CopyOp[][] => []);
   for (const op of program.ops) {
-    const group = `${op.rank} ${'group' in op ? op.group : -1}`;
     if (op.kind === 'copy' && op.role === 'staging' && op.direction === 'h2d') {
-      const known = reads.get(group);
-      if (known === undefined) reads.set(group, [op]);
-      else known.push(op);
+      reads[op.rank]![op.group] ??= [];
+      reads[op.rank]![op.group]!.push(op);
     }
     if (op.stream !== 'compute' && op.stream !== 'collective') continue;
     const collective = (last[op.rank] ?? []).find(
@@ -253,13 +251,11 @@ function criticalPath(program: StepProgram, before: Before): Violation[] {
     const previous = (collective === undefined ? last : beforeCollective)[op.rank] ?? [];
     for (const one of previous) {
       // Within a stream the order needs no check.
-      if (one.stream === op.stream || before({ op: one.id, step: 1 }, { op: op.id, step: 1 })) continue;
+      if (one.stream === op.stream || before(one.id, 1, op.id, 1)) continue;
       report(`${nameOf(op)} may start before ${nameOf(one)} is done`);
     }
     if (op.kind === 'mark' && op.role === 'collective-end') {
-      const open = reads
-        .get(group)
-        ?.find((read) => !before({ op: read.id, step: 1 }, { op: op.id, step: 1 }));
+      const open = reads[op.rank]![op.group]?.find((read) => !before(read.id, 1, op.id, 1));
       if (open !== undefined) report(`${nameOf(op)} may come before ${nameOf(open)} is done`);
     }
     if (op.kind === 'collective') beforeCollective[op.rank] = [...previous];
