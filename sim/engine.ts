@@ -1,13 +1,13 @@
-import type { StepProgram } from '../model/program/stepProgram.ts';
+import { COLLECTIVE, COMPUTE, LAUNCH, MARK, PIECE, PREFETCH } from '../model/program/flatProgram.ts';
+import type { CopyOp, StepProgram } from '../model/program/stepProgram.ts';
 import type { System } from '../model/system/system.ts';
 import { Collectives } from './devices/collectives.ts';
-import { COMPUTE, COPY, type CompiledProgram, compile, DELAY, MARK } from './devices/compiledProgram.ts';
+import { type CompiledProgram, compile } from './devices/compiledProgram.ts';
 import type { CopyEngines } from './devices/copyEngines.ts';
 import { copyEnginesOf, engineOf, gpuOf } from './devices/copyEnginesOf.ts';
 import { EVENT, type EventKind, eventOf, indexOf, kindOf } from './devices/events.ts';
 import { Kernels } from './devices/kernels.ts';
 import { Links } from './devices/links.ts';
-import { isPrefetch } from './exposure.ts';
 import { EventQueue } from './kernel/eventQueue.ts';
 import type { Recorder } from './recorder.ts';
 import { type SteadyStep, StepLedger } from './stepLedger.ts';
@@ -29,6 +29,8 @@ export interface EngineOptions {
    */
   fromStart?: boolean;
   recorder?: Recorder;
+  /** What `compile` made of the program, for one that several engines run. */
+  compiled?: CompiledProgram;
 }
 
 /**
@@ -65,12 +67,12 @@ export class Engine {
 
   constructor(program: StepProgram, system: System, options: EngineOptions = {}) {
     this.#program = program;
-    this.compiled = compile(program);
+    this.compiled = options.compiled ?? compile(program);
     this.#recorder = options.recorder;
     this.recording = options.recorder !== undefined;
     const { compiled } = this;
     const ends = program.streams.filter((stream) => onCriticalPath(stream.kind)).length;
-    this.#ledger = new StepLedger(compiled.ops, ends);
+    this.#ledger = new StepLedger(compiled.position, ends);
     this.#streams = new Streams(compiled, this.#ledger);
     this.#collectives = new Collectives(this, program, compiled, system);
     const recordsRates = this.#recorder?.rates !== undefined;
@@ -81,10 +83,12 @@ export class Engine {
     this.#launching = new Int32Array(program.ranks);
     this.#channelOf = new Int32Array(compiled.streamCount).fill(-1);
     program.streams.forEach((stream, index) => {
-      const first = stream.ops.map((op) => compiled.ops[op]!).find((op) => op.kind === 'copy');
-      if (first === undefined || first.kind !== 'copy') return;
-      const gpu = this.links.gpuOfRank[stream.rank]!;
-      this.#channelOf[index] = this.#engines.addChannel(engineOf(gpu, first.direction));
+      const first = stream.ops.find((op) => compiled.kind[op] === PREFETCH || compiled.kind[op] === PIECE);
+      if (first === undefined) return;
+      const { direction } = compiled.ops[first] as CopyOp;
+      this.#channelOf[index] = this.#engines.addChannel(
+        engineOf(this.links.gpuOfRank[stream.rank]!, direction),
+      );
       this.#streamOfChannel.push(index);
     });
   }
@@ -172,7 +176,7 @@ export class Engine {
   copyDone(channel: number, movedBytes: number): void {
     const stream = this.#streamOfChannel[channel]!;
     const op = this.#streams.opAt(stream);
-    if (isPrefetch(this.compiled.ops[op]!)) {
+    if (this.compiled.kind[op] === PREFETCH) {
       const step = this.#streams.step[stream]!;
       this.#prefetched[step] = (this.#prefetched[step] ?? 0) + movedBytes;
     }
@@ -268,20 +272,18 @@ export class Engine {
       case COMPUTE:
         this.#kernels.start(op, stream, this.#collectives.count + op);
         break;
-      case DELAY: {
-        const delay = compiled.ops[op]!;
-        if (delay.kind === 'delay' && delay.role === 'launch') this.#launching[delay.rank]! += 1;
-        this.at(this.now + this.#kernels.durationS[op]!, EVENT.op, op);
-        break;
-      }
-      case COPY: {
-        const copy = compiled.ops[op]!;
+      case PREFETCH:
+      case PIECE: {
         const waited = compiled.firstWait[op + 1]! > compiled.firstWait[op]!;
-        if (copy.kind === 'copy') this.#engines.submit(this.#channelOf[stream]!, copy, waited);
+        this.#engines.submit(this.#channelOf[stream]!, compiled.ops[op] as CopyOp, waited);
         break;
       }
-      default:
+      case COLLECTIVE:
         this.#collectives.arrive(compiled.meeting[op]!);
+        break;
+      default:
+        if (compiled.kind[op] === LAUNCH) this.#launching[compiled.rankOf[op]!]! += 1;
+        this.at(this.now + this.#kernels.durationS[op]!, EVENT.op, op);
     }
   }
 
@@ -290,9 +292,8 @@ export class Engine {
     const stream = compiled.streamOf[op]!;
     const step = this.#streams.step[stream]!;
     this.#ledger.end(op, step, this.now);
-    const source = compiled.ops[op]!;
-    if (source.kind === 'delay' && source.role === 'launch') {
-      this.#launching[source.rank]! -= 1;
+    if (compiled.kind[op] === LAUNCH) {
+      this.#launching[compiled.rankOf[op]!]! -= 1;
       for (let channel = 0; channel < this.#streamOfChannel.length; channel += 1)
         this.#engines.release(channel);
     }

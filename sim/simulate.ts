@@ -9,6 +9,7 @@ import { type StagedPieces, stagedCopyAloneS } from '../model/physics/stagedCopy
 import { stagedLink } from '../model/physics/stagedLink.ts';
 import { oneForAll } from '../model/physics/variants/symmetry.ts';
 import { checkIssuedBytes, type Plan } from '../model/plan/plan.ts';
+import { flatten } from '../model/program/flatProgram.ts';
 import { lower } from '../model/program/lower.ts';
 import type { CollectiveOp, StepProgram } from '../model/program/stepProgram.ts';
 import type { Timeline } from '../model/program/timeline.ts';
@@ -16,6 +17,7 @@ import { verify } from '../model/program/verify.ts';
 import type { System } from '../model/system/system.ts';
 import { betweenRanks, type FlowTransport, transportOf } from '../model/system/transport.ts';
 import type { Workload } from '../model/workload/workload.ts';
+import { type CompiledProgram, compile } from './devices/compiledProgram.ts';
 import { Engine } from './engine.ts';
 import { isPrefetch, readyButForWeightsS } from './exposure.ts';
 import type { SteadyStep } from './stepLedger.ts';
@@ -60,13 +62,14 @@ export function simulate(
   // Pauses between chunks find room beside some segments and not beside others.
   const detail = options.timeline === true || plan.paceS > 0 ? 'segments' : 'windows';
   const program = lower(workload, system, plan, detail);
-  const [violation] = options.verify === false ? [] : verify(program);
+  const flat = flatten(program);
+  const [violation] = options.verify === false ? [] : verify(program, flat);
   if (violation !== undefined) {
     throw new Error(
       `plan ${plan.name} lowers to a program that must not run: ${violation.rule}: ${violation.message}`,
     );
   }
-  const { step, clock } = atSteadyClock(workload, system, plan, program);
+  const { step, clock } = atSteadyClock(workload, system, plan, compile(program, flat));
   const times = stepTimes(program, system, plan, step);
   return {
     report: report(
@@ -87,11 +90,12 @@ export function simulate(
  * Runs at the clock that the closed form expects, then corrects it: while the power of the simulated step is off
  * the cap (or below it at a reduced clock), the clock moves by what energy per FLOP says.
  */
-function atSteadyClock(workload: Workload, system: System, plan: Plan, program: StepProgram) {
+function atSteadyClock(workload: Workload, system: System, plan: Plan, compiled: CompiledProgram) {
+  const program = compiled.source;
   const power = powerOf(workload, system);
   let clock = clockOf(workload, system, plan);
   for (let round = 0; ; round += 1) {
-    const engine = new Engine(program, system, { clock });
+    const engine = new Engine(program, system, { clock, compiled });
     const step = engine.run();
     const prefetchedBytes = engine.prefetchedBytes(step.steps - 1) / program.ranks;
     checkIssuedBytes('the simulator', plan, workload.passes, prefetchedBytes);

@@ -67,11 +67,11 @@ export class Streams {
    * goes on with the next step.
    */
   skipTo(position: number, stream: number): boolean {
-    const { ops, streamOps, firstOp } = this.#compiled;
+    const { position: positionOf, streamOps, firstOp } = this.#compiled;
     const first = firstOp[stream]!;
     const end = firstOp[stream + 1]!;
     let head = first;
-    for (; head < end && ops[streamOps[head]!]!.position < position; head += 1)
+    for (; head < end && positionOf[streamOps[head]!]! < position; head += 1)
       this.#ledger.skip(streamOps[head]!);
     if (head === end) this.step[stream] = 1;
     this.head[stream] = head === end ? first : head;

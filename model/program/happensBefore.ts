@@ -1,5 +1,5 @@
 import { ClockRows } from './clockRows.ts';
-import type { StepProgram } from './stepProgram.ts';
+import { COLLECTIVE, type FlatProgram } from './flatProgram.ts';
 
 /**
  * Whether an operation is certainly done when another one starts, each in one of the steps looked at, counted from 0 and below
@@ -26,7 +26,7 @@ const KNOWN = 2;
  * A step is unrolled when it is first asked for. The first one shows every cycle: no operation waits for a later step, so that a
  * cycle lies within one step, and all steps are alike in what waits for the same step.
  */
-export function happensBefore(program: StepProgram): { before: Before } | { cycle: readonly number[] } {
+export function happensBefore(program: FlatProgram): { before: Before } | { cycle: readonly number[] } {
   const order = new Order(program);
   const cycle = order.unroll();
   return cycle === null ? { before: order.before } : { cycle };
@@ -34,9 +34,8 @@ export function happensBefore(program: StepProgram): { before: Before } | { cycl
 
 class Order {
   readonly #streamOf: Int32Array;
-  /** Place of an operation in its stream, and operations of the stream in a step. */
   readonly #placeOf: Int32Array;
-  readonly #lengthOf: Int32Array;
+  readonly #firstOp: Int32Array;
   readonly #joints: Joints;
   readonly #clocks: ClockRows;
   /** By step and joint: where its clock stands, and how much is known of it. */
@@ -44,20 +43,14 @@ class Order {
   readonly #state: Uint8Array;
   #steps = 0;
 
-  constructor(program: StepProgram) {
-    const { ops, streams } = program;
-    this.#streamOf = new Int32Array(ops.length);
-    this.#placeOf = new Int32Array(ops.length);
-    this.#lengthOf = Int32Array.from(streams, (stream) => stream.ops.length);
-    streams.forEach(({ ops: ids }, stream) => {
-      for (let place = 0; place < ids.length; place += 1) {
-        this.#streamOf[ids[place]!] = stream;
-        this.#placeOf[ids[place]!] = place;
-      }
-    });
-    this.#joints = jointsOf(program, this.#streamOf, this.#placeOf);
+  constructor(program: FlatProgram) {
+    const { streamOf, placeOf, firstOp, streamCount } = program;
+    this.#streamOf = streamOf;
+    this.#placeOf = placeOf;
+    this.#firstOp = firstOp;
+    this.#joints = jointsOf(program);
     const count = STEPS * this.#joints.count;
-    this.#clocks = new ClockRows(streams.length, count);
+    this.#clocks = new ClockRows(streamCount, count);
     this.#rowOf = new Int32Array(count);
     this.#state = new Uint8Array(count);
   }
@@ -146,7 +139,8 @@ class Order {
 
   /** Place of an operation in its stream, counted through all steps. */
   #placeIn(op: number, step: number): number {
-    return step * this.#lengthOf[this.#streamOf[op]!]! + this.#placeOf[op]!;
+    const stream = this.#streamOf[op]!;
+    return step * (this.#firstOp[stream + 1]! - this.#firstOp[stream]!) + this.#placeOf[op]!;
   }
 }
 
@@ -163,45 +157,49 @@ interface Joints {
   stepsAgo: Uint8Array;
 }
 
-function jointsOf({ ops, streams }: StepProgram, streamOf: Int32Array, placeOf: Int32Array): Joints {
-  const jointOf = new Int32Array(ops.length);
-  const firstNeed = new Int32Array(ops.length + 1);
+function jointsOf({ kind, streamOf, placeOf, streamOps, firstOp, ...flat }: FlatProgram): Joints {
+  const { firstWait, waitOp, waitAgo } = flat;
+  const groupOf = new Map(flat.collectives.map(({ id, group }) => [id, group]));
+  const jointOf = new Int32Array(kind.length);
+  const firstNeed = new Int32Array(kind.length + 1);
   const joining: number[] = [];
   const firsts: number[] = [];
-  const groups = new Map<number, number>();
-  for (const op of ops) {
-    const place = placeOf[op.id]!;
-    if (op.waits.length === 0 && place > 0 && op.kind !== 'collective') {
-      const before = streams[streamOf[op.id]!]!.ops[place - 1]!;
-      if (before < op.id) {
-        jointOf[op.id] = jointOf[before]!;
+  const jointOfGroup = new Map<number, number>();
+  for (let id = 0; id < kind.length; id += 1) {
+    const waits = firstWait[id + 1]! - firstWait[id]!;
+    if (waits === 0 && placeOf[id]! > 0 && kind[id] !== COLLECTIVE) {
+      const before = streamOps[firstOp[streamOf[id]!]! + placeOf[id]! - 1]!;
+      if (before < id) {
+        jointOf[id] = jointOf[before]!;
         continue;
       }
     }
-    let joint = op.kind === 'collective' ? groups.get(op.group) : undefined;
+    const group = groupOf.get(id);
+    let joint = group === undefined ? undefined : jointOfGroup.get(group);
     if (joint === undefined) {
       joint = firsts.length;
-      firsts.push(op.id);
+      firsts.push(id);
     }
-    if (op.kind === 'collective') groups.set(op.group, joint);
-    jointOf[op.id] = joint;
-    joining.push(op.id);
-    firstNeed[joint + 1]! += 1 + op.waits.length;
+    if (group !== undefined) jointOfGroup.set(group, joint);
+    jointOf[id] = joint;
+    joining.push(id);
+    firstNeed[joint + 1]! += 1 + waits;
   }
   const count = firsts.length;
   for (let joint = 0; joint < count; joint += 1) firstNeed[joint + 1]! += firstNeed[joint]!;
   const need = new Int32Array(firstNeed[count]!);
   const stepsAgo = new Uint8Array(need.length);
   const next = firstNeed.slice(0, count);
-  for (const id of joining) {
+  for (let index = 0; index < joining.length; index += 1) {
+    const id = joining[index]!;
     const joint = jointOf[id]!;
-    const stream = streams[streamOf[id]!]!.ops;
+    const stream = streamOf[id]!;
     const place = placeOf[id]!;
-    need[next[joint]!] = place > 0 ? stream[place - 1]! : stream.at(-1)!;
+    need[next[joint]!] = streamOps[place > 0 ? firstOp[stream]! + place - 1 : firstOp[stream + 1]! - 1]!;
     stepsAgo[next[joint]!++] = place > 0 ? 0 : 1;
-    for (const wait of ops[id]!.waits) {
-      need[next[joint]!] = wait.op;
-      stepsAgo[next[joint]!++] = wait.stepsAgo;
+    for (let wait = firstWait[id]!; wait < firstWait[id + 1]!; wait += 1) {
+      need[next[joint]!] = waitOp[wait]!;
+      stepsAgo[next[joint]!++] = waitAgo[wait]!;
     }
   }
   return { count, op: firsts, jointOf, firstNeed, need, stepsAgo };

@@ -1,3 +1,4 @@
+import { type FlatProgram, flatten, type SlotCopy } from './flatProgram.ts';
 import { type Before, happensBefore } from './happensBefore.ts';
 import type { CopyOp, Op, StepProgram } from './stepProgram.ts';
 
@@ -33,39 +34,38 @@ export interface Violation {
  * - `memory`: the slots that the program claims are as large as its largest streamed block, and no copy leaves them;
  * - `staged-exchange`: every staged piece is read, only after it was written, and only once the reading rank has begun
  *   the collective itself: its buffers may hold something else until then.
+ *
+ * @param flat of the program, where it is known.
  */
-export function verify(program: StepProgram): Violation[] {
-  const copies = prefetches(program);
-  const structural = [...collectiveOrder(program), ...coverage(program, copies), ...memory(program, copies)];
-  const order = happensBefore(program);
+export function verify(program: StepProgram, flat: FlatProgram = flatten(program)): Violation[] {
+  const { slotCopies } = flat;
+  const structural = [
+    ...collectiveOrder(program),
+    ...coverage(program, slotCopies),
+    ...memory(program, slotCopies),
+  ];
+  const order = happensBefore(flat);
   if ('cycle' in order) {
     const names = order.cycle.slice(0, 4).map((op) => nameOf(program.ops[op]!));
     return [...structural, { rule: 'acyclic', message: `these wait for each other: ${names.join(' <- ')}` }];
   }
   return [
     ...structural,
-    ...landedBeforeStart(program, copies, order.before),
-    ...slotReuse(program, copies, order.before),
-    ...stagedExchange(program, order.before),
-    ...criticalPath(program, order.before),
+    ...landedBeforeStart(flat, order.before),
+    ...slotReuse(flat, order.before),
+    ...stagedExchange(flat, order.before),
+    ...criticalPath(flat, order.before),
   ];
 }
-
-/** A copy of a block's bytes into a slot. */
-type Prefetch = CopyOp & { target: NonNullable<CopyOp['target']> };
 
 function nameOf(op: Op): string {
   return `rank ${op.rank} ${op.stream} "${op.label}"`;
 }
 
-function prefetches({ ops }: StepProgram): Prefetch[] {
-  return ops.filter((op): op is Prefetch => op.kind === 'copy' && op.target !== null);
-}
-
 /** Operations of a block on the compute stream, in order. */
-function readersOf(program: StepProgram): Op[][][] {
-  const readers = Array.from({ length: program.ranks }, () => program.blocks.map((): Op[] => []));
-  for (const op of program.ops) if (op.kind === 'compute') readers[op.rank]![op.position]!.push(op);
+function readersOf({ source: { ranks, blocks }, compute }: FlatProgram): Op[][][] {
+  const readers = Array.from({ length: ranks }, () => blocks.map((): Op[] => []));
+  for (const op of compute) readers[op.rank]![op.position]!.push(op);
   return readers;
 }
 
@@ -93,7 +93,7 @@ function collectiveOrder(program: StepProgram): Violation[] {
   });
 }
 
-function coverage({ ranks, blocks }: StepProgram, copies: readonly Prefetch[]): Violation[] {
+function coverage({ ranks, blocks }: StepProgram, copies: readonly SlotCopy[]): Violation[] {
   const violations: Violation[] = [];
   const expected = blocks.reduce((sum, block) => sum + block.weightBytes - block.residentBytes, 0);
   for (let rank = 0; rank < ranks; rank += 1) {
@@ -103,7 +103,7 @@ function coverage({ ranks, blocks }: StepProgram, copies: readonly Prefetch[]): 
       const message = `rank ${rank} copies ${copied} bytes a step, but ${expected} do not stay on the GPU`;
       violations.push({ rule: 'bytes-per-step', message });
     }
-    const byBlock = blocks.map((): Prefetch[] => []);
+    const byBlock = blocks.map((): SlotCopy[] => []);
     for (const run of runs) byBlock[run.target.position]?.push(run);
     blocks.forEach((block, position) => {
       const parts = byBlock[position]!.sort((a, b) => a.target.from - b.target.from);
@@ -121,7 +121,7 @@ function coverage({ ranks, blocks }: StepProgram, copies: readonly Prefetch[]): 
   return violations;
 }
 
-function memory({ slots, slotBytes, blocks }: StepProgram, copies: readonly Prefetch[]): Violation[] {
+function memory({ slots, slotBytes, blocks }: StepProgram, copies: readonly SlotCopy[]): Violation[] {
   const largest = Math.max(0, ...blocks.map((block) => block.weightBytes - block.residentBytes));
   const violations: Violation[] = [];
   if (slotBytes !== largest) {
@@ -138,9 +138,9 @@ function memory({ slots, slotBytes, blocks }: StepProgram, copies: readonly Pref
   return violations;
 }
 
-function landedBeforeStart(program: StepProgram, copies: readonly Prefetch[], before: Before): Violation[] {
-  const readers = readersOf(program);
-  return copies.flatMap((copy) => {
+function landedBeforeStart(flat: FlatProgram, before: Before): Violation[] {
+  const readers = readersOf(flat);
+  return flat.slotCopies.flatMap((copy) => {
     const first = readers[copy.rank]![copy.target.position]![0];
     if (first === undefined) return [];
     if (before(copy.id, 0, first.id, copy.target.stepsAhead)) return [];
@@ -153,15 +153,15 @@ function landedBeforeStart(program: StepProgram, copies: readonly Prefetch[], be
   });
 }
 
-function slotReuse(program: StepProgram, copies: readonly Prefetch[], before: Before): Violation[] {
-  const { slots, streamedPerStep } = program;
+function slotReuse(flat: FlatProgram, before: Before): Violation[] {
+  const { slots, streamedPerStep, blocks } = flat.source;
   if (streamedPerStep === 0) return [];
-  const readers = readersOf(program);
-  const streamed = program.blocks.flatMap((block, position) =>
+  const readers = readersOf(flat);
+  const streamed = blocks.flatMap((block, position) =>
     block.residentBytes < block.weightBytes ? [position] : [],
   );
   const ordinal = new Map(streamed.map((position, index) => [position, index]));
-  return copies.flatMap((copy) => {
+  return flat.slotCopies.flatMap((copy) => {
     const place = ordinal.get(copy.target.position);
     if (place === undefined) return [];
     const violations: Violation[] = [];
@@ -190,20 +190,18 @@ function slotReuse(program: StepProgram, copies: readonly Prefetch[], before: Be
   });
 }
 
-function stagedExchange(program: StepProgram, before: Before): Violation[] {
+function stagedExchange({ source, critical, pieces }: FlatProgram, before: Before): Violation[] {
   const violations: Violation[] = [];
   const report = (message: string) => violations.push({ rule: 'staged-exchange', message });
   /** By operation: whether somebody reads what it wrote. */
-  const isRead = new Uint8Array(program.ops.length);
+  const isRead = new Uint8Array(source.ops.length);
   /** By rank and collective: the mark that begins it. */
-  const begins = Array.from({ length: program.ranks }, (): number[] => []);
-  for (const op of program.ops) {
+  const begins = Array.from({ length: source.ranks }, (): number[] => []);
+  for (const op of critical)
     if (op.kind === 'mark' && op.role === 'collective-begin') begins[op.rank]![op.group] = op.id;
-  }
-  const staged = program.ops.filter((op): op is CopyOp => op.kind === 'copy' && op.role === 'staging');
-  for (const op of staged) {
+  for (const op of pieces) {
     if (op.direction === 'd2h') continue;
-    const write = program.ops[op.source];
+    const write = source.ops[op.source];
     if (
       write?.kind !== 'copy' ||
       write.direction !== 'd2h' ||
@@ -222,26 +220,26 @@ function stagedExchange(program: StepProgram, before: Before): Violation[] {
       report(`${nameOf(op)} may fill a buffer before its own rank has begun the collective`);
     }
   }
-  for (const op of staged) {
+  for (const op of pieces) {
     if (op.direction === 'd2h' && isRead[op.id] === 0) report(`nobody reads what ${nameOf(op)} wrote`);
   }
   return violations;
 }
 
-function criticalPath(program: StepProgram, before: Before): Violation[] {
+function criticalPath({ source, critical, pieces }: FlatProgram, before: Before): Violation[] {
   const violations: Violation[] = [];
   const report = (message: string) => violations.push({ rule: 'critical-path', message });
   /** By rank: what the next operation has to wait for, and what the last collective waited for. */
   const last: Op[][] = [];
   const beforeCollective: Op[][] = [];
   /** By rank and collective: staged pieces that are read. */
-  const reads = Array.from({ length: program.ranks }, (): CopyOp[][] => []);
-  for (const op of program.ops) {
-    if (op.kind === 'copy' && op.role === 'staging' && op.direction === 'h2d') {
-      reads[op.rank]![op.group] ??= [];
-      reads[op.rank]![op.group]!.push(op);
-    }
-    if (op.stream !== 'compute' && op.stream !== 'collective') continue;
+  const reads = Array.from({ length: source.ranks }, (): CopyOp[][] => []);
+  for (const op of pieces) {
+    if (op.direction === 'd2h') continue;
+    reads[op.rank]![op.group] ??= [];
+    reads[op.rank]![op.group]!.push(op);
+  }
+  for (const op of critical) {
     const collective = (last[op.rank] ?? []).find(
       (one) => one.kind === 'collective' && op.kind === 'compute' && one.group === op.besideGroup,
     );

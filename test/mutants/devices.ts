@@ -267,7 +267,7 @@ export const DEVICES: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'a launch is never over',
-        original: 'this.#launching[source.rank]! -= 1;',
+        original: 'this.#launching[compiled.rankOf[op]!]! -= 1;',
         mutated: '',
       },
     ],

@@ -169,7 +169,7 @@ export const PROGRAM: readonly MutantGroup[] = [
       },
       {
         breaks: 'a wait for the step before is one for this step',
-        original: 'stepsAgo[next[joint]!++] = wait.stepsAgo;',
+        original: 'stepsAgo[next[joint]!++] = waitAgo[wait]!;',
         mutated: 'stepsAgo[next[joint]!++] = 0;',
       },
       {
@@ -184,7 +184,7 @@ export const PROGRAM: readonly MutantGroup[] = [
       },
       {
         breaks: 'the ranks of a collective do not meet',
-        original: "op.kind === 'collective' ? groups.get(op.group) : undefined",
+        original: 'group === undefined ? undefined : jointOfGroup.get(group)',
         mutated: 'undefined as number | undefined',
       },
     ],
