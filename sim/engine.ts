@@ -79,18 +79,17 @@ export class Engine {
     this.links = new Links(system, program.ranks, this.#collectives.flows, recordsRates);
     this.#kernels = new Kernels(this, compiled, this.#streams, this.#ledger, system, options.clock ?? 1);
     this.mayShut = this.#kernels.mayShut;
-    this.#engines = copyEnginesOf(this, this.links, system, program.groupSize);
     this.#launching = new Int32Array(program.ranks);
     this.#channelOf = new Int32Array(compiled.streamCount).fill(-1);
+    const engines: number[] = [];
     program.streams.forEach((stream, index) => {
       const first = stream.ops.find((op) => compiled.kind[op] === PREFETCH || compiled.kind[op] === PIECE);
       if (first === undefined) return;
       const { direction } = compiled.ops[first] as CopyOp;
-      this.#channelOf[index] = this.#engines.addChannel(
-        engineOf(this.links.gpuOfRank[stream.rank]!, direction),
-      );
+      this.#channelOf[index] = engines.push(engineOf(this.links.gpuOfRank[stream.rank]!, direction)) - 1;
       this.#streamOfChannel.push(index);
     });
+    this.#engines = copyEnginesOf(this, this.links, system, program.groupSize, engines);
   }
 
   /** Runs until a step ends in the state in which it began, or `maxSteps`. */

@@ -44,72 +44,80 @@ export interface FlatProgram {
   critical: readonly Op[];
 }
 
+// A function a loop: V8 compiles a loop that is running with what it has seen of its function so far, and has to throw that away where
+// the function goes on with something else.
+
 export function flatten(program: StepProgram): FlatProgram {
-  const { ops, streams } = program;
+  return { source: program, streamCount: program.streams.length, ...ofOps(program), ...ofStreams(program) };
+}
+
+function ofOps({ ops }: StepProgram) {
   const count = ops.length;
-  const flat = {
-    source: program,
-    kind: new Uint8Array(count),
-    durationS: new Float64Array(count),
-    rankOf: new Int32Array(count),
-    position: new Int32Array(count),
-    streamOf: new Int32Array(count),
-    placeOf: new Int32Array(count),
-    firstOp: new Int32Array(streams.length + 1),
-    streamOps: new Int32Array(count),
-    streamCount: streams.length,
-    compute: [] as ComputeOp[],
-    collectives: [] as CollectiveOp[],
-    slotCopies: [] as SlotCopy[],
-    pieces: [] as CopyOp[],
-    critical: [] as Op[],
-  };
+  const kind = new Uint8Array(count);
+  const durationS = new Float64Array(count);
+  const rankOf = new Int32Array(count);
+  const position = new Int32Array(count);
   const firstWait = new Int32Array(count + 1);
   const waitOp: number[] = [];
   const waitAgo: number[] = [];
-  for (const op of ops) {
-    const { id, stream, waits } = op;
-    flat.rankOf[id] = op.rank;
-    flat.position[id] = op.position;
-    for (const wait of waits) {
-      waitOp.push(wait.op);
-      waitAgo.push(wait.stepsAgo);
+  const compute: ComputeOp[] = [];
+  const collectives: CollectiveOp[] = [];
+  const slotCopies: SlotCopy[] = [];
+  const pieces: CopyOp[] = [];
+  const critical: Op[] = [];
+  for (let id = 0; id < count; id += 1) {
+    const op = ops[id]!;
+    const { stream, waits } = op;
+    rankOf[id] = op.rank;
+    position[id] = op.position;
+    for (let index = 0; index < waits.length; index += 1) {
+      waitOp.push(waits[index]!.op);
+      waitAgo.push(waits[index]!.stepsAgo);
     }
     firstWait[id + 1] = waitOp.length;
-    if (stream === 'compute' || stream === 'collective') flat.critical.push(op);
+    if (stream === 'compute' || stream === 'collective') critical.push(op);
     switch (op.kind) {
       case 'copy':
-        flat.kind[id] = op.role === 'staging' ? PIECE : PREFETCH;
-        if (op.role === 'staging') flat.pieces.push(op);
-        if (op.target !== null) flat.slotCopies.push(op as SlotCopy);
+        kind[id] = op.role === 'staging' ? PIECE : PREFETCH;
+        if (op.role === 'staging') pieces.push(op);
+        if (op.target !== null) slotCopies.push(op as SlotCopy);
         break;
       case 'delay':
-        flat.kind[id] = op.role === 'launch' ? LAUNCH : DELAY;
-        flat.durationS[id] = op.durationS;
+        kind[id] = op.role === 'launch' ? LAUNCH : DELAY;
+        durationS[id] = op.durationS;
         break;
       case 'compute':
-        flat.kind[id] = COMPUTE;
-        flat.durationS[id] = op.durationS;
-        flat.compute.push(op);
+        kind[id] = COMPUTE;
+        durationS[id] = op.durationS;
+        compute.push(op);
         break;
       case 'mark':
-        flat.kind[id] = MARK;
+        kind[id] = MARK;
         break;
       case 'collective':
-        flat.kind[id] = COLLECTIVE;
-        flat.collectives.push(op);
+        kind[id] = COLLECTIVE;
+        collectives.push(op);
     }
   }
-  let at = 0;
-  streams.forEach((stream, index) => {
-    flat.firstOp[index] = at;
-    for (let place = 0; place < stream.ops.length; place += 1) {
-      const op = stream.ops[place]!;
-      flat.streamOf[op] = index;
-      flat.placeOf[op] = place;
-      flat.streamOps[at++] = op;
+  const waits = { firstWait, waitOp: Int32Array.from(waitOp), waitAgo: Uint8Array.from(waitAgo) };
+  return { kind, durationS, rankOf, position, ...waits, compute, collectives, slotCopies, pieces, critical };
+}
+
+function ofStreams({ ops, streams }: StepProgram) {
+  const streamOf = new Int32Array(ops.length);
+  const placeOf = new Int32Array(ops.length);
+  const firstOp = new Int32Array(streams.length + 1);
+  const streamOps = new Int32Array(ops.length);
+  for (let stream = 0; stream < streams.length; stream += 1) {
+    const ids = streams[stream]!.ops;
+    const first = firstOp[stream]!;
+    firstOp[stream + 1] = first + ids.length;
+    for (let place = 0; place < ids.length; place += 1) {
+      const op = ids[place]!;
+      streamOf[op] = stream;
+      placeOf[op] = place;
+      streamOps[first + place] = op;
     }
-  });
-  flat.firstOp[streams.length] = at;
-  return { ...flat, firstWait, waitOp: Int32Array.from(waitOp), waitAgo: Uint8Array.from(waitAgo) };
+  }
+  return { streamOf, placeOf, firstOp, streamOps };
 }

@@ -157,24 +157,32 @@ interface Joints {
   stepsAgo: Uint8Array;
 }
 
-function jointsOf({ kind, streamOf, placeOf, streamOps, firstOp, ...flat }: FlatProgram): Joints {
-  const { firstWait, waitOp, waitAgo } = flat;
-  const groupOf = new Map(flat.collectives.map(({ id, group }) => [id, group]));
-  const jointOf = new Int32Array(kind.length);
-  const firstNeed = new Int32Array(kind.length + 1);
+function jointsOf(flat: FlatProgram): Joints {
+  const jointOf = new Int32Array(flat.kind.length);
   const joining: number[] = [];
-  const firsts: number[] = [];
+  const op = addJoints(flat, jointOf, joining);
+  return { count: op.length, op, jointOf, ...needsOf(flat, jointOf, joining, op.length) };
+}
+
+/** Numbers the joints. Returns their operations; `joining` gets all that are at a joint, a collective's other members as well. */
+function addJoints(
+  { kind, collectives, firstWait, ...flat }: FlatProgram,
+  jointOf: Int32Array,
+  joining: number[],
+): number[] {
+  const { streamOf, placeOf, streamOps, firstOp } = flat;
+  const groupOf = new Map(collectives.map(({ id, group }) => [id, group]));
   const jointOfGroup = new Map<number, number>();
+  const firsts: number[] = [];
   for (let id = 0; id < kind.length; id += 1) {
-    const waits = firstWait[id + 1]! - firstWait[id]!;
-    if (waits === 0 && placeOf[id]! > 0 && kind[id] !== COLLECTIVE) {
+    if (firstWait[id + 1] === firstWait[id] && placeOf[id]! > 0 && kind[id] !== COLLECTIVE) {
       const before = streamOps[firstOp[streamOf[id]!]! + placeOf[id]! - 1]!;
       if (before < id) {
         jointOf[id] = jointOf[before]!;
         continue;
       }
     }
-    const group = groupOf.get(id);
+    const group = kind[id] === COLLECTIVE ? groupOf.get(id) : undefined;
     let joint = group === undefined ? undefined : jointOfGroup.get(group);
     if (joint === undefined) {
       joint = firsts.length;
@@ -183,15 +191,19 @@ function jointsOf({ kind, streamOf, placeOf, streamOps, firstOp, ...flat }: Flat
     if (group !== undefined) jointOfGroup.set(group, joint);
     jointOf[id] = joint;
     joining.push(id);
-    firstNeed[joint + 1]! += 1 + waits;
   }
-  const count = firsts.length;
-  for (let joint = 0; joint < count; joint += 1) firstNeed[joint + 1]! += firstNeed[joint]!;
-  const need = new Int32Array(firstNeed[count]!);
+  return firsts;
+}
+
+function needsOf(flat: FlatProgram, jointOf: Int32Array, joining: readonly number[], joints: number) {
+  const { streamOf, placeOf, streamOps, firstOp, firstWait, waitOp, waitAgo } = flat;
+  const firstNeed = new Int32Array(joints + 1);
+  for (const id of joining) firstNeed[jointOf[id]! + 1]! += 1 + firstWait[id + 1]! - firstWait[id]!;
+  for (let joint = 0; joint < joints; joint += 1) firstNeed[joint + 1]! += firstNeed[joint]!;
+  const need = new Int32Array(firstNeed[joints]!);
   const stepsAgo = new Uint8Array(need.length);
-  const next = firstNeed.slice(0, count);
-  for (let index = 0; index < joining.length; index += 1) {
-    const id = joining[index]!;
+  const next = firstNeed.slice(0, joints);
+  for (const id of joining) {
     const joint = jointOf[id]!;
     const stream = streamOf[id]!;
     const place = placeOf[id]!;
@@ -202,5 +214,5 @@ function jointsOf({ kind, streamOf, placeOf, streamOps, firstOp, ...flat }: Flat
       stepsAgo[next[joint]!++] = waitAgo[wait]!;
     }
   }
-  return { count, op: firsts, jointOf, firstNeed, need, stepsAgo };
+  return { firstNeed, need, stepsAgo };
 }

@@ -22,66 +22,60 @@ export type CopyRun = Pick<
 export class CopyChannels {
   readonly #host: Pick<CopyEngineHost, 'now' | 'held'>;
   /** The engine that serves each channel. */
-  readonly engineOf: number[] = [];
+  readonly engineOf: readonly number[];
   /** Bytes of the run that have not moved, and that have. */
-  readonly left: number[] = [];
-  readonly moved: number[] = [];
+  readonly left: Float64Array;
+  readonly moved: Float64Array;
   /** Bytes of a whole chunk, and of the present or next one that have not moved. */
-  readonly chunk: number[] = [];
-  readonly chunkLeft: number[] = [];
+  readonly chunk: Float64Array;
+  readonly chunkLeft: Float64Array;
   /** Bytes/s of engine and source. */
-  readonly bound: number[] = [];
+  readonly bound: Float64Array;
   /** Seconds from a chunk's last byte until the next chunk is ready. */
-  readonly pace: number[] = [];
+  readonly pace: Float64Array;
   /** Whether a launch on the host holds the next chunk. */
-  readonly pausable: boolean[] = [];
+  readonly pausable: Uint8Array;
   /** End of the pause behind the last chunk. */
-  readonly blockedUntil: number[] = [];
+  readonly blockedUntil: Float64Array;
   /** The staged piece; null for other copies, and for all where memory serves every read. */
-  readonly piece: (CopyRun | null)[] = [];
-  readonly #ready: boolean[] = [];
+  readonly piece: (CopyRun | null)[];
+  readonly #ready: Uint8Array;
 
-  constructor(host: Pick<CopyEngineHost, 'now' | 'held'>) {
+  constructor(host: Pick<CopyEngineHost, 'now' | 'held'>, engineOf: readonly number[]) {
+    const count = engineOf.length;
     this.#host = host;
-  }
-
-  /** Adds a stream without a run; returns its number. */
-  add(engine: number): number {
-    for (const list of [
-      this.left,
-      this.moved,
-      this.chunk,
-      this.chunkLeft,
-      this.bound,
-      this.pace,
-      this.blockedUntil,
-    ])
-      list.push(0);
-    this.pausable.push(false);
-    this.piece.push(null);
-    this.#ready.push(false);
-    return this.engineOf.push(engine) - 1;
+    this.engineOf = engineOf;
+    this.left = new Float64Array(count);
+    this.moved = new Float64Array(count);
+    this.chunk = new Float64Array(count);
+    this.chunkLeft = new Float64Array(count);
+    this.bound = new Float64Array(count);
+    this.pace = new Float64Array(count);
+    this.pausable = new Uint8Array(count);
+    this.blockedUntil = new Float64Array(count);
+    this.piece = engineOf.map(() => null);
+    this.#ready = new Uint8Array(count);
   }
 
   /** A run has reached the head of its stream and may go. */
   submit(channel: number, run: CopyRun, bytesPerS: number, paceS: number, piece: CopyRun | null): void {
     this.piece[channel] = piece;
-    this.#ready[channel] = true;
+    this.#ready[channel] = 1;
     this.left[channel] = run.bytes;
     this.moved[channel] = 0;
     this.chunk[channel] = run.chunkBytes;
     this.chunkLeft[channel] = Math.min(run.chunkBytes, run.bytes);
     this.bound[channel] = Math.min(bytesPerS, run.sourceBytesPerS);
     this.pace[channel] = paceS;
-    this.pausable[channel] = run.pausedByHost;
+    this.pausable[channel] = run.pausedByHost ? 1 : 0;
   }
 
   /** Whether its next chunk may start now. */
   runnable(channel: number): boolean {
     return (
-      this.#ready[channel]! &&
+      this.#ready[channel] === 1 &&
       this.blockedUntil[channel]! <= this.#host.now &&
-      !(this.pausable[channel]! && this.#host.held(channel))
+      !(this.pausable[channel] === 1 && this.#host.held(channel))
     );
   }
 
@@ -95,7 +89,7 @@ export class CopyChannels {
   /** Its chunk has ended. Returns whether the run has ended with it; otherwise the next chunk is whole. */
   endChunk(channel: number): boolean {
     if (this.left[channel]! < NOTHING_LEFT_BYTES) {
-      this.#ready[channel] = false;
+      this.#ready[channel] = 0;
       return true;
     }
     this.chunkLeft[channel] = Math.min(this.chunk[channel]!, this.left[channel]!);

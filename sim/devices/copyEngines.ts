@@ -41,15 +41,15 @@ export class CopyEngines {
   readonly #undisturbed: UndisturbedRuns;
   /** Null where memory serves all that is staged. */
   readonly #staged: StagedRoutes | null;
-  readonly #phase: number[] = [];
-  readonly #lastEnd: number[] = [];
-  readonly #timerAt: number[] = [];
-  readonly #flow: number[] = [];
-  readonly #movingSince: number[] = [];
+  readonly #phase: Uint8Array;
+  readonly #lastEnd: Float64Array;
+  readonly #timerAt: Float64Array;
+  readonly #flow: Int32Array;
+  readonly #movingSince: Float64Array;
   /** Engines that something happened to, each once. */
-  readonly #dirty: number[] = [];
+  readonly #dirty: Int32Array;
   #dirtyCount = 0;
-  readonly #isDirty: boolean[] = [];
+  readonly #isDirty: Uint8Array;
 
   constructor(
     host: CopyEngineHost,
@@ -61,6 +61,8 @@ export class CopyEngines {
       uses: readonly { resource: number }[];
       memory: number;
     }[],
+    /** Engine of each stream that copies. */
+    channels: readonly number[],
     resourceCount: number,
     staged: StagedBytes | null,
   ) {
@@ -70,25 +72,18 @@ export class CopyEngines {
     this.#route = engines.map((engine) => engine.route);
     this.#rate = engines.map((engine) => engine.bytesPerS);
     this.#uses = engines.map((engine) => engine.uses);
-    this.#channels = new CopyChannels(host);
+    this.#channels = new CopyChannels(host, channels);
     this.#slices = new TimeSlices(host, this.#channels, timing, engines.length);
     this.#undisturbed = new UndisturbedRuns(flows, this.#uses, resourceCount);
     this.#staged = staged && new StagedRoutes(host, flows, staged, engines);
-    for (const _ of engines) {
-      this.#phase.push(IDLE);
-      this.#lastEnd.push(Number.NEGATIVE_INFINITY);
-      this.#timerAt.push(-1);
-      this.#flow.push(-1);
-      this.#movingSince.push(0);
-      this.#isDirty.push(false);
-    }
-  }
-
-  /** A stream that uses an engine; returns its channel number. */
-  addChannel(engine: number): number {
-    const channel = this.#channels.add(engine);
-    this.#slices.add(engine, channel);
-    return channel;
+    const count = engines.length;
+    this.#phase = new Uint8Array(count).fill(IDLE);
+    this.#lastEnd = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+    this.#timerAt = new Float64Array(count).fill(-1);
+    this.#flow = new Int32Array(count).fill(-1);
+    this.#movingSince = new Float64Array(count);
+    this.#dirty = new Int32Array(count);
+    this.#isDirty = new Uint8Array(count);
   }
 
   /** A run of copies has reached the head of its stream and may go. `waits`: it had to wait for an event first. */
@@ -96,7 +91,7 @@ export class CopyEngines {
     const engine = this.#channels.engineOf[channel]!;
     const piece = this.#staged !== null && run.role === 'staging' ? run : null;
     this.#channels.submit(channel, run, this.#rate[engine]!, pacedS(this.#timing, run.paceS), piece);
-    if (waits && this.#slices.active[engine] === channel) this.#slices.over[engine] = true;
+    if (waits && this.#slices.active[engine] === channel) this.#slices.over[engine] = 1;
     this.#mark(engine);
   }
 
@@ -109,7 +104,7 @@ export class CopyEngines {
   dispatchDirty(): void {
     for (let index = 0; index < this.#dirtyCount; index += 1) {
       const engine = this.#dirty[index]!;
-      this.#isDirty[engine] = false;
+      this.#isDirty[engine] = 0;
       this.#dispatch(engine);
     }
     this.#dirtyCount = 0;
@@ -132,9 +127,9 @@ export class CopyEngines {
   state(): number[] {
     const { now } = this.#host;
     return [
-      ...this.#lastEnd.flatMap((lastEnd, engine) => [
+      ...Array.from(this.#lastEnd).flatMap((lastEnd, engine) => [
         this.#slices.active[engine]!,
-        this.#slices.over[engine]! ? 1 : 0,
+        this.#slices.over[engine]!,
         this.#slices.spentS(engine),
         Math.min(now - lastEnd, this.#timing.startUpS),
       ]),
@@ -160,7 +155,7 @@ export class CopyEngines {
     this.#host.flowsChange();
     const left = this.#flows.stop(this.#host.now, this.#flow[engine]!);
     this.#account(engine, channel, this.#channels.chunkLeft[channel]! - left);
-    this.#slices.over[engine] = true;
+    this.#slices.over[engine] = 1;
     this.#phase[engine] = IDLE;
     this.#mark(engine);
   }
@@ -178,8 +173,8 @@ export class CopyEngines {
   }
 
   #mark(engine: number): void {
-    if (this.#isDirty[engine]) return;
-    this.#isDirty[engine] = true;
+    if (this.#isDirty[engine] === 1) return;
+    this.#isDirty[engine] = 1;
     this.#dirty[this.#dirtyCount++] = engine;
   }
 
@@ -250,7 +245,7 @@ export class CopyEngines {
     if (
       this.#host.recording ||
       left[channel]! < 2 * chunk[channel]! ||
-      pausable[channel]! ||
+      pausable[channel] === 1 ||
       (this.#host.mayShut && pace[channel]! > 0) ||
       this.#slices.othersReady(engine)
     )

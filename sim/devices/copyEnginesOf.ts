@@ -5,12 +5,17 @@ import { CopyEngines } from './copyEngines.ts';
 import type { Links } from './links.ts';
 import { StagedBytes } from './stagedBytes.ts';
 
-/** The copy engines of a machine's GPUs in use, two each; `engineOf` says which. */
+/**
+ * The copy engines of a machine's GPUs in use, two each; `engineOf` says which.
+ *
+ * @param channels by stream that copies, its engine.
+ */
 export function copyEnginesOf(
   host: CopyEngineHost,
   links: Links,
   system: System,
   groupSize: number,
+  channels: readonly number[],
 ): CopyEngines {
   const { h2dBytesPerS, d2hBytesPerS } = system.gpu.copyEngine;
   const engines = links.h2dRoute.flatMap((h2d, gpu) =>
@@ -25,6 +30,7 @@ export function copyEnginesOf(
     links.flows,
     system.gpu.copyEngine,
     engines,
+    channels,
     links.resources.length,
     cacheBytes === 0 ? null : new StagedBytes(cacheBytes),
   );

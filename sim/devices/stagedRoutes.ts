@@ -12,8 +12,8 @@ export class StagedRoutes {
   readonly #route: readonly number[];
   readonly #memory: readonly number[];
   /** By engine: the flow of the piece that it writes, -1 for none, and the flow's bytes. */
-  readonly #flow: number[];
-  readonly #bytes: number[];
+  readonly #flow: Int32Array;
+  readonly #bytes: Float64Array;
 
   constructor(
     host: Pick<CopyEngineHost, 'now' | 'stagedRead'>,
@@ -26,8 +26,8 @@ export class StagedRoutes {
     this.#staged = staged;
     this.#route = engines.map((engine) => engine.route);
     this.#memory = engines.map((engine) => engine.memory);
-    this.#flow = engines.map(() => -1);
-    this.#bytes = engines.map(() => 0);
+    this.#flow = new Int32Array(engines.length).fill(-1);
+    this.#bytes = new Float64Array(engines.length);
   }
 
   /** The route of a piece that begins or goes on. @param isNew whether none of it has moved. */

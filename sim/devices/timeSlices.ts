@@ -17,12 +17,12 @@ export class TimeSlices {
   /** Channels of each engine, in the order in which it goes round. */
   readonly #channelsOf: number[][];
   /** The channel that each engine serves or served last; -1 for none. */
-  readonly active: number[];
-  readonly start: number[];
+  readonly active: Int32Array;
+  readonly start: Float64Array;
   /** Whether the slice has ended, by its time or since its stream had to wait. */
-  readonly over: boolean[];
+  readonly over: Uint8Array;
   /** When the slice's end is an event; -1 where it is none. */
-  readonly #endAt: number[];
+  readonly #endAt: Float64Array;
 
   constructor(
     host: Pick<CopyEngineHost, 'now' | 'at'>,
@@ -34,14 +34,13 @@ export class TimeSlices {
     this.#channels = channels;
     this.#timing = timing;
     this.#channelsOf = Array.from({ length: engines }, () => []);
-    this.active = Array.from({ length: engines }, () => -1);
-    this.start = Array.from({ length: engines }, () => 0);
-    this.over = Array.from({ length: engines }, () => false);
-    this.#endAt = Array.from({ length: engines }, () => -1);
-  }
-
-  add(engine: number, channel: number): void {
-    this.#channelsOf[engine]!.push(channel);
+    channels.engineOf.forEach((engine, channel) => {
+      this.#channelsOf[engine]!.push(channel);
+    });
+    this.active = new Int32Array(engines).fill(-1);
+    this.start = new Float64Array(engines);
+    this.over = new Uint8Array(engines);
+    this.#endAt = new Float64Array(engines).fill(-1);
   }
 
   /** Whether a channel other than the one that is served has a copy ready. */
@@ -57,7 +56,7 @@ export class TimeSlices {
     const channels = this.#channelsOf[engine]!;
     const active = this.active[engine]!;
     const turnEnds =
-      this.over[engine]! || this.#host.now - this.start[engine]! >= this.#timing.turnS * (1 - TIE);
+      this.over[engine] === 1 || this.#host.now - this.start[engine]! >= this.#timing.turnS * (1 - TIE);
     if (active >= 0 && !turnEnds && this.#channels.runnable(active)) return active;
     const start = channels.indexOf(active);
     for (let step = 1; step <= channels.length; step += 1) {
@@ -69,9 +68,9 @@ export class TimeSlices {
 
   /** A channel is served next, in the slice that it has or in a new one. */
   serve(engine: number, channel: number, awake: boolean): void {
-    if (channel !== this.active[engine]! || this.over[engine]! || !awake) {
+    if (channel !== this.active[engine]! || this.over[engine] === 1 || !awake) {
       this.start[engine] = this.#host.now;
-      this.over[engine] = false;
+      this.over[engine] = 0;
     }
     this.active[engine] = channel;
   }

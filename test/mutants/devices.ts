@@ -40,13 +40,13 @@ export const DEVICES: readonly MutantGroup[] = [
       },
       {
         breaks: 'a copy that had to wait for an event goes on with the turn of its stream',
-        original: 'if (waits && this.#slices.active[engine] === channel) this.#slices.over[engine] = true;',
+        original: 'if (waits && this.#slices.active[engine] === channel) this.#slices.over[engine] = 1;',
         mutated: '',
       },
       {
         breaks: 'every copy ends the turn of its stream',
-        original: 'if (waits && this.#slices.active[engine] === channel) this.#slices.over[engine] = true;',
-        mutated: 'if (this.#slices.active[engine] === channel) this.#slices.over[engine] = true;',
+        original: 'if (waits && this.#slices.active[engine] === channel) this.#slices.over[engine] = 1;',
+        mutated: 'if (this.#slices.active[engine] === channel) this.#slices.over[engine] = 1;',
       },
       {
         breaks: 'a turn ends only between chunks',
@@ -75,7 +75,7 @@ export const DEVICES: readonly MutantGroup[] = [
       },
       {
         breaks: 'runs that launches may hold go by the clock',
-        original: 'pausable[channel]! ||\n',
+        original: 'pausable[channel] === 1 ||\n',
         mutated: '',
       },
       {
@@ -131,12 +131,12 @@ export const DEVICES: readonly MutantGroup[] = [
       },
       {
         breaks: 'a launch holds no chunk',
-        original: '!(this.pausable[channel]! && this.#host.held(channel))',
+        original: '!(this.pausable[channel] === 1 && this.#host.held(channel))',
         mutated: 'true',
       },
       {
         breaks: 'a launch holds all chunks',
-        original: '!(this.pausable[channel]! && this.#host.held(channel))',
+        original: '!(this.pausable[channel] === 1 && this.#host.held(channel))',
         mutated: '!this.#host.held(channel)',
       },
       {
@@ -157,8 +157,8 @@ export const DEVICES: readonly MutantGroup[] = [
       },
       {
         breaks: 'another stream goes on with the turn of the one before',
-        original: 'if (channel !== this.active[engine]! || this.over[engine]! || !awake) {',
-        mutated: 'if (this.over[engine]! || !awake) {',
+        original: 'if (channel !== this.active[engine]! || this.over[engine] === 1 || !awake) {',
+        mutated: 'if (this.over[engine] === 1 || !awake) {',
       },
       {
         breaks: 'the present stream is served beyond its turn',
