@@ -46,8 +46,8 @@ export class CopyEngines {
   readonly #timerAt: Float64Array;
   readonly #flow: Int32Array;
   readonly #movingSince: Float64Array;
-  /** Engines that something happened to, each once. */
-  readonly #dirty: Int32Array;
+  /** Engines that something happened to; one that something happens to as it chooses is listed once more. */
+  readonly #dirty: number[] = [];
   #dirtyCount = 0;
   readonly #isDirty: Uint8Array;
 
@@ -82,7 +82,6 @@ export class CopyEngines {
     this.#timerAt = new Float64Array(count).fill(-1);
     this.#flow = new Int32Array(count).fill(-1);
     this.#movingSince = new Float64Array(count);
-    this.#dirty = new Int32Array(count);
     this.#isDirty = new Uint8Array(count);
   }
 

@@ -190,6 +190,43 @@ export const PROGRAM: readonly MutantGroup[] = [
     ],
   },
   {
+    file: 'model/program/happensBefore.ts',
+    tests: ['test/model/program/happensBefore.test.ts'],
+    mutants: [
+      {
+        breaks: 'of the steps up to the one that is asked for, one is looked at',
+        original: 'while (this.#steps <= laterStep) this.unroll();',
+        mutated: 'if (this.#steps <= laterStep) this.unroll();',
+      },
+      {
+        breaks: 'an operation that is numbered before the one before it has a clock that is not known yet',
+        original: 'if (before < id) {',
+        mutated: 'if (before !== id) {',
+      },
+      {
+        breaks: 'what waits for a later number is told before that is known',
+        original: 'if (!this.#isOpen(joint, step)) this.#tell(joint, step);',
+        mutated: 'if (!this.#isOpen(joint, step) || step > 0) this.#tell(joint, step);',
+      },
+    ],
+  },
+  {
+    file: 'model/program/clockRows.ts',
+    tests: ['test/model/program/happensBefore.test.ts'],
+    mutants: [
+      {
+        breaks: 'a clock that holds an earlier operation of a stream is not raised to that of a later one',
+        original: '> this.#place[other]!) return;',
+        mutated: '> 0) return;',
+      },
+      {
+        breaks: 'a clock is lowered to another one',
+        original: 'if (seen > values[own + stream]!) values[own + stream] = seen;',
+        mutated: 'values[own + stream] = seen;',
+      },
+    ],
+  },
+  {
     file: 'model/program/transfers.ts',
     tests: ['test/model/program/lower.test.ts'],
     mutants: [
