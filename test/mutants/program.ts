@@ -176,6 +176,7 @@ export const PROGRAM: readonly MutantGroup[] = [
         breaks: "a stream's operations do not follow each other",
         original: 'place > 0 ? 0 : 1;',
         mutated: 'place > 0 ? 9 : 1;',
+        tests: ['test/model/program/happensBefore.test.ts'],
       },
       {
         breaks: 'a stream does not follow its own step before',
