@@ -9,13 +9,15 @@ import { type StagedPieces, stagedCopyAloneS } from '../model/physics/stagedCopy
 import { stagedLink } from '../model/physics/stagedLink.ts';
 import { oneForAll } from '../model/physics/variants/symmetry.ts';
 import { checkIssuedBytes, type Plan } from '../model/plan/plan.ts';
+import { type FlatProgram, flatten } from '../model/program/flatProgram.ts';
 import { lower } from '../model/program/lower.ts';
-import type { CollectiveOp, StepProgram } from '../model/program/stepProgram.ts';
+import type { CollectiveOp } from '../model/program/stepProgram.ts';
 import type { Timeline } from '../model/program/timeline.ts';
 import { verify } from '../model/program/verify.ts';
 import type { System } from '../model/system/system.ts';
 import { betweenRanks, type FlowTransport, transportOf } from '../model/system/transport.ts';
 import type { Workload } from '../model/workload/workload.ts';
+import { type CompiledProgram, compile } from './devices/compiledProgram.ts';
 import { Engine } from './engine.ts';
 import { isPrefetch, readyButForWeightsS } from './exposure.ts';
 import type { SteadyStep } from './stepLedger.ts';
@@ -60,14 +62,15 @@ export function simulate(
   // Pauses between chunks find room beside some segments and not beside others.
   const detail = options.timeline === true || plan.paceS > 0 ? 'segments' : 'windows';
   const program = lower(workload, system, plan, detail);
-  const [violation] = options.verify === false ? [] : verify(program);
+  const flat = flatten(program);
+  const [violation] = options.verify === false ? [] : verify(program, flat);
   if (violation !== undefined) {
     throw new Error(
       `plan ${plan.name} lowers to a program that must not run: ${violation.rule}: ${violation.message}`,
     );
   }
-  const { step, clock } = atSteadyClock(workload, system, plan, program);
-  const times = stepTimes(program, system, plan, step);
+  const { step, clock } = atSteadyClock(workload, system, plan, compile(program, flat));
+  const times = stepTimes(flat, system, plan, step);
   return {
     report: report(
       workload,
@@ -87,11 +90,12 @@ export function simulate(
  * Runs at the clock that the closed form expects, then corrects it: while the power of the simulated step is off
  * the cap (or below it at a reduced clock), the clock moves by what energy per FLOP says.
  */
-function atSteadyClock(workload: Workload, system: System, plan: Plan, program: StepProgram) {
+function atSteadyClock(workload: Workload, system: System, plan: Plan, compiled: CompiledProgram) {
+  const program = compiled.source;
   const power = powerOf(workload, system);
   let clock = clockOf(workload, system, plan);
   for (let round = 0; ; round += 1) {
-    const engine = new Engine(program, system, { clock });
+    const engine = new Engine(program, system, { clock, compiled });
     const step = engine.run();
     const prefetchedBytes = engine.prefetchedBytes(step.steps - 1) / program.ranks;
     checkIssuedBytes('the simulator', plan, workload.passes, prefetchedBytes);
@@ -109,7 +113,8 @@ function atSteadyClock(workload: Workload, system: System, plan: Plan, program: 
 }
 
 /** What the steady step's times say about rank 0: where its critical path went. */
-function stepTimes(program: StepProgram, system: System, plan: Plan, step: SteadyStep): StepTimes {
+function stepTimes(flat: FlatProgram, system: System, plan: Plan, step: SteadyStep): StepTimes {
+  const program = flat.source;
   const times: StepTimes = {
     stepTimeS: step.stepTimeS,
     computeS: 0,
@@ -120,9 +125,9 @@ function stepTimes(program: StepProgram, system: System, plan: Plan, step: Stead
   };
   const { startUpS, gapS } = system.gpu.copyEngine;
   const copy = copyRates(system, program.groupSize);
-  const staged = stagedAlone(program, system, plan);
+  const staged = stagedAlone(flat, system, plan);
   const begins = new Map<number, number>();
-  const besideEndS = computeBesideEndS(program, step);
+  const besideEndS = computeBesideEndS(flat, step);
   for (const stream of program.streams) {
     if (stream.rank !== 0 || !['compute', 'collective', 'copy'].includes(stream.kind)) continue;
     let before = -1;
@@ -161,10 +166,10 @@ function stepTimes(program: StepProgram, system: System, plan: Plan, step: Stead
 }
 
 /** When the last compute beside a collective of rank 0 ended, by the collective's number; nothing of those that compute waits for. */
-function computeBesideEndS({ ops }: StepProgram, step: SteadyStep): Map<number, number> {
+function computeBesideEndS({ compute }: FlatProgram, step: SteadyStep): Map<number, number> {
   const ends = new Map<number, number>();
-  for (const op of ops)
-    if (op.kind === 'compute' && op.rank === 0 && op.besideGroup !== undefined)
+  for (const op of compute)
+    if (op.rank === 0 && op.besideGroup !== undefined)
       ends.set(op.besideGroup, Math.max(ends.get(op.besideGroup) ?? 0, step.endOf(op.id)));
   return ends;
 }
@@ -179,13 +184,17 @@ function flowAloneS(op: CollectiveOp, system: System, groupSize: number): number
 }
 
 /** Seconds of each staged collective by itself. */
-function stagedAlone(program: StepProgram, system: System, plan: Plan): Map<number, number> {
+function stagedAlone(
+  { source: { groupSize }, pieces: all }: FlatProgram,
+  system: System,
+  plan: Plan,
+): Map<number, number> {
   const found = system.transports.find((candidate) => candidate.name === plan.transport);
-  const transport = found && betweenRanks(found, program.groupSize);
+  const transport = found && betweenRanks(found, groupSize);
   if (transport?.kind !== 'staged-copy') return new Map();
   const pieces = new Map<number, StagedPieces[]>();
-  for (const op of program.ops) {
-    if (op.kind !== 'copy' || op.role !== 'staging' || op.rank !== 0) continue;
+  for (const op of all) {
+    if (op.rank !== 0) continue;
     const exchanges = pieces.get(op.group) ?? [];
     const exchange = (exchanges[op.phase] ??= { pieceBytes: op.bytes, writes: 0, reads: 0 });
     exchange[op.direction === 'd2h' ? 'writes' : 'reads'] += 1;
@@ -195,7 +204,7 @@ function stagedAlone(program: StepProgram, system: System, plan: Plan): Map<numb
     [...pieces].map(([group, exchanges]) => [
       group,
       stagedCopyAloneS(transport, system.gpu.copyEngine, exchanges, (exchange) =>
-        stagedLink(system, transport, program.groupSize, exchange),
+        stagedLink(system, transport, groupSize, exchange),
       ),
     ]),
   );

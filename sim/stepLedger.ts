@@ -1,5 +1,3 @@
-import type { Op } from '../model/program/stepProgram.ts';
-
 /** Steps that are kept: the present one, the one before, and what prefetch has already begun of the next ones. */
 const KEPT = 4;
 /** Two steps are the same when no operation ends at another place by more than this share of the step. */
@@ -23,7 +21,7 @@ export interface SteadyStep {
 
 /** When operations of the last few steps started and ended, which steps are complete, and whether they repeat. */
 export class StepLedger {
-  readonly #ops: readonly Op[];
+  readonly #positionOf: Int32Array;
   readonly #started: Float64Array;
   readonly #ended: Float64Array;
   /** Per operation the last step in which it was done; -1 before the first. */
@@ -36,12 +34,14 @@ export class StepLedger {
   #completed = 0;
   #firstPosition = 0;
 
-  /** @param endsOfStep How many streams must have reached their last operation for a step to end. */
-  constructor(ops: readonly Op[], endsOfStep: number) {
-    this.#ops = ops;
-    this.#started = new Float64Array(ops.length * KEPT);
-    this.#ended = new Float64Array(ops.length * KEPT);
-    this.doneStep = new Int32Array(ops.length).fill(-1);
+  /**
+   * @param positionOf by operation, the block position that it runs in.
+   * @param endsOfStep How many streams must have reached their last operation for a step to end. */
+  constructor(positionOf: Int32Array, endsOfStep: number) {
+    this.#positionOf = positionOf;
+    this.#started = new Float64Array(positionOf.length * KEPT);
+    this.#ended = new Float64Array(positionOf.length * KEPT);
+    this.doneStep = new Int32Array(positionOf.length).fill(-1);
     this.#endsOfStep = endsOfStep;
   }
 
@@ -62,11 +62,11 @@ export class StepLedger {
   }
 
   start(op: number, step: number, timeS: number): void {
-    this.#started[(step % KEPT) * this.#ops.length + op] = timeS;
+    this.#started[(step % KEPT) * this.#positionOf.length + op] = timeS;
   }
 
   end(op: number, step: number, timeS: number): void {
-    const count = this.#ops.length;
+    const count = this.#positionOf.length;
     this.#ended[(step % KEPT) * count + op] = timeS;
     this.doneStep[op] = step;
     const done = (this.#done[step] ?? 0) + 1;
@@ -113,8 +113,8 @@ export class StepLedger {
     const here = this.#base(step);
     const before = this.#base(step - 1);
     const from = step === 1 ? this.#firstPosition : 0;
-    for (let op = 0; op < this.#ops.length; op += 1) {
-      if (this.#ops[op]!.position < from) continue;
+    for (let op = 0; op < this.#positionOf.length; op += 1) {
+      if (this.#positionOf[op]! < from) continue;
       if (Math.abs(this.#ended[here + op]! - this.#ended[before + op]! - shift) > slack) return false;
     }
     return true;
@@ -140,6 +140,6 @@ export class StepLedger {
   }
 
   #base(step: number): number {
-    return ((step + KEPT) % KEPT) * this.#ops.length;
+    return ((step + KEPT) % KEPT) * this.#positionOf.length;
   }
 }

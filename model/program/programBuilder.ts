@@ -4,27 +4,52 @@ type Distribute<T> = T extends Op ? Omit<T, 'id' | 'waits'> : never;
 /** An operation before it has a number; `waits` may be filled in later, while the step is being built. */
 export type OpDraft = Distribute<Op>;
 
+type WaitingOp = Op & { waits: Wait[] };
+
+interface Stream {
+  rank: number;
+  kind: StreamKind;
+  ops: number[];
+}
+
 /** Collects a step's operations: numbers them, keeps each stream's order, adds waits. */
 export class ProgramBuilder {
-  readonly #ops: (Op & { waits: Wait[] })[] = [];
+  readonly #ops: WaitingOp[] = [];
   /** By rank, then by kind. */
-  readonly #streams: Partial<Record<StreamKind, { rank: number; kind: StreamKind; ops: number[] }>>[] = [];
+  readonly #streams: Partial<Record<StreamKind, Stream>>[] = [];
+  /** The stream that was added to last: operations come in runs. */
+  #last: Stream | undefined;
+
+  /** The number of the operation that is added next. */
+  get next(): number {
+    return this.#ops.length;
+  }
 
   /** Appends an operation to its stream and returns its id. Waits on undefined are left out. */
   add(draft: OpDraft, waits: readonly (number | undefined)[] = []): number {
-    const id = this.#ops.length;
     // Plans are lowered by the thousand, so the draft becomes the operation instead of being copied into one.
-    const op = draft as unknown as Op & { id: number; waits: Wait[] };
-    op.id = id;
+    const op = draft as unknown as WaitingOp & { id: number };
+    op.id = this.next;
     op.waits = [];
     for (const wait of waits) if (wait !== undefined) op.waits.push({ op: wait, stepsAgo: 0 });
+    this.append(op);
+    return op.id;
+  }
+
+  /** Appends an operation that has its waits, and as its number the next one: without them it would have to grow. */
+  append(op: WaitingOp): void {
     this.#ops.push(op);
-    this.#streams[op.rank] ??= {};
-    const streams = this.#streams[op.rank]!;
-    const stream = streams[op.stream];
-    if (stream === undefined) streams[op.stream] = { rank: op.rank, kind: op.stream, ops: [id] };
-    else stream.ops.push(id);
-    return id;
+    if (this.#last?.rank !== op.rank || this.#last.kind !== op.stream) this.#last = this.#streamOf(op);
+    this.#last.ops.push(op.id);
+  }
+
+  #streamOf({ rank, stream }: Op): Stream {
+    this.#streams[rank] ??= {};
+    const known = this.#streams[rank]![stream];
+    if (known !== undefined) return known;
+    const added: Stream = { rank, kind: stream, ops: [] };
+    this.#streams[rank]![stream] = added;
+    return added;
   }
 
   /** Makes `id` wait for `op` of this step or, with stepsAgo 1, of the step before. */

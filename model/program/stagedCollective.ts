@@ -2,8 +2,8 @@ import { pieceSizes } from '../physics/stagedCopy.ts';
 import type { StagedCopyTransport } from '../system/transport.ts';
 import type { CollectiveSegment } from '../workload/workload.ts';
 import { flagLabel, phaseLabel, pieceLabel } from './labels.ts';
-import type { OpDraft, ProgramBuilder } from './programBuilder.ts';
-import type { StreamKind } from './stepProgram.ts';
+import type { ProgramBuilder } from './programBuilder.ts';
+import type { CopyOp, StreamKind, Wait } from './stepProgram.ts';
 
 interface StagedCollective {
   ranks: number;
@@ -125,61 +125,87 @@ function addSums(builder: ProgramBuilder, staged: StagedCollective): number[] {
 function addExchange(
   builder: ProgramBuilder,
   staged: StagedCollective,
-  { phase, pieces, writes }: Exchange,
+  exchange: Exchange,
   /** Per rank: what its own pieces wait for, those that it writes and those that it reads. */
   ready: readonly number[],
 ): void {
-  const { ranks, groupSize, position, label, group, transport } = staged;
-  const peers = groupSize - 1;
-  /** written[rank][piece x writes + peer]: the copy, and the flag behind which a peer may read it. */
-  const written = Array.from({ length: ranks }, (_, rank) => {
-    const base = { rank, position, group, phase };
-    return pieces.flatMap((bytes, piece) =>
-      Array.from({ length: writes }, (_, peer) => {
-        const name = label === '' ? '' : pieceLabel(label, 'out', piece, peer);
-        const first = piece === 0 && peer === 0;
-        const copy = builder.add(
-          stagingCopy(base, 'stage-out', 'd2h', name, bytes, -1),
-          first ? [ready[rank]] : [],
-        );
-        const flag = builder.add({
-          rank,
-          position,
-          kind: 'delay',
-          role: 'flag',
-          stream: 'stage-out',
-          label: name === '' ? '' : flagLabel(name),
-          durationS: transport.flagS,
-        });
-        return { copy, flag };
-      }),
-    );
+  const written = ready.map((own, rank) => addWrites(builder, staged, exchange, rank, own));
+  ready.forEach((own, rank) => {
+    addReads(builder, staged, exchange, rank, own, written);
   });
-  for (let rank = 0; rank < ranks; rank += 1) {
-    pieces.forEach((bytes, piece) => {
-      for (let hop = 1; hop <= peers; hop += 1) {
-        // With mirrored peers the only running rank stands for all of them.
-        const source = ranks === 1 ? 0 : (rank + ranks - hop) % ranks;
-        const { copy, flag } = written[source]![piece * writes + (writes === 1 ? 0 : hop - 1)]!;
-        const base = { rank, position, group, phase };
-        const name = label === '' ? '' : pieceLabel(label, 'in', piece, hop);
-        // A peer may be ahead: nothing is read before this rank itself has got here.
-        const first = piece === 0 && hop === 1;
-        const waits = first ? [flag, ready[rank]] : [flag];
-        builder.add(stagingCopy(base, readsIn(staged), 'h2d', name, bytes, copy), waits);
-      }
-    });
-  }
 }
 
-function stagingCopy(
-  { rank, position, group, phase }: { rank: number; position: number; group: number; phase: 0 | 1 },
+/**
+ * The pieces that a rank writes, piece by piece for all peers, each followed by the flag behind which a peer may read it.
+ *
+ * Returns the number of the first one; that of the piece at place p is 2 p behind it.
+ */
+function addWrites(
+  builder: ProgramBuilder,
+  staged: StagedCollective,
+  { phase, pieces, writes }: Exchange,
+  rank: number,
+  ready: number,
+): number {
+  const { position, label, transport } = staged;
+  const first = builder.next;
+  for (let piece = 0; piece < pieces.length; piece += 1)
+    for (let peer = 0; peer < writes; peer += 1) {
+      const name = label === '' ? '' : pieceLabel(label, 'out', piece, peer);
+      const copy = pieceCopy(staged, rank, phase, 'stage-out', 'd2h', name, pieces[piece]!, -1, builder.next);
+      if (copy.id === first) copy.waits.push({ op: ready, stepsAgo: 0 });
+      builder.append(copy);
+      builder.append({
+        rank,
+        position,
+        kind: 'delay',
+        role: 'flag',
+        stream: 'stage-out',
+        label: name === '' ? '' : flagLabel(name),
+        durationS: transport.flagS,
+        id: builder.next,
+        waits: [],
+      });
+    }
+  return first;
+}
+
+/** The pieces that a rank reads. @param written per rank, the first piece that it has written. */
+function addReads(
+  builder: ProgramBuilder,
+  staged: StagedCollective,
+  { phase, pieces, writes }: Exchange,
+  rank: number,
+  ready: number,
+  written: readonly number[],
+): void {
+  const { ranks, groupSize, label } = staged;
+  const stream = readsIn(staged);
+  for (let piece = 0; piece < pieces.length; piece += 1)
+    for (let hop = 1; hop < groupSize; hop += 1) {
+      // With mirrored peers the only running rank stands for all of them.
+      const writer = ranks === 1 ? 0 : (rank + ranks - hop) % ranks;
+      const source = written[writer]! + 2 * (piece * writes + (writes === 1 ? 0 : hop - 1));
+      const name = label === '' ? '' : pieceLabel(label, 'in', piece, hop);
+      const copy = pieceCopy(staged, rank, phase, stream, 'h2d', name, pieces[piece]!, source, builder.next);
+      copy.waits = [{ op: source + 1, stepsAgo: 0 }];
+      // A peer may be ahead: nothing is read before this rank itself has got here.
+      if (piece === 0 && hop === 1) copy.waits.push({ op: ready, stepsAgo: 0 });
+      builder.append(copy);
+    }
+}
+
+function pieceCopy(
+  { position, group }: StagedCollective,
+  rank: number,
+  phase: 0 | 1,
   stream: StreamKind,
   direction: 'h2d' | 'd2h',
   label: string,
   bytes: number,
   source: number,
-): OpDraft {
+  id: number,
+): CopyOp & { waits: Wait[] } {
   // Written out, in the order that recorded hashes of programs know: there are tens of thousands of these, and spreading
   // takes most of the time of lowering a program.
   return {
@@ -199,5 +225,7 @@ function stagingCopy(
     sourceBytesPerS: Number.POSITIVE_INFINITY,
     target: null,
     source,
+    id,
+    waits: [],
   };
 }

@@ -1,4 +1,5 @@
-import { happensBefore, type Instance } from './happensBefore.ts';
+import { type FlatProgram, flatten, type SlotCopy } from './flatProgram.ts';
+import { type Before, happensBefore } from './happensBefore.ts';
 import type { CopyOp, Op, StepProgram } from './stepProgram.ts';
 
 /** A rule of the verifier that a program breaks; the message names the operations. */
@@ -33,40 +34,38 @@ export interface Violation {
  * - `memory`: the slots that the program claims are as large as its largest streamed block, and no copy leaves them;
  * - `staged-exchange`: every staged piece is read, only after it was written, and only once the reading rank has begun
  *   the collective itself: its buffers may hold something else until then.
+ *
+ * @param flat of the program, where it is known.
  */
-export function verify(program: StepProgram): Violation[] {
-  const structural = [...collectiveOrder(program), ...coverage(program), ...memory(program)];
-  const order = happensBefore(program);
+export function verify(program: StepProgram, flat: FlatProgram = flatten(program)): Violation[] {
+  const { slotCopies } = flat;
+  const structural = [
+    ...collectiveOrder(program),
+    ...coverage(program, slotCopies),
+    ...memory(program, slotCopies),
+  ];
+  const order = happensBefore(flat);
   if ('cycle' in order) {
     const names = order.cycle.slice(0, 4).map((op) => nameOf(program.ops[op]!));
     return [...structural, { rule: 'acyclic', message: `these wait for each other: ${names.join(' <- ')}` }];
   }
   return [
     ...structural,
-    ...landedBeforeStart(program, order.before),
-    ...slotReuse(program, order.before),
-    ...stagedExchange(program, order.before),
-    ...criticalPath(program, order.before),
+    ...landedBeforeStart(flat, order.before),
+    ...slotReuse(flat, order.before),
+    ...stagedExchange(flat, order.before),
+    ...criticalPath(flat, order.before),
   ];
 }
-
-type Before = (earlier: Instance, later: Instance) => boolean;
 
 function nameOf(op: Op): string {
   return `rank ${op.rank} ${op.stream} "${op.label}"`;
 }
 
-function prefetches(program: StepProgram): (CopyOp & { target: NonNullable<CopyOp['target']> })[] {
-  return program.ops.filter(
-    (op): op is CopyOp & { target: NonNullable<CopyOp['target']> } =>
-      op.kind === 'copy' && op.target !== null,
-  );
-}
-
 /** Operations of a block on the compute stream, in order. */
-function readersOf(program: StepProgram): Op[][][] {
-  const readers = Array.from({ length: program.ranks }, () => program.blocks.map((): Op[] => []));
-  for (const op of program.ops) if (op.kind === 'compute') readers[op.rank]![op.position]!.push(op);
+function readersOf({ source: { ranks, blocks }, compute }: FlatProgram): Op[][][] {
+  const readers = Array.from({ length: ranks }, () => blocks.map((): Op[] => []));
+  for (const op of compute) readers[op.rank]![op.position]!.push(op);
   return readers;
 }
 
@@ -94,20 +93,20 @@ function collectiveOrder(program: StepProgram): Violation[] {
   });
 }
 
-function coverage(program: StepProgram): Violation[] {
+function coverage({ ranks, blocks }: StepProgram, copies: readonly SlotCopy[]): Violation[] {
   const violations: Violation[] = [];
-  for (let rank = 0; rank < program.ranks; rank += 1) {
-    const runs = prefetches(program).filter((op) => op.rank === rank);
+  const expected = blocks.reduce((sum, block) => sum + block.weightBytes - block.residentBytes, 0);
+  for (let rank = 0; rank < ranks; rank += 1) {
+    const runs = copies.filter((op) => op.rank === rank);
     const copied = runs.reduce((sum, op) => sum + op.bytes, 0);
-    const expected = program.blocks.reduce((sum, block) => sum + block.weightBytes - block.residentBytes, 0);
     if (copied !== expected) {
       const message = `rank ${rank} copies ${copied} bytes a step, but ${expected} do not stay on the GPU`;
       violations.push({ rule: 'bytes-per-step', message });
     }
-    program.blocks.forEach((block, position) => {
-      const parts = runs
-        .filter((op) => op.target.position === position)
-        .sort((a, b) => a.target.from - b.target.from);
+    const byBlock = blocks.map((): SlotCopy[] => []);
+    for (const run of runs) byBlock[run.target.position]?.push(run);
+    blocks.forEach((block, position) => {
+      const parts = byBlock[position]!.sort((a, b) => a.target.from - b.target.from);
       let reached = block.residentBytes;
       for (const part of parts) {
         if (part.target.from !== reached || part.target.to - part.target.from !== part.bytes) break;
@@ -122,15 +121,14 @@ function coverage(program: StepProgram): Violation[] {
   return violations;
 }
 
-function memory(program: StepProgram): Violation[] {
-  const { slots, slotBytes, blocks } = program;
+function memory({ slots, slotBytes, blocks }: StepProgram, copies: readonly SlotCopy[]): Violation[] {
   const largest = Math.max(0, ...blocks.map((block) => block.weightBytes - block.residentBytes));
   const violations: Violation[] = [];
   if (slotBytes !== largest) {
     const message = `slots of ${slotBytes} bytes are claimed, the largest streamed block has ${largest}`;
     violations.push({ rule: 'memory', message });
   }
-  for (const copy of prefetches(program)) {
+  for (const copy of copies) {
     const { slot, to, position } = copy.target;
     const end = to - blocks[position]!.residentBytes;
     if (slot < slots && end <= slotBytes) continue;
@@ -140,12 +138,12 @@ function memory(program: StepProgram): Violation[] {
   return violations;
 }
 
-function landedBeforeStart(program: StepProgram, before: Before): Violation[] {
-  const readers = readersOf(program);
-  return prefetches(program).flatMap((copy) => {
+function landedBeforeStart(flat: FlatProgram, before: Before): Violation[] {
+  const readers = readersOf(flat);
+  return flat.slotCopies.flatMap((copy) => {
     const first = readers[copy.rank]![copy.target.position]![0];
     if (first === undefined) return [];
-    if (before({ op: copy.id, step: 0 }, { op: first.id, step: copy.target.stepsAhead })) return [];
+    if (before(copy.id, 0, first.id, copy.target.stepsAhead)) return [];
     return [
       {
         rule: 'landed-before-start' as const,
@@ -155,15 +153,15 @@ function landedBeforeStart(program: StepProgram, before: Before): Violation[] {
   });
 }
 
-function slotReuse(program: StepProgram, before: Before): Violation[] {
-  const { slots, streamedPerStep } = program;
+function slotReuse(flat: FlatProgram, before: Before): Violation[] {
+  const { slots, streamedPerStep, blocks } = flat.source;
   if (streamedPerStep === 0) return [];
-  const readers = readersOf(program);
-  const streamed = program.blocks.flatMap((block, position) =>
+  const readers = readersOf(flat);
+  const streamed = blocks.flatMap((block, position) =>
     block.residentBytes < block.weightBytes ? [position] : [],
   );
   const ordinal = new Map(streamed.map((position, index) => [position, index]));
-  return prefetches(program).flatMap((copy) => {
+  return flat.slotCopies.flatMap((copy) => {
     const place = ordinal.get(copy.target.position);
     if (place === undefined) return [];
     const violations: Violation[] = [];
@@ -184,8 +182,7 @@ function slotReuse(program: StepProgram, before: Before): Violation[] {
     const occupant = streamed[earlier % streamedPerStep]!;
     const last = readers[copy.rank]![occupant]!.at(-1);
     if (last === undefined) return violations;
-    const occupied = { op: last.id, step: Math.floor(earlier / streamedPerStep) };
-    if (!before(occupied, { op: copy.id, step })) {
+    if (!before(last.id, Math.floor(earlier / streamedPerStep), copy.id, step)) {
       const message = `${nameOf(copy)} may overwrite slot ${copy.target.slot} before ${nameOf(last)} has read it`;
       violations.push({ rule: 'slot-reuse', message });
     }
@@ -193,18 +190,18 @@ function slotReuse(program: StepProgram, before: Before): Violation[] {
   });
 }
 
-function stagedExchange(program: StepProgram, before: Before): Violation[] {
+function stagedExchange({ source, critical, pieces }: FlatProgram, before: Before): Violation[] {
   const violations: Violation[] = [];
   const report = (message: string) => violations.push({ rule: 'staged-exchange', message });
-  const read = new Set<number>();
-  const begins = new Map<string, number>();
-  for (const op of program.ops) {
-    if (op.kind === 'mark' && op.role === 'collective-begin') begins.set(`${op.rank} ${op.group}`, op.id);
-  }
-  const staged = program.ops.filter((op): op is CopyOp => op.kind === 'copy' && op.role === 'staging');
-  for (const op of staged) {
+  /** By operation: whether somebody reads what it wrote. */
+  const isRead = new Uint8Array(source.ops.length);
+  /** By rank and collective: the mark that begins it. */
+  const begins = Array.from({ length: source.ranks }, (): number[] => []);
+  for (const op of critical)
+    if (op.kind === 'mark' && op.role === 'collective-begin') begins[op.rank]![op.group] = op.id;
+  for (const op of pieces) {
     if (op.direction === 'd2h') continue;
-    const write = program.ops[op.source];
+    const write = source.ops[op.source];
     if (
       write?.kind !== 'copy' ||
       write.direction !== 'd2h' ||
@@ -214,36 +211,35 @@ function stagedExchange(program: StepProgram, before: Before): Violation[] {
       report(`${nameOf(op)} reads what no rank wrote for it`);
       continue;
     }
-    read.add(write.id);
-    if (!before({ op: write.id, step: 1 }, { op: op.id, step: 1 })) {
+    isRead[write.id] = 1;
+    if (!before(write.id, 1, op.id, 1)) {
       report(`${nameOf(op)} may read before ${nameOf(write)} is done`);
     }
-    const begin = begins.get(`${op.rank} ${op.group}`);
-    if (begin === undefined || !before({ op: begin, step: 1 }, { op: op.id, step: 1 })) {
+    const begin = begins[op.rank]![op.group];
+    if (begin === undefined || !before(begin, 1, op.id, 1)) {
       report(`${nameOf(op)} may fill a buffer before its own rank has begun the collective`);
     }
   }
-  for (const op of staged) {
-    if (op.direction === 'd2h' && !read.has(op.id)) report(`nobody reads what ${nameOf(op)} wrote`);
+  for (const op of pieces) {
+    if (op.direction === 'd2h' && isRead[op.id] === 0) report(`nobody reads what ${nameOf(op)} wrote`);
   }
   return violations;
 }
 
-function criticalPath(program: StepProgram, before: Before): Violation[] {
+function criticalPath({ source, critical, pieces }: FlatProgram, before: Before): Violation[] {
   const violations: Violation[] = [];
   const report = (message: string) => violations.push({ rule: 'critical-path', message });
   /** By rank: what the next operation has to wait for, and what the last collective waited for. */
   const last: Op[][] = [];
   const beforeCollective: Op[][] = [];
-  const reads = new Map<string, CopyOp[]>();
-  for (const op of program.ops) {
-    const group = `${op.rank} ${'group' in op ? op.group : -1}`;
-    if (op.kind === 'copy' && op.role === 'staging' && op.direction === 'h2d') {
-      const known = reads.get(group);
-      if (known === undefined) reads.set(group, [op]);
-      else known.push(op);
-    }
-    if (op.stream !== 'compute' && op.stream !== 'collective') continue;
+  /** By rank and collective: staged pieces that are read. */
+  const reads = Array.from({ length: source.ranks }, (): CopyOp[][] => []);
+  for (const op of pieces) {
+    if (op.direction === 'd2h') continue;
+    reads[op.rank]![op.group] ??= [];
+    reads[op.rank]![op.group]!.push(op);
+  }
+  for (const op of critical) {
     const collective = (last[op.rank] ?? []).find(
       (one) => one.kind === 'collective' && op.kind === 'compute' && one.group === op.besideGroup,
     );
@@ -253,13 +249,11 @@ function criticalPath(program: StepProgram, before: Before): Violation[] {
     const previous = (collective === undefined ? last : beforeCollective)[op.rank] ?? [];
     for (const one of previous) {
       // Within a stream the order needs no check.
-      if (one.stream === op.stream || before({ op: one.id, step: 1 }, { op: op.id, step: 1 })) continue;
+      if (one.stream === op.stream || before(one.id, 1, op.id, 1)) continue;
       report(`${nameOf(op)} may start before ${nameOf(one)} is done`);
     }
     if (op.kind === 'mark' && op.role === 'collective-end') {
-      const open = reads
-        .get(group)
-        ?.find((read) => !before({ op: read.id, step: 1 }, { op: op.id, step: 1 }));
+      const open = reads[op.rank]![op.group]?.find((read) => !before(read.id, 1, op.id, 1));
       if (open !== undefined) report(`${nameOf(op)} may come before ${nameOf(open)} is done`);
     }
     if (op.kind === 'collective') beforeCollective[op.rank] = [...previous];

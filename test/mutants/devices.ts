@@ -24,11 +24,6 @@ export const DEVICES: readonly MutantGroup[] = [
     tests: ['test/sim/devices/copyEngines.test.ts'],
     mutants: [
       {
-        breaks: 'a turn that nobody can end keeps a step from being steady',
-        original: 'channels.length > 1 ? Math.min(now - this.#turnStart[engine]!, turnS) : 0,',
-        mutated: 'Math.min(now - this.#turnStart[engine]!, turnS),',
-      },
-      {
         breaks: 'an engine that stood idle for just a start-up is awake',
         original: 'const awake = now - this.#lastEnd[engine]! < this.#timing.startUpS * (1 - TIE);',
         mutated: 'const awake = now - this.#lastEnd[engine]! < this.#timing.startUpS * (1 + TIE);',
@@ -44,28 +39,23 @@ export const DEVICES: readonly MutantGroup[] = [
         mutated: 'takingS(this.#timing, false, this.#host.gapS)',
       },
       {
-        breaks: 'another stream goes on with the turn of the one before',
-        original: 'if (next !== active || this.#turnOver[engine]! || !awake) {',
-        mutated: 'if (this.#turnOver[engine]! || !awake) {',
-      },
-      {
         breaks: 'a copy that had to wait for an event goes on with the turn of its stream',
-        original: 'if (waits && this.#active[engine] === channel) this.#turnOver[engine] = true;',
+        original: 'if (waits && this.#slices.active[engine] === channel) this.#slices.over[engine] = 1;',
         mutated: '',
       },
       {
         breaks: 'every copy ends the turn of its stream',
-        original: 'if (waits && this.#active[engine] === channel) this.#turnOver[engine] = true;',
-        mutated: 'if (this.#active[engine] === channel) this.#turnOver[engine] = true;',
+        original: 'if (waits && this.#slices.active[engine] === channel) this.#slices.over[engine] = 1;',
+        mutated: 'if (this.#slices.active[engine] === channel) this.#slices.over[engine] = 1;',
       },
       {
         breaks: 'a turn ends only between chunks',
-        original: 'if (this.#phase[engine] !== MOVING || !this.#othersReady(engine)) return;',
+        original: 'if (this.#phase[engine] !== MOVING || !this.#slices.othersReady(engine)) return;',
         mutated: 'return;',
       },
       {
         breaks: 'a turn ends though no other stream is ready',
-        original: 'if (this.#phase[engine] !== MOVING || !this.#othersReady(engine)) return;',
+        original: 'if (this.#phase[engine] !== MOVING || !this.#slices.othersReady(engine)) return;',
         mutated: 'if (this.#phase[engine] !== MOVING) return;',
       },
       {
@@ -74,74 +64,34 @@ export const DEVICES: readonly MutantGroup[] = [
         mutated: '< 0) return;',
       },
       {
-        breaks: 'the bytes of a chunk that was set aside are moved again',
-        original: 'this.#chunkLeft[channel]! -= moved;\n    this.#moved[channel]! += moved;\n    if',
-        mutated: 'this.#moved[channel]! += moved;\n    if',
-      },
-      {
-        breaks: 'the present stream is served beyond its turn',
-        original: 'if (active >= 0 && !turnEnds && this.#runnable(active)) return active;',
-        mutated: 'if (active >= 0 && this.#runnable(active)) return active;',
-      },
-      {
-        breaks: 'streams take turns from the first on, not from the present one',
-        original: 'channels[(start + step + channels.length) % channels.length]!',
-        mutated: 'channels[(step - 1) % channels.length]!',
-      },
-      {
         breaks: 'a pause that was asked for has no overhead',
         original: 'pacedS(this.#timing, run.paceS)',
         mutated: 'run.paceS',
       },
       {
-        breaks: 'a slow source does not bound a copy',
-        original: 'Math.min(this.#rate[engine]!, run.sourceBytesPerS)',
-        mutated: 'this.#rate[engine]!',
-      },
-      {
         breaks: 'a pause finds room at once',
-        original: 'this.#host.roomAtS(channel) + this.#pace[channel]!',
-        mutated: 'now + this.#pace[channel]!',
-      },
-      {
-        breaks: 'a launch holds no chunk',
-        original: '!(this.#pausable[channel]! && this.#host.held(channel))',
-        mutated: 'true',
-      },
-      {
-        breaks: 'a launch holds all chunks',
-        original: '!(this.#pausable[channel]! && this.#host.held(channel))',
-        mutated: '!this.#host.held(channel)',
-      },
-      {
-        breaks: 'a chunk begins in the pause that was asked for',
-        original: 'this.#blockedUntil[channel]! <= this.#host.now &&',
-        mutated: '',
+        original: 'this.#host.roomAtS(channel) + pace[channel]!',
+        mutated: 'this.#host.now + pace[channel]!',
       },
       {
         breaks: 'runs that launches may hold go by the clock',
-        original: 'this.#pausable[channel]! ||\n',
+        original: 'pausable[channel] === 1 ||\n',
         mutated: '',
       },
       {
         breaks: 'paced runs go by the clock though compute may leave them no room',
-        original: '(this.#host.mayShut && this.#pace[channel]! > 0) ||\n',
+        original: '(this.#host.mayShut && pace[channel]! > 0) ||\n',
         mutated: '',
       },
       {
         breaks: 'a run goes by the clock though another stream is ready',
-        original: ' ||\n      this.#othersReady(engine)\n    )',
+        original: ' ||\n      this.#slices.othersReady(engine)\n    )',
         mutated: ')',
       },
       {
-        breaks: 'a run goes by the clock on a link that a collective uses',
-        original: 'if (this.#flows.activeOn(resource) > 0 || this.#aloneOn[resource]! >= 0) return false;',
-        mutated: 'if (this.#aloneOn[resource]! >= 0) return false;',
-      },
-      {
         breaks: 'a pause as long as a start-up does not put the engine to sleep',
-        original: 'takingS(this.#timing, this.#pace[channel]! < this.#timing.startUpS)',
-        mutated: 'takingS(this.#timing, this.#pace[channel]! <= this.#timing.startUpS)',
+        original: 'takingS(this.#timing, this.#channels.pace[channel]! < this.#timing.startUpS)',
+        mutated: 'takingS(this.#timing, this.#channels.pace[channel]! <= this.#timing.startUpS)',
       },
       {
         breaks: 'a run by the clock has moved nothing of its chunk when a collective comes',
@@ -162,6 +112,74 @@ export const DEVICES: readonly MutantGroup[] = [
         breaks: 'a run by the clock does not say when its last chunk ended',
         original: 'if (previousEndS !== null) this.#lastEnd[engine] = previousEndS;',
         mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'sim/devices/copyChannels.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts'],
+    mutants: [
+      {
+        breaks: 'the bytes of a chunk that was set aside are moved again',
+        original: 'this.chunkLeft[channel]! -= bytes;',
+        mutated: '',
+      },
+      {
+        breaks: 'a slow source does not bound a copy',
+        original: 'Math.min(bytesPerS, run.sourceBytesPerS)',
+        mutated: 'bytesPerS',
+      },
+      {
+        breaks: 'a launch holds no chunk',
+        original: '!(this.pausable[channel] === 1 && this.#host.held(channel))',
+        mutated: 'true',
+      },
+      {
+        breaks: 'a launch holds all chunks',
+        original: '!(this.pausable[channel] === 1 && this.#host.held(channel))',
+        mutated: '!this.#host.held(channel)',
+      },
+      {
+        breaks: 'a chunk begins in the pause that was asked for',
+        original: 'this.blockedUntil[channel]! <= this.#host.now &&',
+        mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'sim/devices/timeSlices.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts'],
+    mutants: [
+      {
+        breaks: 'a turn that nobody can end keeps a step from being steady',
+        original: 'return this.#channelsOf[engine]!.length > 1\n      ?',
+        mutated: 'return true\n      ?',
+      },
+      {
+        breaks: 'another stream goes on with the turn of the one before',
+        original: 'if (channel !== this.active[engine]! || this.over[engine] === 1 || !awake) {',
+        mutated: 'if (this.over[engine] === 1 || !awake) {',
+      },
+      {
+        breaks: 'the present stream is served beyond its turn',
+        original: 'if (active >= 0 && !turnEnds && this.#channels.runnable(active)) return active;',
+        mutated: 'if (active >= 0 && this.#channels.runnable(active)) return active;',
+      },
+      {
+        breaks: 'streams take turns from the first on, not from the present one',
+        original: 'channels[(start + step + channels.length) % channels.length]!',
+        mutated: 'channels[(step - 1) % channels.length]!',
+      },
+    ],
+  },
+  {
+    file: 'sim/devices/undisturbedRuns.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts'],
+    mutants: [
+      {
+        breaks: 'a run goes by the clock on a link that a collective uses',
+        original: 'if (this.#flows.activeOn(resource) > 0 || this.#aloneOn[resource]! >= 0) return false;',
+        mutated: 'if (this.#aloneOn[resource]! >= 0) return false;',
       },
     ],
   },
@@ -248,37 +266,49 @@ export const DEVICES: readonly MutantGroup[] = [
     tests: ['test/sim/devices/copyEngines.test.ts', 'test/sim/goldenTimeline.test.ts'],
     mutants: [
       {
+        breaks: 'a launch is never over',
+        original: 'this.#launching[compiled.rankOf[op]!]! -= 1;',
+        mutated: '',
+      },
+    ],
+  },
+  {
+    file: 'sim/devices/collectives.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts', 'test/sim/goldenTimeline.test.ts'],
+    mutants: [
+      {
         breaks: 'a collective makes no pause between chunks longer',
         original: 'this.gapS = Math.max(this.#usualGapS, ...this.#flowing.values());',
         mutated: 'this.gapS = this.#usualGapS;',
       },
       {
-        breaks: 'a launch is never over',
-        original: 'this.#launching[source.rank]! -= 1;',
-        mutated: '',
-      },
-      {
         breaks: 'a collective starts with the first rank that arrives',
-        original: 'if (++this.#arrived[meeting]! < compiled.meetings[meeting]!.length) break;',
-        mutated: 'if (++this.#arrived[meeting]! < 1) break;',
+        original: 'if (++this.#arrived[meeting]! < this.#members[meeting]!.length) return;',
+        mutated: 'if (++this.#arrived[meeting]! < 1) return;',
         tests: ['test/sim/devices/links.test.ts'],
       },
       {
         breaks: 'a collective is done with the first rank that has received its part',
-        original: 'if (--this.#flowsLeft[tag]! > 0) return;',
-        mutated: 'if (--this.#flowsLeft[tag]! < 0) return;',
+        original: 'if (--this.#flowsLeft[meeting]! > 0) return;',
+        mutated: 'if (--this.#flowsLeft[meeting]! < 0) return;',
         tests: ['test/sim/devices/links.test.ts'],
       },
       {
         breaks: 'a collective starts at once',
-        original: "this.at(this.now + transport.latencyS, 'meeting', meeting);",
-        mutated: "this.at(this.now, 'meeting', meeting);",
+        original: 'this.#host.at(this.#host.now + transport.latencyS, EVENT.collective, meeting);',
+        mutated: 'this.#host.at(this.#host.now, EVENT.collective, meeting);',
         tests: ['test/sim/devices/links.test.ts'],
       },
+    ],
+  },
+  {
+    file: 'sim/streams.ts',
+    tests: ['test/sim/devices/copyEngines.test.ts', 'test/sim/goldenTimeline.test.ts'],
+    mutants: [
       {
         breaks: 'a wait for the step before is one for this step',
-        original: 'this.#step[stream]! - compiled.waitAgo[wait]!',
-        mutated: 'this.#step[stream]!',
+        original: 'this.step[stream]! - waitAgo[wait]!',
+        mutated: 'this.step[stream]!',
       },
     ],
   },

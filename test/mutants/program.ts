@@ -23,8 +23,8 @@ export const PROGRAM: readonly MutantGroup[] = [
       },
       {
         breaks: 'bytes of a step are those of all ranks',
-        original: 'prefetches(program).filter((op) => op.rank === rank)',
-        mutated: 'prefetches(program)',
+        original: 'copies.filter((op) => op.rank === rank)',
+        mutated: 'copies',
       },
       {
         breaks: 'copies may leave holes',
@@ -83,8 +83,8 @@ export const PROGRAM: readonly MutantGroup[] = [
       },
       {
         breaks: 'bytes for the next step may land after it has begun',
-        original: '{ op: first.id, step: copy.target.stepsAhead }',
-        mutated: '{ op: first.id, step: 1 }',
+        original: 'first.id, copy.target.stepsAhead)',
+        mutated: 'first.id, 1)',
       },
       {
         breaks: 'a slot may be overwritten once its block has begun',
@@ -103,8 +103,8 @@ export const PROGRAM: readonly MutantGroup[] = [
       },
       {
         breaks: 'a reader of the step before counts as of this one',
-        original: 'step: Math.floor(earlier / streamedPerStep) };',
-        mutated: 'step: 0 };',
+        original: 'before(last.id, Math.floor(earlier / streamedPerStep), copy.id, step)',
+        mutated: 'before(last.id, 0, copy.id, step)',
       },
       {
         breaks: 'collectives may be shorter on one rank',
@@ -133,17 +133,17 @@ export const PROGRAM: readonly MutantGroup[] = [
       },
       {
         breaks: 'a staged piece may be read before it is written',
-        original: 'if (!before({ op: write.id, step: 1 }, { op: op.id, step: 1 })) {',
+        original: 'if (!before(write.id, 1, op.id, 1)) {',
         mutated: 'if (false) {',
       },
       {
         breaks: 'a staged piece may fill a buffer that its rank still uses',
-        original: 'if (begin === undefined || !before({ op: begin, step: 1 }, { op: op.id, step: 1 })) {',
+        original: 'if (begin === undefined || !before(begin, 1, op.id, 1)) {',
         mutated: 'if (begin === undefined) {',
       },
       {
         breaks: 'a staged piece that nobody reads is let through',
-        original: "if (op.direction === 'd2h' && !read.has(op.id))",
+        original: "if (op.direction === 'd2h' && isRead[op.id] === 0)",
         mutated: 'if (false)',
       },
       {
@@ -164,28 +164,66 @@ export const PROGRAM: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'an operation counts as done when it starts',
-        original: '> placeIn(from);',
-        mutated: '>= placeIn(from);',
+        original: '> place;',
+        mutated: '>= place;',
       },
       {
         breaks: 'a wait for the step before is one for this step',
-        original: '...op.waits,',
-        mutated: '...op.waits.map((wait) => ({ ...wait, stepsAgo: 0 })),',
+        original: 'stepsAgo[next[joint]!++] = waitAgo[wait]!;',
+        mutated: 'stepsAgo[next[joint]!++] = 0;',
       },
       {
         breaks: "a stream's operations do not follow each other",
-        original: 'place > 0 ? { op: stream[place - 1]!, stepsAgo: 0 }',
-        mutated: 'place > 0 ? { op: stream[place - 1]!, stepsAgo: 9 }',
+        original: 'place > 0 ? 0 : 1;',
+        mutated: 'place > 0 ? 9 : 1;',
+        tests: ['test/model/program/happensBefore.test.ts'],
       },
       {
         breaks: 'a stream does not follow its own step before',
-        original: '{ op: stream.at(-1)!, stepsAgo: 1 }',
-        mutated: '{ op: stream.at(-1)!, stepsAgo: 9 }',
+        original: 'place > 0 ? 0 : 1;',
+        mutated: 'place > 0 ? 0 : 9;',
       },
       {
         breaks: 'the ranks of a collective do not meet',
-        original: "op.kind === 'collective' ? groups.get(op.group) : undefined",
+        original: 'group === undefined ? undefined : jointOfGroup.get(group)',
         mutated: 'undefined as number | undefined',
+      },
+    ],
+  },
+  {
+    file: 'model/program/happensBefore.ts',
+    tests: ['test/model/program/happensBefore.test.ts'],
+    mutants: [
+      {
+        breaks: 'of the steps up to the one that is asked for, one is looked at',
+        original: 'while (this.#steps <= laterStep) this.unroll();',
+        mutated: 'if (this.#steps <= laterStep) this.unroll();',
+      },
+      {
+        breaks: 'an operation that is numbered before the one before it has a clock that is not known yet',
+        original: 'if (before < id) {',
+        mutated: 'if (before !== id) {',
+      },
+      {
+        breaks: 'what waits for a later number is told before that is known',
+        original: 'if (!this.#isOpen(joint, step)) this.#tell(joint, step);',
+        mutated: 'if (!this.#isOpen(joint, step) || step > 0) this.#tell(joint, step);',
+      },
+    ],
+  },
+  {
+    file: 'model/program/clockRows.ts',
+    tests: ['test/model/program/happensBefore.test.ts'],
+    mutants: [
+      {
+        breaks: 'a clock that holds an earlier operation of a stream is not raised to that of a later one',
+        original: '> this.#place[other]!) return;',
+        mutated: '> 0) return;',
+      },
+      {
+        breaks: 'a clock is lowered to another one',
+        original: 'if (seen > values[own + stream]!) values[own + stream] = seen;',
+        mutated: 'values[own + stream] = seen;',
       },
     ],
   },

@@ -618,6 +618,31 @@ const mutations: Mutation[] = [
     },
   },
   {
+    name: 'of four ranks the third alone, in the middle of the step, reads a piece before its flag',
+    plan: 'none,piece=64KiB',
+    transport: 'staged-copy',
+    machine: 'h100-pcie-x4',
+    sp: 4,
+    rule: 'staged-exchange',
+    names: /^rank 2 stage-in "block 4 .* in 1.2" may read before rank 0 stage-out/,
+    change: (m) => m.dropWaits(m.reads(2, 8)[4]!, isFlag),
+  },
+  {
+    name: 'of four ranks the last alone, in the middle of the step, ends a collective before its last read',
+    plan: 'none',
+    transport: 'staged-copy',
+    machine: 'h100-pcie-x4',
+    sp: 4,
+    rule: 'critical-path',
+    names: /^rank 3 collective "block 4 .* may come before rank 3 stage-in "block 4 /,
+    change: (m) => {
+      const end = m.find('collective end', (op) => {
+        return op.kind === 'mark' && op.role === 'collective-end' && op.rank === 3 && op.group === 8;
+      });
+      m.dropWaits(end, (waited) => waited.stream === 'stage-in');
+    },
+  },
+  {
     name: 'a staged read in the prefetch stream no longer waits for its flag',
     plan: 'yield',
     transport: 'staged-copy',

@@ -1,9 +1,9 @@
-import { phasesOf } from '../model/physics/collectivePhases.ts';
-import { bytesWithFill } from '../model/physics/linkShare.ts';
-import type { CollectiveOp } from '../model/program/stepProgram.ts';
-import type { System } from '../model/system/system.ts';
-import type { Transport } from '../model/system/transport.ts';
-import type { CollectiveFlow } from './devices/links.ts';
+import { phasesOf } from '../../model/physics/collectivePhases.ts';
+import { bytesWithFill } from '../../model/physics/linkShare.ts';
+import type { CollectiveOp } from '../../model/program/stepProgram.ts';
+import type { System } from '../../model/system/system.ts';
+import type { Transport } from '../../model/system/transport.ts';
+import type { CollectiveFlow } from './links.ts';
 
 /** A flow of a collective on each rank, with the bytes that move in it. */
 export interface MeetingPhase extends CollectiveFlow {
