@@ -98,6 +98,7 @@ function tinyProject(): string {
   mkdirSync(join(root, 'test', 'support'), { recursive: true });
   for (const name of ['child.ts', 'cpuSeconds.ts', 'skip.ts'])
     cpSync(join(packageRoot, 'test', 'support', name), join(root, 'test', 'support', name));
+  cpSync(join(packageRoot, 'bin', 'v8Flags.mjs'), join(root, 'bin', 'v8Flags.mjs'));
   symlinkSync(join(packageRoot, 'node_modules'), join(root, 'node_modules'), 'dir');
   writeFileSync(join(root, '.gitignore'), 'node_modules\n');
   writeFileSync(join(root, 'package.json'), '{"type": "module"}\n');

@@ -303,13 +303,13 @@ export const SYSTEM: readonly MutantGroup[] = [
       },
       {
         breaks: 'compute behind a collective counts as before it',
-        original: "if (segment.kind === 'collective') windows.push(0);",
-        mutated: "if (segment.kind === 'collective') windows.unshift(0);",
+        original: "if (segment.kind === 'collective') window += 1;",
+        mutated: "if (segment.kind === 'collective') window += 0;",
       },
       {
         breaks: 'compute is as fast at a lower clock',
-        original: 'segmentTimeS(part, gpu) * slowdownOf(gpu, part.class, clock)',
-        mutated: 'segmentTimeS(part, gpu)',
+        original: 'seconds * slowdownOf(gpu, of, clock)',
+        mutated: 'seconds',
       },
     ],
   },
@@ -319,8 +319,8 @@ export const SYSTEM: readonly MutantGroup[] = [
     mutants: [
       {
         breaks: 'the second pass costs no energy',
-        original: 'workload.passes * joulesOf',
-        mutated: 'joulesOf',
+        original: 'workload.passes * joules',
+        mutated: 'joules',
       },
       {
         breaks: "elementwise work costs by its FLOPs' energy",
