@@ -28,7 +28,7 @@ using namespace std::chrono_literals;
 /// Far more than NCCL takes to connect its ranks, all of which are there when it begins.
 constexpr auto CONNECT_LIMIT = 120s;
 /// Calls between hosts are repeated until a window of them is hardly quicker than the one before.
-constexpr std::size_t STEADY_BYTES_PER_PEER = std::size_t{8} << 20;
+constexpr std::size_t STEADY_BYTES = std::size_t{32} << 20;  // to all peers together, so that many ranks need no more memory
 constexpr int STEADY_CALLS = 8;  // between looks at the clock
 constexpr auto STEADY_WINDOW = 500ms;
 constexpr double STEADY_AGREES = 0.03;
@@ -186,8 +186,9 @@ class NcclTransport : public Transport {
   void warmUp(Device& device, Group& group) {
     constexpr std::size_t FIRST_BYTES_PER_PEER = std::size_t{1} << 20;
     const bool overNetwork = group.place().hosts.several();
-    const std::size_t bytesPerPeer = overNetwork ? STEADY_BYTES_PER_PEER : FIRST_BYTES_PER_PEER;
-    const std::size_t bytes = bytesPerPeer * static_cast<std::size_t>(groupSize_);
+    const auto ranks = static_cast<std::size_t>(groupSize_);
+    const std::size_t bytesPerPeer = overNetwork ? std::max(FIRST_BYTES_PER_PEER, STEADY_BYTES / ranks) : FIRST_BYTES_PER_PEER;
+    const std::size_t bytes = bytesPerPeer * ranks;
     const std::unique_ptr<DeviceBuffer> send = device.buffer(bytes), recv = device.buffer(bytes);
     const std::unique_ptr<Stream> stream = device.stream("nccl warm-up");
     fill(*stream, send->data(), 0, bytes);
